@@ -1,0 +1,49 @@
+"""Fast weights as synapses: one update rule as a linear transformer, a rate network and a spiking network.
+
+The public names live here and nothing else; each is imported when it is first used.
+
+>>> import synfwp as fw
+>>> fw.DELTA.name
+'delta'
+"""
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "rules": (
+        "Rule HEBB ANTI_HEBB LEAKY_HEBB GATED_HEBB DELTA GATED_DELTA KEY_GATED_DELTA RULES get_rule"
+    ),
+    "fastweights": "scan vjp Scan Gradients",
+    "instructions": "Instructions",
+    "carriers": "simulate Exact",
+    "rate": "RateNetwork",
+    "spiking": "SpikingNetwork LIF Poisson RateCode ThetaCycle GatedTrace TwoPhase",
+    "programmer": "Programmer Trained train load_trained",
+    "plasticity": "PairSTDP TripletSTDP protocols",
+    "data": "load_table",
+    "results": "save load",
+    "programs": "run programs",
+    "cite": "citation",
+}
+_SOURCE = {name: home for home, names in _HOME.items() for name in names.split()}
+_MODULES = ("autograd", "data", "features", "measures", "plot", "reference", "rules", "seeds", "tasks", "units")
+
+__all__ = sorted([*_SOURCE, *_MODULES])
+
+
+def __getattr__(name: str) -> Any:
+    if name in _SOURCE:
+        value = getattr(importlib.import_module(f"synfwp.{_SOURCE[name]}"), name)
+    elif name in _MODULES:
+        value = importlib.import_module(f"synfwp.{name}")
+    else:
+        raise AttributeError(f"module 'synfwp' has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,75 @@
+"""Checks at the border: every message names the argument, what came, what is expected and how to mend it."""
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+
+
+def suggest(name: object, options: Iterable[str]) -> str:
+    """A closing sentence for an unknown name: the closest option, or all of them.
+
+    >>> suggest("detla", ["hebb", "delta"])
+    "did you mean 'delta'?"
+    """
+    options = list(options)
+    close = difflib.get_close_matches(str(name).lower(), options, n=1)
+    return f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(map(repr, options))}."
+
+
+def lookup(what: str, name: object, table: Mapping[str, T]) -> T:
+    """``table[name]``, or a ValueError that suggests a name.
+
+    >>> lookup("flow", "latch", {"instant": 1, "latched": 2})
+    Traceback (most recent call last):
+    ...
+    ValueError: unknown flow 'latch'; did you mean 'latched'?
+    """
+    if isinstance(name, str) and name in table:
+        return table[name]
+    raise ValueError(f"unknown {what} {name!r}; {suggest(name, table)}")
+
+
+def one_of(what: str, name: object, options: Iterable[str]) -> str:
+    """``name`` if it is one of ``options``, or a ValueError that suggests one."""
+    return lookup(what, name, {option: option for option in options})
+
+
+def number(what: str, value: Any, low: float = -np.inf, high: float = np.inf, *, above: bool = False) -> float:
+    """A finite float in [low, high] (in (low, high] with ``above=True``), or an error naming ``what``.
+
+    >>> number("tau", -20.0, 0.0, above=True)
+    Traceback (most recent call last):
+    ...
+    ValueError: tau is -20.0; pass a finite number above 0.
+    """
+    try:
+        x = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{what} is {value!r}; pass a number.") from None
+    if np.isfinite(x) and x <= high and (x > low if above else x >= low):
+        return x
+    bounds = []
+    if low > -np.inf:
+        bounds.append(f"{'above' if above else 'of at least'} {low:g}")
+    if high < np.inf:
+        bounds.append(f"of at most {high:g}")
+    raise ValueError(f"{what} is {value!r}; pass a finite number{' ' if bounds else ''}{' and '.join(bounds)}.")
+
+
+def count(what: str, value: Any, low: int = 1) -> int:
+    """An integer of at least ``low``, or an error naming ``what``.
+
+    >>> count("clones", 2.5)
+    Traceback (most recent call last):
+    ...
+    TypeError: clones is 2.5; pass an integer of at least 1.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{what} is {value!r}; pass an integer of at least {low}.")
+    if value < low:
+        raise ValueError(f"{what} is {value!r}; pass an integer of at least {low}.")
+    return int(value)

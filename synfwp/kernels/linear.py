@@ -1,0 +1,316 @@
+"""The linear family in one pair of kernels: every rule is these loops with other streams of coefficients.
+
+For one sequence and one row ``w`` of W (one postsynaptic neuron), with ``x`` the row before the step,
+
+    s = x . p_t                    the prediction that is erased (p = k where None is passed)
+    c = write_t v_t - erase_t s
+    w = a_t * x + c k_t            a_t a scalar, one number per key, or 1 where None is passed
+    y_t = w . q_t
+
+A stream that a rule does not use is passed as None and its branches are pruned when the kernel compiles. Rows never
+meet, so they are carried four at a time, outermost in the adjoint, where the history of four rows fits the cache.
+"""
+
+import numpy as np
+
+from synfwp.kernels._jit import kernel
+
+BLOCK = 32
+
+
+@kernel
+def forward(q, k, v, write, erase, p, a, a_key, W, y, states, every, lo, hi):
+    """Sequences lo..hi-1: W (n, d_v, d_k) goes from W_0 to W_T in place; y (n, T, d_v) and every n-th W are filled."""
+    T, dk = k.shape[1], k.shape[2]
+    dv = v.shape[2]
+    zero = W.dtype.type(0)
+    rows = np.zeros((BLOCK, dk), W.dtype)
+    for n in range(lo, hi):
+        for first in range(0, dv, BLOCK):
+            last = min(first + BLOCK, dv)
+            rows[: last - first] = W[n, first:last]
+            for t in range(T):
+                kt = k[n, t]
+                qt = q[n, t]
+                vt = v[n, t]
+                yt = y[n, t]
+                wt = write[n, t]
+                at = W.dtype.type(1)
+                if a is not None:
+                    at = a[n, t]
+                for i in range(first, last, 4):
+                    x0 = rows[i - first]
+                    x1 = rows[i - first + 1]
+                    x2 = rows[i - first + 2]
+                    x3 = rows[i - first + 3]
+                    c0 = wt * vt[i]
+                    c1 = wt * vt[i + 1] if i + 1 < last else zero
+                    c2 = wt * vt[i + 2] if i + 2 < last else zero
+                    c3 = wt * vt[i + 3] if i + 3 < last else zero
+                    if erase is not None:
+                        s0 = zero
+                        s1 = zero
+                        s2 = zero
+                        s3 = zero
+                        for j in range(dk):
+                            if p is not None:
+                                pj = p[n, t, j]
+                            else:
+                                pj = kt[j]
+                            s0 += x0[j] * pj
+                            s1 += x1[j] * pj
+                            s2 += x2[j] * pj
+                            s3 += x3[j] * pj
+                        et = erase[n, t]
+                        c0 -= et * s0
+                        c1 -= et * s1
+                        c2 -= et * s2
+                        c3 -= et * s3
+                    y0 = zero
+                    y1 = zero
+                    y2 = zero
+                    y3 = zero
+                    for j in range(dk):
+                        aj = at
+                        if a_key is not None:
+                            aj = a_key[n, t, j]
+                        w0 = aj * x0[j] + c0 * kt[j]
+                        w1 = aj * x1[j] + c1 * kt[j]
+                        w2 = aj * x2[j] + c2 * kt[j]
+                        w3 = aj * x3[j] + c3 * kt[j]
+                        x0[j] = w0
+                        x1[j] = w1
+                        x2[j] = w2
+                        x3[j] = w3
+                        y0 += w0 * qt[j]
+                        y1 += w1 * qt[j]
+                        y2 += w2 * qt[j]
+                        y3 += w3 * qt[j]
+                    yt[i] = y0
+                    if i + 1 < last:
+                        yt[i + 1] = y1
+                    if i + 2 < last:
+                        yt[i + 2] = y2
+                    if i + 3 < last:
+                        yt[i + 3] = y3
+                if states is not None and (t + 1) % every == 0:
+                    states[n, (t + 1) // every - 1, first:last] = rows[: last - first]
+            W[n, first:last] = rows[: last - first]
+
+
+@kernel
+def _replay(k, p, a, a_key, erase, vt, n, start, stop, history, coefficient, prediction):
+    """Four rows from ``start`` to ``stop``: history (S + 1, 4, d_k) of the rows, and c and s of every step."""
+    dk = k.shape[2]
+    zero = history.dtype.type(0)
+    for t in range(start, stop):
+        m = t - start
+        kt = k[n, t]
+        x0 = history[m, 0]
+        x1 = history[m, 1]
+        x2 = history[m, 2]
+        x3 = history[m, 3]
+        w0 = history[m + 1, 0]
+        w1 = history[m + 1, 1]
+        w2 = history[m + 1, 2]
+        w3 = history[m + 1, 3]
+        c0 = vt[t, 0]
+        c1 = vt[t, 1]
+        c2 = vt[t, 2]
+        c3 = vt[t, 3]
+        if erase is not None:
+            s0 = zero
+            s1 = zero
+            s2 = zero
+            s3 = zero
+            for j in range(dk):
+                if p is not None:
+                    pj = p[n, t, j]
+                else:
+                    pj = kt[j]
+                s0 += x0[j] * pj
+                s1 += x1[j] * pj
+                s2 += x2[j] * pj
+                s3 += x3[j] * pj
+            et = erase[n, t]
+            c0 -= et * s0
+            c1 -= et * s1
+            c2 -= et * s2
+            c3 -= et * s3
+            prediction[m, 0] = s0
+            prediction[m, 1] = s1
+            prediction[m, 2] = s2
+            prediction[m, 3] = s3
+        at = history.dtype.type(1)
+        if a is not None:
+            at = a[n, t]
+        for j in range(dk):
+            aj = at
+            if a_key is not None:
+                aj = a_key[n, t, j]
+            w0[j] = aj * x0[j] + c0 * kt[j]
+            w1[j] = aj * x1[j] + c1 * kt[j]
+            w2[j] = aj * x2[j] + c2 * kt[j]
+            w3[j] = aj * x3[j] + c3 * kt[j]
+        coefficient[m, 0] = c0
+        coefficient[m, 1] = c1
+        coefficient[m, 2] = c2
+        coefficient[m, 3] = c3
+
+
+@kernel
+def _pull(q, k, p, a, a_key, erase, write, v, dy, n, i, count, start, stop, history, coefficient, prediction, G, grads):
+    """Four rows from ``stop`` back to ``start``: G (4, d_k) is carried, the gradients of the streams are added to."""
+    dq, dk_, dv, dwrite, derase, dp, da, da_key = grads
+    width = k.shape[2]
+    zero = G.dtype.type(0)
+    G0 = G[0]
+    G1 = G[1]
+    G2 = G[2]
+    G3 = G[3]
+    for t in range(stop - 1, start - 1, -1):
+        m = t - start
+        kt = k[n, t]
+        qt = q[n, t]
+        x0 = history[m, 0]
+        x1 = history[m, 1]
+        x2 = history[m, 2]
+        x3 = history[m, 3]
+        w0 = history[m + 1, 0]
+        w1 = history[m + 1, 1]
+        w2 = history[m + 1, 2]
+        w3 = history[m + 1, 3]
+        b0 = dy[n, t, i]
+        b1 = dy[n, t, i + 1] if count > 1 else zero
+        b2 = dy[n, t, i + 2] if count > 2 else zero
+        b3 = dy[n, t, i + 3] if count > 3 else zero
+        g0 = zero
+        g1 = zero
+        g2 = zero
+        g3 = zero
+        dqt = dq[n, t]
+        for j in range(width):
+            u0 = G0[j] + b0 * qt[j]
+            u1 = G1[j] + b1 * qt[j]
+            u2 = G2[j] + b2 * qt[j]
+            u3 = G3[j] + b3 * qt[j]
+            G0[j] = u0
+            G1[j] = u1
+            G2[j] = u2
+            G3[j] = u3
+            g0 += u0 * kt[j]
+            g1 += u1 * kt[j]
+            g2 += u2 * kt[j]
+            g3 += u3 * kt[j]
+            dqt[j] += b0 * w0[j] + b1 * w1[j] + b2 * w2[j] + b3 * w3[j]
+        wt = write[n, t]
+        dv[n, t, i] = wt * g0
+        dwt = v[n, t, i] * g0
+        if count > 1:
+            dv[n, t, i + 1] = wt * g1
+            dwt += v[n, t, i + 1] * g1
+        if count > 2:
+            dv[n, t, i + 2] = wt * g2
+            dwt += v[n, t, i + 2] * g2
+        if count > 3:
+            dv[n, t, i + 3] = wt * g3
+            dwt += v[n, t, i + 3] * g3
+        dwrite[n, t] += dwt
+        if erase is not None:
+            derase[n, t] -= (
+                prediction[m, 0] * g0 + prediction[m, 1] * g1 + prediction[m, 2] * g2 + prediction[m, 3] * g3
+            )
+            et = erase[n, t]
+            g0 *= et
+            g1 *= et
+            g2 *= et
+            g3 *= et
+        at = G.dtype.type(1)
+        if a is not None:
+            at = a[n, t]
+        dat = zero
+        c0 = coefficient[m, 0]
+        c1 = coefficient[m, 1]
+        c2 = coefficient[m, 2]
+        c3 = coefficient[m, 3]
+        dkt = dk_[n, t]
+        for j in range(width):
+            u0 = G0[j]
+            u1 = G1[j]
+            u2 = G2[j]
+            u3 = G3[j]
+            dkj = c0 * u0 + c1 * u1 + c2 * u2 + c3 * u3
+            aj = at
+            if a_key is not None:
+                aj = a_key[n, t, j]
+                da_key[n, t, j] += u0 * x0[j] + u1 * x1[j] + u2 * x2[j] + u3 * x3[j]
+            if a is not None:
+                dat += u0 * x0[j] + u1 * x1[j] + u2 * x2[j] + u3 * x3[j]
+            u0 *= aj
+            u1 *= aj
+            u2 *= aj
+            u3 *= aj
+            if erase is not None:
+                h = g0 * x0[j] + g1 * x1[j] + g2 * x2[j] + g3 * x3[j]
+                if p is not None:
+                    pj = p[n, t, j]
+                    dp[n, t, j] -= h
+                else:
+                    pj = kt[j]
+                    dkj -= h
+                u0 -= g0 * pj
+                u1 -= g1 * pj
+                u2 -= g2 * pj
+                u3 -= g3 * pj
+            G0[j] = u0
+            G1[j] = u1
+            G2[j] = u2
+            G3[j] = u3
+            dkt[j] += dkj
+        if a is not None:
+            da[n, t] += dat
+
+
+@kernel
+def adjoint(q, k, v, write, erase, p, a, a_key, W0, dy, dW, dq, dk, dv, dwrite, derase, dp, da, da_key, segment, lo, hi):
+    """Sequences lo..hi-1: dW (n, d_v, d_k) goes from the cotangent of W_T to the gradient of W_0 in place.
+
+    The other gradients are added to arrays of zeros. Time is cut into segments: rows at their borders are kept, and
+    the rows within one segment are computed again when the way back reaches it.
+    """
+    T, width = k.shape[1], k.shape[2]
+    segments = max(1, (T + segment - 1) // segment)
+    history = np.empty((min(segment, T) + 1, 4, width), W0.dtype)
+    borders = np.empty((segments, 4, width), W0.dtype)
+    coefficient = np.empty((min(segment, T), 4), W0.dtype)
+    prediction = np.empty((min(segment, T), 4), W0.dtype)
+    written = np.zeros((T, 4), W0.dtype)
+    G = np.empty((4, width), W0.dtype)
+    grads = (dq, dk, dv, dwrite, derase, dp, da, da_key)
+    for n in range(lo, hi):
+        for i in range(0, v.shape[2], 4):
+            count = min(4, v.shape[2] - i)
+            written[:, count:] = 0
+            borders[0, count:] = 0
+            G[count:] = 0
+            for r in range(count):
+                borders[0, r] = W0[n, i + r]
+                G[r] = dW[n, i + r]
+                for t in range(T):
+                    written[t, r] = write[n, t] * v[n, t, i + r]
+            for s in range(segments):
+                start, stop = s * segment, min(T, (s + 1) * segment)
+                history[0] = borders[s]
+                _replay(k, p, a, a_key, erase, written, n, start, stop, history, coefficient, prediction)
+                if s + 1 < segments:
+                    borders[s + 1] = history[stop - start]
+            for s in range(segments - 1, -1, -1):
+                start, stop = s * segment, min(T, (s + 1) * segment)
+                if s + 1 < segments:
+                    history[0] = borders[s]
+                    _replay(k, p, a, a_key, erase, written, n, start, stop, history, coefficient, prediction)
+                _pull(
+                    q, k, p, a, a_key, erase, write, v, dy, n, i, count, start, stop, history, coefficient, prediction, G, grads
+                )
+            for r in range(count):
+                dW[n, i + r] = G[r]
