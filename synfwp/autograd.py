@@ -1,0 +1,131 @@
+"""The kernels as primitives of HIPS autograd: write a programmer in NumPy syntax, differentiate it end to end.
+
+``scan`` here takes positional arguments only (autograd misses a traced array in a keyword) and gives a plain tuple.
+One backward pass runs the adjoint kernel once for all arguments.
+"""
+
+from typing import Any
+
+import numpy as np
+from autograd.extend import defvjp, defvjp_argnums, primitive
+
+from synfwp import fastweights
+from synfwp.features import Feature
+from synfwp.rules import Rule
+
+Array = np.ndarray
+_GRADIENTS = {1: "q", 2: "k", 3: "v", 4: "beta", 5: "decay", 10: "W0"}
+
+
+@primitive
+def scan(
+    rule: Rule | str,
+    q: Array,
+    k: Array,
+    v: Array,
+    beta: Array | None = None,
+    decay: Array | None = None,
+    p: None = None,
+    r: None = None,
+    momentum: None = None,
+    ridge: None = None,
+    W0: Array | None = None,
+    aux0: None = None,
+) -> tuple[Array, Array, Array]:
+    """Run a rule inside a traced function; arguments as `synfwp.scan`, all by position.
+
+    Returns
+    -------
+    y (..., T, d_v), W (..., d_v, d_k), aux (empty where the rule has none)
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `synfwp.scan`. A second derivative is refused.
+
+    >>> import numpy as np
+    >>> from autograd import grad
+    >>> key, value = np.array([[0.6, 0.8]]), np.array([[2.0]])
+    >>> grad(lambda k: scan("hebb", key, k, value)[0].sum())(key).tolist()
+    [[1.2, 1.6]]
+    """
+    erase = None if p is None and r is None else (p, r)
+    out = fastweights.scan(
+        rule, q, k, v, beta, decay=decay, erase=erase, momentum=momentum, ridge=ridge, W0=W0, aux0=aux0
+    )
+    return out.y, out.W, np.zeros(0, out.y.dtype) if out.aux is None else out.aux
+
+
+@primitive
+def _adjoint(argnums: tuple[int, ...], args: tuple[Any, ...], dy: Array, dW: Array) -> tuple[Array, ...]:
+    """The adjoint kernel, once for all of ``argnums``."""
+    rule, q, k, v, beta, decay, *_, W0, _ = (*args, *[None] * (12 - len(args)))
+    grads = fastweights.gradients(rule, q, k, v, beta, decay=decay, W0=W0, dy=dy, dW=dW)
+    return tuple(getattr(grads, _GRADIENTS[i]) for i in argnums)
+
+
+def _pull(argnums: Any, ans: Any, args: Any, kwargs: Any) -> Any:
+    """What autograd calls on the way back; refuses keywords, which it cannot trace."""
+    if kwargs:
+        raise TypeError(f"synfwp.autograd.scan got {', '.join(kwargs)} by keyword; pass all arguments by position.")
+    return lambda g: _adjoint(tuple(argnums), args, g[0], g[1])
+
+
+def _refuse(*_: Any) -> Any:
+    """Second derivatives would need the derivative of the adjoint kernel."""
+    raise NotImplementedError("synfwp.autograd.scan has no second derivative; its adjoint cannot be differentiated.")
+
+
+defvjp_argnums(scan, _pull)
+defvjp_argnums(_adjoint, lambda argnums, ans, args, kwargs: _refuse())
+
+
+@primitive
+def feature(row: Feature, x: Array) -> Array:
+    """A feature map or key normaliser inside a traced function.
+
+    >>> import numpy as np
+    >>> from synfwp.features import get_feature
+    >>> feature(get_feature("relu"), np.array([-1.0, 1.0])).tolist()
+    [0.0, 1.0]
+    """
+    return row.apply(x)
+
+
+defvjp(feature, lambda ans, row, x: lambda g: row.pull(x, ans, g), argnums=(1,))
+
+
+@primitive
+def cross_entropy(logits: Array, target: Array, mask: Array) -> Any:
+    """Mean of ``-log softmax(logits)[target]`` over the masked tokens.
+
+    ``logits (..., n)``, ``target (...)`` integers, ``mask (...)`` booleans; one fused step keeps float32 in float32.
+
+    >>> import numpy as np
+    >>> round(float(cross_entropy(np.zeros((1, 4)), np.array([2]), np.array([True]))), 4)
+    1.3863
+    """
+    logp = _log_softmax(logits[mask])
+    return -logp[np.arange(len(logp)), target[mask]].sum() / logits.dtype.type(max(len(logp), 1))
+
+
+def _log_softmax(x: Array) -> Array:
+    """log softmax along the last axis, safe for large inputs."""
+    x = x - x.max(axis=-1, keepdims=True)
+    return x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
+
+
+def _pull_cross_entropy(ans: Any, logits: Array, target: Array, mask: Array) -> Any:
+    """(softmax - one-hot) / tokens at the masked tokens."""
+
+    def pull(g: Any) -> Array:
+        p = np.exp(_log_softmax(logits[mask]))
+        p[np.arange(len(p)), target[mask]] -= 1
+        full = np.zeros_like(logits)
+        full[mask] = p * logits.dtype.type(g / max(len(p), 1))
+        return full
+
+    return pull
+
+
+defvjp(cross_entropy, _pull_cross_entropy, argnums=(0,))

@@ -1,0 +1,132 @@
+"""Feature maps and key normalisers: what turns a projection into firing rates, each with its derivative.
+
+A map is a row: ``apply(x) -> f`` and ``pull(x, f, g) -> dx``, both along the last axis. Maps with ``rates=True`` give
+non-negative features, which a spiking network can carry as firing rates.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+
+from synfwp import checks
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One feature map. ``width(d)`` is the number of features of d inputs.
+
+    >>> import numpy as np
+    >>> get_feature("relu").apply(np.array([-1.0, 2.0])).tolist()
+    [0.0, 2.0]
+    """
+
+    name: str
+    apply: Callable[[Array], Array]
+    pull: Callable[[Array, Array, Array], Array]
+    rates: bool = True
+    width: Callable[[int], int] = lambda d: d
+    cite: str = ""
+
+
+def _elu_plus_one(x: Array) -> Array:
+    """x + 1 above zero, exp(x) below."""
+    return np.where(x > 0, x + 1, np.exp(np.minimum(x, 0)))
+
+
+def _l2(x: Array) -> Array:
+    """x / |x|; a zero vector stays zero."""
+    return x / _safe(np.sqrt(np.einsum("...i,...i->...", x, x)))[..., None]
+
+
+def _l2_pull(x: Array, f: Array, g: Array) -> Array:
+    """Derivative of x / |x|."""
+    size = _safe(np.sqrt(np.einsum("...i,...i->...", x, x)))[..., None]
+    return (g - f * np.einsum("...i,...i->...", f, g)[..., None]) / size
+
+
+def _sum(x: Array) -> Array:
+    """x / sum(x); a zero sum divides by one."""
+    return x / _safe(x.sum(axis=-1, keepdims=True))
+
+
+def _sum_pull(x: Array, f: Array, g: Array) -> Array:
+    """Derivative of x / sum(x)."""
+    return (g - np.einsum("...i,...i->...", f, g)[..., None]) / _safe(x.sum(axis=-1, keepdims=True))
+
+
+def _safe(size: Array) -> Array:
+    """A divisor: one where the size is zero."""
+    return np.where(size == 0, size.dtype.type(1), size)
+
+
+def _dpfp(nu: int) -> Feature:
+    """Deterministic parameter-free projection: products of relu([x, -x]) with itself rolled by 1..nu."""
+
+    def apply(x: Array) -> Array:
+        r = np.maximum(np.concatenate([x, -x], axis=-1), 0)
+        return np.concatenate([r * np.roll(r, j, axis=-1) for j in range(1, nu + 1)], axis=-1)
+
+    def pull(x: Array, f: Array, g: Array) -> Array:
+        r = np.maximum(np.concatenate([x, -x], axis=-1), 0)
+        dr = np.zeros_like(r)
+        for j, part in enumerate(np.split(g, nu, axis=-1), start=1):
+            dr += part * np.roll(r, j, axis=-1) + np.roll(part * r, -j, axis=-1)
+        up, down = np.split(dr * (r > 0), 2, axis=-1)
+        return up - down
+
+    return Feature(f"dpfp({nu})", apply, pull, width=lambda d: 2 * nu * d, cite="schlag2021")
+
+
+FEATURES: Mapping[str, Feature] = MappingProxyType(
+    {
+        row.name: row
+        for row in (
+            Feature("identity", lambda x: x, lambda x, f, g: g, rates=False),
+            Feature("relu", lambda x: np.maximum(x, 0), lambda x, f, g: g * (x > 0)),
+            Feature(
+                "elu_plus_one", _elu_plus_one, lambda x, f, g: g * np.where(x > 0, 1, f), cite="katharopoulos2020"
+            ),
+            _dpfp(1),
+        )
+    }
+)
+NORMALISERS: Mapping[str, Feature] = MappingProxyType(
+    {
+        row.name: row
+        for row in (
+            Feature("none", lambda x: x, lambda x, f, g: g),
+            Feature("l2", _l2, _l2_pull, cite="yang2024deltanet"),
+            Feature("sum", _sum, _sum_pull, cite="schlag2021"),
+        )
+    }
+)
+
+
+def get_feature(name: str) -> Feature:
+    """A feature map by name: ``identity``, ``relu``, ``elu_plus_one``, ``dpfp(nu)``.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name; the message suggests one.
+
+    >>> get_feature("dpfp(2)").width(16)
+    64
+    """
+    match = re.fullmatch(r"dpfp\((\d+)\)", name) if isinstance(name, str) else None
+    return _dpfp(checks.count("nu of dpfp", int(match[1]))) if match else checks.lookup("feature map", name, FEATURES)
+
+
+def get_normaliser(name: str) -> Feature:
+    """A key normaliser by name: ``none``, ``l2`` (unit length), ``sum`` (unit sum).
+
+    >>> import numpy as np
+    >>> get_normaliser("l2").apply(np.array([3.0, 4.0])).tolist()
+    [0.6, 0.8]
+    """
+    return checks.lookup("key normaliser", name, NORMALISERS)

@@ -1,0 +1,116 @@
+"""Instructions: what a programmer sends and a carrier of fast weights carries out."""
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from synfwp import seeds
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Array = Any
+_LEADING = ("trial", "head")
+_CORE = {"q": ("time", "key"), "k": ("time", "key"), "v": ("time", "value"), "beta": ("time",)}
+
+
+@dataclass(frozen=True)
+class Instructions:
+    """A sequence of writes and reads: at each step store ``k -> v`` with strength beta, then read with q.
+
+    Parameters
+    ----------
+    q, k : (..., T, d_k) array
+        Queries and keys. A token that only reads has k and v of zeros and beta 0.
+    v : (..., T, d_v) array
+        Values.
+    beta : None or (..., T) array
+        Write strength; None means 1.
+    decay : None, (..., T) or (..., T, d_k) array
+        Multiplier of the fast weights, for rules that use one.
+
+    Source: Irie & Gershman 2025, section 2.2 (the slow network's outputs).
+
+    >>> import numpy as np
+    >>> sent = Instructions(q=np.ones((5, 2)), k=np.ones((5, 2)), v=np.ones((5, 3)))
+    >>> dict(sent.to_dataset().sizes)
+    {'time': 5, 'key': 2, 'value': 3}
+    """
+
+    q: Array
+    k: Array
+    v: Array
+    beta: Array | None = None
+    decay: Array | None = None
+
+    @property
+    def writes(self) -> Array:
+        """(..., T) booleans: the tokens that write (beta and key are not zero)."""
+        nonzero = (np.asarray(self.k) != 0).any(axis=-1)
+        return nonzero if self.beta is None else nonzero & (np.broadcast_to(self.beta, nonzero.shape) > 0)
+
+    def shuffled(self, seed: seeds.Seed) -> "Instructions":
+        """The same writes with the values dealt to other keys: the baseline that has learned nothing.
+
+        >>> import numpy as np
+        >>> sent = Instructions(q=np.ones((3, 1)), k=np.ones((3, 1)), v=np.arange(3.0)[:, None])
+        >>> sorted(sent.shuffled(0).v[:, 0].tolist())
+        [0.0, 1.0, 2.0]
+        """
+        rng = seeds.generator(seed, "shuffle")
+        v = np.array(self.v)
+        flat, writes = v.reshape(-1, *v.shape[-2:]), self.writes.reshape(-1, v.shape[-2])
+        for values, wrote in zip(flat, writes, strict=True):
+            at = np.flatnonzero(wrote)
+            values[at] = values[rng.permutation(at)]
+        return replace(self, v=flat.reshape(v.shape))
+
+    def to_dataset(self) -> "xr.Dataset":
+        """The instructions as a labelled Dataset with dims (trial, head,) time, key, value.
+
+        Raises
+        ------
+        ValueError
+            If there are more than two leading axes.
+        """
+        import xarray as xr
+
+        lead = np.ndim(self.k) - 2
+        if lead > len(_LEADING):
+            raise ValueError(f"k has {lead} leading axes; a Dataset of instructions names at most trial and head.")
+        names = _LEADING[:lead]
+        long_names = {"q": "query", "k": "key", "v": "value", "beta": "write strength", "decay": "decay"}
+        variables = {}
+        for name, long_name in long_names.items():
+            value = getattr(self, name)
+            if value is not None:
+                core = _CORE.get(name) or (("time",) if np.ndim(value) == lead + 1 else ("time", "key"))
+                variables[name] = ((*names, *core), np.asarray(value), {"long_name": long_name, "units": "1"})
+        return xr.Dataset(variables)
+
+    @classmethod
+    def from_dataset(cls, ds: "xr.Dataset") -> "Instructions":
+        """Instructions from a Dataset with variables q, k, v and, where used, beta and decay, in any order of dims.
+
+        Raises
+        ------
+        ValueError
+            If q, k or v is missing, or a dim is not one of trial, head, time, key, value.
+
+        >>> import numpy as np
+        >>> sent = Instructions(q=np.ones((5, 2)), k=np.ones((5, 2)), v=np.ones((5, 3)))
+        >>> Instructions.from_dataset(sent.to_dataset().transpose("value", "key", "time")).v.shape
+        (5, 3)
+        """
+        missing = [name for name in ("q", "k", "v") if name not in ds]
+        if missing:
+            raise ValueError(f"the Dataset has no {', '.join(missing)}; it needs variables q, k and v.")
+        found = {}
+        for name in ("q", "k", "v", "beta", "decay"):
+            if name in ds:
+                known = [d for d in (*_LEADING, "time", "value", "key") if d in ds[name].dims]
+                if set(ds[name].dims) != set(known):
+                    raise ValueError(f"{name} has dims {ds[name].dims}; use trial, head, time, key and value.")
+                found[name] = ds[name].transpose(*known).values
+        return cls(**found)

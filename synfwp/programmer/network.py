@@ -1,0 +1,135 @@
+"""The linear programmer: projections of each token are the instructions."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+
+from synfwp import autograd as ag
+from synfwp import checks, features, rules, seeds
+from synfwp.instructions import Instructions
+
+Params = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Programmer:
+    r"""A frozen specification of a linear slow network. Its numbers live in a flat dict of arrays.
+
+    For a token x: ``q = norm(phi(W_q x))``, ``k = norm(phi(W_k x))``, ``v = W_v x``,
+    ``beta = beta_max sigmoid(w_beta x + b_beta)`` and, where the rule decays, ``decay = sigmoid(W_decay x + b_decay)``.
+    The answer is ``W_out y`` for the read y (``y`` itself without ``d_out``).
+
+    Parameters
+    ----------
+    rule : str or Rule
+    d_in, d_key, d_value : int
+        Features of a token, of keys before the feature map, and of values.
+    d_out : int or None
+        Classes of the read-out; None reads y itself.
+    feature, key_norm : str
+        Feature map and normaliser of keys and queries. A map that is not negative can be sent as firing rates.
+    beta_max : float
+        Largest write strength.
+    write_channel : int or None
+        The feature of a token that is 1 where it writes and 0 where it only asks: k, v and beta are multiplied by it.
+        None: every token writes.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For sizes below 1 and unknown names.
+
+    Source: Irie & Gershman 2025, section 2.2; Schlag, Irie & Schmidhuber 2021.
+
+    >>> import numpy as np
+    >>> programmer = Programmer(rule="delta", d_in=5, d_key=4, d_value=3)
+    >>> programmer(programmer.init(seed=0), np.ones((7, 5))).k.shape
+    (7, 4)
+    """
+
+    rule: Any = "delta"
+    d_in: int = 64
+    d_key: int = 32
+    d_value: int = 32
+    d_out: int | None = None
+    feature: str = "relu"
+    key_norm: str = "l2"
+    beta_max: float = 1.0
+    write_channel: int | None = None
+
+    def __post_init__(self) -> None:
+        """Every field is what the table above says."""
+        rules.get_rule(self.rule)
+        for name in ("d_in", "d_key", "d_value"):
+            checks.count(name, getattr(self, name))
+        if self.d_out is not None:
+            checks.count("d_out", self.d_out)
+        features.get_feature(self.feature)
+        features.get_normaliser(self.key_norm)
+        checks.number("beta_max", self.beta_max, 0, above=True)
+        if self.write_channel is not None and not -self.d_in <= self.write_channel < self.d_in:
+            raise ValueError(f"write_channel is {self.write_channel}; pass an index of the {self.d_in} input features.")
+
+    def init(self, seed: seeds.Seed = 0, dtype: Any = np.float64) -> Params:
+        """Random parameters: normal weights of variance 1 / d_in, gates that start at half of beta_max and decay .95.
+
+        Queries start as the keys (``W_q = W_k``), so that a query finds its own key before anything is learned.
+
+        Returns
+        -------
+        dict of str to array
+        """
+        rng = seeds.generator(seed, "init")
+
+        def normal(*shape: int) -> Any:
+            return (rng.standard_normal(shape) / np.sqrt(shape[-1])).astype(dtype)
+
+        params = {
+            "W_k": normal(self.d_key, self.d_in),
+            "W_v": normal(self.d_value, self.d_in),
+            "w_beta": np.zeros(self.d_in, dtype),
+            "b_beta": np.zeros((), dtype),
+        }
+        params["W_q"] = params["W_k"].copy()
+        row = rules.get_rule(self.rule)
+        if row.uses_decay:
+            wide = (features.get_feature(self.feature).width(self.d_key),) if row.retain == "key" else ()
+            params["W_decay"] = np.zeros((*wide, self.d_in), dtype)
+            params["b_decay"] = np.full(wide, 3.0, dtype)
+        if self.d_out is not None:
+            params["W_out"] = normal(self.d_out, self.d_value)
+        return params
+
+    def __call__(self, params: Params, x: Any) -> Instructions:
+        """Instructions for tokens ``x (..., T, d_in)``.
+
+        Raises
+        ------
+        ValueError
+            If x has another number of features.
+        """
+        if anp.shape(x)[-1] != self.d_in:
+            raise ValueError(f"x has {anp.shape(x)[-1]} features; this programmer takes d_in={self.d_in}.")
+        phi, norm = features.get_feature(self.feature), features.get_normaliser(self.key_norm)
+        q = ag.feature(norm, ag.feature(phi, x @ params["W_q"].T))
+        k = ag.feature(norm, ag.feature(phi, x @ params["W_k"].T))
+        v = x @ params["W_v"].T
+        beta = _sigmoid(x @ params["w_beta"] + params["b_beta"]) * float(self.beta_max)
+        decay = None
+        if "W_decay" in params:
+            decay = _sigmoid(x @ params["W_decay"].T + params["b_decay"])
+        if self.write_channel is not None:
+            gate = x[..., self.write_channel]
+            k, v, beta = k * gate[..., None], v * gate[..., None], beta * gate
+        return Instructions(q, k, v, beta, decay)
+
+    def read_out(self, params: Params, y: Any) -> Any:
+        """Scores ``(..., T, d_out)`` of the classes for reads ``y (..., T, d_value)``."""
+        return y if self.d_out is None else y @ params["W_out"].T
+
+
+def _sigmoid(x: Any) -> Any:
+    """1 / (1 + exp(-x)) without overflow, in the dtype of x."""
+    return (anp.tanh(x * 0.5) + 1.0) * 0.5

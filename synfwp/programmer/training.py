@@ -1,0 +1,165 @@
+"""Training a programmer through the fast weights: one loop, one Dataset of history, results that can be kept."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from autograd import value_and_grad
+from threadpoolctl import threadpool_limits
+from tqdm.auto import tqdm
+
+from synfwp import autograd as ag
+from synfwp import checks, fastweights, results, rules, seeds
+from synfwp.instructions import Instructions
+from synfwp.programmer.losses import LOSSES
+from synfwp.programmer.network import Params, Programmer
+from synfwp.programmer.optimiser import Adam, clip, cosine
+from synfwp.tasks import Batch
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A programmer with its trained parameters and the history of the training.
+
+    ``history`` is a Dataset with dim step and variables loss, accuracy and gradient norm.
+    """
+
+    programmer: Programmer
+    params: Params
+    history: "xr.Dataset"
+
+    def instructions(self, x: Any) -> Instructions:
+        """What the programmer sends to the synapses for tokens ``x (..., T, d_in)``."""
+        return self.programmer(self.params, np.asarray(x, self.params["W_k"].dtype))
+
+    def answer(self, y: Any) -> Any:
+        """The class (..., T) that the trained read-out takes from reads ``y (..., T, d_value)`` of any carrier."""
+        return self.programmer.read_out(self.params, np.asarray(y)).argmax(axis=-1)
+
+    def accuracy(self, batch: Batch) -> float:
+        """Accuracy on a batch with the exact rule."""
+        sent = self.instructions(batch.x)
+        y = fastweights.scan(self.programmer.rule, sent.q, sent.k, sent.v, sent.beta, decay=sent.decay).y
+        return batch.accuracy(self.answer(y))
+
+    def save(self, path: str | Path, force: bool = False) -> Path:
+        """Keep it as NetCDF; `synfwp.load_trained` reads it back.
+
+        Raises
+        ------
+        FileExistsError
+            If the file exists and ``force`` is False.
+        """
+        ds = self.history.copy()
+        for name, value in self.params.items():
+            ds[f"param_{name}"] = (tuple(f"{name}_{i}" for i in range(np.ndim(value))), np.asarray(value))
+        spec = asdict(self.programmer) | {"rule": rules.get_rule(self.programmer.rule).name}
+        return results.save(ds.assign_attrs(programmer=json.dumps(spec)), path, force=force)
+
+
+def load_trained(path: str | Path) -> Trained:
+    """A trained programmer from the NetCDF file that `Trained.save` wrote.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such file, or it does not hold a programmer.
+    """
+    ds = results.load(path)
+    if "programmer" not in ds.attrs:
+        raise ValueError(f"{path} holds no programmer; pass a file written by Trained.save.")
+    names = [str(name) for name in ds.data_vars if str(name).startswith("param_")]
+    params = {name.removeprefix("param_"): ds[name].values for name in names}
+    history = ds.drop_vars(names)
+    spec = json.loads(history.attrs.pop("programmer"))
+    return Trained(Programmer(**spec), params, history)
+
+
+def train(
+    programmer: Programmer,
+    task: Callable[[np.random.Generator, int], Batch],
+    *,
+    steps: int = 800,
+    batch: int = 32,
+    learning_rate: float = 5e-3,
+    loss: str = "cross_entropy",
+    seed: seeds.Seed = 0,
+    threads: int = 1,
+) -> Trained:
+    """Train a programmer on a task by Adam with gradient clipping (norm 1) and a cosine schedule.
+
+    Parameters
+    ----------
+    programmer : Programmer
+    task : callable
+        ``task(rng, batch) -> Batch``.
+    steps, batch : int
+        Updates, and sequences in each.
+    learning_rate : float
+        At the start; it falls to zero along a half cosine.
+    loss : "cross_entropy" or "squared"
+        Of the read-out against the target, over the scored tokens.
+    seed : int, SeedSequence or Generator
+        The same seed gives the same batches and the same result.
+    threads : int
+        For the kernels and BLAS together.
+
+    Returns
+    -------
+    Trained
+
+    Raises
+    ------
+    FloatingPointError
+        If the loss is not finite; the message names the step.
+    """
+    checks.count("steps", steps)
+    rate = checks.number("learning_rate", learning_rate, 0, above=True)
+    score = checks.lookup("loss", loss, LOSSES)
+    params = programmer.init(seed)
+    adam = Adam.start(params)
+    gradient = value_and_grad(lambda params, data: _loss(programmer, params, data, score))
+    rows = []
+    name = rules.get_rule(programmer.rule).name
+    with threadpool_limits(threads), fastweights.thread_limit(threads), tqdm(
+        range(steps), desc=f"training {name}", unit="step", disable=None, leave=False
+    ) as bar:
+        for step in bar:
+            data = task(seeds.generator(seed, "batch", step), batch)
+            value, grads = gradient(params, data)
+            if not np.isfinite(value):
+                raise FloatingPointError(f"the loss is {value} at step {step}; lower learning_rate or beta_max.")
+            grads, norm = clip(grads, 1.0)
+            adam, params = adam.update(params, grads, rate * cosine(step, steps))
+            rows.append((float(value), norm))
+            if step % 20 == 0:
+                bar.set_postfix(loss=f"{float(value):.3f}")
+    return Trained(programmer, params, _history(rows, name, seed))
+
+
+def _loss(programmer: Programmer, params: Params, data: Batch, score: Callable[..., Any]) -> Any:
+    """The loss of one batch, through the instructions, the fast weights and the read-out."""
+    sent = programmer(params, data.x)
+    y, _, _ = ag.scan(programmer.rule, sent.q, sent.k, sent.v, sent.beta, sent.decay)
+    return score(programmer.read_out(params, y), data.target, data.mask)
+
+
+def _history(rows: list[tuple[float, float]], rule: str, seed: seeds.Seed) -> "xr.Dataset":
+    """Loss and gradient norm against step."""
+    import xarray as xr
+
+    loss, norm = np.array(rows).T
+    return xr.Dataset(
+        {
+            "loss": ("step", loss, {"long_name": "loss", "units": "1"}),
+            "gradient_norm": ("step", norm, {"long_name": "gradient norm before clipping", "units": "1"}),
+        },
+        coords={"step": np.arange(len(loss))},
+        attrs={"rule": rule},
+    )
