@@ -13,9 +13,7 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOME = {
-    "rules": (
-        "Rule HEBB ANTI_HEBB LEAKY_HEBB GATED_HEBB DELTA GATED_DELTA KEY_GATED_DELTA RULES get_rule"
-    ),
+    "rules": ("Rule HEBB ANTI_HEBB LEAKY_HEBB GATED_HEBB DELTA GATED_DELTA KEY_GATED_DELTA RULES get_rule"),
     "fastweights": "scan vjp Scan Gradients",
     "instructions": "Instructions",
     "carriers": "simulate Exact",
@@ -25,8 +23,7 @@ _HOME = {
     "plasticity": "PairSTDP TripletSTDP protocols",
     "data": "load_table",
     "results": "save load",
-    "programs": "run programs",
-    "cite": "citation",
+    "programs": "run list_programs citation",
 }
 _SOURCE = {name: home for home, names in _HOME.items() for name in names.split()}
 _MODULES = ("autograd", "data", "features", "measures", "plot", "reference", "rules", "seeds", "tasks", "units")

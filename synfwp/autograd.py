@@ -57,10 +57,11 @@ def scan(
 
 
 @primitive
-def _adjoint(argnums: tuple[int, ...], args: tuple[Any, ...], dy: Array, dW: Array) -> tuple[Array, ...]:
-    """The adjoint kernel, once for all of ``argnums``."""
-    rule, q, k, v, beta, decay, *_, W0, _ = (*args, *[None] * (12 - len(args)))
-    grads = fastweights.gradients(rule, q, k, v, beta, decay=decay, W0=W0, dy=dy, dW=dW)
+def _adjoint(argnums: tuple[int, ...], dy: Array, dW: Array, *args: Any) -> tuple[Array, ...]:
+    """The adjoint kernel, once for all of ``argnums``; flat arguments, so that a second trace is seen and refused."""
+    padded: list[Any] = [*args, *[None] * (12 - len(args))]
+    rule, q, k, v, beta, decay = padded[:6]
+    grads = fastweights.gradients(rule, q, k, v, beta, decay=decay, W0=padded[10], dy=dy, dW=dW)
     return tuple(getattr(grads, _GRADIENTS[i]) for i in argnums)
 
 
@@ -68,16 +69,20 @@ def _pull(argnums: Any, ans: Any, args: Any, kwargs: Any) -> Any:
     """What autograd calls on the way back; refuses keywords, which it cannot trace."""
     if kwargs:
         raise TypeError(f"synfwp.autograd.scan got {', '.join(kwargs)} by keyword; pass all arguments by position.")
-    return lambda g: _adjoint(tuple(argnums), args, g[0], g[1])
+    return lambda g: _adjoint(tuple(argnums), g[0], g[1], *args)
 
 
-def _refuse(*_: Any) -> Any:
-    """Second derivatives would need the derivative of the adjoint kernel."""
-    raise NotImplementedError("synfwp.autograd.scan has no second derivative; its adjoint cannot be differentiated.")
+def _refuse(name: str) -> Any:
+    """Second derivatives would need the derivative of a pullback that is not written in traced operations."""
+
+    def refuse(*_: Any) -> Any:
+        raise NotImplementedError(f"synfwp.autograd.{name} has no second derivative; differentiate it once.")
+
+    return refuse
 
 
 defvjp_argnums(scan, _pull)
-defvjp_argnums(_adjoint, lambda argnums, ans, args, kwargs: _refuse())
+defvjp_argnums(_adjoint, _refuse("scan"))
 
 
 @primitive
@@ -92,7 +97,14 @@ def feature(row: Feature, x: Array) -> Array:
     return row.apply(x)
 
 
-defvjp(feature, lambda ans, row, x: lambda g: row.pull(x, ans, g), argnums=(1,))
+@primitive
+def _pull_feature(row: Feature, x: Array, f: Array, g: Array) -> Array:
+    """The derivative of a feature map, itself without one."""
+    return row.pull(x, f, g)
+
+
+defvjp(feature, lambda ans, row, x: lambda g: _pull_feature(row, x, ans, g), argnums=(1,))
+defvjp_argnums(_pull_feature, _refuse("feature"))
 
 
 @primitive
@@ -115,17 +127,19 @@ def _log_softmax(x: Array) -> Array:
     return x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
 
 
-def _pull_cross_entropy(ans: Any, logits: Array, target: Array, mask: Array) -> Any:
+@primitive
+def _pull_cross_entropy(logits: Array, target: Array, mask: Array, g: Any) -> Array:
     """(softmax - one-hot) / tokens at the masked tokens."""
-
-    def pull(g: Any) -> Array:
-        p = np.exp(_log_softmax(logits[mask]))
-        p[np.arange(len(p)), target[mask]] -= 1
-        full = np.zeros_like(logits)
-        full[mask] = p * logits.dtype.type(g / max(len(p), 1))
-        return full
-
-    return pull
+    p = np.exp(_log_softmax(logits[mask]))
+    p[np.arange(len(p)), target[mask]] -= 1
+    full = np.zeros_like(logits)
+    full[mask] = p * logits.dtype.type(g / max(len(p), 1))
+    return full
 
 
-defvjp(cross_entropy, _pull_cross_entropy, argnums=(0,))
+defvjp(
+    cross_entropy,
+    lambda ans, logits, target, mask: lambda g: _pull_cross_entropy(logits, target, mask, g),
+    argnums=(0,),
+)
+defvjp_argnums(_pull_cross_entropy, _refuse("cross_entropy"))

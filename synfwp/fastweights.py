@@ -130,8 +130,8 @@ def scan(
     [[2.0, 0.0], [3.0, 0.0]]
     """
     _refuse_unused(rule, erase=erase, momentum=momentum, ridge=ridge, aux0=aux0, chunk=chunk)
-    checks.one_of("form", form or "recurrent", FORMS)
-    call = _check(rule, q, k, v, beta, decay, W0)
+    checks.one_of("form", "recurrent" if form is None else form, FORMS)
+    call = check(rule, q, k, v, beta, decay, W0)
     return _forward(call, checks.count("states", states, 0), threads)
 
 
@@ -167,7 +167,7 @@ def vjp(
     >>> pullback(np.array([[1.0, 0.0]])).v.tolist()
     [[1.0, 0.0]]
     """
-    call = _check(rule, q, k, v, beta, decay, W0)
+    call = check(rule, q, k, v, beta, decay, W0)
     out = _forward(call, 0, threads)
 
     def pullback(dy: Any = None, dW: Any = None, daux: Any = None) -> Gradients:
@@ -198,7 +198,7 @@ def gradients(
     >>> gradients("hebb", one, one, 2 * one, dy=one).beta is None
     True
     """
-    call = _check(rule, q, k, v, beta, decay, W0, warn=False)
+    call = check(rule, q, k, v, beta, decay, W0, warn=False)
     (_, T, d_k), d_v = call.k.shape, call.v.shape[2]
     y, W = np.empty((*call.lead, T, d_v), call.v.dtype), np.empty((*call.lead, d_v, d_k), call.v.dtype)
     return _pullback(call, _cotangent("dy", dy, y), _cotangent("dW", dW, W), threads)
@@ -230,8 +230,8 @@ def _forward(call: _Call, every: int, threads: int | None) -> Scan:
     states = np.empty((n, T // every, *W.shape[1:]), v.dtype) if every else None
     streams = rules.coefficients(call.rule, k, call.beta, call.decay)
     _spread(lambda lo, hi: linear.forward(q, k, v, *streams, W, y, states, every, lo, hi), n, _flops(call), threads)
-    shaped = [x if x is None else x.reshape(call.lead + x.shape[1:]) for x in (y, W, states)]
-    return Scan(y=shaped[0], W=shaped[1], states=shaped[2])
+    kept = None if states is None else states.reshape(call.lead + states.shape[1:])
+    return Scan(y.reshape(call.lead + y.shape[1:]), W.reshape(call.lead + W.shape[1:]), states=kept)
 
 
 def _pullback(call: _Call, dy: Array, dW: Array, threads: int | None) -> Gradients:
@@ -241,7 +241,8 @@ def _pullback(call: _Call, dy: Array, dW: Array, threads: int | None) -> Gradien
     dW = dW.reshape(W0.shape).copy()
     dy = np.ascontiguousarray(dy.reshape(v.shape))
     dq, dk, dv = np.zeros_like(q), np.zeros_like(k), np.empty_like(v)
-    grad = Coefficients(*(None if x is None else np.zeros_like(x) for x in streams))
+    zeros: Any = [None if x is None else np.zeros_like(x) for x in streams]
+    grad = Coefficients(*zeros)
     segment = max(16, _HISTORY_BYTES // (4 * k.shape[2] * k.itemsize))
 
     def work(lo: int, hi: int) -> None:
@@ -251,14 +252,15 @@ def _pullback(call: _Call, dy: Array, dW: Array, threads: int | None) -> Gradien
     more, dbeta, ddecay = rules.pull_coefficients(call.rule, k, call.beta, call.decay, grad)
     if more is not None:
         dk += more
-    found = {"q": dq, "k": dk, "v": dv, "beta": dbeta, "decay": ddecay, "W0": dW}
-    return Gradients(**{name: _sum_back(g, call.lead, call.shapes[name]) for name, g in found.items()})
+    found: dict[str, Any] = {"q": dq, "k": dk, "v": dv, "beta": dbeta, "decay": ddecay, "W0": dW}
+    back: dict[str, Any] = {name: _sum_back(g, call.lead, call.shapes[name]) for name, g in found.items()}
+    return Gradients(**back)
 
 
 # --- checks ----------------------------------------------------------------------------------------------------------
 
 
-def _check(rule: Rule | str, q: Any, k: Any, v: Any, beta: Any, decay: Any, W0: Any, warn: bool = True) -> _Call:
+def check(rule: Rule | str, q: Any, k: Any, v: Any, beta: Any, decay: Any, W0: Any, warn: bool = True) -> _Call:
     """Arguments as the kernels want them, or an error that says which one is wrong."""
     rule = rules.get_rule(rule)
     raw = {"q": q, "k": k, "v": v, "beta": beta, "decay": decay, "W0": W0}
@@ -281,9 +283,12 @@ def _check(rule: Rule | str, q: Any, k: Any, v: Any, beta: Any, decay: Any, W0: 
     _in_range("beta", beta_full, 0, math.inf)
     if decay_full is not None:
         _in_range("decay", decay_full, 0, 1)
+    flat = [_tidy(x.reshape(n, *x.shape[-2:])) for x in (q, k, v)]
     call = _Call(
         rule,
-        *(_tidy(x.reshape(n, *x.shape[-2:])) for x in (q, k, v)),
+        flat[0],
+        flat[1],
+        flat[2],
         beta_full,
         decay_full,
         W_full,
@@ -295,16 +300,24 @@ def _check(rule: Rule | str, q: Any, k: Any, v: Any, beta: Any, decay: Any, W0: 
     return call
 
 
-def _array(name: str, x: Any) -> Array:
-    """A finite real NumPy array; labelled, traced and foreign arrays are refused."""
+def _plain(name: str, x: Any) -> Array:
+    """A NumPy array; labelled, traced and foreign arrays are refused."""
     if not isinstance(x, (np.ndarray, np.generic, list, tuple, int, float)) or isinstance(x, np.ma.MaskedArray):
         kind = f"{type(x).__module__.split('.')[0]} {type(x).__name__}"
         hint = {
             "xarray": "pass its .values in the order (..., time, feature), or the Dataset to synfwp.simulate",
-            "autograd": "differentiate through synfwp.autograd.scan instead",
+            "autograd": "differentiate through synfwp.autograd.scan, all arguments by position",
         }.get(kind.split()[0], "convert it to a NumPy array")
-        raise TypeError(f"{name} is a {kind}; {hint}.")
-    x = np.asarray(x)
+        raise TypeError(f"{name} is of type {kind}; {hint}.")
+    try:
+        return np.asarray(x)
+    except ValueError:
+        raise ValueError(f"{name} is a ragged list; pass an array of shape (..., time, feature).") from None
+
+
+def _array(name: str, x: Any) -> Array:
+    """A finite real NumPy array."""
+    x = _plain(name, x)
     if x.dtype.kind in "iub":
         return x
     if x.dtype not in (np.float32, np.float64):
@@ -377,8 +390,9 @@ def _warn_unstable(call: _Call) -> None:
     """A step past the bound of the rule's row is allowed, with a warning."""
     ratio = rules.step_ratio(call.rule, call.k, call.beta, call.decay)
     if ratio > 1 + 16 * np.finfo(call.k.dtype).eps ** 0.75:
+        bound = call.rule.stable if call.rule.stable != "always" else "eigenvalues of a step in [-1, 1]"
         warnings.warn(
-            f"unstable step for rule {call.rule.name!r}: {ratio:.4g} times its bound ({call.rule.stable}); "
+            f"unstable step for rule {call.rule.name!r}: {ratio:.4g} times its bound ({bound}); "
             "lower beta or normalise k.",
             RuntimeWarning,
             stacklevel=4,
@@ -389,10 +403,12 @@ def _cotangent(name: str, x: Any, like: Array) -> Array:
     """A cotangent of the shape of what it belongs to; None is zero."""
     if x is None:
         return np.zeros_like(like)
-    x = np.asarray(x, like.dtype)
+    x = _plain(name, x)
     if x.shape != like.shape:
         raise ValueError(f"{name} has shape {x.shape}; pass the shape of its output, {like.shape}.")
-    return x
+    if x.dtype.kind not in "iubf":
+        raise TypeError(f"{name} has dtype {x.dtype}; pass {like.dtype}.")
+    return x.astype(like.dtype, copy=False)
 
 
 # --- batches and threads ---------------------------------------------------------------------------------------------

@@ -88,9 +88,7 @@ FEATURES: Mapping[str, Feature] = MappingProxyType(
         for row in (
             Feature("identity", lambda x: x, lambda x, f, g: g, rates=False),
             Feature("relu", lambda x: np.maximum(x, 0), lambda x, f, g: g * (x > 0)),
-            Feature(
-                "elu_plus_one", _elu_plus_one, lambda x, f, g: g * np.where(x > 0, 1, f), cite="katharopoulos2020"
-            ),
+            Feature("elu_plus_one", _elu_plus_one, lambda x, f, g: g * np.where(x > 0, 1, f), cite="katharopoulos2020"),
             _dpfp(1),
         )
     }

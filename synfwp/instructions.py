@@ -1,6 +1,7 @@
-"""Instructions: what a programmer sends and a carrier of fast weights carries out."""
+"""What a programmer sends to a carrier of fast weights, and what a carrier gives back."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -114,3 +115,33 @@ class Instructions:
                     raise ValueError(f"{name} has dims {ds[name].dims}; use trial, head, time, key and value.")
                 found[name] = ds[name].transpose(*known).values
         return cls(**found)
+
+
+@dataclass(frozen=True)
+class Carried:
+    """What a carrier leaves: ``W (n, d_v, d_k)``, reads ``y (n, T, d_v)``, synapses at a bound (n,), and extras.
+
+    ``extras`` maps names of further variables to ``(dims, array, attributes)``.
+    """
+
+    W: Array
+    y: Array
+    fraction_at_bound: Array
+    extras: Mapping[str, tuple[tuple[str, ...], Array, dict[str, str]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a network will really do: a title, numbers by name in ``values``, and sentences.
+
+    >>> print(Description("delta in a rate network", {"write": 1.0}, ["writes 1"]))
+    delta in a rate network
+      writes 1
+    """
+
+    title: str
+    values: Mapping[str, float]
+    lines: Sequence[str]
+
+    def __str__(self) -> str:
+        return "\n  ".join([self.title, *self.lines])

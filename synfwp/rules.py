@@ -264,19 +264,23 @@ def transition(rule: Rule | str, k: Any, beta: float = 1.0, decay: Any = None) -
 
 
 def step_ratio(rule: Rule, k: Array, beta: Array, decay: Array | None) -> float:
-    """Largest step over its bound: above 1 the transition has an eigenvalue below -1.
+    """Largest step over its bound: above 1 the transition has an eigenvalue outside [-1, 1].
 
     With a_j the decay, the lowest eigenvalue is at least -1 exactly when ``erase sum_j s_j k_j^2 / (1 + a_j) <= 1``,
-    where s_j = a_j if the rule decays first and 1 if not (both transitions are similar to a symmetric matrix).
+    where s_j = a_j if the rule decays first and 1 if not (both transitions are similar to a symmetric matrix). A row
+    of negative ``erase`` adds what it predicts: its highest is at most 1 when ``-erase sum_j s_j k_j^2 / (1 - a_j) <= 1``.
     """
     if rule.erase is None or k.size == 0:
         return 0.0
     erase = _stream(rule.erase, beta)
-    if decay is None:
+    grows = bool(np.any(erase < 0))
+    if decay is None and not grows:
         return float(np.max(erase * np.einsum("...i,...i", k, k))) / 2
-    a = decay[..., None] if rule.retain == "scalar" else decay
-    weight = (a if rule.order == "decay_first" else np.ones_like(a)) / (1 + a)
-    return float(np.max(erase * np.sum(weight * k * k, axis=-1)))
+    a = np.ones_like(beta) if decay is None else decay
+    a = a if rule.retain == "key" else a[..., None]
+    load = (a if rule.order == "decay_first" else np.ones_like(a)) * k * k * np.abs(erase)[..., None]
+    with np.errstate(divide="ignore", invalid="ignore"):  # at a = 1 nothing may be added
+        return float(np.max(np.sum(np.where(load > 0, load / (1 - a if grows else 1 + a), 0), axis=-1)))
 
 
 def table() -> str:

@@ -272,7 +272,9 @@ def _pull(q, k, p, a, a_key, erase, write, v, dy, n, i, count, start, stop, hist
 
 
 @kernel
-def adjoint(q, k, v, write, erase, p, a, a_key, W0, dy, dW, dq, dk, dv, dwrite, derase, dp, da, da_key, segment, lo, hi):
+def adjoint(
+    q, k, v, write, erase, p, a, a_key, W0, dy, dW, dq, dk, dv, dwrite, derase, dp, da, da_key, segment, lo, hi
+):
     """Sequences lo..hi-1: dW (n, d_v, d_k) goes from the cotangent of W_T to the gradient of W_0 in place.
 
     The other gradients are added to arrays of zeros. Time is cut into segments: rows at their borders are kept, and
@@ -310,7 +312,25 @@ def adjoint(q, k, v, write, erase, p, a, a_key, W0, dy, dW, dq, dk, dv, dwrite, 
                     history[0] = borders[s]
                     _replay(k, p, a, a_key, erase, written, n, start, stop, history, coefficient, prediction)
                 _pull(
-                    q, k, p, a, a_key, erase, write, v, dy, n, i, count, start, stop, history, coefficient, prediction, G, grads
+                    q,
+                    k,
+                    p,
+                    a,
+                    a_key,
+                    erase,
+                    write,
+                    v,
+                    dy,
+                    n,
+                    i,
+                    count,
+                    start,
+                    stop,
+                    history,
+                    coefficient,
+                    prediction,
+                    G,
+                    grads,
                 )
             for r in range(count):
                 dW[n, i + r] = G[r]

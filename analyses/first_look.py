@@ -1,0 +1,310 @@
+"""Fast weights are synapses: one trained rule as a recurrence, in rates and in spikes.
+
+A linear programmer learns associative recall with overwriting through the Hebbian and through the delta rule. The
+instructions that it has learned to send then drive the exact recurrence, a network of firing rates and networks of
+spiking neurons. Beside it, the rule of real synapses that no pair of spikes explains: triplet STDP on the data of
+Sjostrom, Turrigiano & Nelson 2001.
+
+Cites: irie2025, schlag2021, hasselmo2002, tyulmankov2022, sjostrom2001, pfister2006
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+from scipy.optimize import minimize, nnls
+
+import synfwp as fw
+from synfwp import measures, plasticity, results, seeds
+from synfwp.tasks import Batch, Recall
+
+TABLE = "sjostrom2001_frequency_timing"
+# Relative weight change at 0.1, 10, 20, 40, 50 Hz, first for +10 and then for -10 ms, and the error E, as the model of
+# Pfister & Gerstner 2006 gives them with the parameters of their tables 3 (visual cortex, all-to-all).
+PUBLISHED_DW = {
+    "visual_cortex": (0.000, 0.132, 0.247, 0.534, 0.741, -0.312, -0.334, -0.352, 0.155, 0.727),
+    "visual_cortex_minimal": (0.000, 0.119, 0.228, 0.532, 0.763, -0.317, -0.332, -0.342, 0.174, 0.749),
+}
+PUBLISHED_E = {"visual_cortex": 0.342, "visual_cortex_minimal": 0.356}
+CARRIERS = ("exact", "rate", "counts", "lif", "shuffled")
+ASKED = {"hebb": "hebb", "anti_hebb": "hebb", "delta": "delta"}  # rule of the synapses: rule of the training
+
+
+class Size(NamedTuple):
+    """How much is run: the task, nets, training steps, test sequences and, for LIF neurons, fewer of them."""
+
+    task: Recall
+    nets: int
+    steps: int
+    sequences: int
+    lif_sequences: int
+
+
+FULL = Size(Recall(keys=32, values=32, writes=64), nets=5, steps=800, sequences=20, lif_sequences=2)
+QUICK = Size(Recall(keys=8, values=8, writes=12), nets=1, steps=150, sequences=10, lif_sequences=4)
+
+
+def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
+    """Train, carry out, compare; ``quick`` does it with 8 keys and one net."""
+    size = QUICK if quick else FULL
+    nets = [train(size, seed, net) for net in range(size.nets)]
+    test = size.task(seeds.generator(seed, "test"), size.sequences)
+    scores = np.array([[carry_out(size, rule, net, test, i) for i, net in enumerate(nets)] for rule in ASKED])
+    recall, weights, familiar, spikes = (scores[..., i, :] for i in range(4))
+    shown = show(nets[0]["delta"], test)
+    stdp = triplets()
+    variables: dict[str, Any] = {
+        "loss": (("rule", "seed", "step"), [[net[rule].history.loss.values for net in nets] for rule in ("hebb", "delta")]),
+        "accuracy": (("plasticity", "seed", "carrier"), recall),
+        "accuracy_of_weights": (
+            ("plasticity", "seed", "carrier"),
+            weights,
+            {"units": "1", "long_name": "accuracy of the read-out of W itself"},
+        ),
+        "familiarity": (
+            ("plasticity", "seed", "carrier"),
+            familiar,
+            {"units": "1", "long_name": "area under the ROC curve, old against new keys, norm of the read"},
+        ),
+        "spikes_per_item": (
+            ("plasticity", "seed", "carrier"),
+            spikes,
+            {"units": "1", "long_name": "spikes per association, all neurons"},
+        ),
+        "chance": ((), test.chance, {"units": "1", "long_name": "chance level"}),
+        "ceiling": (
+            (),
+            test.accuracy(size.task.order_blind(test.x, seeds.generator(seed, "ties"))),
+            {"units": "1", "long_name": "accuracy of the best order-blind memory"},
+        ),
+        **{name: shown[name] for name in shown.data_vars},
+        **{name: stdp[name] for name in stdp.data_vars},
+    }
+    coords = {
+        "rule": ["hebb", "delta"],
+        "plasticity": ("plasticity", list(ASKED), {"long_name": "rule of the synapses"}),
+        "carrier": ("carrier", list(CARRIERS), {"long_name": "carrier of the fast weights"}),
+        "seed": range(seed, seed + size.nets),
+        "step": range(size.steps),
+        **{name: stdp[name] for name in stdp.coords},
+    }
+    settings = {"size": size._asdict() | {"task": vars(size.task)}, "quick": quick}
+    ds = results.dataset(variables, coords=coords, **results.provenance(settings, seed))
+    return ds.merge(table(ds))
+
+
+def train(size: Size, seed: int, net: int) -> dict[str, fw.Trained]:
+    """One net trained through each rule."""
+    task = size.task
+    return {
+        rule: fw.train(
+            fw.Programmer(
+                rule=rule, d_in=task.d_in, d_key=task.keys, d_value=task.values, d_out=task.d_out, write_channel=-1
+            ),
+            task,
+            steps=size.steps,
+            learning_rate=5e-3 if size is FULL else 2e-2,
+            seed=seed + net,
+        )
+        for rule in ("hebb", "delta")
+    }
+
+
+def carry_out(size: Size, rule: str, net: dict[str, fw.Trained], test: Batch, seed: int) -> np.ndarray:
+    """Accuracy from the read, accuracy from W, familiarity and spikes of every carrier: (4, carriers)."""
+    trained = net[ASKED[rule]]
+    columns = []
+    for carrier in CARRIERS:
+        few = size.lif_sequences if carrier == "lif" else size.sequences
+        part = Batch(test.x[:few], test.target[:few], test.mask[:few], test.chance)
+        sent = trained.instructions(part.x)
+        if carrier == "shuffled":
+            sent = sent.shuffled(seed)
+        network = {
+            "exact": fw.Exact(),
+            "rate": fw.RateNetwork(flow="latched"),
+            "lif": fw.SpikingNetwork(engine="lif"),
+        }.get(carrier, fw.SpikingNetwork(engine="counts"))
+        ds = fw.simulate(rule, sent, on=network, seed=seed)
+        y = ds.get("y_spikes", ds.y).values
+        asks = part.x[..., -1] == 0
+        old, norm = part.mask[asks], np.linalg.norm(y[asks], axis=-1)
+        spikes = float(ds.spikes_per_item.mean()) if "spikes_per_item" in ds else np.nan
+        recalled = [part.accuracy(trained.answer(np.nan_to_num(read))) for read in (y, ds.y.values)]
+        if rule == "anti_hebb":
+            recalled = [np.nan, np.nan]  # it stores what to cancel: scored as familiarity
+        columns.append([*recalled, measures.auc(norm, old), spikes])
+    return np.array(columns).T
+
+
+def show(trained: fw.Trained, test: Batch) -> xr.Dataset:
+    """One sequence of the delta net in LIF neurons, with its spikes, beside the exact fast weights."""
+    sent = trained.instructions(test.x[:1])
+    exact = fw.simulate("delta", sent)
+    lif = fw.simulate("delta", sent, on=fw.SpikingNetwork(engine="lif"), seed=0, record=True)
+    keep = ["spike_time", "spike_unit", "spike_population", "phase_start", "phase_stop", "phase_name"]
+    both = xr.Dataset({"W_exact": exact.W[0], "W_lif": lif.W[0], **{name: lif[name] for name in keep}})
+    both["W_exact"].attrs |= {"long_name": "fast weights, exact recurrence"}
+    both["W_lif"].attrs |= {"long_name": "fast weights, LIF network"}
+    both["agreement"] = lif.centred_correlation[:, 0]
+    return both.drop_vars("reference").rename(reference="compared").assign(
+        agreement=("compared", lif.centred_correlation.values[:, 0], {"units": "1", "long_name": "centred correlation"})
+    )
+
+
+def triplets() -> xr.Dataset:
+    """Triplet STDP, full and minimal, and the best pair STDP on the frequency protocol."""
+    rules = {name: fw.TripletSTDP(name) for name in PUBLISHED_E} | {"pair": best_pair_rule()}
+    compared = {name: plasticity.compare_with_table(rule, TABLE) for name, rule in rules.items()}
+    data = compared["pair"]
+    units = {"units": "1"}
+    return xr.Dataset(
+        {
+            "dw_data": data.dw_data,
+            "dw_sem": data.dw_sem,
+            "dw_model": (
+                ("stdp", "point"),
+                [ds.dw_model.values for ds in compared.values()],
+                {**units, "long_name": "relative change of weight, model"},
+            ),
+            "stdp_error": (
+                "stdp",
+                [float(ds.error) for ds in compared.values()],
+                {**units, "long_name": "E, mean of (data - model)^2 / sigma^2"},
+            ),
+        },
+        coords={"stdp": ("stdp", list(rules), {"long_name": "rule of spike-timing-dependent plasticity"})},
+    )
+
+
+def best_pair_rule() -> fw.PairSTDP:
+    """Pair STDP with both amplitudes and both time constants fitted to the table by least squares."""
+    data = fw.load_table(TABLE)
+    protocols = plasticity.protocols.from_table(TABLE)
+    goal = (data.dw_mean / data.dw_sem).values
+
+    def amplitudes(log_tau: np.ndarray) -> tuple[np.ndarray, float]:
+        plus, minus = np.exp(log_tau)
+        sides = [fw.PairSTDP(A_plus=a, A_minus=1 - a, tau_plus=plus, tau_minus=minus) for a in (1.0, 0.0)]
+        effect = [[rule.dw(run.pre, run.post) for run in protocols] / data.dw_sem.values for rule in sides]
+        return nnls(np.stack(effect, axis=1), goal)
+
+    grid = [np.array([a, b]) for a in np.log([5, 20, 80, 320]) for b in np.log([1, 3, 10, 30])]
+    best = min(
+        (minimize(lambda x: amplitudes(x)[1], start, method="Nelder-Mead") for start in grid), key=lambda fit: fit.fun
+    )
+    (a_plus, a_minus), (plus, minus) = amplitudes(best.x)[0], np.exp(best.x)
+    return fw.PairSTDP(A_plus=a_plus, A_minus=a_minus, tau_plus=plus, tau_minus=minus)
+
+
+def table(ds: xr.Dataset) -> xr.Dataset:
+    """The comparison that is printed: quantity, published or exact value, obtained, difference."""
+    mean = ds.mean("seed")
+    rows: list[tuple[str, float, float]] = []
+    exact = {rule: float(mean.accuracy.sel(plasticity=rule, carrier="exact")) for rule in ("hebb", "delta")}
+    rows.append(("accuracy, hebb, exact, against the order-blind ceiling", float(ds.ceiling), exact["hebb"]))
+    rows.append(("accuracy, delta, exact, against perfect memory", 1.0, exact["delta"]))
+    for rule in ("hebb", "delta"):
+        for carrier in ("rate", "counts", "lif"):
+            rows.append((f"accuracy, {rule}, {carrier}, against exact", exact[rule], _pick(mean.accuracy, rule, carrier)))
+    rows.append(("accuracy, delta, counts, items shuffled, against chance", float(ds.chance),
+                 _pick(mean.accuracy, "delta", "shuffled")))  # fmt: skip
+    familiar = mean.familiarity
+    for carrier in ("exact", "rate", "counts", "lif"):
+        rows.append((f"familiarity (AUC), anti_hebb, {carrier}", np.nan if carrier == "exact" else
+                     _pick(familiar, "anti_hebb", "exact"), _pick(familiar, "anti_hebb", carrier)))  # fmt: skip
+    for rule in ASKED:
+        for carrier in ("counts", "lif"):
+            rows.append((f"spikes per association, {rule}, {carrier}", np.nan, _pick(mean.spikes_per_item, rule, carrier)))
+    for name, published in PUBLISHED_DW.items():
+        for i, value in enumerate(published):
+            hz, ms = float(ds.freq_hz[i]), float(ds.dt_ms[i])
+            rows.append((f"dw, {name}, {hz:g} Hz, {ms:+g} ms", value, float(ds.dw_model.sel(stdp=name)[i])))
+        rows.append((f"E, {name}", PUBLISHED_E[name], float(ds.stdp_error.sel(stdp=name))))
+    rows.append(("E, best pair STDP", np.nan, float(ds.stdp_error.sel(stdp="pair"))))
+    names, published, obtained = (np.array(column) for column in zip(*rows, strict=True))
+    columns = {"published": published, "obtained": obtained, "difference": obtained - published}
+    return results.dataset(columns, coords={"quantity": names})
+
+
+def _pick(values: xr.DataArray, rule: str, carrier: str) -> float:
+    """One cell of a variable over rules and carriers."""
+    return float(values.sel(plasticity=rule, carrier=carrier))
+
+
+def figure(ds: xr.Dataset) -> Any:
+    """Seven panels at the width of a page."""
+    from synfwp import plot
+
+    fig, axes = plot.figure("double", 112, "abbc;defg", width_ratios=[1.25, 1, 1, 1.15])
+    plot.learning_curve(ds, axes["a"])
+    recall = ds[["accuracy", "chance"]].rename(plasticity="rule").sel(rule=["hebb", "delta"]).drop_vars("seed")
+    plot.recall(recall, axes["b"])
+    with plot.style():
+        axes["b"].axhline(100 * float(ds.ceiling), color=plot.COLOURS["blue"], lw=0.6, ls=":", label="order-blind ceiling")
+        plot.legend(axes["b"])
+    familiar = ds[["familiarity"]].rename(plasticity="rule").sel(rule=["anti_hebb"], carrier=["exact", "rate", "counts", "lif"])
+    plot.recall(familiar.drop_vars("seed"), axes["c"], variable="familiarity")
+    start = float(ds.phase_start[0])
+    plot.raster(ds, axes["d"], window=(start, start + 0.56))
+    limit = float(np.abs(ds.W_exact).max())
+    plot.weights(ds.W_exact, axes["e"], limit=limit)
+    plot.weights(ds.W_lif, axes["f"], limit=limit)
+    _frequency(ds, axes["g"])
+    with plot.style():
+        axes["c"].set_ylabel("familiarity, AUC (%)")
+        axes["e"].set_title("exact")
+        axes["f"].set_title("LIF neurons")
+    plot.letter(axes)
+    return fig
+
+
+def _frequency(ds: xr.Dataset, ax: Any) -> None:
+    """Weight change against the rate of pairing: data with standard errors, triplet and pair STDP as lines."""
+    from synfwp import plot
+
+    with plot.style():
+        for ms, colour, marker in ((10.0, "blue", "o"), (-10.0, "vermillion", "s")):
+            side = (ds.dt_ms == ms).values
+            rate = ds.freq_hz.values[side]
+            plot.points(
+                ax,
+                rate,
+                100 * ds.dw_data.values[side],
+                100 * ds.dw_sem.values[side],
+                label=f"data, {ms:+g} ms",
+                colour=plot.COLOURS[colour],
+                marker=marker,
+            )
+            for name, line in (("visual_cortex", "-"), ("pair", ":")):
+                label = {"visual_cortex": "triplet STDP", "pair": "best pair STDP"}[name] if ms > 0 else None
+                dw = 100 * ds.dw_model.sel(stdp=name).values[side]
+                ax.plot(rate, dw, line, color=plot.COLOURS[colour], label=label)
+        ax.axhline(0, color="black", lw=0.4)
+        ax.set_xlabel("rate of pairing (Hz)")
+        ax.set_ylabel("weight change (%)")
+        plot.legend(ax)
+
+
+def caption(ds: xr.Dataset) -> str:
+    """What every panel shows, with its numbers."""
+    size = ds.sizes
+    agree = ds.agreement.sel(compared="asked").item(), ds.agreement.sel(compared="shuffled").item()
+    keys, values = size["key"], size["value"]
+    error = {name: float(ds.stdp_error.sel(stdp=name)) for name in ("visual_cortex", "pair")}
+    return (
+        f"Fast weights are synapses. Associative recall with overwriting: pairs of {keys} keys and {values} values, drawn "
+        "with replacement; every key is queried and its latest value is the right one. "
+        f"(a) Training loss (cross-entropy, nats) of {size['seed']} net(s) for each rule. (b) Recall of the trained nets "
+        "when their instructions drive the exact recurrence, a rate network (latched read-out), a spiking network in "
+        "Poisson counts, one of leaky integrate-and-fire (LIF) neurons, and the counts network with values dealt to "
+        f"other keys (shuffled); decoded from read-out rates or spikes. Points: nets; bars: means; dashed: chance, "
+        f"{100 * float(ds.chance):.1f} %; dotted: best memory that ignores order, {100 * float(ds.ceiling):.1f} %. "
+        "(c) Anti-Hebbian synapses as a familiarity detector: area under the ROC curve of the norm of the read, keys "
+        "that were written against keys that were not. (d) Spikes of the LIF network for the delta rule, first two "
+        "items: retrieval (what the key recalls is depressed), gap, encoding (the value is clamped and potentiated). "
+        f"(e, f) Fast weights after all writes, exact and in LIF synapses, in units of (largest value) / (largest key): "
+        f"centred correlation {agree[0]:.2f}, with shuffled items {agree[1]:.2f}. (g) Triplet STDP (Pfister & Gerstner "
+        f"2006, visual cortex, all-to-all) on data of Sjostrom et al. 2001 (mean and s.e.m.), error E = "
+        f"{error['visual_cortex']:.3f}; the best pair STDP, all four parameters free, has E = {error['pair']:.2f}."
+    )

@@ -1,0 +1,303 @@
+r"""The table of realisations: what a mechanism of synapses really carries out when it is asked for a rule.
+
+A rule is what is asked; a mechanism is how synapses do it. Each row tells which rules a mechanism can run and gives
+the coefficients it has on average,
+
+    W_t = W_{t-1} diag(retain) - erase (W' k_t) k_t^T + write v_t k_t^T,    W' the decayed W,
+
+from parameters and instructions alone. Bias (asked against effective) and noise (effective against run) are thereby
+told apart. Rows for spikes work in the units that a `SpikingNetwork` sends: keys and values at most 1.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy.linalg import expm
+from scipy.optimize import brentq
+
+from synfwp import checks
+from synfwp.rules import Coefficients, Rule
+
+Array = np.ndarray
+
+
+class Gains(NamedTuple):
+    """Mean gains of a spiking realisation, each against what is asked.
+
+    ``write`` and ``erase`` multiply beta; ``own`` is the erasure of a synapse by its own spikes, for a key at peak;
+    ``cross_talk`` is the weight with which spikes of the neighbouring phase enter a phase. ``live``: depression acts
+    while it retrieves.
+    """
+
+    write: float
+    erase: float
+    own: float
+    cross_talk: float
+    live: bool = False
+
+
+@dataclass(frozen=True)
+class Realisation:
+    """One mechanism: the rules it can run, its closed form (LaTeX) and its source."""
+
+    name: str
+    kind: str
+    runs: Callable[[Rule], bool]
+    effective: Callable[..., Coefficients]
+    closed_form: str
+    cite: str
+
+
+def is_hebbian(rule: Rule) -> bool:
+    """Whether the rule only adds or takes away outer products."""
+    return rule.erase is None and rule.write in ("beta", "-beta")
+
+
+def is_delta(rule: Rule) -> bool:
+    """Whether the rule replaces what the key retrieves from the decayed weights."""
+    return rule.erase == "beta" and rule.write == "beta" and (rule.retain is None or rule.order == "decay_first")
+
+
+def choose(rule: Rule, kind: str) -> Realisation:
+    """The row of one kind ("rate" or "spikes") that runs a rule by default: the first one that can.
+
+    Raises
+    ------
+    ValueError
+        If none can; the message says which rules can be run.
+    """
+    for row in REALISATIONS.values():
+        if row.kind == kind and row.runs(rule):
+            return row
+    raise ValueError(
+        f"rule {rule.name!r} writes {rule.write!r} and erases {rule.erase!r}, which no {kind} mechanism carries out; "
+        "they run rules that write 'beta' or '-beta' and erase nothing, or write and erase 'beta' from the decayed W."
+    )
+
+
+def check_runs(name: str, rule: Rule) -> Realisation:
+    """The row of a mechanism, or a ValueError that says why it cannot run the rule and names one that can."""
+    row = checks.lookup("mechanism", name, REALISATIONS)
+    if row.runs(rule):
+        return row
+    able = choose(rule, row.kind)
+    why = "has no erasure" if is_delta(rule) else "erases what the key retrieves"
+    raise ValueError(f"mechanism {name!r} {why} and cannot run rule {rule.name!r}; use {able.name!r}.")
+
+
+# --- rate networks: T = duration of a write, tau = lag of the read-out, T_read = duration of a retrieval ---------------
+
+
+def instant(
+    rule: Rule, k: Array, beta: Array, decay: Array | None, tau: float, T: float, T_read: float
+) -> Coefficients:
+    """Gradient flow with an instantaneous read-out: writes and erases ``(1 - exp(-beta |k|^2)) / |k|^2``."""
+    gain = beta if is_hebbian(rule) else saturated(beta, k)
+    return _with(rule, k, gain, gain, decay)
+
+
+def lagged(rule: Rule, k: Array, beta: Array, decay: Array | None, tau: float, T: float, T_read: float) -> Coefficients:
+    """Gradient flow whose read-out lags by tau, from rest: erases (1 - P00)/|k|^2, writes (1 - P00 - P01)/|k|^2."""
+    if is_hebbian(rule):
+        return _with(rule, k, beta, beta, decay)
+    size = np.einsum("...i,...i->...", k, k)
+    P = lag_propagator(beta * size, tau, T)
+    safe = np.where(size > 0, size, 1)
+    erase = np.where(size > 0, (1 - P[..., 0, 0]) / safe, beta)
+    write = np.where(size > 0, (1 - P[..., 0, 0] - P[..., 0, 1]) / safe, beta)
+    return _with(rule, k, write, erase, decay)
+
+
+def latched(
+    rule: Rule, k: Array, beta: Array, decay: Array | None, tau: float, T: float, T_read: float
+) -> Coefficients:
+    """Retrieve for T_read, hold, then write: writes beta and erases ``beta (1 - exp(-T_read / tau))``."""
+    return _with(rule, k, beta, beta * -np.expm1(-T_read / tau), decay)
+
+
+def lag_propagator(gain: Array, tau: float, T: float) -> Array:
+    """``exp(T [[0, -G], [1/tau, -1/tau]])`` for total gains ``G T`` of any shape: (..., 2, 2), of (u - v, y - v).
+
+    >>> import numpy as np
+    >>> P = lag_propagator(np.array(8.0), tau=50.0, T=100.0)
+    >>> round(float(np.linalg.eigvals(P).real.max()), 3)
+    -0.337
+    """
+    gain = np.asarray(gain, float)
+    flow = np.zeros((*gain.shape, 2, 2))
+    flow[..., 0, 1] = -gain
+    flow[..., 1, 0], flow[..., 1, 1] = T / tau, -T / tau
+    return expm(flow)
+
+
+def calibrated(flow: str, k: Array, beta: Array, tau: float, T: float) -> Array:
+    """Gains that make the closed form of a flow write exactly beta, in the shape of beta.
+
+    Raises
+    ------
+    ValueError
+        Where no finite gain does: with an instantaneous read-out, where beta |k|^2 >= 1.
+    """
+    if flow == "latched":
+        return beta
+    size = np.einsum("...i,...i->...", k, k)
+    wanted = beta * size
+    if flow == "instant":
+        if np.any(wanted >= 1):
+            raise ValueError(
+                f"beta |k|^2 is {float(wanted.max()):.4g}; flow 'instant' would need infinite gain from 1 on; "
+                "lower beta, or use flow='latched'."
+            )
+        return np.where(size > 0, -np.log1p(-wanted) / np.where(size > 0, size, 1), beta)
+
+    def excess(gain: float, goal: float) -> float:
+        P = lag_propagator(np.array(gain), tau, T)
+        return 1 - P[0, 0] - P[0, 1] - goal
+
+    top = (tau / T) * (np.pi * T / tau) ** 2 + 10.0  # past the first overshoot of the write
+    gains = np.linspace(0, top, 4001)
+    P = lag_propagator(gains, tau, T)
+    reach = 1 - P[:, 0, 0] - P[:, 0, 1]
+    first = int(reach.argmax())
+    if np.any(wanted > reach[first]):
+        raise ValueError(
+            f"beta |k|^2 is {float(wanted.max()):.4g}; flow 'lagged' with tau={tau:g} and T_write={T:g} ms writes at "
+            f"most {reach[first]:.4g}; lower beta, or use flow='latched'."
+        )
+    solve = np.vectorize(lambda goal: brentq(excess, 0, gains[first], args=(goal,)) if goal > 0 else 0.0)
+    return np.where(size > 0, solve(wanted) / np.where(size > 0, size, 1), beta)
+
+
+# --- spikes ----------------------------------------------------------------------------------------------------------
+
+
+def gated_trace(rule: Rule, k: Array, beta: Array, decay: Array | None, gains: Gains) -> Coefficients:
+    """Coincidences of pre- and postsynaptic spikes, weighted by exp(-|dt| / tau): writes beta v k^T."""
+    return _with(rule, k, beta * gains.write, beta, decay)
+
+
+def two_phase(rule: Rule, k: Array, beta: Array, decay: Array | None, gains: Gains) -> Coefficients:
+    """Depression by retrieval, then potentiation by encoding.
+
+    A spike of a synapse's own presynaptic neuron drives its postsynaptic neuron, so that besides the mean retrieval
+    each synapse is depressed in proportion to itself: ``retain_j = a_j (1 - beta own k_j)``.
+    """
+    erase = beta * gains.erase
+    c = _with(rule, k, beta * gains.write, saturated(erase, k) if gains.live else erase, decay)
+    own = 1 - (beta * gains.own)[..., None] * k
+    a = own if c.a is None and c.a_key is None else own * (c.a[..., None] if c.a is not None else c.a_key)
+    return c._replace(a=None, a_key=a)
+
+
+def saturated(beta: Array, k: Array) -> Array:
+    """What a gradient flow does that reads while it writes: ``(1 - exp(-beta |k|^2)) / |k|^2``."""
+    size = np.einsum("...i,...i->...", k, k)
+    return np.where(size > 0, -np.expm1(-beta * size) / np.where(size > 0, size, 1), beta)
+
+
+def stability_bound(k: Any, spikes: float) -> float:
+    """Largest beta for which a delta rule that reads keys from Poisson counts is stable in the mean square.
+
+    ``beta < 2 E|n|^2 / E|n|^4`` with ``n_j = Poisson(k_j spikes) / spikes``; for exact unit keys it is 2.
+
+    Parameters
+    ----------
+    k : (d_k,) array
+        A key, as rates relative to the one that gives ``spikes`` spikes.
+    spikes : float
+        Expected spikes for a rate of 1, over all clones in one window.
+
+    >>> round(stability_bound([1.0], 80), 3)
+    1.862
+    """
+    k = np.asarray(k, float)
+    second = k**2 + k / spikes
+    fourth = k**4 + 6 * k**3 / spikes + 7 * k**2 / spikes**2 + k / spikes**3
+    total = second.sum()
+    return float(2 * total / (total**2 + (fourth - second**2).sum()))
+
+
+def count_cosine(spikes: float) -> float:
+    """Cosine of one outer product of Poisson counts with the ideal one, rates uniform on (0, r_max).
+
+    ``1 / (1 + 1.5 / (r_max T))``, with ``spikes = r_max T``.
+
+    >>> round(count_cosine(10.0), 3)
+    0.87
+    """
+    return 1 / (1 + 1.5 / spikes)
+
+
+def trace_cosine(rho: float, T: float, tau: float) -> float:
+    """Cosine of one outer product written by spike traces with the ideal one.
+
+    ``(1 + 2 rho/T + rho^2/(4 tau T))^(-1/2)`` with
+    ``rho = <r> / <r^2>`` in ms, window T and trace time constant tau in ms.
+
+    >>> round(trace_cosine(rho=15.0, T=100.0, tau=20.0), 3)
+    0.867
+    """
+    return float((1 + 2 * rho / T + rho**2 / (4 * tau * T)) ** -0.5)
+
+
+def _with(rule: Rule, k: Array, write: Array, erase: Array, decay: Array | None) -> Coefficients:
+    """Streams with the gains of a mechanism in the places where the row has beta."""
+    write = -write if rule.write == "-beta" else write
+    scalar = rule.retain == "scalar"
+    a, a_key = (decay, None) if scalar else (None, decay)
+    if rule.erase is None:
+        return Coefficients(write, None, None, a, a_key)
+    p = None if decay is None else (decay[..., None] if scalar else decay) * k
+    return Coefficients(write, erase, p, a, a_key)
+
+
+REALISATIONS: Mapping[str, Realisation] = MappingProxyType(
+    {
+        row.name: row
+        for row in (
+            Realisation(
+                "latched",
+                "rate",
+                lambda rule: is_hebbian(rule) or is_delta(rule),
+                latched,
+                r"W + \beta (v - (1 - e^{-T_r/\tau}) W k) k^\top",
+                "hasselmo2002",
+            ),
+            Realisation(
+                "instant",
+                "rate",
+                lambda rule: is_hebbian(rule) or is_delta(rule),
+                instant,
+                r"W + \frac{1 - e^{-\beta |k|^2}}{|k|^2} (v - W k) k^\top",
+                "widrow1960",
+            ),
+            Realisation(
+                "lagged",
+                "rate",
+                lambda rule: is_hebbian(rule) or is_delta(rule),
+                lagged,
+                r"P = e^{T [[0, -G], [1/\tau, -1/\tau]]},\ G = \beta |k|^2 / T",
+                "widrow1960",
+            ),
+            Realisation(
+                "gated_trace",
+                "spikes",
+                is_hebbian,
+                gated_trace,
+                r"W \pm \beta (1 + \epsilon) v k^\top",
+                "hebb1949",
+            ),
+            Realisation(
+                "two_phase",
+                "spikes",
+                is_delta,
+                two_phase,
+                r"W \mathrm{diag}(1 - \beta s k) + \beta ((1 + \epsilon) v - (\lambda - \epsilon) W k) k^\top",
+                "hasselmo2002",
+            ),
+        )
+    }
+)

@@ -1,0 +1,163 @@
+"""Parameters of a spiking network: frozen, with units, checked when they are built. Quantities with units are taken."""
+
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from synfwp import checks, units
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Parameters:
+    """Fields with a unit are converted to it and checked to lie in their range."""
+
+    _units: ClassVar[dict[str, str]] = {}
+    _zero_allowed: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        """Numbers in the unit of their field, above 0 unless the class allows 0; potentials may have any sign."""
+        for entry in fields(self):
+            unit = self._units.get(entry.name)
+            if unit is None:
+                continue
+            value = units.to_float(getattr(self, entry.name), unit, entry.name)
+            if unit != "mV" or entry.name == "noise":
+                zero = entry.name in self._zero_allowed
+                checks.number(f"{entry.name} ({unit})", value, 0, above=not zero)
+            else:
+                checks.number(f"{entry.name} ({unit})", value)
+            object.__setattr__(self, entry.name, value)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LIF(_Parameters):
+    """Leaky integrate-and-fire neuron with white noise: ``tau_m dV/dt = v_rest - V + I + noise sqrt(2 tau_m) xi``.
+
+    Parameters
+    ----------
+    tau_m, t_ref, tau_syn : float
+        Membrane, refractory and synaptic time constants in ms.
+    v_rest, v_threshold, v_reset, noise : float
+        In mV; ``noise`` is the standard deviation of the membrane potential without threshold.
+
+    >>> LIF(tau_m=10.0).tau_m
+    10.0
+    """
+
+    tau_m: Any = 20.0
+    t_ref: Any = 2.0
+    tau_syn: Any = 5.0
+    v_rest: Any = -70.0
+    v_threshold: Any = -50.0
+    v_reset: Any = -60.0
+    noise: Any = 5.0
+    _units: ClassVar[dict[str, str]] = {
+        "tau_m": "ms",
+        "t_ref": "ms",
+        "tau_syn": "ms",
+        "v_rest": "mV",
+        "v_threshold": "mV",
+        "v_reset": "mV",
+        "noise": "mV",
+    }
+    _zero_allowed: ClassVar[tuple[str, ...]] = ("t_ref",)
+
+    def __post_init__(self) -> None:
+        """The threshold lies above reset and rest."""
+        super().__post_init__()
+        if self.v_threshold <= max(self.v_reset, self.v_rest):
+            raise ValueError(
+                f"v_threshold is {self.v_threshold:g} mV; it must lie above v_reset ({self.v_reset:g} mV) and "
+                f"v_rest ({self.v_rest:g} mV)."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Poisson(_Parameters):
+    """A neuron that fires at a rate equal to its rectified drive, after a synapse of time constant tau_syn (ms).
+
+    >>> Poisson().tau_syn
+    5.0
+    """
+
+    tau_syn: Any = 5.0
+    _units: ClassVar[dict[str, str]] = {"tau_syn": "ms"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateCode(_Parameters):
+    """Features as firing rates: the largest key, query or value of a run is sent at ``peak`` (Hz) by every clone.
+
+    Keys and queries are sent by ``clones`` neurons each; a signed value by ``clones`` push and ``clones`` pull neurons.
+
+    >>> RateCode(peak=50.0).clones
+    8
+    """
+
+    peak: Any = 100.0
+    clones: int = 8
+    _units: ClassVar[dict[str, str]] = {"peak": "Hz"}
+
+    def __post_init__(self) -> None:
+        """The number of clones is a positive integer."""
+        super().__post_init__()
+        checks.count("clones", self.clones)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThetaCycle(_Parameters):
+    """Phases of one item: retrieve, gap, encode, gap (ms); a read lasts as long as a retrieval.
+
+    Plasticity is off in gaps, and traces decay there. ``read="end"`` reads out in spikes the tokens that only ask,
+    ``"every"`` reads all tokens that have a query. ``reset_traces`` sets traces to zero before each phase, which is an
+    idealisation.
+
+    >>> ThetaCycle().gap
+    40.0
+    """
+
+    retrieve: Any = 100.0
+    encode: Any = 100.0
+    gap: Any = 40.0
+    read: str = "end"
+    reset_traces: bool = False
+    _units: ClassVar[dict[str, str]] = {"retrieve": "ms", "encode": "ms", "gap": "ms"}
+    _zero_allowed: ClassVar[tuple[str, ...]] = ("gap",)
+
+    def __post_init__(self) -> None:
+        """``read`` is one of two words."""
+        super().__post_init__()
+        checks.one_of("read", self.read, ("end", "every"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class GatedTrace(_Parameters):
+    """``dW = beta eta (S_post xbar + S_pre ybar)`` while items are encoded: Hebb, anti-Hebb and their leaky forms.
+
+    Traces of time constant ``tau`` (ms) make this ``exp(-|dt| / tau)`` summed over pairs of spikes; eta normalises an
+    item at constant rates. The post side is clamped to the value (Hebb 1949; gate after Irie & Gershman 2025).
+
+    >>> GatedTrace().name
+    'gated_trace'
+    """
+
+    tau: Any = 20.0
+    name: ClassVar[str] = "gated_trace"
+    _units: ClassVar[dict[str, str]] = {"tau": "ms"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoPhase(_Parameters):
+    """Delta rule in two phases: what retrieval activates is depressed, what encoding clamps is potentiated.
+
+    With ``latched`` the depression accumulates as an eligibility trace and is applied when the retrieval ends; without
+    it acts at once, on what is being retrieved, and erases ``(1 - exp(-beta |k|^2)) / |k|^2``. ``tau`` in ms. After
+    Hasselmo, Bodelon & Wyble 2002, Neural Computation 14:793.
+
+    >>> TwoPhase().latched
+    True
+    """
+
+    tau: Any = 20.0
+    latched: bool = True
+    name: ClassVar[str] = "two_phase"
+    _units: ClassVar[dict[str, str]] = {"tau": "ms"}
