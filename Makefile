@@ -1,0 +1,108 @@
+# Needs git, make and Python 3.11, 3.12 or 3.13. `make` alone prints the targets.
+
+VENV := .venv
+OLDEST := .venv-oldest
+PY := $(VENV)/bin/python
+PIP := -m pip install --quiet --disable-pip-version-check
+CACHE := $(CURDIR)/.cache
+
+# Compiled kernels are kept apart by mode and by the text of all kernels: numba itself misses a change in another file.
+KERNELS := $(shell cat synfwp/kernels/*.py | cksum | tr ' ' '-')
+export SYNFWP_MODE := jit
+export NUMBA_CACHE_DIR := $(CACHE)/numba/jit-$(KERNELS)
+
+# Leaves in $$py the first interpreter that really runs, is 3.11 to 3.13 and can make environments.
+define FIND_PYTHON
+py=; seen=; \
+for p in $(if $(PYTHON),"$(PYTHON)",python3.13 python3.12 python3.11 python3 python); do \
+  v=$$("$$p" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || v="not one that runs"; \
+  case "$$v" in \
+    3.11|3.12|3.13) if "$$p" -c 'import ensurepip' >/dev/null 2>&1; then py="$$p"; break; else v="$$v without venv"; fi ;; \
+  esac; \
+  seen="$$seen; $$p is $$v"; \
+done; \
+if [ -z "$$py" ]; then \
+  echo "synfwp needs Python 3.11, 3.12 or 3.13 with its venv module$$seen." >&2; \
+  echo "Install one, or name one: make PYTHON=/path/to/python3.12 ..." >&2; exit 1; \
+fi
+endef
+
+.PHONY: help demo test test-modes test-torch warm figures bench lint clean python FORCE
+.DEFAULT_GOAL := help
+
+help:  ## print this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
+
+demo: $(VENV)/.core  ## set up, run the main job on real numbers, draw the first figure
+	$(VENV)/bin/synfwp demo --force
+
+test: lint  ## set up, then lint, types, import contracts and all tests but the slow ones
+	$(PY) -m pytest -q -m "not slow"
+
+test-modes: $(VENV)/.test $(OLDEST)/.test  ## kernel tests without the compiler, with bounds checks, on the oldest versions
+	SYNFWP_MODE=nojit NUMBA_DISABLE_JIT=1 $(PY) -m pytest -q -m kernels tests \
+	  --cov=synfwp.kernels --cov=synfwp.reference --cov-report=term-missing:skip-covered
+	SYNFWP_MODE=bounds NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR="$(CACHE)/numba/bounds-$(KERNELS)" \
+	  $(PY) -m pytest -q -m kernels tests
+	SYNFWP_MODE=oldest NUMBA_CACHE_DIR="$(CACHE)/numba/oldest-$(KERNELS)" \
+	  $(OLDEST)/bin/python -m pytest -q -m kernels tests
+
+test-torch: $(VENV)/.torch  ## tests of the PyTorch bridge (installs PyTorch into .venv)
+	$(PY) -m pytest -q tests/test_torch.py
+
+warm: $(VENV)/.test  ## compile every kernel into the cache, by running the kernel tests once
+	$(PY) -m pytest -q -m kernels tests
+
+figures: $(VENV)/.test  ## every model and analysis at full size, then the slow tests
+	for f in models/*.py analyses/*.py; do \
+	  if [ -e "$$f" ]; then $(VENV)/bin/synfwp run "$$(basename "$$f" .py)" --force || exit 1; fi; done
+	$(PY) -m pytest -q -m slow || [ $$? -eq 5 ]  # 5: no test is marked slow
+
+bench: $(VENV)/.test  ## run every program of benchmarks/
+	for f in benchmarks/*.py; do if [ -e "$$f" ]; then $(PY) "$$f" || exit 1; fi; done
+
+lint: $(VENV)/.test  ## style, spelling, types and import contracts
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/typos
+	$(PY) -m mypy synfwp
+	for d in models analyses; do if ls $$d/*.py >/dev/null 2>&1; then $(PY) -m mypy $$d || exit 1; fi; done
+	$(VENV)/bin/lint-imports --cache-dir "$(CACHE)/import-linter"
+
+clean:  ## remove environments, caches and builds; results/ and figures/ stay
+	rm -rf $(VENV) $(OLDEST) .cache dist build .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+python:
+	@$(FIND_PYTHON); echo "$$py"
+
+# Made once; again with another PYTHON=. Writing no new stamp means that nothing below has to be installed again.
+$(VENV)/.created: $(if $(PYTHON),FORCE)
+	@$(FIND_PYTHON); \
+	v=$$("$$py" -c 'import platform; print(platform.python_version())'); \
+	if [ "$$(cat $@ 2>/dev/null)" != "$$v" ]; then \
+	  echo "Python $$v ($$py) makes $(VENV)"; "$$py" -m venv --clear $(VENV) && echo "$$v" > $@; \
+	fi
+
+$(OLDEST)/.created: $(VENV)/.created
+	$(PY) -m venv --clear $(OLDEST)
+	@touch $@
+
+$(VENV)/.core: $(VENV)/.created pyproject.toml constraints.txt
+	@echo "Installing synfwp into $(VENV), once (a minute or two)"
+	$(PY) $(PIP) -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.created pyproject.toml constraints.txt
+	@echo "Installing synfwp and its test tools into $(VENV), once (a minute or two)"
+	$(PY) $(PIP) -c constraints.txt -e ".[test]"
+	@touch $(VENV)/.core $@
+
+$(VENV)/.torch: $(VENV)/.test
+	$(PY) $(PIP) -c constraints.txt -e ".[test,torch]"
+	@touch $@
+
+$(OLDEST)/.test: $(OLDEST)/.created pyproject.toml constraints-oldest.txt
+	@echo "Installing the oldest supported versions into $(OLDEST), once (a minute or two)"
+	$(OLDEST)/bin/python $(PIP) -c constraints-oldest.txt -e ".[test]"
+	@touch $@
