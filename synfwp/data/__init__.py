@@ -1,0 +1,78 @@
+"""Published tables as labelled Datasets; each ships as a CSV file that carries its citation and its units.
+
+A file begins with comment lines: ``# title: ...``, ``# citation: ...``, ``# experiment: ...``, and for each column
+``# coordinate name [unit]: meaning`` or ``# variable name [unit]: meaning``. An empty cell among numbers is NaN.
+"""
+
+import csv
+import re
+from importlib import resources
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from synfwp.checks import lookup
+
+__all__ = ["load_table", "tables"]
+
+_COLUMN = re.compile(r"(coordinate|variable) (\w+) \[(.+?)\]: (.+)")
+_GLOBAL = re.compile(r"(\w+): (.+)")
+
+
+def tables() -> tuple[str, ...]:
+    """Names of the published tables that ship with the package, in alphabetical order.
+
+    >>> tables()
+    ('bi_poo_1998_points', 'sjostrom2001_frequency_timing', 'wang2005_triplets')
+    """
+    return tuple(sorted(_paths()))
+
+
+def load_table(name: str) -> xr.Dataset:
+    """One published table, with dimension ``point``: a row of the table is a point.
+
+    What the experimenters set is a coordinate, what they measured is a variable. Every column has the attributes
+    ``units`` (``1`` for a pure number or a word) and ``long_name``; the Dataset has ``title``, ``citation`` and
+    ``experiment``.
+
+    Parameters
+    ----------
+    name : str
+        One of :func:`tables`.
+
+    Raises
+    ------
+    ValueError
+        If no table has this name.
+
+    >>> table = load_table("sjostrom2001_frequency_timing")
+    >>> dict(table.sizes), table.freq_hz.units, float(table.dw_mean[4])
+    ({'point': 10}, 'Hz', 0.56)
+    >>> table.citation[:44]
+    'Sjostrom PJ, Turrigiano GG, Nelson SB (2001)'
+    """
+    lines = lookup("table", name, _paths()).read_text(encoding="utf-8").splitlines()
+    header = [line[1:].strip() for line in lines if line.startswith("#")]
+    rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
+    columns = [match.groups() for match in map(_COLUMN.fullmatch, header) if match]
+    table = xr.Dataset(attrs={m[1]: m[2] for m in map(_GLOBAL.fullmatch, header) if m})
+    for kind, column, units, meaning in columns:
+        attrs = {"units": units, "long_name": meaning}
+        variable = xr.Variable("point", _column([row[column] for row in rows]), attrs)
+        table = table.assign_coords({column: variable}) if kind == "coordinate" else table.assign({column: variable})
+    return table
+
+
+def _paths() -> dict[str, Any]:
+    """Each table's name and its file inside the installed package."""
+    files = resources.files(__name__).iterdir()
+    return {file.name.removesuffix(".csv"): file for file in files if file.name.endswith(".csv")}
+
+
+def _column(cells: list[str]) -> np.ndarray:
+    """Numbers with NaN for empty cells, or text when a cell is neither."""
+    try:
+        return np.array([float(cell) if cell else np.nan for cell in cells])
+    except ValueError:
+        return np.array(cells)

@@ -1,0 +1,184 @@
+"""Pairing protocols: a short motif of spikes, repeated n times at a rate. Times in ms, rates in Hz.
+
+A rule takes the two trains of a protocol: ``rule.dw(protocol.pre, protocol.post)``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from synfwp.checks import count, lookup, number, one_of
+from synfwp.data import load_table
+
+__all__ = ["Protocol", "from_table", "pairs", "triplets"]
+
+KINDS = ("pre-post-pre", "post-pre-post")
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """A motif of presynaptic and postsynaptic spikes, repeated ``n`` times at ``rate``.
+
+    Repetition m adds ``1000 m / rate`` ms to every spike of the motif.
+
+    Parameters
+    ----------
+    pre_motif, post_motif : tuple of float
+        Spike times of one repetition, ms, increasing within each train.
+    n : int
+        Number of repetitions.
+    rate : float
+        Repetitions per second, Hz.
+
+    Raises
+    ------
+    ValueError
+        If a motif is not increasing, or does not end before its next repetition begins.
+
+    A burst of three postsynaptic spikes at 50 Hz after one presynaptic spike (Nevian & Sakmann 2006):
+
+    >>> burst = Protocol(pre_motif=(0.0,), post_motif=(10.0, 30.0, 50.0), n=2, rate=0.1)
+    >>> burst.post.tolist()
+    [10.0, 30.0, 50.0, 10010.0, 10030.0, 10050.0]
+    """
+
+    pre_motif: tuple[float, ...]
+    post_motif: tuple[float, ...]
+    n: int = 60
+    rate: float = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "n", count("n", self.n))
+        object.__setattr__(self, "rate", number("rate", self.rate, 0.0, above=True))
+        for what in ("pre_motif", "post_motif"):
+            motif = tuple(number(what, time) for time in np.atleast_1d(getattr(self, what)))
+            object.__setattr__(self, what, motif)
+            if any(later <= earlier for earlier, later in pairwise(motif)):
+                raise ValueError(f"{what} is {motif}; pass times in ms that increase from spike to spike.")
+            if self.n > 1 and motif and motif[-1] - motif[0] >= self.period:
+                raise ValueError(
+                    f"{what} lasts {motif[-1] - motif[0]:g} ms but repeats every {self.period:g} ms; "
+                    f"pass a rate below {1000.0 / (motif[-1] - motif[0]):g} Hz or a shorter motif."
+                )
+
+    @property
+    def period(self) -> float:
+        """Time from one repetition to the next, ms."""
+        return 1000.0 / self.rate
+
+    @property
+    def pre(self) -> np.ndarray:
+        """Presynaptic spike times, ms, in increasing order."""
+        return self._train(self.pre_motif)
+
+    @property
+    def post(self) -> np.ndarray:
+        """Postsynaptic spike times, ms, in increasing order."""
+        return self._train(self.post_motif)
+
+    def _train(self, motif: tuple[float, ...]) -> np.ndarray:
+        return np.add.outer(np.arange(self.n) * self.period, np.array(motif, dtype=float)).ravel()
+
+
+def pairs(n: int = 60, rate: float = 1.0, dt: float = 10.0) -> Protocol:
+    """``n`` pairs of one presynaptic and one postsynaptic spike at ``rate``.
+
+    The first spike of the protocol is at 0 ms.
+
+    Parameters
+    ----------
+    n : int
+        Number of pairs.
+    rate : float
+        Pairs per second, Hz.
+    dt : float
+        Time of the postsynaptic minus the presynaptic spike, ms; positive is pre before post.
+
+    >>> protocol = pairs(n=3, rate=10.0, dt=-10.0)
+    >>> protocol.pre.tolist(), protocol.post.tolist()
+    ([10.0, 110.0, 210.0], [0.0, 100.0, 200.0])
+    """
+    dt = number("dt", dt)
+    return Protocol(pre_motif=(max(0.0, -dt),), post_motif=(max(0.0, dt),), n=n, rate=rate)
+
+
+def triplets(kind: str, dt1: float, dt2: float, n: int = 60, rate: float = 1.0) -> Protocol:
+    """``n`` triplets of spikes at ``rate``, with the two intervals of Wang et al. (2005).
+
+    Both intervals are post minus pre. In ``"pre-post-pre"``, ``dt1 = t_post - t_pre1 > 0`` and
+    ``dt2 = t_post - t_pre2 < 0``; in ``"post-pre-post"``, ``dt1 = t_post1 - t_pre < 0`` and
+    ``dt2 = t_post2 - t_pre > 0``. The first spike of the protocol is at 0 ms.
+
+    Parameters
+    ----------
+    kind : str
+        ``"pre-post-pre"`` or ``"post-pre-post"``.
+    dt1, dt2 : float
+        Intervals, ms.
+    n : int
+        Number of triplets.
+    rate : float
+        Triplets per second, Hz.
+
+    Raises
+    ------
+    ValueError
+        If the kind is unknown, or a sign does not give the order that ``kind`` names.
+
+    >>> protocol = triplets("pre-post-pre", dt1=5.0, dt2=-15.0, n=2)
+    >>> protocol.pre.tolist(), protocol.post.tolist()
+    ([0.0, 20.0, 1000.0, 1020.0], [5.0, 1005.0])
+    """
+    one_of("kind", kind, KINDS)
+    first, second = number("dt1", dt1), number("dt2", dt2)
+    sign = 1.0 if kind == "pre-post-pre" else -1.0
+    if not (sign * first > 0.0 > sign * second):
+        wanted = "dt1 > 0 and dt2 < 0" if sign > 0.0 else "dt1 < 0 and dt2 > 0"
+        raise ValueError(f"dt1 is {first:g} and dt2 is {second:g}; {kind} needs {wanted} (post minus pre, ms).")
+    middle, outer = (abs(first),), (0.0, abs(first) + abs(second))
+    if kind == "pre-post-pre":
+        return Protocol(pre_motif=outer, post_motif=middle, n=n, rate=rate)
+    return Protocol(pre_motif=middle, post_motif=outer, n=n, rate=rate)
+
+
+def from_table(name: str) -> tuple[Protocol, ...]:
+    """The protocol of each point of a published table, in table order.
+
+    ``sjostrom2001_frequency_timing``: 60 pairs at the point's rate and interval. ``wang2005_triplets``: 60 pairs or
+    triplets at 1 Hz. ``bi_poo_1998_points``: 60 pairs at 1 Hz.
+
+    Raises
+    ------
+    ValueError
+        If no published table with pairing protocols has this name.
+
+    >>> from_table("sjostrom2001_frequency_timing")[1]
+    Protocol(pre_motif=(0.0,), post_motif=(10.0,), n=60, rate=10.0)
+    """
+    builder = lookup("table", name, _BUILDERS)
+    table = load_table(name).to_dataframe()
+    return tuple(builder(row) for row in table.to_dict("records"))
+
+
+def _sjostrom(row: Mapping[Any, Any]) -> Protocol:
+    return pairs(rate=row["freq_hz"], dt=row["dt_ms"])
+
+
+def _wang(row: Mapping[Any, Any]) -> Protocol:
+    if row["protocol"] == "pair":
+        return pairs(dt=row["dt1_or_T_ms"])
+    return triplets(row["protocol"], row["dt1_or_T_ms"], row["dt2_ms"])
+
+
+def _bi_poo(row: Mapping[Any, Any]) -> Protocol:
+    return pairs(dt=row["dt_post_minus_pre_ms"])
+
+
+_BUILDERS = {
+    "sjostrom2001_frequency_timing": _sjostrom,
+    "wang2005_triplets": _wang,
+    "bi_poo_1998_points": _bi_poo,
+}
