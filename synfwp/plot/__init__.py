@@ -1,0 +1,31 @@
+"""Figures for papers: labelled data in, matplotlib axes out.
+
+Every ``plot_x(data, ax=None) -> ax`` draws what it was given on ``ax``, or on a new single-column figure. Figures made
+by ``figure`` keep the journal style while they are filled, shown and saved, and leave the user's rcParams as they are;
+on any other axes the functions follow the rcParams in force. Nothing here calls ``plt.show``.
+
+>>> from synfwp import plot
+>>> fig, axes = plot.figure("double", 60, "ab")
+>>> plot.letter(axes)
+>>> [round(float(side) * 25.4) for side in fig.get_size_inches()]
+[183, 60]
+"""
+
+from synfwp.plot.activity import raster, traces, weights
+from synfwp.plot.page import COLOURS, figure, legend, letter, points, save, style
+from synfwp.plot.scores import learning_curve, recall
+
+__all__ = [
+    "COLOURS",
+    "figure",
+    "learning_curve",
+    "legend",
+    "letter",
+    "points",
+    "raster",
+    "recall",
+    "save",
+    "style",
+    "traces",
+    "weights",
+]

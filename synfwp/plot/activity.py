@@ -1,0 +1,189 @@
+"""What a network does: its spikes, its weights and its traces over time."""
+
+import matplotlib as mpl
+import numpy as np
+import xarray as xr
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+
+from synfwp.checks import number
+from synfwp.plot import page, parts
+from synfwp.plot.page import COLOURS, on
+
+PHASE_TINTS = ("#DCEBF7", "#FCE6CF", "#E4E4E4", "#DDF1E8")
+MANY_SPIKES = 20_000  # above this the ticks of a population are pixels inside the PDF, which would grow too large
+NAMED_LINES = len(COLOURS)  # as many lines as colours get a legend, more get a colour bar
+
+
+def raster(
+    ds: xr.Dataset, ax: Axes | None = None, *, window: tuple[float, float] | None = None, legend: bool = True
+) -> Axes:
+    """Spikes of a network: one row per neuron, one tick per spike, the phases of the protocol shaded.
+
+    Parameters
+    ----------
+    ds : Dataset
+        ``spike_time`` (s) and ``spike_unit`` (integers) along ``spike``; optionally ``spike_population`` along
+        ``spike`` for colour, and ``phase_start``, ``phase_stop`` (s) and ``phase_name`` along ``phase``. A dimension
+        ``unit`` says how many neurons there are, silent ones included.
+    window : (start, stop), s
+        Draw this stretch of time only.
+
+    Raises
+    ------
+    ValueError
+        If a variable is missing, has another dimension, or holds times that are not in seconds.
+
+    >>> spikes = {"spike_time": ("spike", [0.01, 0.02, 0.05]), "spike_unit": ("spike", [0, 2, 1])}
+    >>> ax = raster(xr.Dataset(spikes))
+    >>> [segment[0].tolist() for segment in ax.collections[0].get_segments()], ax.get_xlabel()
+    ([[0.01, -0.4], [0.02, 1.6], [0.05, 0.6]], 'time (s)')
+    """
+    time = parts.seconds(ds, "spike_time", "spike", "raster")
+    unit = parts.along(ds, "spike_unit", "spike", "raster").values
+    low, high = (-np.inf, np.inf) if window is None else window
+    if not low < high:
+        raise ValueError(f"window is {window!r}; pass (start, stop) in s with start before stop.")
+    inside = (time >= low) & (time <= high)
+    with on(ax) as ax:
+        _shade(ds, ax, low, high)
+        _ticks(ds, ax, time, unit, inside)
+        if "unit" in ds.sizes:
+            ax.set_ylim(-0.5, ds.sizes["unit"] - 0.5)
+        elif len(unit):
+            ax.set_ylim(unit.min() - 0.5, unit.max() + 0.5)
+        if window is not None:
+            ax.set_xlim(low, high)
+        parts.whole_ticks(ax.yaxis)
+        ax.set_xlabel("time (s)")
+        ax.set_ylabel("neuron")
+        if legend:
+            page.legend(ax)
+    return ax
+
+
+def _ticks(ds: xr.Dataset, ax: Axes, time: np.ndarray, unit: np.ndarray, inside: np.ndarray) -> None:
+    """One collection of ticks per population, the population of the lowest neuron first."""
+    named = "spike_population" in ds
+    member = parts.along(ds, "spike_population", "spike", "raster").values if named else np.zeros(len(time), int)
+    populations = sorted(np.unique(member), key=lambda population: unit[member == population].min())
+    for index, population in enumerate(populations):
+        mine = inside & (member == population)
+        ax.vlines(
+            time[mine],
+            unit[mine] - 0.4,
+            unit[mine] + 0.4,
+            color="black" if len(populations) == 1 else f"C{index % len(COLOURS)}",
+            linewidth=0.6,
+            label=parts.spell(population) if named else "",
+            rasterized=int(mine.sum()) > MANY_SPIKES,
+        )
+
+
+def _shade(ds: xr.Dataset, ax: Axes, low: float, high: float) -> None:
+    """Shade each phase in the tint of its name, as far as it lies between ``low`` and ``high``."""
+    if not any(name in ds for name in ("phase_start", "phase_stop", "phase_name")):
+        return
+    start, stop = (parts.seconds(ds, name, "phase", "raster") for name in ("phase_start", "phase_stop"))
+    names = [str(name) for name in parts.along(ds, "phase_name", "phase", "raster").values]
+    tints = {name: PHASE_TINTS[i % len(PHASE_TINTS)] for i, name in enumerate(dict.fromkeys(names))}
+    shown: set[str] = set()
+    for left, right, name in zip(start, stop, names, strict=True):
+        if right < low or left > high:
+            continue
+        text = None if name in shown else parts.spell(name)
+        ax.axvspan(max(left, low), min(right, high), facecolor=tints[name], linewidth=0, label=text, zorder=0)
+        shown.add(name)
+
+
+def weights(da: xr.DataArray, ax: Axes | None = None, *, limit: float | None = None, label: str | None = None) -> Axes:
+    """The fast weights W as an image, value (postsynaptic) by key (presynaptic), colours centred on 0.
+
+    Parameters
+    ----------
+    da : (value, key) DataArray
+        In either order of the two dimensions.
+    limit : float
+        The colours span -limit to limit; the largest |W| if not given.
+    label : str
+        Text at the colour bar; "weight", with the units of ``da`` if it has some, if not given.
+
+    Raises
+    ------
+    ValueError
+        If the dimensions are not value and key, or W is not finite.
+
+    >>> ax = weights(xr.DataArray([[0.0, -2.0], [1.0, 0.0]], dims=("value", "key")))
+    >>> ax.images[0].get_clim()
+    (-2.0, 2.0)
+    """
+    parts.require(da, xr.DataArray, "weights")
+    if set(da.dims) != {"value", "key"}:
+        raise ValueError(f"W has dimensions {da.dims}; pass one (value, key) matrix, e.g. W.isel(seed=0).")
+    W = da.transpose("value", "key").values
+    if not np.isfinite(W).all():
+        raise ValueError("W holds NaN or inf; pass finite weights.")
+    bound = (float(np.abs(W).max(initial=0.0)) or 1.0) if limit is None else number("limit", limit, 0.0, above=True)
+    clipped = "both" if np.abs(W).max(initial=0.0) > bound else "neither"
+    with on(ax) as ax:
+        image = ax.imshow(W, cmap="RdBu_r", vmin=-bound, vmax=bound)
+        ax.spines[["top", "right"]].set_visible(True)
+        for axis, name in ((ax.xaxis, "key index"), (ax.yaxis, "value index")):
+            axis.set_label_text(name)
+            parts.whole_ticks(axis)
+        parts.colour_bar(ax, image, label or parts.with_unit("weight", str(da.attrs.get("units", ""))), clipped)
+    return ax
+
+
+def traces(da: xr.DataArray, ax: Axes | None = None, *, lines: str | None = None, time: str = "time") -> Axes:
+    """Quantities against time, one line per entry of the dimension ``lines``.
+
+    Up to seven lines have a colour and a legend entry each; more are shaded by their index, with a colour bar.
+
+    Parameters
+    ----------
+    da : (time,) or (time, lines) DataArray
+        In either order; the attributes ``long_name`` and ``units`` label the axis.
+    lines : str
+        The dimension whose entries are lines; the one that is not time, if not given.
+    time : str
+        The dimension along x. Its coordinate is in s unless its own ``units`` say otherwise.
+
+    Raises
+    ------
+    ValueError
+        If ``da`` has no such dimensions, or more than these two, or no coordinate along x.
+
+    >>> da = xr.DataArray([[0.0, 1.0], [2.0, 3.0]], dims=("time", "unit"), coords={"time": [0.0, 0.1]})
+    >>> ax = traces(da.assign_attrs(long_name="rate", units="Hz"))
+    >>> [line.get_ydata().tolist() for line in ax.lines], ax.get_ylabel()
+    ([[0.0, 2.0], [1.0, 3.0]], 'rate (Hz)')
+    """
+    parts.require(da, xr.DataArray, "traces")
+    for name, dim in (("time", time), ("lines", lines)):
+        if dim is not None and dim not in da.dims:
+            raise ValueError(f"the data has dimensions {da.dims} and no {dim!r}; name one of them with {name}=.")
+    if time not in da.coords:
+        raise ValueError(
+            f"the data has no coordinate {time!r}; add it, e.g. with .assign_coords({time}=...), times in s."
+        )
+    lines = lines or next((str(dim) for dim in reversed(da.dims) if dim != time), "line")
+    grid = parts.grid(da, lines, time)
+    count = grid.sizes[lines]
+    entries = grid[lines].values if lines in da.coords else np.arange(count)
+    names = [str(entry) if entries.dtype.kind in "OUS" else f"{lines} {entry:g}" for entry in entries]
+    with on(ax) as ax:
+        shades = mpl.colormaps["viridis"](np.linspace(0, 0.95, count)) if count > NAMED_LINES else None
+        for i, line in enumerate(grid.values):
+            ax.plot(
+                grid[time].values, line, color=f"C{i}" if shades is None else shades[i], label=parts.spell(names[i])
+            )
+        ax.set_xlabel(parts.label(grid[time], time, "s" if time == "time" else ""))
+        ax.set_ylabel(parts.label(da, str(da.name or "value")))
+        if shades is not None:
+            span = ScalarMappable(Normalize(0, count - 1), mpl.colors.ListedColormap(shades))
+            parts.colour_bar(ax, span, f"{parts.spell(lines)} index")
+        elif count > 1:
+            page.legend(ax)
+    return ax

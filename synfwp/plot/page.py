@@ -1,0 +1,239 @@
+"""The page: sizes in mm, the journal style, panel letters, points with error bars, and saving."""
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.container import ErrorbarContainer
+from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.lines import Line2D
+from matplotlib.textpath import text_to_path
+
+from synfwp.checks import lookup, number
+from synfwp.results import write_together
+
+WIDTHS = {"single": 89.0, "double": 183.0}  # mm
+MAX_HEIGHT = 170.0  # mm
+INCH = 25.4  # mm
+STYLE_FILE = Path(__file__).parent.with_name("synfwp.mplstyle")
+COLOURS = {  # Okabe & Ito (2008), readable with any kind of colour vision; yellow is left out, it fades on white
+    "blue": "#0072B2",
+    "vermillion": "#D55E00",
+    "green": "#009E73",
+    "orange": "#E69F00",
+    "purple": "#CC79A7",
+    "sky": "#56B4E9",
+    "black": "#000000",
+}
+
+
+class JournalFigure(Figure):
+    """A figure that is drawn and saved in the journal style, whatever the rcParams are at that moment."""
+
+    def draw(self, renderer: Any) -> None:
+        """Draw in the journal style (ticks are made, and fonts chosen, only now)."""
+        with style():
+            super().draw(renderer)
+
+    def savefig(self, fname: Any, **kwargs: Any) -> None:
+        """Save in the journal style: 300 dpi, fonts embedded as type 42, the exact size."""
+        with style():
+            super().savefig(fname, **kwargs)
+
+
+@functools.cache
+def _parameters() -> dict[str, Any]:
+    """The rcParams of ``synfwp.mplstyle``, read once."""
+    return dict(mpl.rc_params_from_file(STYLE_FILE, use_default_template=False).items())
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """The journal style for a block of code: matplotlib's defaults and ``synfwp.mplstyle``; undone afterwards.
+
+    >>> before = mpl.rcParams["font.size"]
+    >>> with style():
+    ...     mpl.rcParams["font.size"], mpl.rcParams["pdf.fonttype"]
+    (6.0, 42)
+    >>> mpl.rcParams["font.size"] == before
+    True
+    """
+    with mpl.style.context(_parameters(), after_reset=True):
+        yield
+
+
+def figure(
+    width: str | float = "single",
+    height: float | None = None,
+    mosaic: str | list[Any] = "a",
+    *,
+    width_ratios: Sequence[float] | None = None,
+    height_ratios: Sequence[float] | None = None,
+) -> tuple[Figure, dict[Any, Axes]]:
+    """A figure of exact size in the journal style, and its axes by name.
+
+    What the functions of this module draw on it has the style; wrap other matplotlib calls in ``with plot.style():``.
+
+    Parameters
+    ----------
+    width : "single" (89 mm), "double" (183 mm) or float (mm, at most 183)
+    height : float (mm, at most 170)
+        0.65 of the width if not given.
+    mosaic : str or nested list
+        Layout of the panels as for ``matplotlib.figure.Figure.subplot_mosaic``, e.g. ``"ab;cc"``.
+    width_ratios, height_ratios : sequence of float
+        Relative sizes of the columns and rows of the mosaic.
+
+    Raises
+    ------
+    ValueError
+        If the size does not fit a page, or the name of the width is unknown.
+
+    >>> fig, axes = figure("double", 60, "ab")
+    >>> [round(float(side) * 25.4, 3) for side in fig.get_size_inches()], list(axes)
+    ([183.0, 60.0], ['a', 'b'])
+    """
+    wide = lookup("width", width, WIDTHS) if isinstance(width, str) else number("width", width, 0.0, above=True)
+    if wide > WIDTHS["double"]:
+        raise ValueError(f"width is {wide:g} mm; a page is {WIDTHS['double']:g} mm wide: pass at most that.")
+    high = min(0.65 * wide, MAX_HEIGHT) if height is None else number("height", height, 0.0, above=True)
+    if high > MAX_HEIGHT:
+        raise ValueError(f"height is {high:g} mm; a figure with its caption fits a page up to {MAX_HEIGHT:g} mm.")
+    with style():
+        fig = plt.figure(FigureClass=JournalFigure, figsize=(wide / INCH, high / INCH))
+        axes = fig.subplot_mosaic(mosaic, width_ratios=width_ratios, height_ratios=height_ratios)
+    return fig, axes
+
+
+def letter(axes: Mapping[Any, Axes] | Sequence[Axes], *, offset: float = 34.0) -> None:
+    """Bold lower-case panel letters at the upper left of each axes, ``offset`` points left of its spine.
+
+    A mapping whose keys are single lower-case letters gives the letters; otherwise they are a, b, c in order.
+
+    >>> fig, axes = figure("double", 60, "ab")
+    >>> letter(axes)
+    >>> [ax.texts[0].get_text() for ax in axes.values()]
+    ['a', 'b']
+    """
+    keys = list(axes) if isinstance(axes, Mapping) else []
+    named = bool(keys) and all(isinstance(key, str) and len(key) == 1 and key.islower() for key in keys)
+    panels = list(axes.values()) if isinstance(axes, Mapping) else list(axes)
+    for index, ax in enumerate(panels):
+        with on(ax):
+            ax.annotate(
+                keys[index] if named else chr(ord("a") + index),
+                xy=(0, 1),
+                xycoords="axes fraction",
+                xytext=(-offset, 3),
+                textcoords="offset points",
+                fontsize=7,
+                fontweight="bold",
+                annotation_clip=False,
+            )
+
+
+def legend(ax: Axes) -> None:
+    """One legend above the axes, where it hides no data, dashed references last; none if nothing has a label.
+
+    It has as many columns as fit over the axes; only a single column may be wider.
+
+    >>> import matplotlib.pyplot as plt
+    >>> _, ax = plt.subplots()
+    >>> _ = ax.plot([0, 1], label="delta"), ax.axhline(0.5, linestyle="--", label="chance"), ax.bar(0, 1, label="Hebb")
+    >>> legend(ax)
+    >>> [text.get_text() for text in ax.get_legend().get_texts()]
+    ['delta', 'Hebb', 'chance']
+    """
+    entries = list(zip(*ax.get_legend_handles_labels(), strict=True))
+    if not entries:
+        return
+    entries.sort(key=lambda entry: isinstance(entry[0], Line2D) and entry[0].is_dashed())
+    handles, labels = zip(*entries, strict=True)
+    with on(ax):
+        ax.legend(handles, labels, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=_columns(ax, labels))
+
+
+def _columns(ax: Axes, labels: Sequence[str]) -> int:
+    """How many legend entries fit side by side over the axes, in the font and the spacings in force."""
+    rc = mpl.rcParams
+    font = FontProperties(size=rc["legend.fontsize"])
+    em = font.get_size_in_points()
+    handle, gap = em * (rc["legend.handlelength"] + rc["legend.handletextpad"]), em * rc["legend.columnspacing"]
+    widths = [handle + text_to_path.get_text_width_height_descent(label, font, False)[0] for label in labels]
+    room = 1.1 * ax.bbox.width * 72 / ax.figure.dpi  # the layout, still to come, uses the margins too
+    for columns in range(len(labels), 1, -1):
+        if sum(column.max() + gap for column in np.array_split(widths, columns)) - gap <= room:
+            rows = -(-len(labels) // columns)
+            return -(-len(labels) // rows)  # the same rows, filled evenly
+    return 1
+
+
+def save(fig: Figure, path_stem: str | Path, force: bool = False) -> tuple[Path, Path]:
+    """Write ``path_stem.pdf`` and ``path_stem.png`` (300 dpi), both or none; equal figures give equal bytes.
+
+    Raises
+    ------
+    ValueError
+        If ``path_stem`` already ends in .pdf or .png.
+    OSError
+        FileExistsError if one of the two exists and ``force`` is false (neither is then touched); others if the folder
+        cannot be written.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [path.name for path in save(figure()[0], f"{folder}/capacity")]
+    ['capacity.pdf', 'capacity.png']
+    """
+    stem = Path(path_stem)
+    if stem.suffix in (".pdf", ".png"):
+        raise ValueError(
+            f"path_stem is {str(stem)!r}; pass it without {stem.suffix}, both a PDF and a PNG are written."
+        )
+    pdf, png = (stem.with_name(stem.name + ending) for ending in (".pdf", ".png"))
+    writers = {
+        pdf: lambda path: fig.savefig(path, format="pdf", metadata={"CreationDate": None}),
+        png: lambda path: fig.savefig(path, format="png"),
+    }
+    with style():
+        write_together(writers, force)
+    return pdf, png
+
+
+def points(
+    ax: Axes, x: Any, y: Any, err: Any = None, *, label: str | None = None, colour: str = "blue", marker: str = "o"
+) -> ErrorbarContainer:
+    """Markers with error bars and no line between them: data with their standard error, beside a model.
+
+    Parameters
+    ----------
+    x, y : (n,) array
+    err : (n,) or (2, n) array
+        Half-lengths of the error bars in the unit of ``y``, or lower and upper.
+    colour : str
+        A name of ``COLOURS`` or any matplotlib colour.
+
+    >>> _, axes = figure()
+    >>> points(axes["a"], [10.0, 20.0], [0.1, 0.4], [0.05, 0.1]).lines[0].get_ydata().tolist()
+    [0.1, 0.4]
+    """
+    with on(ax):
+        colour = COLOURS.get(colour, colour)
+        return ax.errorbar(x, y, err, fmt=marker, color=colour, elinewidth=0.6, label=label, zorder=3)
+
+
+@contextmanager
+def on(ax: Axes | None) -> Iterator[Axes]:
+    """The axes to draw on, or a new single-column one, in the journal style where its figure keeps that style."""
+    if ax is None:
+        ax = next(iter(figure()[1].values()))
+    if not isinstance(ax, Axes):
+        raise TypeError(f"ax is {type(ax).__name__}; pass one matplotlib Axes, or None for a new figure.")
+    with style() if isinstance(ax.figure.figure, JournalFigure) else nullcontext():
+        yield ax
