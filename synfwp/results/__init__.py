@@ -1,0 +1,28 @@
+"""Results: one schema of labelled variables, provenance, and files that are whole or not there.
+
+A result is an `xarray.Dataset`. Times in it are in seconds; parameters elsewhere are in milliseconds, and `seconds`
+is the one conversion between them. Files are NetCDF4; nothing is ever pickled.
+
+>>> from synfwp import results
+>>> ds = results.dataset({"y": [[0.0, 1.0]]}, coords={"time": results.seconds([100.0])})
+>>> ds.attrs.update(results.provenance({"tau": 20.0}, seed=0, rule="delta"))
+>>> ds.time.attrs["units"], ds.attrs["rule"]
+('s', 'delta')
+"""
+
+from synfwp.results.files import check_writable, load, save, write_atomically, write_together
+from synfwp.results.origin import provenance
+from synfwp.results.schema import SCHEMA, Variable, dataset, seconds
+
+__all__ = [
+    "SCHEMA",
+    "Variable",
+    "check_writable",
+    "dataset",
+    "load",
+    "provenance",
+    "save",
+    "seconds",
+    "write_atomically",
+    "write_together",
+]

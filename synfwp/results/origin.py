@@ -1,0 +1,101 @@
+"""Provenance: what is needed to run a result again, as attributes that NetCDF takes."""
+
+import dataclasses
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import synfwp
+
+DEPENDENCIES = ("numpy", "scipy", "numba", "xarray", "h5netcdf", "matplotlib", "autograd", "brian2")
+
+
+def provenance(parameters: Mapping[str, Any], seed: Any, rule: Any = None) -> dict[str, str | int]:
+    """What is needed to run a result again, as attributes of a Dataset.
+
+    Parameters
+    ----------
+    parameters : mapping
+        Dataclasses, arrays, paths and nested mappings are welcome; they become one JSON string.
+    seed : int, range, SeedSequence or Generator
+        An int stays an int; anything else becomes JSON.
+    rule : Rule or str, optional
+
+    Returns
+    -------
+    dict
+        synfwp_version, git_commit (only in a git checkout; ``-dirty`` if it has changes), rule, parameters, seed,
+        dependencies (JSON) and created (UTC).
+
+    Raises
+    ------
+    TypeError
+        If a parameter has no plain form.
+
+    >>> provenance({"tau": 20.0, "peak": 100.0}, seed=0, rule="delta")["parameters"]
+    '{"peak": 100.0, "tau": 20.0}'
+    """
+    versions = {"python": platform.python_version()}
+    for name in DEPENDENCIES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue  # an absent package had no part in the result
+    commit = _git_commit(Path(synfwp.__file__).resolve().parents[1])
+    plain_seed = _plain("seed", seed)
+    small = type(plain_seed) is int and plain_seed < 2**63  # what NetCDF can hold
+    return {
+        "synfwp_version": synfwp.__version__,
+        **({"git_commit": commit} if commit else {}),
+        **({"rule": str(getattr(rule, "name", rule))} if rule is not None else {}),
+        "parameters": json.dumps(_plain("parameters", parameters), sort_keys=True),
+        "seed": plain_seed if small else json.dumps(plain_seed),
+        "dependencies": json.dumps(versions),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _git_commit(root: Path) -> str | None:
+    """Commit of the checkout at ``root``, None if there is none or git cannot tell."""
+    if not (root / ".git").exists():
+        return None
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
+    env = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}  # a hook's own repository
+    try:
+        return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True, env=env).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None  # a result is worth keeping without its commit
+
+
+def _plain(name: str, value: Any) -> Any:
+    """The JSON form of a parameter; non-finite numbers become text, since JSON has none."""
+    if isinstance(value, np.ndarray | np.generic):
+        return _plain(name, value.tolist())
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    if isinstance(value, float):
+        return value if np.isfinite(value) else str(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(f"{name}[{key!r}]", item) for key, item in value.items()}
+    if isinstance(value, list | tuple | range | set | frozenset):
+        return [_plain(name, item) for item in (sorted(value) if isinstance(value, set | frozenset) else value)]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+        return {"class": type(value).__name__, **_plain(name, fields)}
+    if isinstance(value, np.random.SeedSequence):
+        return _plain(name, {"entropy": value.entropy, "spawn_key": value.spawn_key})
+    if isinstance(value, np.random.Generator):
+        return _plain(name, value.bit_generator.state)
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if callable(value) and hasattr(value, "__qualname__"):
+        return f"{value.__module__}.{value.__qualname__}"
+    raise TypeError(f"{name} is a {type(value).__name__}; pass numbers, text, arrays, dataclasses or mappings of them.")

@@ -1,0 +1,174 @@
+"""The command: outputs whole or absent, mistakes on one line."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import fake_programs as fakes
+import pytest
+from matplotlib.image import imread
+
+import synfwp
+from synfwp import cli, plot, results
+
+fake_programs = fakes.fake_programs  # the fixture
+pytestmark = pytest.mark.usefixtures("fake_programs")
+
+
+def call(*args: object) -> int:
+    """Exit code of one command."""
+    with pytest.raises(SystemExit) as end:
+        cli.main([str(arg) for arg in args])
+    code = end.value.code
+    return code if isinstance(code, int) else 1
+
+
+def files(folder: Path) -> list[str]:
+    """Every file below a folder, hidden ones too."""
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def one_line(capsys: pytest.CaptureFixture[str]) -> str:
+    """What stands on stderr, which is exactly one line; stdout is empty."""
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.count("\n") == 1
+    assert err.endswith("\n")
+    return err
+
+
+def test_a_run_writes_a_result_and_two_figures_and_prints_table_caption_and_paths(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "made" / "here"
+    assert call("run", "counting", "--out", out, "--seed", 4) == 0
+    assert files(out) == ["figures/counting.pdf", "figures/counting.png", "results/counting.nc"]
+    printed = capsys.readouterr().out
+    parts = ["quantity         published", "Three, counted.", *(str(out / name) for name in files(out)[::-1])]
+    assert all(part in printed for part in parts)
+    assert results.load(out / "results" / "counting.nc").attrs["seed"] == 4
+
+
+def test_the_png_has_300_dots_per_inch_and_the_size_of_the_figure(tmp_path: Path) -> None:
+    call("run", "counting", "--out", tmp_path / "o")
+    assert imread(tmp_path / "o" / "figures" / "counting.png").shape[:2] == (600, 900)  # 2 x 3 inches
+
+
+def test_quick_reaches_the_program(tmp_path: Path) -> None:
+    call("run", "counting", "--quick", "--out", tmp_path / "o")
+    assert results.load(tmp_path / "o" / "results" / "counting.nc").sizes["x"] == 1
+
+
+def test_the_demo_is_the_first_look(tmp_path: Path, fake_programs: Path) -> None:
+    fakes.write(fake_programs, "first_look", fakes.GOOD)
+    assert call("demo", "--out", tmp_path / "o", "--seed", 2) == 0
+    assert results.load(tmp_path / "o" / "results" / "first_look.nc").attrs["seed"] == 2
+
+
+def test_an_existing_result_or_figure_is_kept_and_the_program_not_run(
+    tmp_path: Path,
+    fake_programs: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for name in ("results/counting.nc", "figures/counting.pdf", "figures/counting.png"):
+        old = tmp_path / name.replace("/", "_") / name
+        old.parent.mkdir(parents=True)
+        old.write_text("precious")
+        assert call("run", "counting", "--out", old.parents[1]) == 2
+        assert "--force" in one_line(capsys)
+        assert old.read_text() == "precious"
+        assert files(old.parents[1]) == [name]
+    assert not (fake_programs / "ran").exists()
+
+
+def test_force_replaces_all_three(tmp_path: Path) -> None:
+    call("run", "counting", "--out", tmp_path / "o", "--seed", 1)
+    assert call("run", "counting", "--out", tmp_path / "o", "--seed", 2, "--force") == 0
+    assert results.load(tmp_path / "o" / "results" / "counting.nc").attrs["seed"] == 2
+
+
+def test_an_unwritable_folder_is_refused_before_the_run(
+    tmp_path: Path,
+    fake_programs: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "file").write_text("")
+    assert call("run", "counting", "--out", tmp_path / "file") == 2
+    assert "file is not a folder" in one_line(capsys)
+    monkeypatch.setattr(os, "access", lambda *_, **__: False)  # what anyone but root sees in a read-only folder
+    assert call("run", "counting", "--out", tmp_path / "o") == 2
+    assert "is not writable" in one_line(capsys)
+    assert not (fake_programs / "ran").exists()
+    assert not (tmp_path / "o").exists()
+
+
+def test_nothing_is_written_when_the_figure_cannot_be_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("run", "bad_figure", "--out", tmp_path / "o") == 2
+    assert one_line(capsys) == "synfwp: no ink\n"  # a message of two lines is printed on one
+    assert files(tmp_path / "o") == []
+
+
+def test_no_result_appears_when_the_figure_cannot_be_saved(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(plot, "save", full)
+    assert call("run", "counting", "--out", tmp_path / "o") == 2
+    assert "No space left" in one_line(capsys)
+    assert files(tmp_path / "o") == []
+
+
+def test_an_interrupt_ends_with_130_and_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("run", "interrupted", "--out", tmp_path / "o") == 130
+    assert "interrupted" in one_line(capsys)
+    assert files(tmp_path / "o") == []
+
+
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (["run", "countin"], "did you mean 'counting'?"),
+        (["run"], "Missing argument"),
+        (["run", "counting", "--seed", "-1"], "--seed"),
+        (["run", "counting", "--seed", "one"], "--seed"),
+        (["run", "counting", "--size", "3"], "--size"),
+        (["run", "no_dataset"], "has to return a Dataset"),
+        (["run", "no_caption"], "has no caption()"),
+        (["lisst"], "lisst"),
+        (["cite", "detla"], "did you mean 'delta'?"),
+    ],
+)
+def test_a_mistake_ends_with_2_and_one_line(args: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert call(*args) == 2
+    assert message in one_line(capsys)
+
+
+def test_list_names_every_program_with_its_kind(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("list") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split(maxsplit=2) == ["cell", "model", "A cell."]
+    assert len(lines) == 7
+
+
+def test_cite_prints_a_sentence_and_bibtex(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("cite", "counting") == 0
+    printed = capsys.readouterr().out
+    assert "Schlag, Imanol; Irie, Kazuki & Schmidhuber, Jürgen (2021)." in printed
+    assert "@book{hebb1949," in printed
+
+
+def test_the_version_and_the_help_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("--version") == 0
+    assert capsys.readouterr().out == f"synfwp {synfwp.__version__}\n"
+    assert call() == 0
+    assert all(name in capsys.readouterr().out for name in ["demo"])
+
+
+def test_the_module_is_the_command() -> None:
+    done = subprocess.run([sys.executable, "-m", "synfwp", "run", "no_such_program"], capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert "no_such_program" in done.stderr
