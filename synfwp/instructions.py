@@ -52,7 +52,10 @@ class Instructions:
         return nonzero if self.beta is None else nonzero & (np.broadcast_to(self.beta, nonzero.shape) > 0)
 
     def shuffled(self, seed: seeds.Seed) -> "Instructions":
-        """The same writes with the values dealt to other keys: the baseline that has learned nothing.
+        """The same writes, each with the value of another one: the baseline that has learned nothing.
+
+        The writes of a sequence are put in a random circle and every value moves on by one, so that no write keeps
+        its own.
 
         >>> import numpy as np
         >>> sent = Instructions(q=np.ones((3, 1)), k=np.ones((3, 1)), v=np.arange(3.0)[:, None])
@@ -63,8 +66,8 @@ class Instructions:
         v = np.array(self.v)
         flat, writes = v.reshape(-1, *v.shape[-2:]), self.writes.reshape(-1, v.shape[-2])
         for values, wrote in zip(flat, writes, strict=True):
-            at = np.flatnonzero(wrote)
-            values[at] = values[rng.permutation(at)]
+            circle = rng.permutation(np.flatnonzero(wrote))
+            values[circle] = values[np.roll(circle, 1)]
         return replace(self, v=flat.reshape(v.shape))
 
     def to_dataset(self) -> "xr.Dataset":

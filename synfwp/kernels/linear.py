@@ -103,17 +103,14 @@ def _replay(k, p, a, a_key, erase, vt, n, start, stop, history, coefficient, pre
     """Four rows from ``start`` to ``stop``: history (S + 1, 4, d_k) of the rows, and c and s of every step."""
     dk = k.shape[2]
     zero = history.dtype.type(0)
-    for t in range(start, stop):
-        m = t - start
+    rows = history[0].copy()
+    x0 = rows[0]
+    x1 = rows[1]
+    x2 = rows[2]
+    x3 = rows[3]
+    for m in range(stop - start):
+        after, t = m + 1, m + start
         kt = k[n, t]
-        x0 = history[m, 0]
-        x1 = history[m, 1]
-        x2 = history[m, 2]
-        x3 = history[m, 3]
-        w0 = history[m + 1, 0]
-        w1 = history[m + 1, 1]
-        w2 = history[m + 1, 2]
-        w3 = history[m + 1, 3]
         c0 = vt[t, 0]
         c1 = vt[t, 1]
         c2 = vt[t, 2]
@@ -148,10 +145,11 @@ def _replay(k, p, a, a_key, erase, vt, n, start, stop, history, coefficient, pre
             aj = at
             if a_key is not None:
                 aj = a_key[n, t, j]
-            w0[j] = aj * x0[j] + c0 * kt[j]
-            w1[j] = aj * x1[j] + c1 * kt[j]
-            w2[j] = aj * x2[j] + c2 * kt[j]
-            w3[j] = aj * x3[j] + c3 * kt[j]
+            x0[j] = aj * x0[j] + c0 * kt[j]
+            x1[j] = aj * x1[j] + c1 * kt[j]
+            x2[j] = aj * x2[j] + c2 * kt[j]
+            x3[j] = aj * x3[j] + c3 * kt[j]
+        history[after] = rows
         coefficient[m, 0] = c0
         coefficient[m, 1] = c1
         coefficient[m, 2] = c2
@@ -168,18 +166,22 @@ def _pull(q, k, p, a, a_key, erase, write, v, dy, n, i, count, start, stop, hist
     G1 = G[1]
     G2 = G[2]
     G3 = G[3]
-    for t in range(stop - 1, start - 1, -1):
-        m = t - start
+    # The way back is read from an array: with an index that counts down LLVM hoists its tests for overlapping arrays out
+    # of the loop over time, where they always fail, and runs the loops over j unvectorised (3 times slower).
+    backwards = np.arange(stop - start)[::-1].copy()
+    for step in range(stop - start):
+        m = backwards[step]
+        after, t = m + 1, m + start
         kt = k[n, t]
         qt = q[n, t]
         x0 = history[m, 0]
         x1 = history[m, 1]
         x2 = history[m, 2]
         x3 = history[m, 3]
-        w0 = history[m + 1, 0]
-        w1 = history[m + 1, 1]
-        w2 = history[m + 1, 2]
-        w3 = history[m + 1, 3]
+        w0 = history[after, 0]
+        w1 = history[after, 1]
+        w2 = history[after, 2]
+        w3 = history[after, 3]
         b0 = dy[n, t, i]
         b1 = dy[n, t, i + 1] if count > 1 else zero
         b2 = dy[n, t, i + 2] if count > 2 else zero
