@@ -53,9 +53,10 @@ test-torch: $(VENV)/.torch  ## tests of the PyTorch bridge (installs PyTorch int
 warm: $(VENV)/.test  ## compile every kernel into the cache, by running the kernel tests once
 	$(PY) -m pytest -q -m kernels tests
 
-figures: $(VENV)/.test  ## every model and analysis at full size, then the slow tests
-	for f in models/*.py analyses/*.py; do \
-	  if [ -e "$$f" ]; then $(VENV)/bin/synfwp run "$$(basename "$$f" .py)" --force || exit 1; fi; done
+figures: $(VENV)/.test  ## every model and analysis at full size (results go to docs/), then the slow tests
+	for f in models/*.py analyses/*.py; do if [ -e "$$f" ]; then \
+	  n=$$(basename "$$f" .py); $(VENV)/bin/synfwp run "$$n" --force > docs/results/$$n.txt || exit 1; \
+	  cat docs/results/$$n.txt; cp figures/$$n.png docs/figures/; fi; done
 	$(PY) -m pytest -q -m slow || [ $$? -eq 5 ]  # 5: no test is marked slow
 
 bench: $(VENV)/.test  ## run every program of benchmarks/

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
-from scipy.optimize import minimize, nnls
 
 import synfwp as fw
 from synfwp import measures, plasticity, results, seeds
@@ -26,6 +25,7 @@ PUBLISHED_DW = {
     "visual_cortex_minimal": (0.000, 0.119, 0.228, 0.532, 0.763, -0.317, -0.332, -0.342, 0.174, 0.749),
 }
 PUBLISHED_E = {"visual_cortex": 0.342, "visual_cortex_minimal": 0.356}
+CLONES = fw.SpikingNetwork().code.clones
 CARRIERS = ("exact", "rate", "counts", "lif", "shuffled")
 ASKED = {"hebb": "hebb", "anti_hebb": "hebb", "delta": "delta"}  # rule of the synapses: rule of the training
 
@@ -40,7 +40,7 @@ class Size(NamedTuple):
     lif_sequences: int
 
 
-FULL = Size(Recall(keys=32, values=32, writes=64), nets=5, steps=800, sequences=20, lif_sequences=2)
+FULL = Size(Recall(keys=32, values=32, writes=64), nets=5, steps=800, sequences=20, lif_sequences=3)
 QUICK = Size(Recall(keys=8, values=8, writes=12), nets=1, steps=150, sequences=10, lif_sequences=4)
 
 
@@ -50,16 +50,25 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
     nets = [train(size, seed, net) for net in range(size.nets)]
     test = size.task(seeds.generator(seed, "test"), size.sequences)
     scores = np.array([[carry_out(size, rule, net, test, i) for i, net in enumerate(nets)] for rule in ASKED])
-    recall, weights, familiar, spikes = (scores[..., i, :] for i in range(4))
-    shown = show(nets[0]["delta"], test)
+    recall, weights, asked, familiar, spikes = (scores[..., i, :] for i in range(5))
+    shown = show(size.task, nets[0]["delta"], test)
     stdp = triplets()
     variables: dict[str, Any] = {
-        "loss": (("rule", "seed", "step"), [[net[rule].history.loss.values for net in nets] for rule in ("hebb", "delta")]),
+        "loss": (
+            ("rule", "seed", "step"),
+            [[net[rule].history.loss.values for net in nets] for rule in ("hebb", "delta")],
+            {"units": "nat", "long_name": "loss"},
+        ),
         "accuracy": (("plasticity", "seed", "carrier"), recall),
         "accuracy_of_weights": (
             ("plasticity", "seed", "carrier"),
             weights,
             {"units": "1", "long_name": "accuracy of the read-out of W itself"},
+        ),
+        "accuracy_asked": (
+            ("plasticity", "seed", "carrier"),
+            asked,
+            {"units": "1", "long_name": "accuracy of the exact rule on the same sequences"},
         ),
         "familiarity": (
             ("plasticity", "seed", "carrier"),
@@ -77,8 +86,8 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
             test.accuracy(size.task.order_blind(test.x, seeds.generator(seed, "ties"))),
             {"units": "1", "long_name": "accuracy of the best order-blind memory"},
         ),
-        **{name: shown[name] for name in shown.data_vars},
-        **{name: stdp[name] for name in stdp.data_vars},
+        **{str(name): shown[name] for name in shown.data_vars},
+        **{str(name): stdp[name] for name in stdp.data_vars},
     }
     coords = {
         "rule": ["hebb", "delta"],
@@ -86,7 +95,7 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
         "carrier": ("carrier", list(CARRIERS), {"long_name": "carrier of the fast weights"}),
         "seed": range(seed, seed + size.nets),
         "step": range(size.steps),
-        **{name: stdp[name] for name in stdp.coords},
+        **{str(name): part[name] for part in (shown, stdp) for name in part.coords},
     }
     settings = {"size": size._asdict() | {"task": vars(size.task)}, "quick": quick}
     ds = results.dataset(variables, coords=coords, **results.provenance(settings, seed))
@@ -111,7 +120,7 @@ def train(size: Size, seed: int, net: int) -> dict[str, fw.Trained]:
 
 
 def carry_out(size: Size, rule: str, net: dict[str, fw.Trained], test: Batch, seed: int) -> np.ndarray:
-    """Accuracy from the read, accuracy from W, familiarity and spikes of every carrier: (4, carriers)."""
+    """Accuracy from the read, from W and of the exact rule, familiarity, spikes: (5, carriers)."""
     trained = net[ASKED[rule]]
     columns = []
     for carrier in CARRIERS:
@@ -130,31 +139,48 @@ def carry_out(size: Size, rule: str, net: dict[str, fw.Trained], test: Batch, se
         asks = part.x[..., -1] == 0
         old, norm = part.mask[asks], np.linalg.norm(y[asks], axis=-1)
         spikes = float(ds.spikes_per_item.mean()) if "spikes_per_item" in ds else np.nan
-        recalled = [part.accuracy(trained.answer(np.nan_to_num(read))) for read in (y, ds.y.values)]
+        reads = (y, ds.y.values, ds.y_exact.values)
+        recalled = [part.accuracy(trained.answer(np.nan_to_num(read))) for read in reads]
         if rule == "anti_hebb":
-            recalled = [np.nan, np.nan]  # it stores what to cancel: scored as familiarity
+            recalled = [np.nan] * 3  # it stores what to cancel: scored as familiarity
         columns.append([*recalled, measures.auc(norm, old), spikes])
     return np.array(columns).T
 
 
-def show(trained: fw.Trained, test: Batch) -> xr.Dataset:
-    """One sequence of the delta net in LIF neurons, with its spikes, beside the exact fast weights."""
+def show(task: Recall, trained: fw.Trained, test: Batch) -> xr.Dataset:
+    """One sequence of the delta net in LIF neurons beside the exact fast weights, with the spikes of two items.
+
+    The second of them is the first write in the sequence to a key that has been written before.
+    """
     sent = trained.instructions(test.x[:1])
     exact = fw.simulate("delta", sent)
     lif = fw.simulate("delta", sent, on=fw.SpikingNetwork(engine="lif"), seed=0, record=True)
-    keep = ["spike_time", "spike_unit", "spike_population", "phase_start", "phase_stop", "phase_name"]
-    both = xr.Dataset({"W_exact": exact.W[0], "W_lif": lif.W[0], **{name: lif[name] for name in keep}})
-    both["W_exact"].attrs |= {"long_name": "fast weights, exact recurrence"}
-    both["W_lif"].attrs |= {"long_name": "fast weights, LIF network"}
-    both["agreement"] = lif.centred_correlation[:, 0]
-    return both.drop_vars("reference").rename(reference="compared").assign(
-        agreement=("compared", lif.centred_correlation.values[:, 0], {"units": "1", "long_name": "centred correlation"})
-    )
+    keys = test.x[0][:, : task.keys].argmax(axis=-1).tolist()
+    again = next(t for t in range(1, len(keys)) if keys[t] in keys[:t])
+    phases = slice(4 * (again - 1), 4 * (again + 1))  # retrieve, gap, encode, gap
+    start, stop = float(lif.phase_start[phases][0]), float(lif.phase_stop[phases][-1])
+    spikes = lif.isel(spike=((lif.spike_time >= start) & (lif.spike_time < stop)).values, phase=phases)
+    population = spikes.spike_population.values
+    offset = sum(i * len(sent.k[0].T) * CLONES * (population == name) for i, name in enumerate(("key", "push", "pull")))
+    zero = {name: spikes[name].copy(data=spikes[name] - start) for name in ("spike_time", "phase_start", "phase_stop")}
+    text = {"units": "1", "long_name": "centred correlation of the fast weights, LIF network"}
+    return xr.Dataset(
+        {
+            "W_exact": exact.W[0].assign_attrs(long_name="fast weights, exact recurrence"),
+            "W_lif": lif.W[0].assign_attrs(long_name="fast weights, LIF network"),
+            "agreement": ("compared", lif.centred_correlation.values[:, 0], text),
+            **zero,
+            "spike_unit": spikes.spike_unit.copy(data=spikes.spike_unit + offset),
+            "spike_population": spikes.spike_population,
+            "phase_name": spikes.phase_name,
+        },
+        coords={"compared": ("compared", lif.reference.values, {"long_name": "what the network is compared with"})},
+    ).drop_vars("reference", errors="ignore")
 
 
 def triplets() -> xr.Dataset:
     """Triplet STDP, full and minimal, and the best pair STDP on the frequency protocol."""
-    rules = {name: fw.TripletSTDP(name) for name in PUBLISHED_E} | {"pair": best_pair_rule()}
+    rules = {name: fw.TripletSTDP(name) for name in PUBLISHED_E} | {"pair": plasticity.best_pair_rule(TABLE)}
     compared = {name: plasticity.compare_with_table(rule, TABLE) for name, rule in rules.items()}
     data = compared["pair"]
     units = {"units": "1"}
@@ -177,26 +203,6 @@ def triplets() -> xr.Dataset:
     )
 
 
-def best_pair_rule() -> fw.PairSTDP:
-    """Pair STDP with both amplitudes and both time constants fitted to the table by least squares."""
-    data = fw.load_table(TABLE)
-    protocols = plasticity.protocols.from_table(TABLE)
-    goal = (data.dw_mean / data.dw_sem).values
-
-    def amplitudes(log_tau: np.ndarray) -> tuple[np.ndarray, float]:
-        plus, minus = np.exp(log_tau)
-        sides = [fw.PairSTDP(A_plus=a, A_minus=1 - a, tau_plus=plus, tau_minus=minus) for a in (1.0, 0.0)]
-        effect = [[rule.dw(run.pre, run.post) for run in protocols] / data.dw_sem.values for rule in sides]
-        return nnls(np.stack(effect, axis=1), goal)
-
-    grid = [np.array([a, b]) for a in np.log([5, 20, 80, 320]) for b in np.log([1, 3, 10, 30])]
-    best = min(
-        (minimize(lambda x: amplitudes(x)[1], start, method="Nelder-Mead") for start in grid), key=lambda fit: fit.fun
-    )
-    (a_plus, a_minus), (plus, minus) = amplitudes(best.x)[0], np.exp(best.x)
-    return fw.PairSTDP(A_plus=a_plus, A_minus=a_minus, tau_plus=plus, tau_minus=minus)
-
-
 def table(ds: xr.Dataset) -> xr.Dataset:
     """The comparison that is printed: quantity, published or exact value, obtained, difference."""
     mean = ds.mean("seed")
@@ -206,7 +212,8 @@ def table(ds: xr.Dataset) -> xr.Dataset:
     rows.append(("accuracy, delta, exact, against perfect memory", 1.0, exact["delta"]))
     for rule in ("hebb", "delta"):
         for carrier in ("rate", "counts", "lif"):
-            rows.append((f"accuracy, {rule}, {carrier}, against exact", exact[rule], _pick(mean.accuracy, rule, carrier)))
+            asked = _pick(mean.accuracy_asked, rule, carrier)
+            rows.append((f"accuracy, {rule}, {carrier}, against exact", asked, _pick(mean.accuracy, rule, carrier)))
     rows.append(("accuracy, delta, counts, items shuffled, against chance", float(ds.chance),
                  _pick(mean.accuracy, "delta", "shuffled")))  # fmt: skip
     familiar = mean.familiarity
@@ -215,16 +222,19 @@ def table(ds: xr.Dataset) -> xr.Dataset:
                      _pick(familiar, "anti_hebb", "exact"), _pick(familiar, "anti_hebb", carrier)))  # fmt: skip
     for rule in ASKED:
         for carrier in ("counts", "lif"):
-            rows.append((f"spikes per association, {rule}, {carrier}", np.nan, _pick(mean.spikes_per_item, rule, carrier)))
+            rows.append(
+                (f"spikes per association, {rule}, {carrier}", np.nan, _pick(mean.spikes_per_item, rule, carrier))
+            )
     for name, published in PUBLISHED_DW.items():
         for i, value in enumerate(published):
             hz, ms = float(ds.freq_hz[i]), float(ds.dt_ms[i])
             rows.append((f"dw, {name}, {hz:g} Hz, {ms:+g} ms", value, float(ds.dw_model.sel(stdp=name)[i])))
         rows.append((f"E, {name}", PUBLISHED_E[name], float(ds.stdp_error.sel(stdp=name))))
     rows.append(("E, best pair STDP", np.nan, float(ds.stdp_error.sel(stdp="pair"))))
-    names, published, obtained = (np.array(column) for column in zip(*rows, strict=True))
-    columns = {"published": published, "obtained": obtained, "difference": obtained - published}
-    return results.dataset(columns, coords={"quantity": names})
+    names, exact_values, found = zip(*rows, strict=True)
+    columns = {"published": np.array(exact_values), "obtained": np.array(found)}
+    columns["difference"] = columns["obtained"] - columns["published"]
+    return results.dataset(columns, coords={"quantity": np.array(names)})
 
 
 def _pick(values: xr.DataArray, rule: str, carrier: str) -> float:
@@ -241,17 +251,23 @@ def figure(ds: xr.Dataset) -> Any:
     recall = ds[["accuracy", "chance"]].rename(plasticity="rule").sel(rule=["hebb", "delta"]).drop_vars("seed")
     plot.recall(recall, axes["b"])
     with plot.style():
-        axes["b"].axhline(100 * float(ds.ceiling), color=plot.COLOURS["blue"], lw=0.6, ls=":", label="order-blind ceiling")
+        axes["b"].axhline(
+            100 * float(ds.ceiling), color=plot.COLOURS["blue"], lw=0.6, ls=":", label="order-blind ceiling"
+        )
         plot.legend(axes["b"])
-    familiar = ds[["familiarity"]].rename(plasticity="rule").sel(rule=["anti_hebb"], carrier=["exact", "rate", "counts", "lif"])
+    familiar = (
+        ds[["familiarity"]]
+        .rename(plasticity="rule")
+        .sel(rule=["anti_hebb"], carrier=["exact", "rate", "counts", "lif"])
+    )
     plot.recall(familiar.drop_vars("seed"), axes["c"], variable="familiarity")
-    start = float(ds.phase_start[0])
-    plot.raster(ds, axes["d"], window=(start, start + 0.56))
+    plot.raster(ds.isel(phase=(ds.phase_name != "gap").values), axes["d"], window=(0.0, float(ds.phase_stop[-1])))
     limit = float(np.abs(ds.W_exact).max())
     plot.weights(ds.W_exact, axes["e"], limit=limit)
     plot.weights(ds.W_lif, axes["f"], limit=limit)
     _frequency(ds, axes["g"])
     with plot.style():
+        axes["d"].set_ylim(0, 3 * CLONES * ds.sizes["key"])
         axes["c"].set_ylabel("familiarity, AUC (%)")
         axes["e"].set_title("exact")
         axes["f"].set_title("LIF neurons")
@@ -293,18 +309,18 @@ def caption(ds: xr.Dataset) -> str:
     keys, values = size["key"], size["value"]
     error = {name: float(ds.stdp_error.sel(stdp=name)) for name in ("visual_cortex", "pair")}
     return (
-        f"Fast weights are synapses. Associative recall with overwriting: pairs of {keys} keys and {values} values, drawn "
-        "with replacement; every key is queried and its latest value is the right one. "
-        f"(a) Training loss (cross-entropy, nats) of {size['seed']} net(s) for each rule. (b) Recall of the trained nets "
-        "when their instructions drive the exact recurrence, a rate network (latched read-out), a spiking network in "
+        f"Fast weights are synapses. Associative recall with overwriting: pairs of {keys} keys and {values} values, "
+        "drawn with replacement; every key is queried and its latest value is the right one. "
+        f"(a) Training loss (cross-entropy) of {size['seed']} net(s) for each rule. (b) Recall of the trained nets when their instructions drive the exact recurrence, a rate network (latched read-out), a spiking network in "
         "Poisson counts, one of leaky integrate-and-fire (LIF) neurons, and the counts network with values dealt to "
         f"other keys (shuffled); decoded from read-out rates or spikes. Points: nets; bars: means; dashed: chance, "
         f"{100 * float(ds.chance):.1f} %; dotted: best memory that ignores order, {100 * float(ds.ceiling):.1f} %. "
         "(c) Anti-Hebbian synapses as a familiarity detector: area under the ROC curve of the norm of the read, keys "
-        "that were written against keys that were not. (d) Spikes of the LIF network for the delta rule, first two "
-        "items: retrieval (what the key recalls is depressed), gap, encoding (the value is clamped and potentiated). "
-        f"(e, f) Fast weights after all writes, exact and in LIF synapses, in units of (largest value) / (largest key): "
-        f"centred correlation {agree[0]:.2f}, with shuffled items {agree[1]:.2f}. (g) Triplet STDP (Pfister & Gerstner "
+        "that were written against keys that were not. (d) Spikes of the LIF network for the delta rule, two "
+        "successive items; the second key had been written before. While an item is retrieved, what its key recalls is depressed; "
+        "while it is encoded, its value is clamped and potentiated. Neurons: keys, then push and pull sides of values. "
+        f"(e, f) Fast weights after all writes, exact and in LIF synapses: centred correlation {agree[0]:.2f}, with "
+        f"shuffled items {agree[1]:.2f}. (g) Triplet STDP (Pfister & Gerstner "
         f"2006, visual cortex, all-to-all) on data of Sjostrom et al. 2001 (mean and s.e.m.), error E = "
         f"{error['visual_cortex']:.3f}; the best pair STDP, all four parameters free, has E = {error['pair']:.2f}."
     )

@@ -13,7 +13,7 @@ from synfwp.data import load_table
 from synfwp.plasticity.protocols import from_table
 from synfwp.plasticity.stdp import PairSTDP
 
-__all__ = ["SpikeRule", "compare_with_table", "fit_window"]
+__all__ = ["SpikeRule", "best_pair_rule", "compare_with_table", "fit_window"]
 
 
 @runtime_checkable
@@ -107,6 +107,41 @@ def compare_with_table(rule: SpikeRule, table: str) -> xr.Dataset:
     ds["error"].attrs = {"units": "1", "long_name": "E, mean of (data - model)^2 / sigma^2"}
     parameters = dataclasses.asdict(rule) if dataclasses.is_dataclass(rule) else {"repr": repr(rule)}
     return ds.assign_attrs(rule=type(rule).__name__, parameters=json.dumps(parameters))
+
+
+def best_pair_rule(table: str) -> PairSTDP:
+    """Pair STDP (all-to-all) with both amplitudes and both time constants fitted to a table by least squares.
+
+    Minimises the error E of `compare_with_table`. At given time constants the amplitudes, at least 0, are a linear
+    problem; the time constants are searched from a grid of starts between 1 and 320 ms.
+
+    Raises
+    ------
+    ValueError
+        If the table is unknown.
+
+    >>> rule = best_pair_rule("sjostrom2001_frequency_timing")
+    >>> round(float(compare_with_table(rule, "sjostrom2001_frequency_timing").error), 2)
+    2.29
+    """
+    from scipy.optimize import minimize, nnls
+
+    protocols = from_table(table)
+    data = compare_with_table(PairSTDP("bi_poo"), table)
+    sigma = data["dw_sem"].values if "dw_sem" in data else np.ones(data.sizes["point"])
+
+    def amplitudes(log_tau: np.ndarray) -> tuple[np.ndarray, float]:
+        plus, minus = np.exp(log_tau)
+        sides = [PairSTDP(A_plus=a, A_minus=1 - a, tau_plus=plus, tau_minus=minus) for a in (1.0, 0.0)]
+        effect = [[rule.dw(run.pre, run.post) for run in protocols] / sigma for rule in sides]
+        best, misfit = nnls(np.stack(effect, axis=1), data["dw_data"].values / sigma)
+        return best, float(misfit)
+
+    starts = [np.log([plus, minus]) for plus in (5.0, 20.0, 80.0, 320.0) for minus in (1.0, 3.0, 10.0, 30.0)]
+    fits = [minimize(lambda x: amplitudes(x)[1], start, method="Nelder-Mead") for start in starts]
+    best = min(fits, key=lambda fit: fit.fun).x
+    (a_plus, a_minus), (plus, minus) = amplitudes(best)[0], np.exp(best)
+    return PairSTDP(A_plus=a_plus, A_minus=a_minus, tau_plus=plus, tau_minus=minus)
 
 
 def _fit_side(side: str, lag: np.ndarray, change: np.ndarray) -> tuple[float, float]:
