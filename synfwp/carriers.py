@@ -1,9 +1,10 @@
 """One door to every carrier of fast weights: the same instructions, exactly, in rates or in spikes."""
 
+import inspect
 import json
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -101,8 +102,8 @@ def simulate(
     1.0
     """
     row = rules.get_rule(rule)
-    carrier = Exact() if on is None else on
-    if not hasattr(carrier, "carry_out"):
+    carrier: Any = Exact() if on is None else on
+    if not hasattr(carrier, "carry_out") or isinstance(carrier, type):
         raise TypeError(f"on is {on!r}; pass Exact(), a RateNetwork or a SpikingNetwork.")
     sent, dropped, single = _prepare(row, instructions)
     many = isinstance(seed, (Sequence, range))
@@ -111,18 +112,26 @@ def simulate(
         raise ValueError("seed is an empty sequence; pass at least one seed.")
     if record and many:
         raise ValueError("record keeps the spikes of one run; pass one seed.")
+    name = type(carrier).__name__
+    if record and "record" not in inspect.signature(carrier.carry_out).parameters:
+        raise ValueError(f"record keeps spikes and {name} has none; pass on=SpikingNetwork(engine='poisson') or 'lif'.")
     more: dict[str, Any] = {"record": True} if record else {}
+    origin = _origin(carrier, name, row, seed)  # before a Generator is drawn from
     runs: list[Carried] = [carrier.carry_out(row, *sent, seed=one, **more) for one in one_seeds]
     ds = _label(row, sent, runs, carrier)
-    ds = ds.assign_coords(seed=("seed", np.array(one_seeds))) if many else ds.squeeze("seed", drop=True)
+    label = ("seed", np.array(one_seeds), {"long_name": "seed", "units": "1"})
+    ds = ds.assign_coords(seed=label) if many else ds.squeeze("seed", drop=True)
     if single:
         ds = ds.squeeze("trial", drop=True)
-    name = type(carrier).__name__
-    settings = asdict(carrier) if is_dataclass(carrier) and not isinstance(carrier, type) else {}
-    ds.attrs |= results.provenance({"carrier": name, **settings}, seed=seed, rule=row)
-    ds.attrs |= {"carrier": name, "dropped": json.dumps(dropped)}
+    ds.attrs |= origin | {"carrier": name, "dropped": json.dumps(dropped)}
     _warn_bounds(ds)
     return ds
+
+
+def _origin(carrier: Any, name: str, rule: Rule, seed: Any) -> dict[str, str | int]:
+    """Provenance of a run on a carrier; the fields of a dataclass keep the class of what they hold."""
+    parts = {field.name: getattr(carrier, field.name) for field in fields(carrier)} if is_dataclass(carrier) else {}
+    return results.provenance({"carrier": name, **parts}, seed=seed, rule=rule)
 
 
 def _prepare(rule: Rule, instructions: Any) -> tuple[tuple[Any, ...], list[str], bool]:
@@ -141,6 +150,8 @@ def _prepare(rule: Rule, instructions: Any) -> tuple[tuple[Any, ...], list[str],
         call = fastweights.check(rule, instructions.q, instructions.k, instructions.v, beta, decay, None)
     if len(call.lead) > 1:
         raise ValueError(f"k has leading axes {call.lead}; pass (T, d_k) or (trial, T, d_k).")
+    if not len(call.k):
+        raise ValueError(f"k has shape {np.shape(instructions.k)}, which holds no trial; pass at least one.")
     arrays = tuple(None if x is None else x.astype(float) for x in (call.q, call.k, call.v, call.beta, call.decay))
     return arrays, dropped, not call.lead
 

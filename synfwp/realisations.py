@@ -88,7 +88,7 @@ def check_runs(name: str, rule: Rule) -> Realisation:
     raise ValueError(f"mechanism {name!r} {why} and cannot run rule {rule.name!r}; use {able.name!r}.")
 
 
-# --- rate networks: T = duration of a write, tau = lag of the read-out, T_read = duration of a retrieval ---------------
+# --- rate networks: T = duration of a write, tau = lag of the read-out, T_read = duration of a retrieval --------------
 
 
 def instant(
@@ -124,7 +124,7 @@ def lag_propagator(gain: Array, tau: float, T: float) -> Array:
     >>> import numpy as np
     >>> P = lag_propagator(np.array(8.0), tau=50.0, T=100.0)
     >>> round(float(np.linalg.eigvals(P).real.max()), 3)
-    -0.337
+    -0.274
     """
     gain = np.asarray(gain, float)
     flow = np.zeros((*gain.shape, 2, 2))
@@ -155,9 +155,9 @@ def calibrated(flow: str, k: Array, beta: Array, tau: float, T: float) -> Array:
 
     def excess(gain: float, goal: float) -> float:
         P = lag_propagator(np.array(gain), tau, T)
-        return 1 - P[0, 0] - P[0, 1] - goal
+        return float(1 - P[0, 0] - P[0, 1] - goal)
 
-    top = (tau / T) * (np.pi * T / tau) ** 2 + 10.0  # past the first overshoot of the write
+    top = np.pi**2 * tau / T + T / (4 * tau)  # half a turn of the lagged loop in T: past its first overshoot
     gains = np.linspace(0, top, 4001)
     P = lag_propagator(gains, tau, T)
     reach = 1 - P[:, 0, 0] - P[:, 0, 1]
@@ -167,7 +167,12 @@ def calibrated(flow: str, k: Array, beta: Array, tau: float, T: float) -> Array:
             f"beta |k|^2 is {float(wanted.max()):.4g}; flow 'lagged' with tau={tau:g} and T_write={T:g} ms writes at "
             f"most {reach[first]:.4g}; lower beta, or use flow='latched'."
         )
-    solve = np.vectorize(lambda goal: brentq(excess, 0, gains[first], args=(goal,)) if goal > 0 else 0.0)
+    edge = excess(gains[first], 0.0)
+
+    def gain_for(goal: float) -> float:
+        return brentq(excess, 0, gains[first], args=(goal,)) if 0 < goal < edge else gains[first] * (goal > 0)
+
+    solve = np.vectorize(gain_for, otypes=[float])
     return np.where(size > 0, solve(wanted) / np.where(size > 0, size, 1), beta)
 
 
@@ -211,7 +216,7 @@ def stability_bound(k: Any, spikes: float) -> float:
         Expected spikes for a rate of 1, over all clones in one window.
 
     >>> round(stability_bound([1.0], 80), 3)
-    1.862
+    1.882
     """
     k = np.asarray(k, float)
     second = k**2 + k / spikes
@@ -238,7 +243,7 @@ def trace_cosine(rho: float, T: float, tau: float) -> float:
     ``rho = <r> / <r^2>`` in ms, window T and trace time constant tau in ms.
 
     >>> round(trace_cosine(rho=15.0, T=100.0, tau=20.0), 3)
-    0.867
+    0.868
     """
     return float((1 + 2 * rho / T + rho**2 / (4 * tau * T)) ** -0.5)
 
@@ -287,7 +292,7 @@ REALISATIONS: Mapping[str, Realisation] = MappingProxyType(
                 "spikes",
                 is_hebbian,
                 gated_trace,
-                r"W \pm \beta (1 + \epsilon) v k^\top",
+                r"W \pm \beta v k^\top",
                 "hebb1949",
             ),
             Realisation(

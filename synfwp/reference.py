@@ -178,3 +178,117 @@ def _past(now: np.ndarray, spikes: np.ndarray, tau: float, nearest: bool) -> np.
     if nearest:
         return np.exp(-lag.min(axis=1, initial=np.inf) / tau)
     return np.exp(-lag / tau).sum(axis=1)
+
+
+# --- rate networks ---------------------------------------------------------------------------------------------------
+
+
+def carry_out(delta, flow, q, k, v, gain, decay, tau, T_write, T_read, gap, steps=400):
+    """A rate network as differential equations, by Runge-Kutta steps of order 4; reads (T, d_v) and the last W.
+
+    ``tau dr/dt = -r + W x`` while a key or query x is presented, ``tau dr/dt = -r`` in gaps, and while an item is
+    written ``dW/dt = (gain / T_write) (v - e) k^T`` with ``e = 0`` (Hebb), or for the delta rule ``W k`` ("instant"),
+    r ("lagged") or what r was when a retrieval of T_read ended ("latched"). While it writes r is W k ("instant"),
+    moves ("lagged") or is held. Every phase takes ``steps`` steps; times in ms. Widrow & Hoff 1960; Hasselmo, Bodelon
+    & Wyble 2002.
+    """
+
+    def integrate(slope, state, time):
+        h = time / steps
+        for _ in range(steps):
+            s1 = slope(state)
+            s2 = slope([a + h / 2 * b for a, b in zip(state, s1, strict=True)])
+            s3 = slope([a + h / 2 * b for a, b in zip(state, s2, strict=True)])
+            s4 = slope([a + h * b for a, b in zip(state, s3, strict=True)])
+            slopes = zip(state, s1, s2, s3, s4, strict=True)
+            state = [a + h / 6 * (b + 2 * c + 2 * d + e) for a, b, c, d, e in slopes]
+        return state
+
+    def drive_by(x, W, r, time):
+        return integrate(lambda state: [(W @ x - state[0]) / tau], [r], time)[0]
+
+    def write(t, W, r):
+        def slope(state):
+            now, read_out = state
+            error = {"instant": now @ k[t], "lagged": read_out, "latched": r}[flow] if delta else 0.0
+            moves = delta and flow == "lagged"
+            return [gain[t] / T_write * np.outer(v[t] - error, k[t]), (now @ k[t] - read_out) / tau if moves else 0 * r]
+
+        now, read_out = integrate(slope, [W, r], T_write)
+        return now, now @ k[t] if delta and flow == "instant" else read_out
+
+    W, r, reads = np.zeros((v.shape[1], k.shape[1])), np.zeros(v.shape[1]), []
+    for t in range(len(k)):
+        if decay is not None:
+            W = W * decay[t]
+        r = drive_by(0 * k[t], W, r, gap)
+        if delta and flow == "latched":
+            r = drive_by(k[t], W, r, T_read)
+        W, r = write(t, W, r)
+        r = drive_by(0 * q[t], W, r, gap)
+        r = drive_by(q[t], W, r, T_read)
+        reads.append(r)
+    return np.array(reads), W
+
+
+# --- spiking networks ------------------------------------------------------------------------------------------------
+
+
+def phase(
+    rng, rate, teach, tonic, gain, plastic, live, clip, delay, decays, lif, W, E, x, y, current, V, wait, pre, post
+):
+    """One phase of a spiking network, draw for draw: the arguments, all changed in place, are those of the kernel.
+
+    In every step: traces and currents decay; presynaptic neurons fire and their spikes pair with the postsynaptic
+    trace; the spikes of ``delay`` steps ago become current; push and pull neurons fire and pair with the presynaptic
+    trace; if depression is live, it is taken off W.
+    """
+    for t in range(len(pre)):
+        x *= decays[0]
+        y *= decays[0]
+        current *= decays[1]
+        pre[t] = rng.poisson(rate)
+        if plastic:
+            E += np.outer(pre[t], y)
+        x += pre[t]
+        if t >= delay and gain != 0:
+            current += pre[t - delay] @ W
+        signed = gain * np.array([current, -current])
+        if lif is None:
+            post[t] = rng.poisson((np.maximum(signed, 0) + teach).T).T  # drawn neuron by neuron, push before pull
+        else:
+            keep, noise, threshold, reset, refractory = lif
+            target = tonic + signed + teach
+            awake = wait == 0
+            V[...] = np.where(awake, target + (V - target) * keep + noise * rng.standard_normal(V.T.shape).T, V)
+            post[t] = awake & np.greater_equal(V, threshold)
+            wait -= ~awake
+            V[post[t] > 0] = reset
+            wait[post[t] > 0] = int(refractory)
+        net = post[t, 0].astype(float) - post[t, 1]
+        if plastic:
+            E += np.outer(x, net)
+        y += net
+        if plastic and live != 0:
+            W[...] = np.clip(W - live * E, -clip, clip)
+            E[...] = 0
+
+
+def spike_pairs(pre, post, sign, window, tau):
+    """What pairs of spikes write in a plastic window: sums of ``sign exp(-|t_post - t_pre| / tau)``, (n_pre, n_post).
+
+    ``pre`` and ``post`` are lists of spike times (ms), one array for each neuron, and ``sign`` a list of the signs of
+    the postsynaptic spikes (push 1, pull -1). A pair counts when the later of its spikes lies in ``window = (start,
+    stop)``; the earlier one may lie in any phase before.
+
+    >>> spike_pairs([np.array([0.0])], [np.array([20.0, 300.0])], [np.array([1.0, 1.0])], (10.0, 100.0), 20.0).round(4)
+    array([[0.3679]])
+    """
+    total = np.zeros((len(pre), len(post)))
+    for j, before in enumerate(pre):
+        for i, (after, signs) in enumerate(zip(post, sign, strict=True)):
+            later = np.maximum(before[:, None], after[None, :])
+            inside = (later >= window[0]) & (later < window[1])
+            lag = np.abs(before[:, None] - after[None, :])
+            total[j, i] = (inside * signs * np.exp(-lag / tau)).sum()
+    return total

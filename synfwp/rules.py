@@ -268,7 +268,8 @@ def step_ratio(rule: Rule, k: Array, beta: Array, decay: Array | None) -> float:
 
     With a_j the decay, the lowest eigenvalue is at least -1 exactly when ``erase sum_j s_j k_j^2 / (1 + a_j) <= 1``,
     where s_j = a_j if the rule decays first and 1 if not (both transitions are similar to a symmetric matrix). A row
-    of negative ``erase`` adds what it predicts: its highest is at most 1 when ``-erase sum_j s_j k_j^2 / (1 - a_j) <= 1``.
+    of negative ``erase`` adds what it predicts: its highest is at most 1 when ``-erase sum_j s_j k_j^2 / (1 - a_j)
+    <= 1``.
     """
     if rule.erase is None or k.size == 0:
         return 0.0

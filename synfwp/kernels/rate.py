@@ -12,8 +12,9 @@ def carry_out(flow, q, k, v, gain, a, a_key, P, gap, read, hold, W, y, lo, hi):
     """Sequences lo..hi-1; W (n, d_v, d_k) in place, y (n, T, d_v) the read-out when each query ends.
 
     ``gain`` (n, T) is the integral of the learning rate over a write (INSTANT: of the effective one), ``P``
-    (n, T, 2, 2) the propagator of (W k - v, r - v) for LAGGED. ``gap`` and ``read`` are what is left of the read-out r after a gap
-    and of its distance to the drive after a retrieval; ``hold`` is the factor with which a retrieval is latched.
+    (n, T, 2, 2) the propagator of (W k - v, r - v) for LAGGED. ``gap`` and ``read`` are what is left of the read-out r
+    after a gap and of its distance to the drive after a retrieval; ``hold`` is the factor with which a retrieval is
+    latched.
     """
     T, d_k = k.shape[1], k.shape[2]
     d_v = v.shape[2]
@@ -35,10 +36,11 @@ def carry_out(flow, q, k, v, gain, a, a_key, P, gap, read, hold, W, y, lo, hi):
                 change = gain[n, t] * v[n, t, i]
                 if flow == INSTANT:
                     change = gain[n, t] * (v[n, t, i] - drive)
-                    ri = drive
-                elif flow == LAGGED and size > 0:
+                    ri = drive + change * size
+                elif flow == LAGGED:
                     off, lag = drive - v[n, t, i], ri - v[n, t, i]
-                    change = (P[n, t, 0, 0] * off + P[n, t, 0, 1] * lag - off) / size
+                    if size > 0:  # without a key nothing is written, whatever the change
+                        change = (P[n, t, 0, 0] * off + P[n, t, 0, 1] * lag - off) / size
                     ri = P[n, t, 1, 0] * off + P[n, t, 1, 1] * lag + v[n, t, i]
                 elif flow == LATCHED:
                     ri = drive + (ri - drive) * read

@@ -17,7 +17,7 @@ def centred_correlation(W: Array, reference: Array) -> Array:
     >>> round(float(centred_correlation(10 + 2 * W, W)), 6)
     1.0
     """
-    return _cosine(W - W.mean(axis=(-2, -1), keepdims=True), reference - reference.mean(axis=(-2, -1), keepdims=True))
+    return _cosine(*(_off(x, x.mean(axis=(-2, -1), keepdims=True)) for x in (np.asarray(W), np.asarray(reference))))
 
 
 def recall_agreement(y: Array, reference: Array, read: Array | None = None) -> Array:
@@ -30,18 +30,17 @@ def recall_agreement(y: Array, reference: Array, read: Array | None = None) -> A
     >>> round(float(recall_agreement(y, y + 1)), 6)
     1.0
     """
-    weight = np.ones(y.shape[:-1]) if read is None else np.asarray(read, float)
+    weight = np.ones(np.shape(y)[:-1]) if read is None else np.asarray(read, float)
     weight = weight[..., None]
     total = np.maximum(weight.sum(axis=-2, keepdims=True), 1)
-    centred = [weight * (x - (weight * x).sum(axis=-2, keepdims=True) / total) for x in (y, reference)]
-    return _cosine(*centred)
+    return _cosine(*(weight * _off(x, (weight * x).sum(axis=-2, keepdims=True) / total) for x in (y, reference)))
 
 
 def norm_ratio(W: Array, reference: Array) -> Array:
     """Frobenius norm of W over that of the reference (..., d_v, d_k); nan where the reference is zero.
 
     >>> import numpy as np
-    >>> float(norm_ratio(3 * np.eye(2), np.eye(2)))
+    >>> float(norm_ratio(3 * np.eye(4), np.eye(4)))
     3.0
     """
     size = np.linalg.norm(reference, axis=(-2, -1))
@@ -70,6 +69,12 @@ def auc(score: Array, positive: Array) -> float:
     if not n or not m:
         raise ValueError(f"positive holds {n} positives and {m} negatives; the area needs both.")
     return float((rankdata(score)[positive].sum() - n * (n + 1) / 2) / (n * m))
+
+
+def _off(x: Array, mean: Array) -> Array:
+    """``x - mean``, with 0 where rounding alone is left."""
+    off = x - mean
+    return np.where(np.abs(off) > 8 * np.finfo(float).eps * np.abs(mean), off, 0.0)
 
 
 def _cosine(a: Array, b: Array) -> Array:

@@ -16,7 +16,7 @@ def squared(scores: Any, target: np.ndarray, mask: np.ndarray) -> Any:
     >>> float(squared(np.zeros((1, 4)), np.array([2]), np.array([True])))
     0.5
     """
-    one_hot = np.eye(np.shape(scores)[-1])[target] * mask[..., None]
+    one_hot = np.eye(np.shape(scores)[-1], dtype=scores.dtype)[target] * mask[..., None]
     error = scores * mask[..., None] - one_hot
     return (error * error).sum() * (0.5 / max(int(mask.sum()), 1))
 

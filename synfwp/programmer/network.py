@@ -69,8 +69,12 @@ class Programmer:
         features.get_feature(self.feature)
         features.get_normaliser(self.key_norm)
         checks.number("beta_max", self.beta_max, 0, above=True)
-        if self.write_channel is not None and not -self.d_in <= self.write_channel < self.d_in:
-            raise ValueError(f"write_channel is {self.write_channel}; pass an index of the {self.d_in} input features.")
+        if self.write_channel is not None:
+            checks.count("write_channel", self.write_channel, -self.d_in)
+            if self.write_channel >= self.d_in:
+                raise ValueError(
+                    f"write_channel is {self.write_channel}; pass an index of the {self.d_in} features of x."
+                )
 
     def init(self, seed: seeds.Seed = 0, dtype: Any = np.float64) -> Params:
         """Random parameters: normal weights of variance 1 / d_in, gates that start at half of beta_max and decay .95.
@@ -103,7 +107,7 @@ class Programmer:
         return params
 
     def __call__(self, params: Params, x: Any) -> Instructions:
-        """Instructions for tokens ``x (..., T, d_in)``.
+        """Instructions for tokens ``x (..., T, d_in)``, in the dtype of the parameters.
 
         Raises
         ------
@@ -112,14 +116,15 @@ class Programmer:
         """
         if anp.shape(x)[-1] != self.d_in:
             raise ValueError(f"x has {anp.shape(x)[-1]} features; this programmer takes d_in={self.d_in}.")
+        x = x.astype(params["W_k"].dtype, copy=False)
         phi, norm = features.get_feature(self.feature), features.get_normaliser(self.key_norm)
-        q = ag.feature(norm, ag.feature(phi, x @ params["W_q"].T))
-        k = ag.feature(norm, ag.feature(phi, x @ params["W_k"].T))
-        v = x @ params["W_v"].T
-        beta = _sigmoid(x @ params["w_beta"] + params["b_beta"]) * float(self.beta_max)
+        q = ag.feature(norm, ag.feature(phi, _project(x, params["W_q"])))
+        k = ag.feature(norm, ag.feature(phi, _project(x, params["W_k"])))
+        v = _project(x, params["W_v"])
+        beta = ag.feature(_SIGMOID, _project(x, params["w_beta"]) + params["b_beta"]) * float(self.beta_max)
         decay = None
         if "W_decay" in params:
-            decay = _sigmoid(x @ params["W_decay"].T + params["b_decay"])
+            decay = ag.feature(_SIGMOID, _project(x, params["W_decay"]) + params["b_decay"])
         if self.write_channel is not None:
             gate = x[..., self.write_channel]
             k, v, beta = k * gate[..., None], v * gate[..., None], beta * gate
@@ -127,9 +132,14 @@ class Programmer:
 
     def read_out(self, params: Params, y: Any) -> Any:
         """Scores ``(..., T, d_out)`` of the classes for reads ``y (..., T, d_value)``."""
-        return y if self.d_out is None else y @ params["W_out"].T
+        return y if self.d_out is None else _project(y, params["W_out"])
 
 
-def _sigmoid(x: Any) -> Any:
-    """1 / (1 + exp(-x)) without overflow, in the dtype of x."""
-    return (anp.tanh(x * 0.5) + 1.0) * 0.5
+def _project(x: Any, W: Any) -> Any:
+    """``x @ W.T`` over the last axis as one product of matrices: autograd is slow with stacks of them."""
+    shape = anp.shape(x)[:-1]
+    return anp.reshape(anp.reshape(x, (-1, anp.shape(x)[-1])) @ W.T, shape + anp.shape(W)[:-1])
+
+
+# 1 / (1 + exp(-x)) without overflow, in the dtype of x: autograd's derivative of tanh overflows (float32, |x| > 178)
+_SIGMOID = features.Feature("sigmoid", lambda x: (np.tanh(x * 0.5) + 1.0) * 0.5, lambda x, f, g: g * f * (1 - f))

@@ -27,7 +27,8 @@ class Adam:
     @classmethod
     def start(cls, params: Params) -> "Adam":
         """No steps yet."""
-        return cls(*({name: np.zeros_like(x) for name, x in params.items()} for _ in range(2)))
+        zeros = {name: np.zeros_like(x) for name, x in params.items()}
+        return cls(zeros, zeros)
 
     def update(self, params: Params, grads: Params, rate: float) -> tuple["Adam", Params]:
         """The next state and parameters."""

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 class Trained:
     """A programmer with its trained parameters and the history of the training.
 
-    ``history`` is a Dataset with dim step and variables loss, accuracy and gradient norm.
+    ``history`` is a Dataset with dim step and variables loss and gradient_norm.
     """
 
     programmer: Programmer
@@ -59,8 +59,10 @@ class Trained:
         ds = self.history.copy()
         for name, value in self.params.items():
             ds[f"param_{name}"] = (tuple(f"{name}_{i}" for i in range(np.ndim(value))), np.asarray(value))
-        spec = asdict(self.programmer) | {"rule": rules.get_rule(self.programmer.rule).name}
-        return results.save(ds.assign_attrs(programmer=json.dumps(spec)), path, force=force)
+        row = rules.get_rule(self.programmer.rule)
+        spec = asdict(self.programmer) | {"rule": row.name if rules.RULES.get(row.name) == row else asdict(row)}
+        text = json.dumps(spec, default=lambda number: number.item())  # sizes may be NumPy's integers
+        return results.save(ds.assign_attrs(programmer=text), path, force=force)
 
 
 def load_trained(path: str | Path) -> Trained:
@@ -78,6 +80,8 @@ def load_trained(path: str | Path) -> Trained:
     params = {name.removeprefix("param_"): ds[name].values for name in names}
     history = ds.drop_vars(names)
     spec = json.loads(history.attrs.pop("programmer"))
+    if isinstance(spec["rule"], dict):  # a row of the user's own
+        spec["rule"] = rules.Rule(**spec["rule"])
     return Trained(Programmer(**spec), params, history)
 
 
@@ -120,6 +124,7 @@ def train(
         If the loss is not finite; the message names the step.
     """
     checks.count("steps", steps)
+    checks.count("batch", batch)
     rate = checks.number("learning_rate", learning_rate, 0, above=True)
     score = checks.lookup("loss", loss, LOSSES)
     params = programmer.init(seed)
@@ -127,9 +132,11 @@ def train(
     gradient = value_and_grad(lambda params, data: _loss(programmer, params, data, score))
     rows = []
     name = rules.get_rule(programmer.rule).name
-    with threadpool_limits(threads), fastweights.thread_limit(threads), tqdm(
-        range(steps), desc=f"training {name}", unit="step", disable=None, leave=False
-    ) as bar:
+    with (
+        threadpool_limits(threads),
+        fastweights.thread_limit(threads),
+        tqdm(range(steps), desc=f"training {name}", unit="step", disable=None, leave=False) as bar,
+    ):
         for step in bar:
             data = task(seeds.generator(seed, "batch", step), batch)
             value, grads = gradient(params, data)

@@ -1,10 +1,11 @@
 """A network of firing rates whose plasticity, in continuous time, carries out an update rule."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
-from synfwp import checks, realisations
+from synfwp import checks, realisations, units
 from synfwp.instructions import Carried, Description
 from synfwp.kernels import rate as kernel
 from synfwp.rules import Coefficients, Rule, get_rule
@@ -21,7 +22,8 @@ class RateNetwork:
     ``T_read``, whose result is held; a write of length ``T_write``, in which the key is presented, the value is clamped
     and ``dW/dt = (beta / T_write) (v - e) k^T`` with e = 0 for Hebbian rules and, for the delta rule, e = W k
     ("instant"), r ("lagged") or the held retrieval ("latched"); a gap; and a read of length ``T_read`` with the query.
-    Every phase is integrated exactly, so there is no time step.
+    While it writes, r is W k at once ("instant"), follows W k ("lagged") or is held ("latched", and Hebbian rules).
+    In a gap no key is presented. Every phase is integrated exactly, so there is no time step.
 
     Parameters
     ----------
@@ -49,18 +51,19 @@ class RateNetwork:
       280 ms per item
     """
 
-    tau: float = 10.0
-    T_write: float = 100.0
-    T_read: float = 100.0
-    gap: float = 40.0
+    tau: Any = 10.0
+    T_write: Any = 100.0
+    T_read: Any = 100.0
+    gap: Any = 40.0
     flow: str = "latched"
     calibrate: bool = False
 
     def __post_init__(self) -> None:
         """Every field is what the table above says."""
-        for name in ("tau", "T_write", "T_read"):
-            checks.number(f"{name} (ms)", getattr(self, name), 0, above=True)
-        checks.number("gap (ms)", self.gap, 0)
+        for name in ("tau", "T_write", "T_read", "gap"):
+            value = units.to_float(getattr(self, name), "ms", name)
+            checks.number(f"{name} (ms)", value, 0, above=name != "gap")
+            object.__setattr__(self, name, value)
         checks.one_of("flow", self.flow, _FLOWS)
 
     def effective(self, rule: Rule, k: Array, beta: Array, decay: Array | None) -> Coefficients:
@@ -105,17 +108,18 @@ class RateNetwork:
         return Carried(W=W, y=y, fraction_at_bound=np.zeros(n))
 
     def describe(self, rule: Rule | str) -> Description:
-        """What the network will really do for a unit key and beta = 1 (or the largest beta it can be calibrated to)."""
+        """What the network will really do for a unit key and beta = 1 (calibrated delta rules: 0.5)."""
         row = get_rule(rule)
+        beta = 0.5 if self.calibrate and realisations.is_delta(row) else 1.0
         key, one = np.array([[[1.0]]]), np.ones((1, 1))
         decay = {None: None, "scalar": one, "key": np.ones((1, 1, 1))}[row.retain]
-        c = self.effective(row, key, one, decay)
+        c = self.effective(row, key, beta * one, decay)
         write, erase = float(c.write[0, 0]), 0.0 if c.erase is None else float(c.erase[0, 0])
         two_phase = self.flow == "latched" and realisations.is_delta(row)
         duration = self.gap + self.T_write + self.gap + self.T_read + (self.T_read if two_phase else 0.0)
-        asked = 0.0 if row.erase is not None else 1.0
+        asked = 1 - beta if row.erase is not None else 1.0
         lines = [
-            f"writes {write:.4g}, erases {erase:.4g} when asked for beta = 1 with a unit key",
+            f"writes {write:.4g}, erases {erase:.4g} when asked for beta = {beta:g} with a unit key",
             f"transition along the key {1 - erase:.4g} (asked {asked:g})",
             f"read-out reaches {1 - np.exp(-self.T_read / self.tau):.5f} of its target; "
             f"{np.exp(-self.gap / self.tau):.2g} of it is left after a gap",

@@ -15,7 +15,7 @@ Array = np.ndarray
 
 @dataclass
 class CountsEngine:
-    """Each neuron fires a Poisson count in each window; a coincidence is a product of counts. No time within windows."""
+    """Each neuron fires a Poisson count in each window; a coincidence is a product of counts. No time in windows."""
 
     network: Any
     rng: np.random.Generator

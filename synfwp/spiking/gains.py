@@ -94,7 +94,7 @@ def lif_curve(neuron: LIF, peak: float, dt: float) -> LIFCurve:
     Raises
     ------
     ValueError
-        If the neuron cannot fire at the peak rate within the range of drives that was measured.
+        If the neuron cannot fire half as fast again as the peak rate within the range of drives that was measured.
     """
     span = neuron.v_threshold - neuron.v_rest
     drive = np.linspace(0, 6 * span, 121)
@@ -105,7 +105,7 @@ def lif_curve(neuron: LIF, peak: float, dt: float) -> LIFCurve:
             f"({peak:g} Hz) or shorten t_ref and tau_m."
         )
     best = LIFCurve(drive, rate, 0.0, 0.0, np.inf)
-    s = np.linspace(0.05, 1, 39)
+    s = np.linspace(min(5.0 / peak, 0.5), 1, 39)
     for baseline in np.linspace(1.0, 0.12 * peak, 24):
         tonic = float(np.interp(baseline, rate, drive))
         for slope in np.linspace(0.1, 3.0, 117) * span:

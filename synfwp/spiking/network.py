@@ -37,7 +37,7 @@ class SpikingNetwork:
     mechanism : None, GatedTrace or TwoPhase
         None takes the one that carries the rule.
     delay, dt : float
-        Synaptic delay and time step in ms (not used by "counts"); phases and delay are multiples of dt.
+        Synaptic delay and time step in ms (not used by "counts"); phases, delay and t_ref are multiples of dt.
     w0 : float
         Half of the range of a synapse, in units of (largest value) / (largest key).
     dale : bool
@@ -55,7 +55,7 @@ class SpikingNetwork:
       writes 1, erases 1 when asked for beta = 1
       a synapse at peak erases 0.0125 of itself with its own spikes; cross-talk 0
       80 spikes for a key feature at peak in one window, 8 clones
-      stable for beta |k|^2 up to 1.862 (exact keys: 2)
+      stable for beta |k|^2 up to 1.882 in counts (exact keys: 2)
       280 ms to write an item, 140 ms to read one
     """
 
@@ -86,7 +86,7 @@ class SpikingNetwork:
             value = units.to_float(getattr(self, name), unit, name)
             checks.number(f"{name} ({unit})", value, 0, above=name == "dt")
             object.__setattr__(self, name, value)
-        checks.number("w0", self.w0, 0, above=True)
+        object.__setattr__(self, "w0", checks.number("w0", units.to_float(self.w0, "1", "w0"), 0, above=True))
         live = isinstance(self.mechanism, TwoPhase) and not self.mechanism.latched
         if self.engine == "counts":
             if live:
@@ -95,7 +95,8 @@ class SpikingNetwork:
                 )
             return
         durations = {name: getattr(self.schedule, name) for name in ("retrieve", "encode", "gap")}
-        for name, value in (durations | {"delay": self.delay}).items():
+        durations |= {"delay": self.delay} | ({"t_ref": self.cell.t_ref} if isinstance(self.cell, LIF) else {})
+        for name, value in durations.items():
             if abs(value / self.dt - round(value / self.dt)) > 1e-9:
                 raise ValueError(f"{name} is {value:g} ms, which is not a multiple of dt = {self.dt:g} ms.")
 
@@ -171,21 +172,32 @@ class SpikingNetwork:
         """What the network will really do, for a key that is one feature at peak."""
         row = get_rule(rule)
         mechanism = self._mechanism(row)
-        realisations.check_runs(mechanism.name, row)
+        one = np.ones((1, 1))
+        c = self.effective(row, one[None], one, {None: None, "scalar": one, "key": one[None]}[row.retain])
+        write, erase = float(c.write[0, 0]), 0.0 if c.erase is None else float(c.erase[0, 0])
         g, s = self.gains(row), self.schedule
         two_phase = isinstance(mechanism, TwoPhase)
         window = s.retrieve if two_phase else s.encode
         spikes = self.code.clones * units.per_ms(self.code.peak) * window
-        bound = realisations.stability_bound([1.0], spikes) if two_phase else np.inf
+        bound = realisations.stability_bound([1.0], spikes) if two_phase and not g.live else np.inf
+        stable = (
+            f"stable for beta |k|^2 up to {bound:.4g} in counts (exact keys: 2)"
+            if bound < np.inf
+            else (
+                "depression acts while it retrieves: no step overshoots on average"
+                if g.live
+                else "stable for every beta"
+            )
+        )
         item = s.encode + s.gap + (s.retrieve + s.gap if two_phase else 0.0)
-        values = {"write": g.write, "erase": g.erase if two_phase else 0.0, "own": g.own if two_phase else 0.0}
+        values = {"write": write, "erase": erase, "own": g.own if two_phase else 0.0}
         values |= {"cross_talk": g.cross_talk, "spikes": spikes, "stability_bound": bound, "duration": item}
         own = f"a synapse at peak erases {g.own:.3g} of itself with its own spikes; " if two_phase else ""
         lines = [
-            f"writes {g.write:.4g}, erases {values['erase']:.4g} when asked for beta = 1",
+            f"writes {write:.4g}, erases {erase:.4g} when asked for beta = 1",
             f"{own}cross-talk {g.cross_talk:.2g}",
             f"{spikes:.4g} spikes for a key feature at peak in one window, {self.code.clones} clones",
-            f"stable for beta |k|^2 up to {bound:.4g} (exact keys: 2)" if two_phase else "stable for every beta",
+            stable,
             f"{item:g} ms to write an item, {s.retrieve + s.gap:g} ms to read one",
         ]
         if isinstance(self.cell, LIF):

@@ -11,7 +11,7 @@ POPULATIONS = ("key", "push", "pull")
 
 def ragged(log: list[tuple[str, float, float, Any, Any]], dt: float) -> dict[str, Any]:
     """Extras of a run: spike times (s), units and populations, and the phases, from the log of an engine."""
-    times, unit, population = [], [], []
+    times, unit, population = [np.zeros(0)], [np.zeros(0, int)], [np.zeros(0, "<U4")]  # of a run without phases too
     for _, start, _, pre, post in log:
         for label, counts in zip(POPULATIONS, (pre, post[:, 0], post[:, 1]), strict=True):
             step, neuron = np.nonzero(counts)
@@ -35,5 +35,5 @@ def ragged(log: list[tuple[str, float, float, Any, Any]], dt: float) -> dict[str
             results.seconds([entry[2] for entry in log]),
             {"long_name": "end of a phase", "units": "s"},
         ),
-        "phase_name": (("phase",), np.array([entry[0] for entry in log]), phase),
+        "phase_name": (("phase",), np.array([entry[0] for entry in log], "<U8"), phase),
     }
