@@ -110,6 +110,8 @@ def simulate(
     one_seeds = list(seed) if many else [seed]
     if not one_seeds:
         raise ValueError("seed is an empty sequence; pass at least one seed.")
+    for one in one_seeds:
+        seeds.generator(one)  # refuses what is no seed, even where nothing is drawn
     if record and many:
         raise ValueError("record keeps the spikes of one run; pass one seed.")
     name = type(carrier).__name__

@@ -1,5 +1,6 @@
 """What a programmer sends to a carrier of fast weights, and what a carrier gives back."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -64,7 +65,8 @@ class Instructions:
         """
         rng = seeds.generator(seed, "shuffle")
         v = np.array(self.v)
-        flat, writes = v.reshape(-1, *v.shape[-2:]), self.writes.reshape(-1, v.shape[-2])
+        n = math.prod(v.shape[:-2])
+        flat, writes = v.reshape(n, *v.shape[-2:]), self.writes.reshape(n, v.shape[-2])
         for values, wrote in zip(flat, writes, strict=True):
             circle = rng.permutation(np.flatnonzero(wrote))
             values[circle] = values[np.roll(circle, 1)]

@@ -180,7 +180,11 @@ def calibrated(flow: str, k: Array, beta: Array, tau: float, T: float) -> Array:
 
 
 def gated_trace(rule: Rule, k: Array, beta: Array, decay: Array | None, gains: Gains) -> Coefficients:
-    """Coincidences of pre- and postsynaptic spikes, weighted by exp(-|dt| / tau): writes beta v k^T."""
+    """Coincidences of pre- and postsynaptic spikes, weighted by exp(-|dt| / tau): writes beta v k^T.
+
+    What leaks in from the item before, ``cross_talk beta_t (v_{t-1} k_t^T + v_t k_{t-1}^T)``, is no coefficient of one
+    item and is left out.
+    """
     return _with(rule, k, beta * gains.write, beta, decay)
 
 
@@ -188,7 +192,8 @@ def two_phase(rule: Rule, k: Array, beta: Array, decay: Array | None, gains: Gai
     """Depression by retrieval, then potentiation by encoding.
 
     A spike of a synapse's own presynaptic neuron drives its postsynaptic neuron, so that besides the mean retrieval
-    each synapse is depressed in proportion to itself: ``retain_j = a_j (1 - beta own k_j)``.
+    each synapse is depressed in proportion to itself: ``retain_j = a_j (1 - beta own k_j)``. What leaks from one
+    item's encoding into the next one's retrieval is no coefficient of one item and is left out.
     """
     erase = beta * gains.erase
     c = _with(rule, k, beta * gains.write, saturated(erase, k) if gains.live else erase, decay)

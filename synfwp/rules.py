@@ -295,5 +295,5 @@ def table() -> str:
     for row in RULES.values():
         maths = [f"${text}$" for text in (row.equation, row.loss, row.eigenvalues)]
         cells = [f"`{row.name}`", *maths, row.stable, row.known_as, row.biology, row.cite]
-        lines.append(" | ".join(["", *cells, ""]).strip())
+        lines.append(" | ".join(["", *(cell.replace("|", r"\|") for cell in cells), ""]).strip())
     return "\n".join(lines)

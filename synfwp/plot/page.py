@@ -106,6 +106,7 @@ def figure(
     high = min(0.65 * wide, MAX_HEIGHT) if height is None else number("height", height, 0.0, above=True)
     if high > MAX_HEIGHT:
         raise ValueError(f"height is {high:g} mm; a figure with its caption fits a page up to {MAX_HEIGHT:g} mm.")
+    plt.draw_if_interactive()  # loads the backend now: what a notebook's backend sets must not be undone by the style
     with style():
         fig = plt.figure(FigureClass=JournalFigure, figsize=(wide / INCH, high / INCH))
         axes = fig.subplot_mosaic(mosaic, width_ratios=width_ratios, height_ratios=height_ratios)

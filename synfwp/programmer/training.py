@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from autograd import value_and_grad
 from threadpoolctl import threadpool_limits
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from synfwp import autograd as ag
 from synfwp import checks, fastweights, results, rules, seeds
@@ -36,7 +36,7 @@ class Trained:
 
     def instructions(self, x: Any) -> Instructions:
         """What the programmer sends to the synapses for tokens ``x (..., T, d_in)``."""
-        return self.programmer(self.params, np.asarray(x, self.params["W_k"].dtype))
+        return self.programmer(self.params, np.asarray(x, next(iter(self.params.values())).dtype))
 
     def answer(self, y: Any) -> Any:
         """The class (..., T) that the trained read-out takes from reads ``y (..., T, d_value)`` of any carrier."""
@@ -121,7 +121,15 @@ def train(
     Raises
     ------
     FloatingPointError
-        If the loss is not finite; the message names the step.
+        If the loss or its gradient is not finite; the message names the step.
+
+    Source: Kingma & Ba 2015 (Adam); Schlag, Irie & Schmidhuber 2021 (the setting).
+
+    >>> from synfwp.tasks import Recall
+    >>> task = Recall(keys=2, values=2, writes=3)
+    >>> programmer = Programmer(d_in=task.d_in, d_key=4, d_value=4, d_out=2, write_channel=-1)
+    >>> dict(train(programmer, task, steps=3, batch=2).history.sizes)
+    {'step': 3}
     """
     checks.count("steps", steps)
     checks.count("batch", batch)
@@ -140,14 +148,18 @@ def train(
         for step in bar:
             data = task(seeds.generator(seed, "batch", step), batch)
             value, grads = gradient(params, data)
-            if not np.isfinite(value):
-                raise FloatingPointError(f"the loss is {value} at step {step}; lower learning_rate or beta_max.")
             grads, norm = clip(grads, 1.0)
+            if not np.isfinite(value) or not np.isfinite(norm):
+                raise FloatingPointError(
+                    f"at step {step} the loss is {value:g} and its gradient {norm:g}; lower learning_rate or beta_max."
+                )
             adam, params = adam.update(params, grads, rate * cosine(step, steps))
             rows.append((float(value), norm))
             if step % 20 == 0:
                 bar.set_postfix(loss=f"{float(value):.3f}")
-    return Trained(programmer, params, _history(rows, name, seed))
+    settings = {"steps": steps, "batch": batch, "learning_rate": rate, "loss": loss, "programmer": programmer}
+    origin = results.provenance(settings | {"task": task if is_dataclass(task) else repr(task)}, seed, name)
+    return Trained(programmer, params, _history(rows, "nat" if loss == "cross_entropy" else "1", origin))
 
 
 def _loss(programmer: Programmer, params: Params, data: Batch, score: Callable[..., Any]) -> Any:
@@ -157,16 +169,11 @@ def _loss(programmer: Programmer, params: Params, data: Batch, score: Callable[.
     return score(programmer.read_out(params, y), data.target, data.mask)
 
 
-def _history(rows: list[tuple[float, float]], rule: str, seed: seeds.Seed) -> "xr.Dataset":
+def _history(rows: list[tuple[float, float]], unit: str, origin: dict[str, str | int]) -> "xr.Dataset":
     """Loss and gradient norm against step."""
-    import xarray as xr
-
     loss, norm = np.array(rows).T
-    return xr.Dataset(
-        {
-            "loss": ("step", loss, {"long_name": "loss", "units": "1"}),
-            "gradient_norm": ("step", norm, {"long_name": "gradient norm before clipping", "units": "1"}),
-        },
-        coords={"step": np.arange(len(loss))},
-        attrs={"rule": rule},
-    )
+    variables = {
+        "loss": ("step", loss, {"units": unit}),
+        "gradient_norm": ("step", norm, {"long_name": "gradient norm before clipping", "units": "1"}),
+    }
+    return results.dataset(variables, coords={"step": np.arange(len(loss))}, **origin)

@@ -236,7 +236,7 @@ class SpikingNetwork:
         writes = (k > 0).any(axis=1) & (beta > 0)
         reads = (q > 0).any(axis=1) & (np.ones(T, bool) if s.read == "every" else ~writes)
         y, y_spikes, spent = np.empty((T, d_v)), np.full((T, d_v), np.nan), 0
-        to_units = v_max / k_max
+        to_units, W = v_max / k_max, np.zeros((d_v, d_k))
         for t in range(T):
             before = engine.spikes
             if decay is not None:
