@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import matplotlib.pyplot as plt
 import plot_examples as examples
 import pytest
-from figures import complaints, cuts, overlaps, sizes, unlabelled
+from figure_checks import complaints, cuts, overlaps, sizes, unlabelled
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 

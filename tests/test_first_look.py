@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-import figures
+import figure_checks
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -77,7 +77,7 @@ def test_the_spikes_shown_are_two_items_in_seconds(demo):
 def test_no_text_in_the_figure_overlaps_or_is_cut_and_every_axis_has_a_unit(demo):
     program = programs.load_program("first_look")
     fig = program.figure(demo[2])
-    assert figures.complaints(fig) == []
+    assert figure_checks.complaints(fig) == []
     assert [round(25.4 * side) for side in fig.get_size_inches()] == [183, 112]
     letters = [text.get_text() for ax in fig.axes for text in ax.texts if text.get_fontweight() == "bold"]
     caption = program.caption(demo[2])

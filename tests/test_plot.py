@@ -8,7 +8,7 @@ import numpy as np
 import plot_examples as examples
 import pytest
 import xarray as xr
-from figures import complaints
+from figure_checks import complaints
 from matplotlib.axes import Axes
 from matplotlib.colors import to_rgba
 

@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 import plot_examples as examples
 import pytest
 import xarray as xr
-from figures import complaints, cuts
+from figure_checks import complaints, cuts
 from matplotlib.colors import to_rgba
 
 from synfwp import plot

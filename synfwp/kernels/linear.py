@@ -166,8 +166,8 @@ def _pull(q, k, p, a, a_key, erase, write, v, dy, n, i, count, start, stop, hist
     G1 = G[1]
     G2 = G[2]
     G3 = G[3]
-    # The way back is read from an array: with an index that counts down LLVM hoists its tests for overlapping arrays out
-    # of the loop over time, where they always fail, and runs the loops over j unvectorised (3 times slower).
+    # The way back is read from an array: with an index that counts down LLVM hoists its tests for overlapping arrays
+    # out of the loop over time, where they always fail, and runs the loops over j unvectorised (3 times slower).
     backwards = np.arange(stop - start)[::-1].copy()
     for step in range(stop - start):
         m = backwards[step]
