@@ -308,20 +308,20 @@ def caption(ds: xr.Dataset) -> str:
     agree = ds.agreement.sel(compared="asked").item(), ds.agreement.sel(compared="shuffled").item()
     keys, values = size["key"], size["value"]
     error = {name: float(ds.stdp_error.sel(stdp=name)) for name in ("visual_cortex", "pair")}
-    return (
-        f"Fast weights are synapses. Associative recall with overwriting: pairs of {keys} keys and {values} values, "
-        "drawn with replacement; every key is queried and its latest value is the right one. "
-        f"(a) Training loss (cross-entropy) of {size['seed']} net(s) for each rule. (b) Recall of the trained "
-        "nets when their instructions drive the exact recurrence, a rate network (latched read-out), a spiking network in "
-        "Poisson counts, one of leaky integrate-and-fire (LIF) neurons, and the counts network with values dealt to "
-        f"other keys (shuffled); decoded from read-out rates or spikes. Points: nets; bars: means; dashed: chance, "
-        f"{100 * float(ds.chance):.1f} %; dotted: best memory that ignores order, {100 * float(ds.ceiling):.1f} %. "
-        "(c) Anti-Hebbian synapses as a familiarity detector: area under the ROC curve of the norm of the read, keys "
-        "that were written against keys that were not. (d) Spikes of the LIF network for the delta rule, two "
-        "successive items; the second key had been written before. While an item is retrieved, what its key recalls is "
-        "depressed; while it is encoded, its value is clamped and potentiated. Neurons: keys, then push and pull sides of values. "
-        f"(e, f) Fast weights after all writes, exact and in LIF synapses: centred correlation {agree[0]:.2f}, with "
-        f"shuffled items {agree[1]:.2f}. (g) Triplet STDP (Pfister & Gerstner "
-        f"2006, visual cortex, all-to-all) on data of Sjostrom et al. 2001 (mean and s.e.m.), error E = "
-        f"{error['visual_cortex']:.3f}; the best pair STDP, all four parameters free, has E = {error['pair']:.2f}."
-    )
+    text = f"""
+        Fast weights are synapses. Associative recall with overwriting: pairs of {keys} keys and {values} values, drawn
+        with replacement; every key is queried and its latest value is the right one. (a) Training loss (cross-entropy)
+        of {size["seed"]} net(s) for each rule. (b) Recall of the trained nets when their instructions drive the exact
+        recurrence, a rate network (latched read-out), a spiking network in Poisson counts, one of leaky
+        integrate-and-fire (LIF) neurons, and the counts network with values dealt to other keys (shuffled); decoded
+        from read-out rates or spikes. Points: nets; bars: means; dashed: chance, {100 * float(ds.chance):.1f} %; dotted:
+        best memory that ignores order, {100 * float(ds.ceiling):.1f} %. (c) Anti-Hebbian synapses as a familiarity
+        detector: area under the ROC curve of the norm of the read, keys that were written against keys that were not.
+        (d) Spikes of the LIF network for the delta rule, two successive items; the second key had been written before.
+        While an item is retrieved, what its key recalls is depressed; while it is encoded, its value is clamped and
+        potentiated. Neurons: keys, then push and pull sides of values. (e, f) Fast weights after all writes, exact and
+        in LIF synapses: centred correlation {agree[0]:.2f}, with shuffled items {agree[1]:.2f}. (g) Triplet STDP
+        (Pfister & Gerstner 2006, visual cortex, all-to-all) on data of Sjostrom et al. 2001 (mean and s.e.m.), error
+        E = {error["visual_cortex"]:.3f}; the best pair STDP, all four parameters free, has E = {error["pair"]:.2f}.
+    """
+    return " ".join(text.split())
