@@ -314,7 +314,8 @@ def caption(ds: xr.Dataset) -> str:
         of {size["seed"]} net(s) for each rule. (b) Recall of the trained nets when their instructions drive the exact
         recurrence, a rate network (latched read-out), a spiking network in Poisson counts, one of leaky
         integrate-and-fire (LIF) neurons, and the counts network with values dealt to other keys (shuffled); decoded
-        from read-out rates or spikes. Points: nets; bars: means; dashed: chance, {100 * float(ds.chance):.1f} %; dotted:
+        from read-out rates or spikes. Points: nets; bars: means; dashed: chance, {100 * float(ds.chance):.1f} %;
+        dotted:
         best memory that ignores order, {100 * float(ds.ceiling):.1f} %. (c) Anti-Hebbian synapses as a familiarity
         detector: area under the ROC curve of the norm of the read, keys that were written against keys that were not.
         (d) Spikes of the LIF network for the delta rule, two successive items; the second key had been written before.
