@@ -193,7 +193,8 @@ def two_phase(rule: Rule, k: Array, beta: Array, decay: Array | None, gains: Gai
 
     A spike of a synapse's own presynaptic neuron drives its postsynaptic neuron, so that besides the mean retrieval
     each synapse is depressed in proportion to itself: ``retain_j = a_j (1 - beta own k_j)``. What leaks from one
-    item's encoding into the next one's retrieval is no coefficient of one item and is left out.
+    item's encoding into the next one's retrieval is no coefficient of one item and is left out. With live depression the
+    lag of the synapses is left out too.
     """
     erase = beta * gains.erase
     c = _with(rule, k, beta * gains.write, saturated(erase, k) if gains.live else erase, decay)
