@@ -15,7 +15,6 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.linalg import expm
 from scipy.optimize import brentq
 
 from synfwp import checks
@@ -126,11 +125,13 @@ def lag_propagator(gain: Array, tau: float, T: float) -> Array:
     >>> round(float(np.linalg.eigvals(P).real.max()), 3)
     -0.274
     """
-    gain = np.asarray(gain, float)
-    flow = np.zeros((*gain.shape, 2, 2))
-    flow[..., 0, 1] = -gain
-    flow[..., 1, 0], flow[..., 1, 1] = T / tau, -T / tau
-    return expm(flow)
+    gain, h = np.asarray(gain, float), T / (2 * tau)  # A + h has the eigenvalues +-s
+    s = np.sqrt(h**2 - 2 * h * gain + 0j)
+    slow, fast = np.exp(-2 * h * gain / (h + s)), np.exp(-h - s)  # s - h without cancellation
+    cosh = ((slow + fast) / 2).real
+    sinh = np.where(np.abs(s) > 1e-6, (slow - fast) / (2 * np.where(s == 0, 1, s)), np.exp(-h)).real  # over s
+    rows = [[cosh + h * sinh, -gain * sinh], [2 * h * sinh, cosh - h * sinh]]
+    return np.moveaxis(np.array(rows), (0, 1), (-2, -1))
 
 
 def calibrated(flow: str, k: Array, beta: Array, tau: float, T: float) -> Array:
@@ -193,8 +194,8 @@ def two_phase(rule: Rule, k: Array, beta: Array, decay: Array | None, gains: Gai
 
     A spike of a synapse's own presynaptic neuron drives its postsynaptic neuron, so that besides the mean retrieval
     each synapse is depressed in proportion to itself: ``retain_j = a_j (1 - beta own k_j)``. What leaks from one
-    item's encoding into the next one's retrieval is no coefficient of one item and is left out. With live depression the
-    lag of the synapses is left out too.
+    item's encoding into the next one's retrieval is no coefficient of one item and is left out; so is, with live
+    depression, the lag of the synapses.
     """
     erase = beta * gains.erase
     c = _with(rule, k, beta * gains.write, saturated(erase, k) if gains.live else erase, decay)
