@@ -114,7 +114,8 @@ def test_a_loss_that_is_not_finite_stops_the_training_and_names_the_step():
             return y * float("nan")
 
     programmer = Broken(rule="delta", d_in=9, d_key=4, d_value=4, write_channel=-1)
-    with pytest.raises(FloatingPointError, match=r"^at step 0 the loss is nan and its gradient nan; lower learning_rate or beta_max"):
+    message = r"^at step 0 the loss is nan and its gradient nan; lower learning_rate or beta_max"
+    with pytest.raises(FloatingPointError, match=message):
         fw.train(programmer, SMALL, steps=2, batch=2, loss="squared")
 
 
