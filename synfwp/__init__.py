@@ -26,7 +26,19 @@ _HOME = {
     "programs": "run list_programs citation",
 }
 _SOURCE = {name: home for home, names in _HOME.items() for name in names.split()}
-_MODULES = ("autograd", "data", "features", "measures", "plot", "reference", "rules", "seeds", "tasks", "units")
+_MODULES = (
+    "autograd",
+    "conventions",
+    "data",
+    "features",
+    "measures",
+    "plot",
+    "reference",
+    "rules",
+    "seeds",
+    "tasks",
+    "units",
+)
 
 __all__ = sorted([*_SOURCE, *_MODULES])
 

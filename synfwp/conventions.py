@@ -1,7 +1,7 @@
 """To and from flash-linear-attention: one file for layout, logarithmic gates, the read's scale and the state.
 
-There, arrays are [B, T, H, K] (batch, time, head, feature), gates ``g`` are logarithms of the decay, reads are scaled by
-``K ** -0.5``, and the state is ``S = W^T`` of [B, H, K, V]:
+There, arrays are [B, T, H, K] (batch, time, head, feature), gates ``g`` are logarithms of the decay, reads are scaled
+by ``K ** -0.5``, and the state is ``S = W^T`` of [B, H, K, V]:
 
     S_t = exp(g_t) S_{t-1} + ...,        o_t = scale S_t^T q_t
 
@@ -68,7 +68,9 @@ def from_fla(
         _expect(name, x, "[B, T, H, features]", None)
     lead, d_k = tuple(k.shape[:3]), k.shape[3]
     _expect("q", q, "[B, T, H, K] as k", (*lead, d_k))
-    _expect("v", v, "[B, T, H, V], with the heads of k (repeat the heads of q and k if v has more)", (*lead, v.shape[3]))
+    _expect(
+        "v", v, "[B, T, H, V], with the heads of k (repeat the heads of q and k if v has more)", (*lead, v.shape[3])
+    )
     if g is not None:
         _expect("g", g, "[B, T, H] or [B, T, H, K]", lead, (*lead, d_k))
         if (g > 0).any():

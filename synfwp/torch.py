@@ -1,15 +1,19 @@
 """The kernels in PyTorch: ``scan`` with its gradient, flash-linear-attention's interface, and a layer of fast weights.
 
-An optional extra (``pip install "synfwp[torch]"``), the only file that imports PyTorch. The kernels run on the processor
-and share the memory of the tensors; one backward pass runs the adjoint kernel once for all arguments.
+An optional extra (``pip install "synfwp[torch]"``), and the only file that imports PyTorch. The kernels run on the
+processor and share the memory of the tensors; one backward pass runs the adjoint kernel once for all arguments.
 """
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor, nn
+
+try:
+    import torch
+    from torch import Tensor, nn
+except ModuleNotFoundError as error:
+    raise ModuleNotFoundError('synfwp.torch needs PyTorch; install it with: pip install "synfwp[torch]"') from error
 
 from synfwp import checks, conventions, fastweights, features, rules
 from synfwp.features import Feature
@@ -70,7 +74,7 @@ def scan(
         g = fastweights.gradients(row, q, k, v, beta, decay=decay, W0=W0, dy=dy, dW=dW)
         return g.q, g.k, g.v, g.beta, g.decay, g.W0
 
-    y, W = _Primitive.apply("scan", run, pull, *inputs)
+    y, W = _apply("scan", run, pull, *inputs)
     return y, W
 
 
@@ -129,7 +133,8 @@ def scan_fla(
         raise ValueError(f"rule {row.name!r} needs g; pass logarithms of decays, {layout}.")
     if gate is not None and row.uses_decay and gate.ndim != layout.count(",") + 1:
         raise ValueError(f"g has shape {tuple(gate.shape)} but rule {row.name!r} decays by {layout}; pass that shape.")
-    y, W = scan(row, **conventions.from_fla(**tensors, scale=scale))
+    sent: dict[str, Any] = conventions.from_fla(**tensors, scale=scale)
+    y, W = scan(row, **sent)
     o, final_state = conventions.results_to_fla(y, W)
     return o, final_state if output_final_state else None
 
@@ -150,7 +155,7 @@ def feature(row: Feature, x: Tensor) -> Tensor:
     def pull(g: Any, x: Any) -> Sequence[Any]:
         return (np.ascontiguousarray(row.pull(x, row.apply(x), g)),)
 
-    return _Primitive.apply("feature", run, pull, _checked("x", x, torch.float64))[0]
+    return _apply("feature", run, pull, _checked("x", x, torch.float64))[0]
 
 
 class FastWeights(nn.Module):
@@ -245,13 +250,20 @@ class FastWeights(nn.Module):
         y, _ = scan(self.rule, q, k, v, beta, decay=decay)
         return self.out(y.transpose(1, 2).flatten(2))
 
-    def instructions(self, x: Tensor) -> Instructions:
-        """What is sent to the synapses for tokens ``x (batch, T, d_model)``, as NumPy arrays (batch, heads, T, .).
+    def instructions(self, x: Tensor, head: int = 0) -> Instructions:
+        """What one head sends to the synapses for tokens ``x (batch, T, d_model)``, as NumPy arrays (batch, T, .).
 
         `synfwp.simulate` carries them out in a rate network and in a spiking network.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For a head that is not there, or x of another shape.
         """
+        if checks.count("head", head, 0) >= self.heads:
+            raise ValueError(f"head is {head}; pass an index of the {self.heads} heads.")
         with torch.no_grad():
-            return Instructions(*(None if sent is None else _array(sent) for sent in self._send(x)))
+            return Instructions(*(None if sent is None else _array(sent[:, head]) for sent in self._send(x)))
 
     def _send(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor | None, Tensor | None]:
         """q, k, v, beta and decay with the axes (batch, head, time, feature)."""
@@ -281,7 +293,7 @@ class _Primitive(torch.autograd.Function):
     @staticmethod
     def forward(name: str, run: Callable[..., Sequence[Any]], pull: Any, *inputs: Tensor | None) -> tuple[Tensor, ...]:
         """Outputs share memory with the arrays that ``run`` gives."""
-        return tuple(torch.from_numpy(x) for x in run(*map(_array, inputs)))
+        return tuple(torch.as_tensor(x) for x in run(*map(_array, inputs)))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
@@ -292,8 +304,10 @@ class _Primitive(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *cotangents: Tensor | None) -> tuple[Any, ...]:
-        """One pullback for all inputs; None for those that ask for none."""
+        """One pullback for all inputs; None for those that ask for none, and where nothing comes back."""
         wanted = ctx.needs_input_grad[3:]
+        if all(g is None for g in cotangents):
+            return None, None, None, *[None] * len(wanted)
         return None, None, None, *_Pullback.apply(ctx.name, ctx.pull, wanted, *cotangents, *ctx.saved_tensors)
 
 
@@ -304,7 +318,7 @@ class _Pullback(torch.autograd.Function):
     def forward(name: str, pull: Callable[..., Sequence[Any]], wanted: tuple[bool, ...], *tensors: Any) -> Any:
         """Gradients for the inputs that are wanted."""
         grads = pull(*map(_array, tensors))
-        return tuple(torch.from_numpy(g) if want else None for g, want in zip(grads, wanted, strict=True))
+        return tuple(torch.as_tensor(g) if want else None for g, want in zip(grads, wanted, strict=True))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
@@ -315,6 +329,12 @@ class _Pullback(torch.autograd.Function):
     def backward(ctx: Any, *_: Any) -> Any:
         """There is none."""
         raise NotImplementedError(f"synfwp.torch.{ctx.name} has no second derivative; differentiate it once.")
+
+
+@torch.compiler.disable
+def _apply(name: str, run: Any, pull: Any, *inputs: Tensor | None) -> tuple[Tensor, ...]:
+    """One primitive; ``torch.compile`` leaves it as it is and compiles what stands around it."""
+    return _Primitive.apply(name, run, pull, *inputs)
 
 
 def _checked(name: str, x: Any, dtype: torch.dtype) -> Any:

@@ -1,0 +1,75 @@
+"""Who is compared: one row per program, and the numbers that all of them get. Importing this imports no peer."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Arrays = dict[str, np.ndarray]
+RULES = ("delta", "gated_delta", "key_gated_delta", "hebb")
+FORWARD, GRADIENT = MODES = ("forward", "gradient")  # reads; reads and the gradients of every argument
+
+
+@dataclass(frozen=True)
+class Case:
+    """One setting: ``n`` sequences of ``T`` steps with ``d`` keys and ``d`` values."""
+
+    rule: str
+    mode: str
+    d: int
+    T: int = 512
+    n: int = 16
+
+    @property
+    def gflop(self) -> float:
+        """6 d^2 operations a step forward: predict, write, read (4 d^2 for a rule that predicts nothing)."""
+        return (4 if self.rule == "hebb" else 6) * 1e-9 * self.n * self.T * self.d**2
+
+    def as_json(self) -> dict[str, Any]:
+        """The fields, to send to another process."""
+        return asdict(self)
+
+    def inputs(self) -> Arrays:
+        """Unit keys and queries, gates inside (0, 1), a cotangent of the reads; float32, the same in every process."""
+        rng = np.random.default_rng(0)
+        shape = (self.n, self.T, self.d)
+        x = {name: rng.standard_normal(shape) for name in ("q", "k", "v", "dy")}
+        for name in ("q", "k"):
+            x[name] /= np.linalg.norm(x[name], axis=-1, keepdims=True)
+        x["beta"] = rng.uniform(0.05, 0.95, shape[:2])
+        if self.rule == "gated_delta":
+            x["decay"] = rng.uniform(0.9, 1, shape[:2])
+        if self.rule == "key_gated_delta":
+            x["decay"] = rng.uniform(0.9, 1, shape)
+        return {name: value.astype(np.float32) for name, value in x.items()}
+
+
+class Peer(NamedTuple):
+    """A program: its module here, the form that its module builds, and the cases that it is asked for."""
+
+    name: str
+    module: str
+    form: str
+    modes: tuple[str, ...] = MODES
+    rules: tuple[str, ...] = RULES
+
+
+OURS = Peer("synfwp", "ours", "synfwp")
+PEERS = (
+    OURS,
+    Peer("torch recurrence", "torch_peer", "recurrence"),
+    Peer("torch chunkwise 32", "torch_peer", "chunkwise 32"),
+    Peer("torch chunkwise 64", "torch_peer", "chunkwise 64"),
+    Peer("torch.compile chunkwise", "torch_peer", "compiled 64", rules=("delta",)),
+    Peer("jax scan", "jax_peer", "scan"),
+    Peer("numpy recurrence", "ours", "numpy", modes=(FORWARD,)),
+)
+Run = Callable[[], Any]
+
+
+class Built(NamedTuple):
+    """What a peer's ``build(form, case)`` gives: the call that is timed, and its result as NumPy arrays."""
+
+    run: Run
+    arrays: Callable[[Any], Arrays]
