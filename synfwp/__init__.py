@@ -13,8 +13,11 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOME = {
-    "rules": ("Rule HEBB ANTI_HEBB LEAKY_HEBB GATED_HEBB DELTA GATED_DELTA KEY_GATED_DELTA RULES get_rule"),
-    "fastweights": "scan vjp Scan Gradients",
+    "rules": (
+        "Rule HEBB ANTI_HEBB LEAKY_HEBB GATED_HEBB LINEAR_ATTENTION COVARIANCE DELTA GATED_DELTA KEY_GATED_DELTA "
+        "LONGHORN HOUSEHOLDER DELTA_PRODUCT DPLR OJA GATED_OJA SOFTMAX RULES get_rule"
+    ),
+    "fastweights": "scan vjp attention Scan Gradients",
     "instructions": "Instructions",
     "carriers": "simulate Exact",
     "rate": "RateNetwork",

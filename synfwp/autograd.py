@@ -14,7 +14,7 @@ from synfwp.features import Feature
 from synfwp.rules import Rule
 
 Array = np.ndarray
-_GRADIENTS = {1: "q", 2: "k", 3: "v", 4: "beta", 5: "decay", 10: "W0"}
+_GRADIENTS = {1: "q", 2: "k", 3: "v", 4: "beta", 5: "decay", 10: "W0", 11: "aux0"}
 
 
 @primitive
@@ -25,18 +25,18 @@ def scan(
     v: Array,
     beta: Array | None = None,
     decay: Array | None = None,
-    p: None = None,
-    r: None = None,
+    p: Array | None = None,
+    r: Array | None = None,
     momentum: None = None,
     ridge: None = None,
     W0: Array | None = None,
-    aux0: None = None,
+    aux0: Array | None = None,
 ) -> tuple[Array, Array, Array]:
     """Run a rule inside a traced function; arguments as `synfwp.scan`, all by position.
 
     Returns
     -------
-    y (..., T, d_v), W (..., d_v, d_k), aux (empty where the rule has none)
+    y (..., T, d_v), W (..., d_v, d_k), aux (W and aux are empty where the rule has none)
 
     Raises
     ------
@@ -53,23 +53,28 @@ def scan(
     out = fastweights.scan(
         rule, q, k, v, beta, decay=decay, erase=erase, momentum=momentum, ridge=ridge, W0=W0, aux0=aux0
     )
-    return out.y, out.W, np.zeros(0, out.y.dtype) if out.aux is None else out.aux
+    nothing = np.zeros(0, out.y.dtype)
+    return out.y, nothing if out.W is None else out.W, nothing if out.aux is None else out.aux
 
 
 @primitive
-def _adjoint(argnums: tuple[int, ...], dy: Array, dW: Array, *args: Any) -> tuple[Array, ...]:
+def _adjoint(argnums: tuple[int, ...], dy: Array, dW: Array, daux: Array, *args: Any) -> tuple[Array, ...]:
     """The adjoint kernel, once for all of ``argnums``; flat arguments, so that a second trace is seen and refused."""
     padded: list[Any] = [*args, *[None] * (12 - len(args))]
-    rule, q, k, v, beta, decay = padded[:6]
-    grads = fastweights.gradients(rule, q, k, v, beta, decay=decay, W0=padded[10], dy=dy, dW=dW)
-    return tuple(getattr(grads, _GRADIENTS[i]) for i in argnums)
+    rule, q, k, v, beta, decay, p, r, _, _, W0, aux0 = padded
+    more = {"erase": None if p is None and r is None else (p, r), "W0": W0, "aux0": aux0}
+    grads = fastweights.gradients(
+        rule, q, k, v, beta, decay=decay, **more, dy=dy, dW=dW if dW.size else None, daux=daux if daux.size else None
+    )
+    pair: Any = grads.erase or (None, None)
+    return tuple(pair[i - 6] if i in (6, 7) else getattr(grads, _GRADIENTS[i]) for i in argnums)
 
 
 def _pull(argnums: Any, ans: Any, args: Any, kwargs: Any) -> Any:
     """What autograd calls on the way back; refuses keywords, which it cannot trace."""
     if kwargs:
         raise TypeError(f"synfwp.autograd.scan got {', '.join(kwargs)} by keyword; pass all arguments by position.")
-    return lambda g: _adjoint(tuple(argnums), g[0], g[1], *args)
+    return lambda g: _adjoint(tuple(argnums), g[0], g[1], g[2], *args)
 
 
 def _refuse(name: str) -> Any:

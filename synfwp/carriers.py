@@ -11,7 +11,8 @@ import numpy as np
 
 from synfwp import fastweights, measures, results, rules, seeds
 from synfwp.instructions import Carried, Instructions
-from synfwp.rules import Coefficients, Rule
+from synfwp.rules import Rule
+from synfwp.streams import Coefficients
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,8 +24,8 @@ REFERENCES = ("asked", "effective", "shuffled")
 class Carrier(Protocol):
     """What `simulate` asks of a carrier; arrays have shapes (n, T, .)."""
 
-    def effective(self, rule: Rule, k: Array, beta: Array, decay: Array | None) -> Coefficients:
-        """The coefficients that it has on average."""
+    def effective(self, rule: Rule, k: Array, beta: Array, decay: Array | None) -> Coefficients | None:
+        """The coefficients that it has on average; None: exactly those that are asked."""
         ...
 
     def carry_out(
@@ -42,9 +43,8 @@ class Exact:
     Exact()
     """
 
-    def effective(self, rule: Rule, k: Array, beta: Array, decay: Array | None) -> Coefficients:
+    def effective(self, rule: Rule, k: Array, beta: Array, decay: Array | None) -> None:
         """Exactly what is asked."""
-        return rules.coefficients(rule, k, beta, decay)
 
     def carry_out(
         self, rule: Rule, q: Array, k: Array, v: Array, beta: Array, decay: Array | None, seed: Any
@@ -142,6 +142,10 @@ def _prepare(rule: Rule, instructions: Any) -> tuple[tuple[Any, ...], list[str],
         if not hasattr(instructions, "data_vars"):
             raise TypeError(f"instructions is a {type(instructions).__name__}; pass Instructions or a Dataset of them.")
         instructions = Instructions.from_dataset(instructions)
+    if rule.writes > 1 or rule.uses_pair or rule.write is None:
+        raise ValueError(
+            f"rule {rule.name!r} needs more, or less, than one write (k, v, beta) a token; run it with synfwp.scan."
+        )
     decay = instructions.decay if rule.uses_decay else None
     dropped = ["decay"] if decay is None and instructions.decay is not None else []
     beta = instructions.beta if rule.uses_beta else None
@@ -167,7 +171,8 @@ def _label(rule: Rule, sent: tuple[Any, ...], runs: list[Carried], carrier: Carr
     """Runs as one Dataset, next to what was asked, what the mechanism does on average, and shuffled items."""
     q, k, v, beta, decay = sent
     exact = _exact(rule, *sent)
-    effective = fastweights.run_coefficients(q, k, v, carrier.effective(rule, k, beta, decay), np.zeros_like(exact.W))
+    does = carrier.effective(rule, k, beta, decay)
+    effective = exact if does is None else fastweights.run_coefficients(q, k, v, does, np.zeros_like(exact.W))
     shuffled_v = Instructions(q, k, v, beta).shuffled(seeds.generator(0, "baseline")).v
     references = (exact, effective, _exact(rule, q, k, shuffled_v, beta, decay))
     read = (q != 0).any(axis=-1)

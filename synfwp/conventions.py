@@ -204,3 +204,73 @@ def _log(x: Array) -> Array:
         return x.log()
     with np.errstate(divide="ignore"):
         return np.log(x)
+
+
+def rwkv7(w: Array, kappa: Array, rate: Array) -> dict[str, Any]:
+    """RWKV-7 as arguments of the row DPLR: ``W diag(w) - (W kappa) (rate * kappa)^T + v k^T``.
+
+    Parameters
+    ----------
+    w : (..., T, d_k) array
+        Decay in [0, 1].
+    kappa : (..., T, d_k) array
+        The removal key, usually of unit length.
+    rate : (..., T, d_k) array
+        In-context learning rate, in [0, 1].
+
+    Returns
+    -------
+    dict
+        ``decay`` and ``erase`` for `synfwp.scan` and `synfwp.attention`.
+
+    Source: Peng et al. 2025, equations 17 to 19, transposed to rows of values.
+
+    >>> import numpy as np
+    >>> sorted(rwkv7(np.ones((2, 3)), np.ones((2, 3)), np.ones((2, 3))))
+    ['decay', 'erase']
+    """
+    return {"decay": w, "erase": (kappa, rate * kappa)}
+
+
+def iplr(a: Array, b: Array) -> dict[str, Any]:
+    """Identity plus low rank as arguments of the row DPLR: ``W (I + a b^T) + v k^T``.
+
+    Parameters
+    ----------
+    a, b : (..., T, d_k) array
+
+    Returns
+    -------
+    dict
+        ``decay`` (ones) and ``erase``.
+
+    Source: flash-linear-attention, ``chunk_iplr_delta_rule`` (Yang & Zhang 2024).
+
+    >>> import numpy as np
+    >>> iplr(np.ones((2, 3)), np.zeros((2, 3)))["erase"][0].tolist()[0]
+    [-1.0, -1.0, -1.0]
+    """
+    return {"decay": a * 0 + 1, "erase": (-a, b)}
+
+
+def comba(decay: Array, p: Array, k: Array, beta: Array) -> dict[str, Any]:
+    """Comba as arguments of the row DPLR: ``a W - beta (W p) k^T + beta v k^T``, erased from the undecayed W.
+
+    Parameters
+    ----------
+    decay, beta : (..., T) array
+    p, k : (..., T, d_k) array
+        The key of the feedback, and the key of the write.
+
+    Returns
+    -------
+    dict
+        ``decay``, ``erase`` and ``beta``.
+
+    Source: Hu et al. 2025 (arXiv 2506.02475), the closed-loop update.
+
+    >>> import numpy as np
+    >>> comba(np.ones(2), np.ones((2, 3)), np.ones((2, 3)), np.full(2, 0.5))["erase"][1].tolist()[0]
+    [0.5, 0.5, 0.5]
+    """
+    return {"decay": decay[..., None] + k * 0, "erase": (p, beta[..., None] * k), "beta": beta}

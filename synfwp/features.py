@@ -4,6 +4,7 @@ A map is a row: ``apply(x) -> f`` and ``pull(x, f, g) -> dx``, both along the la
 non-negative features, which a spiking network can carry as firing rates.
 """
 
+import functools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -82,6 +83,37 @@ def _dpfp(nu: int) -> Feature:
     return Feature(f"dpfp({nu})", apply, pull, width=lambda d: 2 * nu * d, cite="schlag2021")
 
 
+@functools.lru_cache(maxsize=8)
+def _projections(d: int, m: int) -> Array:
+    """m directions of d dimensions, orthogonal in blocks of d, with the lengths of normal vectors; always the same."""
+    rng, blocks = np.random.default_rng(0), []
+    for _ in range(-(-m // d)):
+        Q, R = np.linalg.qr(rng.standard_normal((d, d)))
+        blocks.append((Q * np.sign(np.diag(R))).T)  # without the signs directions would not be uniform
+    lengths = np.linalg.norm(rng.standard_normal((m, d)), axis=1)
+    return np.concatenate(blocks)[:m] * lengths[:, None]
+
+
+def _favor(m: int) -> Feature:
+    """Positive random features: ``exp(w_i . x - |x|^2 / 2) / sqrt(m)``, whose products have the mean exp(x . y)."""
+
+    def apply(x: Array) -> Array:
+        w = _projections(x.shape[-1], m).astype(x.dtype)
+        return np.exp(x @ w.T - (x * x).sum(axis=-1, keepdims=True) / 2) / x.dtype.type(m) ** x.dtype.type(0.5)
+
+    def pull(x: Array, f: Array, g: Array) -> Array:
+        gf = g * f
+        return gf @ _projections(x.shape[-1], m).astype(x.dtype) - x * gf.sum(axis=-1, keepdims=True)
+
+    return Feature(f"favor({m})", apply, pull, width=lambda d: m, cite="choromanski2021")
+
+
+def _softmax(x: Array) -> Array:
+    """exp(x) / sum(exp(x))."""
+    e = np.exp(x - x.max(axis=-1, keepdims=True))
+    return e / e.sum(axis=-1, keepdims=True)
+
+
 FEATURES: Mapping[str, Feature] = MappingProxyType(
     {
         row.name: row
@@ -90,6 +122,9 @@ FEATURES: Mapping[str, Feature] = MappingProxyType(
             Feature("relu", lambda x: np.maximum(x, 0), lambda x, f, g: g * (x > 0)),
             Feature("elu_plus_one", _elu_plus_one, lambda x, f, g: g * np.where(x > 0, 1, f), cite="katharopoulos2020"),
             _dpfp(1),
+            _favor(64),
+            Feature("exp", np.exp, lambda x, f, g: g * f),
+            Feature("softmax", _softmax, lambda x, f, g: f * (g - (f * g).sum(axis=-1, keepdims=True))),
         )
     }
 )
@@ -106,7 +141,10 @@ NORMALISERS: Mapping[str, Feature] = MappingProxyType(
 
 
 def get_feature(name: str) -> Feature:
-    """A feature map by name: ``identity``, ``relu``, ``elu_plus_one``, ``dpfp(nu)``.
+    """A feature map by name: identity, relu, elu_plus_one, exp, softmax, ``dpfp(nu)``, ``favor(m)``.
+
+    ``dpfp(nu)`` has ``2 nu d`` features (Schlag, Irie & Schmidhuber 2021, section 5.3), ``favor(m)`` m positive random
+    ones with fixed directions (Choromanski et al. 2021, lemma 1).
 
     Raises
     ------
@@ -116,8 +154,11 @@ def get_feature(name: str) -> Feature:
     >>> get_feature("dpfp(2)").width(16)
     64
     """
-    match = re.fullmatch(r"dpfp\((\d+)\)", name) if isinstance(name, str) else None
-    return _dpfp(checks.count("nu of dpfp", int(match[1]))) if match else checks.lookup("feature map", name, FEATURES)
+    match = re.fullmatch(r"(dpfp|favor)\((\d+)\)", name) if isinstance(name, str) else None
+    if match is None:
+        return checks.lookup("feature map", name, FEATURES)
+    make, what = {"dpfp": (_dpfp, "nu of dpfp"), "favor": (_favor, "m of favor")}[match[1]]
+    return make(checks.count(what, int(match[2])))
 
 
 def get_normaliser(name: str) -> Feature:

@@ -18,7 +18,8 @@ import numpy as np
 from scipy.optimize import brentq
 
 from synfwp import checks
-from synfwp.rules import Coefficients, Rule
+from synfwp.rules import Rule
+from synfwp.streams import Coefficients
 
 Array = np.ndarray
 
@@ -52,12 +53,13 @@ class Realisation:
 
 def is_hebbian(rule: Rule) -> bool:
     """Whether the rule only adds or takes away outer products."""
-    return rule.erase is None and rule.write in ("beta", "-beta")
+    return rule.plain and rule.erase is None and rule.write in ("beta", "-beta")
 
 
 def is_delta(rule: Rule) -> bool:
     """Whether the rule replaces what the key retrieves from the decayed weights."""
-    return rule.erase == "beta" and rule.write == "beta" and (rule.retain is None or rule.order == "decay_first")
+    replaces = rule.plain and rule.erase == "beta" and rule.write == "beta"
+    return replaces and (rule.retain is None or rule.order == "decay_first")
 
 
 def choose(rule: Rule, kind: str) -> Realisation:
@@ -72,8 +74,9 @@ def choose(rule: Rule, kind: str) -> Realisation:
         if row.kind == kind and row.runs(rule):
             return row
     raise ValueError(
-        f"rule {rule.name!r} writes {rule.write!r} and erases {rule.erase!r}, which no {kind} mechanism carries out; "
-        "they run rules that write 'beta' or '-beta' and erase nothing, or write and erase 'beta' from the decayed W."
+        f"rule {rule.name!r} ({rule.equation or 'no equation given'}) is not one that a {kind} mechanism carries out; "
+        "they run rules that write 'beta' or '-beta' and erase nothing, or write and erase 'beta' from the decayed W, "
+        "once a token, such as 'hebb' and 'delta'."
     )
 
 

@@ -2,7 +2,9 @@
 
 Nothing here is fast, shared or clever, and nothing imports the package: a kernel that agrees with its twin agrees with
 the paper. Rules take one sequence, ``q, k (T, d_k)``, ``v (T, d_v)``, ``beta (T,)``, ``decay (T,)`` or ``(T, d_k)`` and
-``W (d_v, d_k)``, real or complex, and give the reads (T, d_v) and W after every step (T, d_v, d_k).
+``W (d_v, d_k)``, real or complex, and give the reads (T, d_v) and W after every step (T, d_v, d_k). A rule that carries
+more than W takes it as ``aux`` and gives its last value as a third result; one that erases with keys of its own takes
+``p, r (T, d_k)``.
 """
 
 from math import erfc, sqrt
@@ -60,6 +62,101 @@ def key_gated_delta(q, k, v, beta, decay, W):
         return W @ keep + beta[t] * np.outer(v[t], k[t])
 
     return _run(q, W, step)
+
+
+def longhorn(q, k, v, beta, decay, W):
+    """Longhorn: W (I - e k k^T) + e v k^T with e = b / (1 + b k.k) (Liu et al. 2024, transposed)."""
+
+    def step(W, t):
+        epsilon = beta[t] / (1 + beta[t] * np.sum(k[t] * k[t]))
+        return W @ (np.eye(W.shape[1]) - epsilon * np.outer(k[t], k[t])) + epsilon * np.outer(v[t], k[t])
+
+    return _run(q, W, step)
+
+
+def householder(q, k, v, beta, decay, W):
+    """Reflect every row of W in the hyperplane across a unit key: W (I - 2 k k^T) (Grazzi et al. 2025)."""
+    return _run(q, W, lambda W, t: W @ (np.eye(W.shape[1]) - 2 * np.outer(k[t], k[t])))
+
+
+def delta_product(q, k, v, beta, decay, W):
+    """DeltaProduct, n writes a token: W A + B (Siems et al. 2025, transposed); k, v (T, n, d), beta (T, n).
+
+    ``A = H_1 ... H_n`` with ``H_j = I - b_j k_j k_j^T``, and ``B = sum_j b_j v_j k_j^T H_(j+1) ... H_n``.
+    """
+
+    def step(W, t):
+        A, B = np.eye(W.shape[1]), np.zeros(W.shape)
+        for j in reversed(range(k.shape[1])):
+            B = B + beta[t, j] * np.outer(v[t, j], k[t, j]) @ A
+            A = (np.eye(W.shape[1]) - beta[t, j] * np.outer(k[t, j], k[t, j])) @ A
+        keep = A if decay is None else decay[t] * A
+        return W @ keep + B
+
+    return _run(q, W, step)
+
+
+def gated_delta_product(q, k, v, beta, decay, W):
+    """Gated DeltaProduct: a W A + B, the decay before the first write (Siems et al. 2025)."""
+    return delta_product(q, k, v, beta, decay, W)
+
+
+def dplr(q, k, v, beta, decay, W, p, r):
+    """Diagonal plus low rank: W (diag(a) - p r^T) + b v k^T (Peng et al. 2025, RWKV-7, with its two keys as p, r)."""
+    return _run(q, W, lambda W, t: W @ (np.diag(decay[t]) - np.outer(p[t], r[t])) + beta[t] * np.outer(v[t], k[t]))
+
+
+def oja(q, k, v, beta, decay, W):
+    """Oja's rule: W + b v (k - W^T v)^T (Oja 1982; Irie, Faccio & Schmidhuber 2022), the post side clamped to v."""
+    return _run(q, W, lambda W, t: W + beta[t] * np.outer(v[t], k[t] - W.T @ v[t]))
+
+
+def gated_oja(q, k, v, beta, decay, W):
+    """Oja's rule from a W whose every value channel fades at its own rate: (I - b v v^T) diag(a) W + b v k^T."""
+
+    def step(W, t):
+        keep = (np.eye(W.shape[0]) - beta[t] * np.outer(v[t], v[t])) @ np.diag(decay[t])
+        return keep @ W + beta[t] * np.outer(v[t], k[t])
+
+    return _run(q, W, step)
+
+
+def linear_attention(q, k, v, beta, decay, W, aux):
+    """Linear transformer: s = s + v k^T, z = z + k, y = s q / z.q (Katharopoulos et al. 2020, equations 18 to 20).
+
+    ``aux`` is z (d_k,). A read by a query that meets no key at all (0 / 0) is 0.
+    """
+    reads, states = _run(q, W, lambda W, t: W + np.outer(v[t], k[t]))
+    reads, z = reads.astype(np.result_type(reads, aux)), aux
+    for t in range(len(q)):
+        z = z + k[t]
+        size = np.sum(z * q[t])
+        reads[t] = reads[t] / size if size != 0 else 0 * reads[t]
+    return reads, states, z
+
+
+def covariance(q, k, v, beta, decay, W, aux):
+    """Covariance rule: W + b v (k - <k>)^T (Sejnowski 1977, centred on the pre side alone).
+
+    ``aux = (<k>, n)`` (d_k + 1,): the mean of the n keys so far; each new key moves it by ``(k - <k>) / n``.
+    """
+    mean, n = aux[:-1], aux[-1]
+    means = np.empty(k.shape, np.result_type(k, aux))
+    for t in range(len(k)):
+        mean = mean + (k[t] - mean) / (n + t + 1)
+        means[t] = mean
+    reads, states = _run(q, W, lambda W, t: W + beta[t] * np.outer(v[t], k[t] - means[t]))
+    return reads, states, np.append(mean, n + len(k))
+
+
+def softmax(q, k, v, beta, decay, W):
+    """Causal softmax attention without a scale (Vaswani et al. 2017, equation 1); it has no W."""
+    reads = np.empty((len(q), v.shape[1]), np.result_type(q, k, v))
+    for t in range(len(q)):
+        score = k[: t + 1] @ q[t]
+        weight = np.exp(score - score.real.max())
+        reads[t] = weight @ v[: t + 1] / weight.sum()
+    return reads, None
 
 
 def _run(q, W, step):

@@ -9,17 +9,14 @@ where ``W'`` is the decayed W (``order="decay_first"``) or W_{t-1} (``order="und
 kernel, no class, no other file.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any, NamedTuple
-
-import numpy as np
 
 from synfwp import checks
 
-Array = np.ndarray
-_SIGNS = {"beta": 1.0, "-beta": -1.0}
+COEFFICIENTS = ("beta", "-beta", "proximal")  # beta, -beta, beta / (1 + beta |k|^2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +28,21 @@ class Rule:
     name : str
     retain : None, "scalar" or "key"
         What multiplies W: nothing, ``decay`` of shape (..., T), or ``decay`` of shape (..., T, d_k).
-    erase, write : None, "beta", "-beta" or a number
-        Coefficients of ``(W' k) k^T``, which is subtracted, and of ``v k^T``, which is added.
+    erase, write : None, "beta", "-beta", "proximal" (``beta / (1 + beta |k|^2)``) or a number
+        Coefficients of ``(W' k) k^T``, which is subtracted, and of ``v k^T``, which is added. ``erase="pair"``
+        subtracts ``(W p) r^T`` with keys of its own, ``erase=(p, r)``.
     order : "decay_first" or "undecayed"
         Which W the erased prediction is read from.
+    read : "after" or "before"
+        Whether a token reads after or before it writes.
+    error : "value" or "key"
+        What is predicted: the value from the key, or (Oja) the key from the value, ``W + b v (k - W^T v)^T``.
+    writes : int
+        Writes for each token, ``k, v`` of shape (..., T, n, .), ``beta`` (..., T, n); decay acts on the first.
+    centred, normalised : bool
+        Keys minus their running mean; reads divided by ``z . q`` with ``z`` the sum of the keys.
+    forms : tuple of str
+        The ways in which the rule can be computed; `synfwp.attention` needs "parallel".
     equation, loss, eigenvalues : str
         LaTeX: the update, the local loss of which it is a gradient step, the spectrum of its transition.
     stable, known_as, biology, cite : str
@@ -55,6 +63,12 @@ class Rule:
     erase: str | float | None = None
     write: str | float | None = "beta"
     order: str = "decay_first"
+    read: str = "after"
+    error: str = "value"
+    writes: int = 1
+    centred: bool = False
+    normalised: bool = False
+    forms: tuple[str, ...] = ("recurrent", "chunkwise", "parallel")
     equation: str = ""
     loss: str = ""
     eigenvalues: str = ""
@@ -67,18 +81,40 @@ class Rule:
         """The row checks its own coefficients when it is built."""
         if self.retain is not None:
             checks.one_of("retain", self.retain, ("scalar", "key"))
-        checks.one_of("order", self.order, ("decay_first", "undecayed"))
-        for field in ("erase", "write"):
+        for field, options in (
+            ("order", ("decay_first", "undecayed")),
+            ("read", ("after", "before")),
+            ("error", ("value", "key")),
+        ):
+            checks.one_of(field, getattr(self, field), options)
+        object.__setattr__(self, "forms", tuple(self.forms))
+        for form in self.forms:
+            checks.one_of("form", form, ("recurrent", "chunkwise", "parallel"))
+        checks.count("writes", self.writes)
+        if self.error == "key" and (self.uses_pair or self.normalised):
+            raise ValueError(f"rule {self.name!r} predicts the key; it takes neither erase='pair' nor normalised=True.")
+        for field, more in (("erase", ("pair",)), ("write", ())):
             value = getattr(self, field)
             if isinstance(value, str):
-                checks.one_of(field, value, _SIGNS)
+                checks.one_of(field, value, (*COEFFICIENTS, *more))
             elif value is not None:
                 checks.number(field, value)
 
     @property
     def uses_beta(self) -> bool:
         """Whether a coefficient depends on beta."""
-        return isinstance(self.erase, str) or isinstance(self.write, str)
+        return self.erase in COEFFICIENTS or self.write in COEFFICIENTS
+
+    @property
+    def plain(self) -> bool:
+        """Whether a token is one write of a value under its key: no pair, centring, normaliser or exchanged error."""
+        usual = (self.writes, self.read, self.error) == (1, "after", "value")
+        return usual and not (self.uses_pair or self.centred or self.normalised) and "recurrent" in self.forms
+
+    @property
+    def uses_pair(self) -> bool:
+        """Whether what is erased has keys of its own."""
+        return self.erase == "pair"
 
     @property
     def uses_decay(self) -> bool:
@@ -161,8 +197,150 @@ KEY_GATED_DELTA = Rule(
     cite="kimi2025",
 )
 
+LINEAR_ATTENTION = Rule(
+    name="linear_attention",
+    write=1.0,
+    normalised=True,
+    equation=r"W_t = W_{t-1} + v_t k_t^\top,\ z_t = z_{t-1} + k_t,\ y_t = W_t q_t / (z_t^\top q_t)",
+    loss=r"-v_t^\top W k_t",
+    eigenvalues=r"1",
+    known_as="linear transformer (keys after a feature map)",
+    biology="Hebbian potentiation, divisive normalisation of the read",
+    cite="katharopoulos2020",
+)
+COVARIANCE = Rule(
+    name="covariance",
+    centred=True,
+    equation=r"W_t = W_{t-1} + \beta_t v_t (k_t - \langle k \rangle_t)^\top",
+    loss=r"-v_t^\top W (k_t - \langle k \rangle_t)",
+    eigenvalues=r"1",
+    known_as="centred Hebb",
+    biology="Hebb with feed-forward inhibition that takes off the mean rate",
+    cite="sejnowski1977",
+)
+LONGHORN = Rule(
+    name="longhorn",
+    erase="proximal",
+    write="proximal",
+    equation=r"W_t = W_{t-1} + \tfrac{\beta_t}{1 + \beta_t |k_t|^2} (v_t - W_{t-1} k_t) k_t^\top",
+    loss=r"\tfrac12 |W - W_{t-1}|^2 + \tfrac{\beta_t}{2} |v_t - W k_t|^2\ \text{(its minimum)}",
+    eigenvalues=r"1\ (d-1\ \text{times}),\ 1 / (1 + \beta_t |k_t|^2)",
+    known_as="implicit (proximal) delta rule",
+    biology="delta rule with divisive presynaptic normalisation",
+    cite="liu2024longhorn",
+)
+HOUSEHOLDER = Rule(
+    name="householder",
+    erase=2.0,
+    write=None,
+    forms=("recurrent", "chunkwise"),
+    equation=r"W_t = W_{t-1} (I - 2 k_t k_t^\top),\ |k_t| = 1",
+    loss=r"|W k_t|^2\ \text{with twice the step to its minimum}",
+    eigenvalues=r"1\ (d-1\ \text{times}),\ -1",
+    known_as="reflection",
+    biology="needs overshoot: depression beyond what is retrieved",
+    cite="grazzi2025",
+)
+DPLR = Rule(
+    name="dplr",
+    retain="key",
+    erase="pair",
+    order="undecayed",
+    equation=r"W_t = W_{t-1} \mathrm{diag}(a_t) - (W_{t-1} p_t) r_t^\top + \beta_t v_t k_t^\top",
+    eigenvalues=r"\text{those of}\ \mathrm{diag}(a_t) - p_t r_t^\top",
+    stable="spectral radius of diag(a) - p r^T <= 1",
+    known_as="diagonal plus low rank: RWKV-7, IPLR, Comba",
+    biology="what is depressed is read by one set of inputs and taken from another",
+    cite="peng2025rwkv7",
+)
+OJA = Rule(
+    name="oja",
+    erase="beta",
+    error="key",
+    forms=("recurrent", "chunkwise"),
+    equation=r"W_t = W_{t-1} + \beta_t v_t (k_t - W_{t-1}^\top v_t)^\top",
+    loss=r"\tfrac12 |k_t - W^\top v_t|^2",
+    eigenvalues=r"1\ (d_v-1\ \text{times}),\ 1 - \beta_t |v_t|^2",
+    stable="beta |v|^2 <= 2",
+    known_as="Oja's rule with the post side clamped to v",
+    biology="Hebb, with a decay that the postsynaptic rate gates",
+    cite="oja1982, irie2022",
+)
+GATED_OJA = Rule(
+    name="gated_oja",
+    retain="key",
+    erase="beta",
+    error="key",
+    forms=("recurrent", "chunkwise"),
+    equation=r"W_t = \mathrm{diag}(a_t) W_{t-1} + \beta_t v_t (k_t - (\mathrm{diag}(a_t) W_{t-1})^\top v_t)^\top",
+    loss=r"\tfrac12 |k_t - W^\top v_t|^2\ \text{from}\ \mathrm{diag}(a_t) W_{t-1}",
+    eigenvalues=r"\text{those of}\ (I - \beta_t v_t v_t^\top) \mathrm{diag}(a_t)",
+    stable="beta sum_i a_i v_i^2 / (1 + a_i) <= 1",
+    known_as="decay on value channels",
+    biology="Oja's rule with decay specific to the postsynaptic neuron",
+    cite="oja1982, irie2022",
+)
+SOFTMAX = Rule(
+    name="softmax",
+    write=None,
+    forms=("parallel",),
+    equation=r"y_t = \sum_{s \le t} v_s e^{k_s^\top q_t} / \sum_{s \le t} e^{k_s^\top q_t}",
+    known_as="transformer",
+    biology="not a fast weight: an exact memory of all pairs, the upper baseline",
+    cite="vaswani2017",
+)
+
+
+def DELTA_PRODUCT(n: int, gated: bool = False) -> Rule:  # a row for every n, named as the rows are
+    """The row of n delta writes a token (Siems et al. 2025), with a decay before the first if ``gated``.
+
+    By name: ``"delta_product(2)"``, ``"gated_delta_product(2)"``.
+
+    >>> DELTA_PRODUCT(2).writes
+    2
+    """
+    n = checks.count("n of DELTA_PRODUCT", n)
+    decayed = r"a_t W_{t-1}" if gated else r"W_{t-1}"
+    return Rule(
+        name=f"{'gated_' if gated else ''}delta_product({n})",
+        retain="scalar" if gated else None,
+        erase="beta",
+        writes=n,
+        equation=rf"W \leftarrow {decayed},\ W \leftarrow W + \beta_{{ti}} (v_{{ti}} - W k_{{ti}}) k_{{ti}}^\top,"
+        rf"\ i = 1..{n}",
+        loss=r"\tfrac12 |v_{ti} - W k_{ti}|^2,\ \text{one step after the other}",
+        eigenvalues=r"\text{those of}\ \textstyle\prod_i (I - \beta_{ti} k_{ti} k_{ti}^\top)"
+        + (r"\ \text{times}\ a_t" if gated else ""),
+        stable="a beta |k|^2 <= 1 + a for the first, beta |k|^2 <= 2 for the others" if gated else "beta |k|^2 <= 2",
+        known_as="Gated DeltaProduct" if gated else "DeltaProduct",
+        biology="several phases of error correction for each item",
+        cite="siems2025",
+    )
+
+
 RULES: Mapping[str, Rule] = MappingProxyType(
-    {row.name: row for row in (HEBB, ANTI_HEBB, LEAKY_HEBB, GATED_HEBB, DELTA, GATED_DELTA, KEY_GATED_DELTA)}
+    {
+        row.name: row
+        for row in (
+            HEBB,
+            ANTI_HEBB,
+            LEAKY_HEBB,
+            GATED_HEBB,
+            LINEAR_ATTENTION,
+            COVARIANCE,
+            DELTA,
+            GATED_DELTA,
+            KEY_GATED_DELTA,
+            LONGHORN,
+            HOUSEHOLDER,
+            DELTA_PRODUCT(2),
+            DELTA_PRODUCT(2, gated=True),
+            DPLR,
+            OJA,
+            GATED_OJA,
+            SOFTMAX,
+        )
+    }
 )
 
 
@@ -176,112 +354,10 @@ def get_rule(rule: Rule | str) -> Rule:
     ...
     ValueError: unknown rule 'detla'; did you mean 'delta'?
     """
-    return rule if isinstance(rule, Rule) else checks.lookup("rule", rule, RULES)
-
-
-class Coefficients(NamedTuple):
-    """The streams that the kernels carry out: ``W_t = a W - erase (W p) k^T + write v k^T`` on the undecayed W.
-
-    ``a`` (n, T), ``a_key`` (n, T, d_k), ``erase`` (n, T), ``p`` (n, T, d_k; None means k), ``write`` (n, T).
-    """
-
-    write: Array
-    erase: Array | None = None
-    p: Array | None = None
-    a: Array | None = None
-    a_key: Array | None = None
-
-
-def coefficients(rule: Rule, k: Array, beta: Array, decay: Array | None) -> Coefficients:
-    """Streams of one rule. Erasing from the decayed W is erasing from the undecayed one with the key ``a * k``."""
-    write, erase = _stream(rule.write, beta), None if rule.erase is None else _stream(rule.erase, beta)
-    if decay is None:
-        return Coefficients(write, erase)
-    scalar = rule.retain == "scalar"
-    p = None
-    if erase is not None and rule.order == "decay_first":
-        erase, p = (erase * decay, None) if scalar else (erase, decay * k)
-    return Coefficients(write, erase, p, decay if scalar else None, None if scalar else decay)
-
-
-def pull_coefficients(
-    rule: Rule, k: Array, beta: Array, decay: Array | None, grad: Coefficients
-) -> tuple[Array | None, Array, Array | None]:
-    """Chain rule through `coefficients`: what it adds to the gradients of k (or None), of beta and of decay."""
-    dk, derase, ddecay = None, grad.erase, grad.a if grad.a is not None else grad.a_key
-    if rule.erase is not None and decay is not None and rule.order == "decay_first":
-        if rule.retain == "scalar":
-            ddecay = ddecay + grad.erase * _stream(rule.erase, beta)
-            derase = grad.erase * decay
-        else:
-            ddecay = ddecay + grad.p * k
-            dk = grad.p * decay
-    dbeta = np.zeros_like(beta)
-    for value, g in ((rule.write, grad.write), (rule.erase, derase)):
-        if isinstance(value, str):
-            dbeta += beta.dtype.type(_SIGNS[value]) * g
-    return dk, dbeta, ddecay
-
-
-def _stream(value: str | float | None, beta: Array) -> Array:
-    """One coefficient for every step, in the dtype of beta."""
-    if isinstance(value, str):
-        return beta if value == "beta" else -beta
-    return np.full_like(beta, 0.0 if value is None else value)
-
-
-def transition(rule: Rule | str, k: Any, beta: float = 1.0, decay: Any = None) -> Array:
-    """The matrix M of one step: ``W_t = W_{t-1} M + write v_t k_t^T``.
-
-    Parameters
-    ----------
-    rule : Rule or str
-    k : (d_k,) array
-        The key of the step.
-    beta : float
-    decay : None, float or (d_k,) array
-        As the row asks.
-
-    Returns
-    -------
-    (d_k, d_k) array
-        Its eigenvalues tell what the step does: for the delta rule 1, and ``1 - beta |k|^2`` along the key
-        (Yang et al. 2024; Grazzi et al. 2025).
-
-    >>> import numpy as np
-    >>> np.linalg.eigvalsh(transition("delta", [0.6, 0.8], beta=2.0)).round(6).tolist()
-    [-1.0, 1.0]
-    """
-    rule = get_rule(rule)
-    key = np.asarray(k, float)
-    gate = None if decay is None else np.asarray(decay, float)[None, None]
-    c = coefficients(rule, key[None, None], np.full((1, 1), float(beta)), gate)
-    retain = np.ones(1) if gate is None else gate[0, 0]
-    matrix = np.diag(np.broadcast_to(retain, key.shape)).astype(float)
-    if c.erase is not None:
-        matrix -= c.erase[0, 0] * np.outer(key if c.p is None else c.p[0, 0], key)
-    return matrix
-
-
-def step_ratio(rule: Rule, k: Array, beta: Array, decay: Array | None) -> float:
-    """Largest step over its bound: above 1 the transition has an eigenvalue outside [-1, 1].
-
-    With a_j the decay, the lowest eigenvalue is at least -1 exactly when ``erase sum_j s_j k_j^2 / (1 + a_j) <= 1``,
-    where s_j = a_j if the rule decays first and 1 if not (both transitions are similar to a symmetric matrix). A row
-    of negative ``erase`` adds what it predicts: its highest is at most 1 when ``-erase sum_j s_j k_j^2 / (1 - a_j)
-    <= 1``.
-    """
-    if rule.erase is None or k.size == 0:
-        return 0.0
-    erase = _stream(rule.erase, beta)
-    grows = bool(np.any(erase < 0))
-    if decay is None and not grows:
-        return float(np.max(erase * np.einsum("...i,...i", k, k))) / 2
-    a = np.ones_like(beta) if decay is None else decay
-    a = a if rule.retain == "key" else a[..., None]
-    load = (a if rule.order == "decay_first" else np.ones_like(a)) * k * k * np.abs(erase)[..., None]
-    with np.errstate(divide="ignore", invalid="ignore"):  # at a = 1 nothing may be added
-        return float(np.max(np.sum(np.where(load > 0, load / (1 - a if grows else 1 + a), 0), axis=-1)))
+    if isinstance(rule, Rule):
+        return rule
+    product = re.fullmatch(r"(gated_)?delta_product\((\d+)\)", rule) if isinstance(rule, str) else None
+    return DELTA_PRODUCT(int(product[2]), bool(product[1])) if product else checks.lookup("rule", rule, RULES)
 
 
 def table() -> str:
@@ -293,7 +369,7 @@ def table() -> str:
     head = ["rule", "equation", "local loss", "eigenvalues", "stable", "known as", "biology", "source"]
     lines = [" | ".join(["", *head, ""]).strip(), "|" + "---|" * len(head)]
     for row in RULES.values():
-        maths = [f"${text}$" for text in (row.equation, row.loss, row.eigenvalues)]
+        maths = [f"${text}$" if text else "" for text in (row.equation, row.loss, row.eigenvalues)]
         cells = [f"`{row.name}`", *maths, row.stable, row.known_as, row.biology, row.cite]
         lines.append(" | ".join(["", *(cell.replace("|", r"\|") for cell in cells), ""]).strip())
     return "\n".join(lines)

@@ -21,6 +21,14 @@ from synfwp.instructions import Instructions
 from synfwp.rules import Rule
 
 
+def _supported(rule: Rule | str) -> Rule:
+    """The row of a rule with one write a token; others run in `synfwp.scan`."""
+    row = rules.get_rule(rule)
+    if row.writes > 1 or row.uses_pair or row.write is None:
+        raise ValueError(f"rule {row.name!r} needs more, or less, than one write a token; run it with synfwp.scan.")
+    return row
+
+
 def scan(
     rule: Rule | str,
     q: Tensor,
@@ -61,7 +69,7 @@ def scan(
     >>> [round(x, 6) for x in key.grad[0].tolist()]
     [1.2, 1.6]
     """
-    row = rules.get_rule(rule)
+    row = _supported(rule)
     dtype = k.dtype if isinstance(k, Tensor) else torch.float64
     given = {"q": q, "k": k, "v": v, "beta": beta, "decay": decay, "W0": W0}
     inputs = [_checked(name, x, dtype) for name, x in given.items()]
@@ -208,7 +216,7 @@ class FastWeights(nn.Module):
         beta_max: float = 1.0,
     ) -> None:
         super().__init__()
-        self.rule = rules.get_rule(rule)
+        self.rule = _supported(rule)
         self.d_model, self.heads = checks.count("d_model", d_model), checks.count("heads", heads)
         for name, size in (("d_key", d_key), ("d_value", d_value)):
             if size is None and d_model % heads:

@@ -1,21 +1,24 @@
-"""Random instructions for every row, the twin of every row, and how far rounding may take a kernel from its twin."""
+"""Random instructions for every row, the twin of every row, and how far rounding may take a result from its twin."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
 from hypothesis import strategies as st
 
 from synfwp import reference
-from synfwp.rules import RULES, Rule
+from synfwp.rules import DELTA_PRODUCT, RULES, Rule
 
 Array = Any
 JIT = not numba.config.DISABLE_JIT
-INPUTS = ("q", "k", "v", "beta", "decay", "W0")
+INPUTS = ("q", "k", "v", "beta", "decay", "p", "r", "W0", "aux0")
+STEP_FORMS = ("recurrent", "chunkwise")
 
-# rows that a user may write: both orders, numbers for coefficients, a coefficient that is missing
+# rows that a user may write: both orders, both times of reading, numbers for coefficients, a coefficient that is
+# missing, and every field next to others
 OWN = {
     row.name: row
     for row in (
@@ -26,9 +29,21 @@ OWN = {
         Rule(name="forget", retain="scalar", erase="beta", write=None),
         Rule(name="push away", erase="beta", write="-beta"),
         Rule(name="fade", retain="scalar", write=None),
+        Rule(name="fading longhorn", retain="key", erase="proximal", write="proximal"),
+        Rule(name="read before", retain="scalar", erase="beta", read="before"),
+        Rule(name="fading mean read before", retain="scalar", normalised=True, read="before"),
+        Rule(name="two centred", retain="key", erase="beta", writes=2, centred=True, read="before"),
+        Rule(name="two pairs", retain="key", erase="pair", writes=2),
+        Rule(name="two oja", retain="key", erase="proximal", error="key", writes=2, centred=True, read="before",
+             forms=STEP_FORMS),
+        DELTA_PRODUCT(3),
+        DELTA_PRODUCT(3, gated=True),
     )
-}
+}  # fmt: skip
 ROWS = {**RULES, **OWN}
+RECURRENT = {name: row for name, row in ROWS.items() if "recurrent" in row.forms}
+# float32 costs as many compilations again: one row for each way in which the kernels differ
+SINGLE = ("leaky_hebb", "delta", "key_gated_delta", "dplr", "oja", "linear_attention")
 
 # (T, d_k, d_v, leading axes): empty and single sequences, d_v off the kernel's groups of 4 and past its blocks of 32
 SIZES = [(0, 3, 2, ()), (1, 3, 5, ()), (7, 5, 4, (1,)), (6, 2, 33, (2,)), (9, 1, 1, (2, 1, 2)), (5, 3, 2, (0,))]
@@ -42,10 +57,13 @@ class Problem:
     rule: Rule
     q: Array
     k: Array
-    v: Array
-    beta: Array
-    decay: Array
-    W0: Array
+    v: Array = None
+    beta: Array = None
+    decay: Array = None
+    W0: Array = None
+    p: Array = None
+    r: Array = None
+    aux0: Array = None
 
     @property
     def args(self) -> tuple[Any, ...]:
@@ -55,12 +73,27 @@ class Problem:
     @property
     def kwargs(self) -> dict[str, Any]:
         """What they take by name."""
-        return {"decay": self.decay, "W0": self.W0}
+        return {**self.gates, "W0": self.W0, "aux0": self.aux0}
+
+    @property
+    def gates(self) -> dict[str, Any]:
+        """What ``attention`` takes by name, but for beta."""
+        return {"decay": self.decay, "erase": None if self.p is None else (self.p, self.r)}
 
     @property
     def used(self) -> tuple[str, ...]:
         """The inputs that are there."""
         return tuple(name for name in INPUTS if getattr(self, name) is not None)
+
+    @property
+    def lead(self) -> tuple[int, ...]:
+        """The leading axes."""
+        return self.q.shape[:-2]
+
+    @property
+    def d_v(self) -> int:
+        """The number of values, which only W0 knows where a rule writes none."""
+        return int(self.W0.shape[-2] if self.v is None else self.v.shape[-1])
 
     def but(self, **changes: Any) -> "Problem":
         """The same with other arguments."""
@@ -74,79 +107,174 @@ class Problem:
         """One sequence of a batch."""
         return self.map(lambda x: x[i])
 
+    def part(self, steps: slice) -> "Problem":
+        """Some of the tokens, from the same start."""
+        where = (slice(None),) * len(self.lead) + (steps,)
+        return self.but(**{x: getattr(self, x)[where] for x in self.used if x not in ("W0", "aux0")})
+
 
 def problem(
     rule: Rule, rng: np.random.Generator, T: int, d_k: int, d_v: int, lead: tuple[int, ...] = (), dtype: Any = float
 ) -> Problem:
-    """Stable random instructions: ``|k|, |q| <= 1``, decay in [0, 1] and beta in [0, 1.9] (undecayed order: [0, 1])."""
+    """Stable random instructions: ``|k|, |q| <= 1``, decay in [0, 1] and beta in [0, 1.9] (undecayed order: [0, 1]).
 
-    def ball(*shape: int) -> Array:
+    The norm of every transition is at most 1: pairs have ``|p| |r| <= .4`` and decays up to .6 (and p = r, where
+    only the first of several writes decays), centred keys, of norm up to 2, beta up to .4. Keys and queries that a sum
+    of keys divides by are positive.
+    """
+
+    def ball(*shape: int, low: float = 0.2, high: float = 0.99) -> Array:  # below 1 after rounding to float32 too
         x = rng.standard_normal(shape)
-        size = rng.uniform(0.2, 0.99, (*shape[:-1], 1))  # below 1 after rounding to float32 too
-        return (x / np.sqrt(np.sum(x * x, axis=-1, keepdims=True)) * size).astype(dtype)
+        x = np.abs(x) if rule.normalised else x
+        return x / np.sqrt(np.sum(x * x, axis=-1, keepdims=True)) * rng.uniform(low, high, (*shape[:-1], 1))
 
-    q, k = ball(*lead, T, d_k), ball(*lead, T, d_k)
-    v, W0 = rng.standard_normal((*lead, T, d_v)), rng.standard_normal((*lead, d_v, d_k))
-    beta = rng.uniform(0, 1.0 if rule.order == "undecayed" else 1.9, (*lead, T)) if rule.uses_beta else None
-    gates = (*lead, T, d_k) if rule.retain == "key" else (*lead, T)
-    decay = rng.uniform(0, 1, gates) if rule.uses_decay else None
-    return Problem(rule, q, k, *(x if x is None else x.astype(dtype) for x in (v, beta, decay, W0)))
+    token = (*lead, T) if rule.writes == 1 else (*lead, T, rule.writes)
+    state, by_key = "recurrent" in rule.forms, rule.error == "key"
+    unit = {"low": 1.0, "high": 1.0} if rule.erase == 2.0 else {}
+    values = None if rule.write is None and state else ball(*token, d_v) if by_key else rng.normal(size=(*token, d_v))
+    strength = 0.4 if rule.centred and rule.erase is not None else 1.0 if rule.order == "undecayed" else 1.9
+    gates = (*lead, T, d_v if by_key else d_k) if rule.retain == "key" else (*lead, T)
+    arrays = {
+        "q": ball(*lead, T, d_k),
+        "k": ball(*token, d_k, **unit),
+        "v": values,
+        "beta": rng.uniform(0, strength, token) if rule.uses_beta else None,
+        "decay": rng.uniform(0, 0.6 if rule.uses_pair else 1, gates) if rule.uses_decay else None,
+        "W0": rng.standard_normal((*lead, d_v, d_k)) if state else None,
+    }
+    if rule.uses_pair:
+        pair = ball(*token, d_k) * 0.63
+        arrays |= {"p": pair, "r": pair if rule.writes > 1 else ball(*token, d_k) * 0.63}
+    if rule.normalised:
+        arrays["aux0"] = rng.uniform(0.5, 1.5, (*lead, d_k))
+    if rule.centred:
+        arrays["aux0"] = np.concatenate([ball(*lead, d_k), np.full((*lead, 1), 3.0)], axis=-1)
+    return Problem(rule, **{name: None if x is None else x.astype(dtype) for name, x in arrays.items()})
+
+
+class Outcome(NamedTuple):
+    """What a twin leaves: reads (..., T, d_v), the last W and aux, W after every token; None where there is none."""
+
+    y: Array
+    W: Array
+    aux: Array
+    states: Array
+
+
+def outcome(problem: Problem) -> Outcome:
+    """All results of the twin, real or complex, in float64."""
+    rule = problem.rule
+    known = rule.name.split("(")[0]
+    run = getattr(reference, known) if ROWS.get(rule.name) == rule and hasattr(reference, known) else _row_twin(rule)
+    p = problem.map(lambda x: x.astype(np.result_type(x, np.float64)))
+    T, d_k, d_v, W = p.q.shape[-2], p.q.shape[-1], p.d_v, None
+    start = np.zeros((*p.lead, d_v, d_k)) if p.W0 is None else p.W0
+    width = (d_k + 1) * rule.centred + d_k * rule.normalised
+    aux0 = np.zeros((*p.lead, width)) if p.aux0 is None else p.aux0
+    values = np.zeros((*p.k.shape[:-1], d_v)) if p.v is None else p.v
+    results = []
+    for i in np.ndindex(p.lead):
+        one = p.at(i)
+        extra = {"p": one.p, "r": one.r} if rule.uses_pair else {}
+        extra |= {"aux": aux0[i]} if width else {}
+        y, states, *aux = run(one.q, one.k, values[i], one.beta, one.decay, start[i], **extra)
+        if states is not None:
+            W = states[-1] if T else start[i]
+        results.append((y, W, aux[0] if aux else None, states))
+    shapes = ((T, d_v), (d_v, d_k), (width,), (T, d_v, d_k))
+    have = (True, "recurrent" in rule.forms, width > 0, "recurrent" in rule.forms)
+    return Outcome(*(np.reshape([x[j] for x in results], p.lead + shapes[j]) if have[j] else None for j in range(4)))
 
 
 def twin(problem: Problem) -> tuple[Array, Array]:
-    """Reads (..., T, d_v) and W after every step (..., T, d_v, d_k) from the twin, real or complex, in float64."""
-    rule = problem.rule
-    run = getattr(reference, rule.name) if RULES.get(rule.name) == rule else _row_twin(rule)
-    p = problem.map(lambda x: x.astype(np.result_type(x, np.float64)))
-    lead, (T, d_k), d_v = p.k.shape[:-2], p.k.shape[-2:], p.v.shape[-1]
-    dtype = np.result_type(*(getattr(p, name) for name in p.used))
-    reads, states = np.zeros((*lead, T, d_v), dtype), np.zeros((*lead, T, d_v, d_k), dtype)
-    for i in np.ndindex(lead):
-        one = p.at(i)
-        reads[i], states[i] = run(one.q, one.k, one.v, one.beta, one.decay, one.W0)
-    return reads, states
+    """Reads (..., T, d_v) and W after every token (..., T, d_v, d_k) from the twin."""
+    found = outcome(problem)
+    return found.y, found.states
 
 
-def _row_twin(row: Rule) -> Callable[..., tuple[Array, Array]]:
+def _row_twin(row: Rule) -> Callable[..., tuple[Array, ...]]:
     """The sentence at the head of ``rules``, word by word, for a row without a paper."""
 
-    def value(coefficient: Any, beta: Array) -> Any:
-        if isinstance(coefficient, str):
-            return beta if coefficient == "beta" else -beta
-        return 0.0 if coefficient is None else coefficient
+    def coefficient(kind: Any, beta: Array, key: Array) -> Any:
+        if isinstance(kind, str):
+            return {"beta": beta, "-beta": -beta, "proximal": beta / (1 + beta * np.sum(key * key))}[kind]
+        return 0.0 if kind is None else kind
 
-    def run(q: Array, k: Array, v: Array, beta: Array, decay: Array, W: Array) -> tuple[Array, Array]:
+    def write(W: Array, key: Array, value: Array, beta: Array, a: Array, pair: Any) -> Array:
+        decayed = W * a  # a number, or one for each key: the last axis of W
+        seen = decayed if row.order == "decay_first" else W
+        p, r = (key, key) if pair is None else pair
+        erase = 1.0 if pair is not None else coefficient(row.erase, beta, key)
+        return decayed - erase * np.outer(seen @ p, r) + coefficient(row.write, beta, key) * np.outer(value, key)
+
+    def read(W: Array, z: Array, q: Array) -> Array:
+        size = z @ q if row.normalised else 1.0
+        return W @ q / size if size != 0 else 0 * (W @ q)
+
+    def run(
+        q: Any, k: Any, v: Any, beta: Any, decay: Any, W: Any, p: Any = None, r: Any = None, aux: Any = None
+    ) -> Any:
         reads, states = [], []
         for t in range(len(q)):
-            b = None if beta is None else beta[t]
-            decayed = W if decay is None else W * decay[t]  # a number, or one for each key: the last axis of W
-            seen = decayed if row.order == "decay_first" else W
-            erase, write = value(row.erase, b), value(row.write, b)
-            W = decayed - erase * np.outer(seen @ k[t], k[t]) + write * np.outer(v[t], k[t])
-            reads.append(W @ q[t])
+            if row.read == "before":
+                reads.append(read(W, aux, q[t]))
+            for i in range(row.writes):
+                at = t if row.writes == 1 else (t, i)
+                key, b = k[at], 1.0 if beta is None else beta[at]
+                a = 1.0 if decay is None or i > 0 else decay[t]
+                if row.centred:
+                    seen = aux[-1] + 1
+                    aux = np.append((aux[:-1] * (seen - 1) + key) / seen, seen)
+                    key = key - aux[:-1]
+                if row.normalised:
+                    aux = write(aux[None], key, np.ones(1), b, a, None)[0]
+                pair = None if p is None else (p[at], r[at])
+                W = write(W, key, v[at], b, a, pair) if row.error == "value" else write(W.T, v[at], key, b, a, None).T
             states.append(W)
+            if row.read == "after":
+                reads.append(read(W, aux, q[t]))
         shape = (len(q), *W.shape)
-        return np.reshape(reads, shape[:2]), np.reshape(states, shape)
+        return np.reshape(reads, shape[:2]), np.reshape(states, shape), aux
 
     return run
 
 
-def rounding(problem: Problem, states: Array) -> float:
-    """Bound on ``|kernel - twin|`` of any entry of y and W, for the dtype of the problem.
+def rounding(problem: Problem, found: Outcome, steps: int | None = None) -> float:
+    """Bound on ``|result - twin|`` of any entry of y, W, states and aux, for the dtype of the problem.
 
-    One step commits at most ``(d_k + 6) eps`` of the sizes of what it adds up: the row itself, the erased prediction
-    (at most twice the row) and the written value. No step of a stable problem makes an earlier error larger (the
-    spectral norm of its transition is at most 1), so errors add up; the read adds d_k eps; the factor 2 is the twin's.
+    One step commits at most ``(d + 6) eps`` of the sizes of what it adds up: the row itself, the erased prediction
+    (at most twice the row) and the written value; d is the length of a row of the W that the kernels carry. No step
+    of a stable problem makes an earlier error larger (the norm of its transition is at most 1), so errors add up; the
+    read adds d eps; the factor 2 is the twin's. A centred key is off by the rounding of a sum of T keys, in each of T
+    steps. A divided read is off by what the divisor and the divided are, over the divisor.
     """
-    T, d_k = problem.k.shape[-2:]
-    row = max((np.abs(x).max(initial=0.0) for x in (problem.W0, states)), default=0.0) * d_k**0.5
-    value = np.abs(problem.v).max(initial=0.0) * 2
-    return float(2 * (T + 1) * (d_k + 6) * np.finfo(problem.v.dtype).eps * (3 * row + value))
+    p, eps = problem, np.finfo(problem.q.dtype).eps
+    T = p.q.shape[-2] * p.rule.writes if steps is None else steps
+    d = max(p.q.shape[-1], p.d_v if p.rule.error == "key" else 0)
+    value = 2 * np.abs(np.zeros(1) if p.v is None else p.k if p.rule.error == "key" else p.v).max(initial=0.0)
+    if found.states is None:  # weights are right to those of their scores; a mean of T values
+        return float(4 * (T + p.q.shape[-1] + 6) * eps * value)
+    row = max(np.abs(x).max(initial=0.0) for x in (p.W0, found.W, found.states)) * d**0.5 + p.rule.writes * value
+    divided = 1.0
+    if p.rule.normalised:
+        row = max(row, (np.abs(p.aux0).max(initial=0.0) + T) * d**0.5)
+        divided = (1 + np.abs(found.y).max(initial=0.0)) / min(1.0, _divisor(p))
+    centring = T * (T + 3) * 2 * (row + value) if p.rule.centred else 0.0
+    return float((2 * (T + 1) * (d + 6) * (3 * row + value) + centring) * divided * eps)
+
+
+def _divisor(problem: Problem) -> float:
+    """The smallest ``z . q`` but 0 that divides a read: z is the state of the same row with values of one."""
+    plain = replace(problem.rule, normalised=False, name="divisor")
+    ones = np.ones((*problem.k.shape[:-1], 1))
+    z = problem.but(rule=plain, v=ones, W0=problem.aux0[..., None, :], aux0=None)
+    size = np.abs(outcome(z).y)
+    return float(size.min(initial=math.inf, where=size > 0))
 
 
 @st.composite
 def problems(
-    draw: st.DrawFn, rows: dict[str, Rule] = ROWS, min_T: int = 0, lead: tuple[int, ...] | None = None
+    draw: st.DrawFn, rows: dict[str, Rule] = RECURRENT, min_T: int = 0, lead: tuple[int, ...] | None = None
 ) -> Problem:
     """Stable instructions of any row, size and batch."""
     rule = rows[draw(st.sampled_from(sorted(rows)))]

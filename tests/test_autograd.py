@@ -5,44 +5,47 @@ import numpy as np
 import pytest
 from autograd import grad, value_and_grad
 from autograd.differential_operators import make_vjp
-from strategies import INPUTS, ROWS, problem
+from strategies import RULES, problem
 
 import synfwp as fw
 from synfwp import autograd as ag
 from synfwp.features import FEATURES, NORMALISERS, get_feature
 from synfwp.kernels import linear
 
-POSITION = {"q": 1, "k": 2, "v": 3, "beta": 4, "decay": 5, "W0": 10}
+POSITION = {"q": 1, "k": 2, "v": 3, "beta": 4, "decay": 5, "p": 6, "r": 7, "W0": 10, "aux0": 11}
 
 
 def positional(p):
     """All twelve arguments of the primitive."""
-    return [p.rule, p.q, p.k, p.v, p.beta, p.decay, None, None, None, None, p.W0, None]
+    return [p.rule, p.q, p.k, p.v, p.beta, p.decay, p.p, p.r, None, None, p.W0, p.aux0]
 
 
 @pytest.mark.kernels
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-@pytest.mark.parametrize("name", ROWS)
+@pytest.mark.parametrize("name", RULES)
 def test_gradients_equal_those_of_the_pullback_for_every_row_and_input(name, dtype, rng):
-    p = problem(ROWS[name], rng, 6, 3, 5, (2,), dtype)
-    dy, dW = (rng.standard_normal(x.shape).astype(dtype) for x in (p.v, p.W0))
+    p = problem(RULES[name], rng, 6, 3, 5, (2,), dtype)
     out, pullback = fw.vjp(*p.args, **p.kwargs)
-    want = pullback(dy, dW)
+    dy, dW, daux = (
+        np.zeros(0, dtype) if x is None else rng.standard_normal(x.shape).astype(dtype) for x in (out.y, out.W, out.aux)
+    )
+    grads = pullback(dy, *(x if x.size else None for x in (dW, daux)))
+    want = {x: getattr(grads, x, None) for x in POSITION} | dict(zip("pr", grads.erase or (None, None), strict=True))
     used = p.used
 
     def loss(values):
         arguments = positional(p)
         for x, value in zip(used, values, strict=True):
             arguments[POSITION[x]] = value
-        y, W, _ = ag.scan(*arguments)
-        return anp.sum(y * dy) + anp.sum(W * dW)
+        return sum(anp.sum(x * dx) for x, dx in zip(ag.scan(*arguments), (dy, dW, daux), strict=True) if dx.size)
 
     value, found = value_and_grad(loss)(tuple(getattr(p, x) for x in used))
     assert value.dtype == dtype
-    assert value == np.sum(out.y * dy) + np.sum(out.W * dW)
+    parts = zip((out.y, out.W, out.aux), (dy, dW, daux), strict=True)
+    assert value == sum(np.sum(x * dx) for x, dx in parts if x is not None)
     for x, g in zip(used, found, strict=True):
         assert g.dtype == dtype
-        assert np.array_equal(g, getattr(want, x))
+        assert np.array_equal(g, want[x])
 
 
 @pytest.mark.kernels
@@ -50,7 +53,7 @@ def test_each_input_can_be_traced_alone_and_so_can_y_or_W_alone(rng):
     p = problem(fw.KEY_GATED_DELTA, rng, 4, 3, 2)
     pullback = fw.vjp(*p.args, **p.kwargs)[1]
     for output, want in ((0, pullback(dy=np.ones_like(p.v))), (1, pullback(dW=np.ones_like(p.W0)))):
-        for name in INPUTS:
+        for name in p.used:
             arguments = positional(p)
             i = POSITION[name]
             found = grad(lambda x, a=arguments, i=i, o=output: anp.sum(ag.scan(*a[:i], x, *a[i + 1 :])[o]))(
@@ -78,7 +81,7 @@ def test_one_backward_pass_runs_each_kernel_once_for_all_inputs(rng, monkeypatch
         y, W, _ = ag.scan("gated_delta", x[0], x[1], x[2], x[3], x[4], None, None, None, None, x[5])
         return anp.sum(y * y) + anp.sum(W)
 
-    grad(loss)(tuple(getattr(p, name) for name in INPUTS))
+    grad(loss)(tuple(getattr(p, name) for name in p.used))
     assert runs == ["forward", "adjoint"]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import synfwp as fw
-from synfwp import measures
+from synfwp import measures, streams
 from synfwp.instructions import Carried, Description
 
 SHARED = {"y", "W", "y_exact", "centred_correlation", "recall_agreement", "norm_ratio", "fraction_at_bound"}
@@ -341,7 +341,7 @@ def test_rates_and_spikes_cannot_reach_the_exact_rules():
 def test_a_carrier_of_ones_own_runs(single):
     class Forgetful:
         def effective(self, rule, k, beta, decay):
-            return fw.Exact().effective(rule, k, 0 * beta, decay)
+            return streams.coefficients(rule, k, 0 * beta, decay)
 
         def carry_out(self, rule, q, k, v, beta, decay, seed):
             return Carried(np.zeros((len(k), v.shape[2], k.shape[2])), np.zeros_like(v), np.zeros(len(k)))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from synfwp import features
-from synfwp.features import FEATURES, NORMALISERS, get_feature, get_normaliser
+from synfwp.features import FEATURES, NORMALISERS, _projections, get_feature, get_normaliser
 
 MAPS = [*FEATURES, "dpfp(2)", "dpfp(3)", "dpfp(7)"]
 numbers = arrays(np.float64, array_shapes(min_dims=1, max_dims=3, max_side=5), elements=st.floats(-5, 5))
@@ -19,6 +19,7 @@ def dpfp_twin(x, nu):
     return np.array([r[i] * r[(i - j) % len(r)] for j in range(1, nu + 1) for i in range(len(r))])
 
 
+DIRECTIONS = {d: _projections(d, 64) for d in (1, 2, 5)}  # which directions is tested by what they are for, below
 TWINS = {  # one vector, real or complex, written without the package's tricks
     "identity": lambda x: x,
     "relu": lambda x: np.array([value if value.real > 0 else 0.0 for value in x]),
@@ -26,12 +27,25 @@ TWINS = {  # one vector, real or complex, written without the package's tricks
     "none": lambda x: x,
     "l2": lambda x: x / np.sqrt(sum(value * value for value in x)),
     "sum": lambda x: x / sum(x),
+    "exp": np.exp,
+    "softmax": lambda x: np.exp(x) / sum(np.exp(x)),
+    "favor(64)": lambda x: np.exp(DIRECTIONS[len(x)] @ x - sum(x * x) / 2) / 8,
     **{f"dpfp({nu})": (lambda x, nu=nu: dpfp_twin(x, nu)) for nu in (1, 2, 3, 7)},
 }
 
 
 def row_of(name):
     return NORMALISERS[name] if name in NORMALISERS else get_feature(name)
+
+
+def test_products_of_random_features_have_the_mean_of_the_exponential_kernel(rng):
+    """Each of m products has the mean exp(x . y) and the relative variance exp(|x + y|^2) - 1."""
+    m, row = 4096, get_feature("favor(4096)")
+    x, y = (0.5 * rng.standard_normal((50, 4)) for _ in range(2))
+    ratio = (row.apply(x) * row.apply(y)).sum(axis=-1) / np.exp((x * y).sum(axis=-1))
+    spread = np.sqrt(np.expm1(((x + y) ** 2).sum(axis=-1)) / m)
+    assert np.all(abs(ratio - 1) < 4 * spread)  # 50 pairs; four standard errors are passed by chance once in 16,000
+    assert np.any(abs(ratio - 1) > 0.1 * spread)
 
 
 def test_every_map_has_a_twin():

@@ -113,7 +113,7 @@ def test_the_code_of_the_readme_runs(capsys):
     """The blocks run in one namespace, as a reader would; only the training is shortened."""
     readme = (ROOT / "README.md").read_text("utf-8")
     blocks = re.findall(r"```python\n(.*?)```", readme, re.S)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     code = "\n".join(blocks).replace("task, seed=0)", "task, seed=0, steps=30)")
     space: dict = {}
     exec(compile(code, "README.md", "exec"), space)

@@ -246,7 +246,7 @@ def test_quantities_are_converted_and_refused_in_another_dimension():
 def test_a_rule_that_no_rate_network_carries_out_is_refused_by_name():
     pushed = fw.Rule(name="push away", erase="beta", write="-beta")
     one = fw.Instructions(np.ones((2, 1)), np.ones((2, 1)), np.ones((2, 1)))
-    with pytest.raises(ValueError, match="'push away' writes '-beta' and erases 'beta', which no rate mechanism"):
+    with pytest.raises(ValueError, match=r"'push away' .* is not one that a rate mechanism carries out"):
         fw.simulate(pushed, one, on=fw.RateNetwork())
 
 

@@ -63,7 +63,7 @@ def test_results_and_gradients_equal_those_of_the_door_for_every_row(name, dtype
 
 
 @pytest.mark.kernels
-@pytest.mark.parametrize("name", RULES)
+@pytest.mark.parametrize("name", [name for name, row in RULES.items() if row.plain])
 def test_gradcheck_passes_for_every_rule_with_all_inputs(name, rng):
     p = problem(RULES[name], rng, 4, 3, 2, (2,))
     given = tensors(p)

@@ -43,7 +43,7 @@ def test_the_same_seed_gives_the_same_parameters_bit_for_bit(make):
 
 
 def test_threads_do_not_change_what_is_learned(monkeypatch):
-    monkeypatch.setattr("synfwp.fastweights._POOL_FLOPS", 0)
+    monkeypatch.setattr("synfwp.fastweights.pool.POOL_FLOPS", 0)
     one, two = (fw.train(small(), SMALL, steps=5, batch=4, threads=threads) for threads in (1, 2))
     equal_params(one.params, two.params)
 
@@ -76,9 +76,9 @@ def test_float32_stays_float32_from_the_instructions_to_the_trained_parameters(r
     params, batch = programmer.init(), SMALL(np.random.default_rng(0), 2)
     sent = programmer(params, batch.x)
     assert {x.dtype for x in (sent.q, sent.k, sent.v, sent.beta) if x is not None} == {np.dtype(np.float32)}
-    cotangents, cotangent = [], fastweights._cotangent
+    cotangents, cotangent = [], fastweights.cotangent
     monkeypatch.setattr(
-        "synfwp.fastweights._cotangent",
+        "synfwp.fastweights.cotangent",
         lambda name, x, like: cotangents.append((x.dtype, like.dtype)) or cotangent(name, x, like),
     )
     value, grads = value_and_grad(lambda p: real_loss(programmer, p, batch, loss))(params)

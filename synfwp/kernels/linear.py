@@ -2,10 +2,9 @@
 
 For one sequence and one row ``w`` of W (one postsynaptic neuron), with ``x`` the row before the step,
 
-    s = x . p_t                    the prediction that is erased (p = k where None is passed)
-    c = write_t v_t - erase_t s
-    w = a_t * x + c k_t            a_t a scalar, one number per key, or 1 where None is passed
-    y_t = w . q_t
+    s = x . p_t                                    the prediction that is erased (p = k where None is passed)
+    w = a_t * x + write_t v_t k_t - erase_t s r_t  (r = k where None is passed; a_t a scalar, one number per key, or 1)
+    y_t = w . q_t                                  or, across rows, y_t = sum over rows of q_t,row w
 
 A stream that a rule does not use is passed as None and its branches are pruned when the kernel compiles. Rows never
 meet, so they are carried four at a time, outermost in the adjoint, where the history of four rows fits the cache.
@@ -19,8 +18,12 @@ BLOCK = 32
 
 
 @kernel
-def forward(q, k, v, write, erase, p, a, a_key, W, y, states, every, lo, hi):
-    """Sequences lo..hi-1: W (n, d_v, d_k) goes from W_0 to W_T in place; y (n, T, d_v) and every n-th W are filled."""
+def forward(q, k, v, write, erase, p, a, a_key, r, W, y, across, states, every, lo, hi):
+    """Sequences lo..hi-1: W (n, d_v, d_k) goes from W_0 to W_T in place; every n-th W is filled into ``states``.
+
+    Either ``y`` (n, T, d_v) is filled with reads of rows by q (n, T, d_k), or ``across`` (n, T, d_k), zeros at first,
+    with reads across rows by q (n, T, d_v); the other one is None.
+    """
     T, dk = k.shape[1], k.shape[2]
     dv = v.shape[2]
     zero = W.dtype.type(0)
@@ -33,7 +36,6 @@ def forward(q, k, v, write, erase, p, a, a_key, W, y, states, every, lo, hi):
                 kt = k[n, t]
                 qt = q[n, t]
                 vt = v[n, t]
-                yt = y[n, t]
                 wt = write[n, t]
                 at = W.dtype.type(1)
                 if a is not None:
@@ -62,10 +64,21 @@ def forward(q, k, v, write, erase, p, a, a_key, W, y, states, every, lo, hi):
                             s2 += x2[j] * pj
                             s3 += x3[j] * pj
                         et = erase[n, t]
-                        c0 -= et * s0
-                        c1 -= et * s1
-                        c2 -= et * s2
-                        c3 -= et * s3
+                        if r is None:
+                            c0 -= et * s0
+                            c1 -= et * s1
+                            c2 -= et * s2
+                            c3 -= et * s3
+                        else:
+                            h0 = et * s0
+                            h1 = et * s1
+                            h2 = et * s2
+                            h3 = et * s3
+                    if across is not None:
+                        q0 = qt[i]
+                        q1 = qt[i + 1] if i + 1 < last else zero
+                        q2 = qt[i + 2] if i + 2 < last else zero
+                        q3 = qt[i + 3] if i + 3 < last else zero
                     y0 = zero
                     y1 = zero
                     y2 = zero
@@ -78,28 +91,38 @@ def forward(q, k, v, write, erase, p, a, a_key, W, y, states, every, lo, hi):
                         w1 = aj * x1[j] + c1 * kt[j]
                         w2 = aj * x2[j] + c2 * kt[j]
                         w3 = aj * x3[j] + c3 * kt[j]
+                        if r is not None:
+                            rj = r[n, t, j]
+                            w0 -= h0 * rj
+                            w1 -= h1 * rj
+                            w2 -= h2 * rj
+                            w3 -= h3 * rj
                         x0[j] = w0
                         x1[j] = w1
                         x2[j] = w2
                         x3[j] = w3
-                        y0 += w0 * qt[j]
-                        y1 += w1 * qt[j]
-                        y2 += w2 * qt[j]
-                        y3 += w3 * qt[j]
-                    yt[i] = y0
-                    if i + 1 < last:
-                        yt[i + 1] = y1
-                    if i + 2 < last:
-                        yt[i + 2] = y2
-                    if i + 3 < last:
-                        yt[i + 3] = y3
+                        if across is not None:
+                            across[n, t, j] += q0 * w0 + q1 * w1 + q2 * w2 + q3 * w3
+                        else:
+                            y0 += w0 * qt[j]
+                            y1 += w1 * qt[j]
+                            y2 += w2 * qt[j]
+                            y3 += w3 * qt[j]
+                    if y is not None:
+                        y[n, t, i] = y0
+                        if i + 1 < last:
+                            y[n, t, i + 1] = y1
+                        if i + 2 < last:
+                            y[n, t, i + 2] = y2
+                        if i + 3 < last:
+                            y[n, t, i + 3] = y3
                 if states is not None and (t + 1) % every == 0:
                     states[n, (t + 1) // every - 1, first:last] = rows[: last - first]
             W[n, first:last] = rows[: last - first]
 
 
 @kernel
-def _replay(k, p, a, a_key, erase, vt, n, start, stop, history, coefficient, prediction):
+def _replay(k, p, a, a_key, r, erase, vt, n, start, stop, history, coefficient, prediction):
     """Four rows from ``start`` to ``stop``: history (S + 1, 4, d_k) of the rows, and c and s of every step."""
     dk = k.shape[2]
     zero = history.dtype.type(0)
@@ -130,14 +153,20 @@ def _replay(k, p, a, a_key, erase, vt, n, start, stop, history, coefficient, pre
                 s2 += x2[j] * pj
                 s3 += x3[j] * pj
             et = erase[n, t]
-            c0 -= et * s0
-            c1 -= et * s1
-            c2 -= et * s2
-            c3 -= et * s3
+            if r is None:
+                c0 -= et * s0
+                c1 -= et * s1
+                c2 -= et * s2
+                c3 -= et * s3
             prediction[m, 0] = s0
             prediction[m, 1] = s1
             prediction[m, 2] = s2
             prediction[m, 3] = s3
+            if r is not None:
+                h0 = et * s0
+                h1 = et * s1
+                h2 = et * s2
+                h3 = et * s3
         at = history.dtype.type(1)
         if a is not None:
             at = a[n, t]
@@ -145,10 +174,20 @@ def _replay(k, p, a, a_key, erase, vt, n, start, stop, history, coefficient, pre
             aj = at
             if a_key is not None:
                 aj = a_key[n, t, j]
-            x0[j] = aj * x0[j] + c0 * kt[j]
-            x1[j] = aj * x1[j] + c1 * kt[j]
-            x2[j] = aj * x2[j] + c2 * kt[j]
-            x3[j] = aj * x3[j] + c3 * kt[j]
+            w0 = aj * x0[j] + c0 * kt[j]
+            w1 = aj * x1[j] + c1 * kt[j]
+            w2 = aj * x2[j] + c2 * kt[j]
+            w3 = aj * x3[j] + c3 * kt[j]
+            if r is not None:
+                rj = r[n, t, j]
+                w0 -= h0 * rj
+                w1 -= h1 * rj
+                w2 -= h2 * rj
+                w3 -= h3 * rj
+            x0[j] = w0
+            x1[j] = w1
+            x2[j] = w2
+            x3[j] = w3
         history[after] = rows
         coefficient[m, 0] = c0
         coefficient[m, 1] = c1
@@ -157,9 +196,11 @@ def _replay(k, p, a, a_key, erase, vt, n, start, stop, history, coefficient, pre
 
 
 @kernel
-def _pull(q, k, p, a, a_key, erase, write, v, dy, n, i, count, start, stop, history, coefficient, prediction, G, grads):
+def _pull(
+    q, k, p, a, a_key, r, erase, write, v, dy, n, i, count, start, stop, history, coefficient, prediction, G, grads
+):
     """Four rows from ``stop`` back to ``start``: G (4, d_k) is carried, the gradients of the streams are added to."""
-    dq, dk_, dv, dwrite, derase, dp, da, da_key = grads
+    dq, dk_, dv, dwrite, derase, dp, da, da_key, dr = grads
     width = k.shape[2]
     zero = G.dtype.type(0)
     G0 = G[0]
@@ -190,6 +231,10 @@ def _pull(q, k, p, a, a_key, erase, write, v, dy, n, i, count, start, stop, hist
         g1 = zero
         g2 = zero
         g3 = zero
+        f0 = zero
+        f1 = zero
+        f2 = zero
+        f3 = zero
         dqt = dq[n, t]
         for j in range(width):
             u0 = G0[j] + b0 * qt[j]
@@ -204,6 +249,12 @@ def _pull(q, k, p, a, a_key, erase, write, v, dy, n, i, count, start, stop, hist
             g1 += u1 * kt[j]
             g2 += u2 * kt[j]
             g3 += u3 * kt[j]
+            if r is not None:
+                rj = r[n, t, j]
+                f0 += u0 * rj
+                f1 += u1 * rj
+                f2 += u2 * rj
+                f3 += u3 * rj
             dqt[j] += b0 * w0[j] + b1 * w1[j] + b2 * w2[j] + b3 * w3[j]
         wt = write[n, t]
         dv[n, t, i] = wt * g0
@@ -219,14 +270,22 @@ def _pull(q, k, p, a, a_key, erase, write, v, dy, n, i, count, start, stop, hist
             dwt += v[n, t, i + 3] * g3
         dwrite[n, t] += dwt
         if erase is not None:
-            derase[n, t] -= (
-                prediction[m, 0] * g0 + prediction[m, 1] * g1 + prediction[m, 2] * g2 + prediction[m, 3] * g3
-            )
+            if r is None:
+                f0, f1, f2, f3 = g0, g1, g2, g3
+            s0 = prediction[m, 0]
+            s1 = prediction[m, 1]
+            s2 = prediction[m, 2]
+            s3 = prediction[m, 3]
+            derase[n, t] -= s0 * f0 + s1 * f1 + s2 * f2 + s3 * f3
             et = erase[n, t]
-            g0 *= et
-            g1 *= et
-            g2 *= et
-            g3 *= et
+            f0 *= et
+            f1 *= et
+            f2 *= et
+            f3 *= et
+            s0 *= et
+            s1 *= et
+            s2 *= et
+            s3 *= et
         at = G.dtype.type(1)
         if a is not None:
             at = a[n, t]
@@ -242,6 +301,8 @@ def _pull(q, k, p, a, a_key, erase, write, v, dy, n, i, count, start, stop, hist
             u2 = G2[j]
             u3 = G3[j]
             dkj = c0 * u0 + c1 * u1 + c2 * u2 + c3 * u3
+            if r is not None:
+                dr[n, t, j] -= s0 * u0 + s1 * u1 + s2 * u2 + s3 * u3
             aj = at
             if a_key is not None:
                 aj = a_key[n, t, j]
@@ -253,17 +314,17 @@ def _pull(q, k, p, a, a_key, erase, write, v, dy, n, i, count, start, stop, hist
             u2 *= aj
             u3 *= aj
             if erase is not None:
-                h = g0 * x0[j] + g1 * x1[j] + g2 * x2[j] + g3 * x3[j]
+                h = f0 * x0[j] + f1 * x1[j] + f2 * x2[j] + f3 * x3[j]
                 if p is not None:
                     pj = p[n, t, j]
                     dp[n, t, j] -= h
                 else:
                     pj = kt[j]
                     dkj -= h
-                u0 -= g0 * pj
-                u1 -= g1 * pj
-                u2 -= g2 * pj
-                u3 -= g3 * pj
+                u0 -= f0 * pj
+                u1 -= f1 * pj
+                u2 -= f2 * pj
+                u3 -= f3 * pj
             G0[j] = u0
             G1[j] = u1
             G2[j] = u2
@@ -275,7 +336,7 @@ def _pull(q, k, p, a, a_key, erase, write, v, dy, n, i, count, start, stop, hist
 
 @kernel
 def adjoint(
-    q, k, v, write, erase, p, a, a_key, W0, dy, dW, dq, dk, dv, dwrite, derase, dp, da, da_key, segment, lo, hi
+    q, k, v, write, erase, p, a, a_key, r, W0, dy, dW, dq, dk, dv, dwrite, derase, dp, da, da_key, dr, segment, lo, hi
 ):
     """Sequences lo..hi-1: dW (n, d_v, d_k) goes from the cotangent of W_T to the gradient of W_0 in place.
 
@@ -290,49 +351,34 @@ def adjoint(
     prediction = np.empty((min(segment, T), 4), W0.dtype)
     written = np.zeros((T, 4), W0.dtype)
     G = np.empty((4, width), W0.dtype)
-    grads = (dq, dk, dv, dwrite, derase, dp, da, da_key)
+    grads = (dq, dk, dv, dwrite, derase, dp, da, da_key, dr)
     for n in range(lo, hi):
         for i in range(0, v.shape[2], 4):
             count = min(4, v.shape[2] - i)
             written[:, count:] = 0
             borders[0, count:] = 0
             G[count:] = 0
-            for r in range(count):
-                borders[0, r] = W0[n, i + r]
-                G[r] = dW[n, i + r]
+            for row in range(count):
+                borders[0, row] = W0[n, i + row]
+                G[row] = dW[n, i + row]
                 for t in range(T):
-                    written[t, r] = write[n, t] * v[n, t, i + r]
+                    written[t, row] = write[n, t] * v[n, t, i + row]
             for s in range(segments):
                 start, stop = s * segment, min(T, (s + 1) * segment)
                 history[0] = borders[s]
-                _replay(k, p, a, a_key, erase, written, n, start, stop, history, coefficient, prediction)
+                _replay(k, p, a, a_key, r, erase, written, n, start, stop, history, coefficient, prediction)
                 if s + 1 < segments:
                     borders[s + 1] = history[stop - start]
             for s in range(segments - 1, -1, -1):
                 start, stop = s * segment, min(T, (s + 1) * segment)
                 if s + 1 < segments:
                     history[0] = borders[s]
-                    _replay(k, p, a, a_key, erase, written, n, start, stop, history, coefficient, prediction)
+                    _replay(k, p, a, a_key, r, erase, written, n, start, stop, history, coefficient, prediction)
+                # fmt: off
                 _pull(
-                    q,
-                    k,
-                    p,
-                    a,
-                    a_key,
-                    erase,
-                    write,
-                    v,
-                    dy,
-                    n,
-                    i,
-                    count,
-                    start,
-                    stop,
-                    history,
-                    coefficient,
-                    prediction,
-                    G,
-                    grads,
+                    q, k, p, a, a_key, r, erase, write, v, dy, n, i, count, start, stop, history, coefficient,
+                    prediction, G, grads,
                 )
-            for r in range(count):
-                dW[n, i + r] = G[r]
+                # fmt: on
+            for row in range(count):
+                dW[n, i + row] = G[row]

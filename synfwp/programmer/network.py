@@ -18,7 +18,7 @@ class Programmer:
     r"""A frozen specification of a linear slow network. Its numbers live in a flat dict of arrays.
 
     For a token x: ``q = norm(phi(W_q x))``, ``k = norm(phi(W_k x))``, ``v = W_v x``,
-    ``beta = beta_max sigmoid(w_beta x + b_beta)`` and, where the rule decays, ``decay = sigmoid(W_decay x + b_decay)``.
+    ``beta = beta_max sigmoid(w_beta x + b_beta)`` and ``decay = sigmoid(W_decay x + b_decay)``, as the rule uses them.
     The answer is ``W_out y`` for the read y (``y`` itself without ``d_out``).
 
     Parameters
@@ -61,7 +61,9 @@ class Programmer:
 
     def __post_init__(self) -> None:
         """Every field is what the table above says."""
-        rules.get_rule(self.rule)
+        row = rules.get_rule(self.rule)
+        if row.writes > 1 or row.uses_pair or row.write is None:
+            raise ValueError(f"rule {row.name!r} needs more, or less, than one write a token; use e.g. rule='delta'.")
         for name in ("d_in", "d_key", "d_value"):
             checks.count(name, getattr(self, name))
         if self.d_out is not None:
@@ -93,13 +95,14 @@ class Programmer:
         params = {
             "W_k": normal(self.d_key, self.d_in),
             "W_v": normal(self.d_value, self.d_in),
-            "w_beta": np.zeros(self.d_in, dtype),
-            "b_beta": np.zeros((), dtype),
         }
         params["W_q"] = params["W_k"].copy()
         row = rules.get_rule(self.rule)
+        if row.uses_beta:
+            params |= {"w_beta": np.zeros(self.d_in, dtype), "b_beta": np.zeros((), dtype)}
         if row.uses_decay:
-            wide = (features.get_feature(self.feature).width(self.d_key),) if row.retain == "key" else ()
+            keys = features.get_feature(self.feature).width(self.d_key) if row.error == "value" else self.d_value
+            wide = (keys,) if row.retain == "key" else ()
             params["W_decay"] = np.zeros((*wide, self.d_in), dtype)
             params["b_decay"] = np.full(wide, 3.0, dtype)
         if self.d_out is not None:
@@ -121,13 +124,14 @@ class Programmer:
         q = ag.feature(norm, ag.feature(phi, _project(x, params["W_q"])))
         k = ag.feature(norm, ag.feature(phi, _project(x, params["W_k"])))
         v = _project(x, params["W_v"])
-        beta = ag.feature(_SIGMOID, _project(x, params["w_beta"]) + params["b_beta"]) * float(self.beta_max)
-        decay = None
+        beta = decay = None
+        if "w_beta" in params:
+            beta = ag.feature(_SIGMOID, _project(x, params["w_beta"]) + params["b_beta"]) * float(self.beta_max)
         if "W_decay" in params:
             decay = ag.feature(_SIGMOID, _project(x, params["W_decay"]) + params["b_decay"])
         if self.write_channel is not None:
             gate = x[..., self.write_channel]
-            k, v, beta = k * gate[..., None], v * gate[..., None], beta * gate
+            k, v, beta = k * gate[..., None], v * gate[..., None], None if beta is None else beta * gate
         return Instructions(q, k, v, beta, decay)
 
     def read_out(self, params: Params, y: Any) -> Any:

@@ -8,7 +8,8 @@ import numpy as np
 from synfwp import checks, realisations, units
 from synfwp.instructions import Carried, Description
 from synfwp.kernels import rate as kernel
-from synfwp.rules import Coefficients, Rule, get_rule
+from synfwp.rules import Rule, get_rule
+from synfwp.streams import Coefficients
 
 Array = np.ndarray
 _FLOWS = {"instant": kernel.INSTANT, "lagged": kernel.LAGGED, "latched": kernel.LATCHED}

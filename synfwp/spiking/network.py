@@ -8,11 +8,12 @@ import numpy as np
 from synfwp import checks, realisations, seeds, units
 from synfwp.instructions import Carried, Description
 from synfwp.realisations import Gains
-from synfwp.rules import Coefficients, Rule, get_rule
+from synfwp.rules import Rule, get_rule
 from synfwp.spiking import gains
 from synfwp.spiking.engines import CELLS, make_engine
 from synfwp.spiking.parameters import LIF, GatedTrace, RateCode, ThetaCycle, TwoPhase
 from synfwp.spiking.record import ragged
+from synfwp.streams import Coefficients
 
 Array = np.ndarray
 _MECHANISMS = {"gated_trace": GatedTrace, "two_phase": TwoPhase}
