@@ -17,7 +17,7 @@ _HOME = {
         "Rule HEBB ANTI_HEBB LEAKY_HEBB GATED_HEBB LINEAR_ATTENTION COVARIANCE DELTA GATED_DELTA KEY_GATED_DELTA "
         "LONGHORN HOUSEHOLDER DELTA_PRODUCT DPLR OJA GATED_OJA SOFTMAX RULES get_rule"
     ),
-    "fastweights": "scan vjp attention Scan Gradients",
+    "fastweights": "scan vjp attention fastest_form Scan Gradients",
     "instructions": "Instructions",
     "carriers": "simulate Exact",
     "rate": "RateNetwork",

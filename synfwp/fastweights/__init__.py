@@ -18,6 +18,7 @@ __all__ = [
     "Scan",
     "attention",
     "check",
+    "fastest_form",
     "gradients",
     "run_coefficients",
     "scan",
@@ -144,6 +145,8 @@ def scan(
         if every:
             raise ValueError(f"rule {row.name!r} has no state W; leave states out.")
         return Scan(_shaped(call, softmax.forward(call.q, call.k, call.v)), None)
+    if form == "auto":
+        form = fastest_form(row, call.q.shape[1], call.q.shape[2], call.v.shape[-1], call.q.dtype)
     problem = lowering.lower(call)
     if form == "recurrent":
         found = solve.forward(problem, every * row.writes, threads)
@@ -296,13 +299,30 @@ def run_coefficients(q: Array, k: Array, v: Array, coefficients: Coefficients, W
     return Scan(y, W)
 
 
+def fastest_form(rule: Rule | str, T: int, d_k: int, d_v: int, dtype: Any = np.float64) -> str:
+    """The form that ``form="auto"`` takes for these sizes, by ``benchmarks/forms.py``.
+
+    The blocked recurrence runs at the speed of BLAS, so chunks pay only where they are nothing but large products of
+    matrices: a rule that neither decays nor erases, from 512 keys on.
+
+    >>> fastest_form("delta", 512, 64, 64), fastest_form("hebb", 512, 512, 512)
+    ('recurrent', 'chunkwise')
+    """
+    row = rules.get_rule(rule)
+    adds = row.retain is None and row.erase is None
+    pays = adds and min(d_k, d_v) >= 512 and T >= CHUNK and "chunkwise" in row.forms
+    return "chunkwise" if pays else row.forms[0]
+
+
 def _form(rule: Rule, form: str | None, chunk: int | None) -> tuple[str, int]:
     """The form asked for, if the rule has it, and the length of a chunk."""
     if chunk is not None and form != "chunkwise":
         raise ValueError(f"chunk is {chunk!r} but form is {form!r}; pass chunk with form='chunkwise' only.")
     size = CHUNK if chunk is None else checks.count("chunk", chunk)
-    if form is None or checks.one_of("form", form, FORMS) == "auto":
+    if form is None:
         return rule.forms[0], size
+    if checks.one_of("form", form, FORMS) == "auto":
+        return "auto", size
     if form not in rule.forms:
         raise ValueError(f"rule {rule.name!r} has no form {form!r}; it has {', '.join(map(repr, rule.forms))}.")
     return form, size
