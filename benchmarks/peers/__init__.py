@@ -53,6 +53,15 @@ class Peer(NamedTuple):
     form: str
     modes: tuple[str, ...] = MODES
     rules: tuple[str, ...] = RULES
+    only: tuple[int, int] | None = None  # (d, threads) where a peer is slow to prepare
+
+    def takes(self, case: Case, threads: int) -> bool:
+        """Whether it is asked for this case."""
+        return (
+            case.mode in self.modes
+            and case.rule in self.rules
+            and (self.only is None or self.only == (case.d, threads))
+        )
 
 
 OURS = Peer("synfwp", "ours", "synfwp")
@@ -61,7 +70,7 @@ PEERS = (
     Peer("torch recurrence", "torch_peer", "recurrence"),
     Peer("torch chunkwise 32", "torch_peer", "chunkwise 32"),
     Peer("torch chunkwise 64", "torch_peer", "chunkwise 64"),
-    Peer("torch.compile chunkwise", "torch_peer", "compiled 64", rules=("delta",)),
+    Peer("torch.compile chunkwise", "torch_peer", "compiled 64", rules=("delta",), only=(64, 2)),
     Peer("jax scan", "jax_peer", "scan"),
     Peer("numpy recurrence", "ours", "numpy", modes=(FORWARD,)),
 )

@@ -9,6 +9,8 @@ from jax import lax
 
 from . import FORWARD, Arrays, Built, Case
 
+COMPILED = ("scan",)  # forms that compile when they are first called
+
 
 def versions() -> dict[str, str]:
     """What is measured."""

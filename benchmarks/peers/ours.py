@@ -10,6 +10,8 @@ from . import FORWARD, Arrays, Built, Case, numpy_peer
 
 _LIMITS: list[Any] = []
 
+COMPILED = ()  # forms that compile when they are first called
+
 
 def versions() -> dict[str, str]:
     """What is measured."""

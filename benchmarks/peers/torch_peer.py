@@ -13,6 +13,8 @@ from . import FORWARD, Arrays, Built, Case
 
 Tensors = dict[str, Tensor]
 
+COMPILED = ("compiled 64",)  # forms that compile when they are first called
+
 
 def versions() -> dict[str, str]:
     """What is measured."""
