@@ -134,10 +134,10 @@ def _replay(k, p, a, a_key, r, erase, vt, n, start, stop, history, coefficient, 
     for m in range(stop - start):
         after, t = m + 1, m + start
         kt = k[n, t]
-        c0 = vt[t, 0]
-        c1 = vt[t, 1]
-        c2 = vt[t, 2]
-        c3 = vt[t, 3]
+        c0 = vt[m, 0]
+        c1 = vt[m, 1]
+        c2 = vt[m, 2]
+        c3 = vt[m, 3]
         if erase is not None:
             s0 = zero
             s1 = zero
@@ -340,45 +340,41 @@ def adjoint(
 ):
     """Sequences lo..hi-1: dW (n, d_v, d_k) goes from the cotangent of W_T to the gradient of W_0 in place.
 
-    The other gradients are added to arrays of zeros. Time is cut into segments: rows at their borders are kept, and
-    the rows within one segment are computed again when the way back reaches it.
+    The other gradients are added to arrays of zeros. Time is cut into segments: W at their borders is kept, and within
+    one segment rows are computed again, four at a time, while its keys and queries are in the cache.
     """
     T, width = k.shape[1], k.shape[2]
     segments = max(1, (T + segment - 1) // segment)
+    rows = (v.shape[2] + 3) // 4 * 4
     history = np.empty((min(segment, T) + 1, 4, width), W0.dtype)
-    borders = np.empty((segments, 4, width), W0.dtype)
+    borders = np.zeros((segments, rows, width), W0.dtype)
     coefficient = np.empty((min(segment, T), 4), W0.dtype)
     prediction = np.empty((min(segment, T), 4), W0.dtype)
-    written = np.zeros((T, 4), W0.dtype)
-    G = np.empty((4, width), W0.dtype)
+    written = np.empty((min(segment, T), 4), W0.dtype)
+    G = np.zeros((rows, width), W0.dtype)
     grads = (dq, dk, dv, dwrite, derase, dp, da, da_key, dr)
     for n in range(lo, hi):
-        for i in range(0, v.shape[2], 4):
-            count = min(4, v.shape[2] - i)
-            written[:, count:] = 0
-            borders[0, count:] = 0
-            G[count:] = 0
-            for row in range(count):
-                borders[0, row] = W0[n, i + row]
-                G[row] = dW[n, i + row]
-                for t in range(T):
-                    written[t, row] = write[n, t] * v[n, t, i + row]
-            for s in range(segments):
-                start, stop = s * segment, min(T, (s + 1) * segment)
-                history[0] = borders[s]
+        borders[0, : v.shape[2]] = W0[n]
+        G[: v.shape[2]] = dW[n]
+        G[v.shape[2] :] = 0
+        for sweep in range(2 * segments - 1):
+            back = sweep - segments + 1
+            s = segments - 1 - back if back >= 0 else sweep
+            start, stop = s * segment, min(T, (s + 1) * segment)
+            for i in range(0, rows, 4):
+                count = min(4, v.shape[2] - i)
+                for m in range(stop - start):
+                    for row in range(4):
+                        written[m, row] = write[n, start + m] * v[n, start + m, i + row] if row < count else 0
+                history[0] = borders[s, i : i + 4]
                 _replay(k, p, a, a_key, r, erase, written, n, start, stop, history, coefficient, prediction)
-                if s + 1 < segments:
-                    borders[s + 1] = history[stop - start]
-            for s in range(segments - 1, -1, -1):
-                start, stop = s * segment, min(T, (s + 1) * segment)
-                if s + 1 < segments:
-                    history[0] = borders[s]
-                    _replay(k, p, a, a_key, r, erase, written, n, start, stop, history, coefficient, prediction)
-                # fmt: off
-                _pull(
-                    q, k, p, a, a_key, r, erase, write, v, dy, n, i, count, start, stop, history, coefficient,
-                    prediction, G, grads,
-                )
-                # fmt: on
-            for row in range(count):
-                dW[n, i + row] = G[row]
+                if back < 0:
+                    borders[s + 1, i : i + 4] = history[stop - start]
+                else:
+                    # fmt: off
+                    _pull(
+                        q, k, p, a, a_key, r, erase, write, v, dy, n, i, count, start, stop, history, coefficient,
+                        prediction, G[i : i + 4], grads,
+                    )
+                    # fmt: on
+        dW[n] = G[: v.shape[2]]
