@@ -212,9 +212,9 @@ def test_twenty_thousand_steps_with_gates_near_one_agree_in_float32(name, rng):
     recurrent = fw.scan(row, *arguments, decay=gate)
     chunkwise = fw.scan(row, *arguments, decay=gate, form="chunkwise")
     size = np.linalg.norm(exact.y)
-    # an error of one step lives for about 1 / (1 - a) = 2000 steps and errors are as good as independent:
-    # sqrt(2000) (d + 6) 6e-8 = 4e-5 of the reads
-    assert np.linalg.norm(chunkwise.y - recurrent.y) <= 4e-5 * size
+    # an error of one step lives for about 1 / (1 - a) = 2000 steps; the d + 6 roundings of each, 3e-8 as a rule, are as
+    # good as independent: sqrt(2000 (d + 6)) 3e-8 = 5e-6 of the reads
+    assert np.linalg.norm(chunkwise.y - recurrent.y) <= 5e-6 * size
     errors = [np.linalg.norm(x.y - exact.y) / size for x in (recurrent, chunkwise)]
     assert 0 < errors[1] <= 10 * errors[0]
     errors = [np.linalg.norm(x.W - exact.W) for x in (recurrent, chunkwise)]
