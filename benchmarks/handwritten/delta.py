@@ -95,10 +95,10 @@ def _replay(k, beta, vt, n, start, stop, history, coefficient, prediction):
             s2 += x2[j] * kt[j]
             s3 += x3[j] * kt[j]
         bt = beta[n, t]
-        c0 = bt * (vt[t, 0] - s0)
-        c1 = bt * (vt[t, 1] - s1)
-        c2 = bt * (vt[t, 2] - s2)
-        c3 = bt * (vt[t, 3] - s3)
+        c0 = bt * (vt[m, 0] - s0)
+        c1 = bt * (vt[m, 1] - s1)
+        c2 = bt * (vt[m, 2] - s2)
+        c3 = bt * (vt[m, 3] - s3)
         for j in range(k.shape[2]):
             x0[j] += c0 * kt[j]
             x1[j] += c1 * kt[j]
@@ -199,29 +199,24 @@ def adjoint(q, k, v, beta, W0, dy, dW, dq, dk, dv, dbeta, segment, lo, hi):
     T, width = k.shape[1], k.shape[2]
     segments = max(1, (T + segment - 1) // segment)
     history = np.empty((min(segment, T) + 1, 4, width), W0.dtype)
-    borders = np.empty((segments, 4, width), W0.dtype)
+    borders = np.empty((segments, v.shape[2], width), W0.dtype)
     coefficient = np.empty((min(segment, T), 4), W0.dtype)
     prediction = np.empty((min(segment, T), 4), W0.dtype)
-    values = np.zeros((T, 4), W0.dtype)
-    G = np.empty((4, width), W0.dtype)
+    values = np.empty((min(segment, T), 4), W0.dtype)
     for n in range(lo, hi):
-        for i in range(0, v.shape[2], 4):
-            for r in range(4):
-                borders[0, r] = W0[n, i + r]
-                G[r] = dW[n, i + r]
-                for t in range(T):
-                    values[t, r] = v[n, t, i + r]
-            for s in range(segments):
-                start, stop = s * segment, min(T, (s + 1) * segment)
-                history[0] = borders[s]
+        borders[0] = W0[n]
+        for sweep in range(2 * segments - 1):
+            back = sweep - segments + 1
+            s = segments - 1 - back if back >= 0 else sweep
+            start, stop = s * segment, min(T, (s + 1) * segment)
+            for i in range(0, v.shape[2], 4):
+                for m in range(stop - start):
+                    for r in range(4):
+                        values[m, r] = v[n, start + m, i + r]
+                history[0] = borders[s, i : i + 4]
                 _replay(k, beta, values, n, start, stop, history, coefficient, prediction)
-                if s + 1 < segments:
-                    borders[s + 1] = history[stop - start]
-            for s in range(segments - 1, -1, -1):
-                start, stop = s * segment, min(T, (s + 1) * segment)
-                if s + 1 < segments:
-                    history[0] = borders[s]
-                    _replay(k, beta, values, n, start, stop, history, coefficient, prediction)
-                _pull(q, k, beta, v, dy, n, i, start, stop, history, coefficient, prediction, G, dq, dk, dv, dbeta)
-            for r in range(4):
-                dW[n, i + r] = G[r]
+                if back < 0:
+                    borders[s + 1, i : i + 4] = history[stop - start]
+                else:
+                    G = dW[n, i : i + 4]
+                    _pull(q, k, beta, v, dy, n, i, start, stop, history, coefficient, prediction, G, dq, dk, dv, dbeta)
