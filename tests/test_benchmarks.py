@@ -1,0 +1,14 @@
+"""The README's table of speed is the one that the benchmark's committed numbers give."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_readme_shows_the_committed_numbers_of_the_benchmark():
+    command = [sys.executable, str(ROOT / "benchmarks" / "speed.py"), "--readme"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    assert printed
+    assert printed in (ROOT / "README.md").read_text("utf-8")
