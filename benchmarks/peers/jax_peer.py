@@ -29,11 +29,15 @@ def scan(rule: str, x: dict[str, jax.Array]) -> jax.Array:
             W = W * now["decay"][:, None, None]
         elif rule == "key_gated_delta":
             W = W * now["decay"][:, None, :]
-        v = now["v"] if rule == "hebb" else now["v"] - jnp.einsum("nij,nj->ni", W, now["k"])
-        W = W + (now["beta"][:, None] * v)[:, :, None] * now["k"][:, None, :]
+        writes = [(now["k"], now["v"], now["beta"])]
+        if now["k"].ndim == 3:  # several writes a token
+            writes = [(now["k"][:, i], now["v"][:, i], now["beta"][:, i]) for i in range(now["k"].shape[1])]
+        for k, v, beta in writes:
+            v = v if rule == "hebb" else v - jnp.einsum("nij,nj->ni", W, k)
+            W = W + (beta[:, None] * v)[:, :, None] * k[:, None, :]
         return W, jnp.einsum("nij,nj->ni", W, now["q"])
 
-    n, _, d = x["k"].shape
+    n, _, d = x["q"].shape
     start = jnp.zeros((n, x["v"].shape[-1], d), x["v"].dtype)
     _, y = lax.scan(step, start, {name: jnp.moveaxis(value, 1, 0) for name, value in x.items()})
     return jnp.moveaxis(y, 0, 1)

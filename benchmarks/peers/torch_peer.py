@@ -74,6 +74,17 @@ def chunkwise(
     return torch.cat(y, 1)
 
 
+def one_write_a_step(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """Several writes a token as several steps of the delta rule, of which the last one reads."""
+
+    def run(rule: str, q: Tensor, k: Tensor, v: Tensor, beta: Tensor, **options: int) -> Tensor:
+        writes = k.shape[2]
+        q = torch.stack((*[torch.zeros_like(q)] * (writes - 1), q), 2)
+        return function("delta", *(x.flatten(1, 2) for x in (q, k, v, beta)), **options)[:, writes - 1 :: writes]
+
+    return run
+
+
 def build(form: str, case: Case) -> Built:
     """``recurrence``, ``chunkwise C`` or ``compiled C``."""
     x = {name: torch.from_numpy(value) for name, value in case.inputs().items()}
@@ -83,6 +94,8 @@ def build(form: str, case: Case) -> Built:
     if kind == "compiled":
         torch._dynamo.reset()
         function = torch.compile(chunkwise, dynamic=False)
+    if case.rule == "delta_product(2)":
+        function = one_write_a_step(function)
     options = {"chunk": int(chunk)} if chunk else {}
 
     def forward() -> Tensors:

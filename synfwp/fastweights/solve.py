@@ -10,14 +10,14 @@ from synfwp.kernels import linear
 from synfwp.streams import Coefficients
 
 Array = np.ndarray
-HISTORY_BYTES = 1 << 18  # four rows' history of one segment of the adjoint stays in the L2 cache
+HISTORY_BYTES = 1 << 19  # four rows' history of one segment of the adjoint stays in the L2 cache
 
 
 def forward(problem: Problem, every: int, threads: int | None) -> tuple[Array, Array, Array | None]:
     """Reads (n, S, .), the last W and every so many W."""
     q, k, v, c, W0, across = problem
-    n, S = k.shape[:2]
-    W = W0.copy()
+    n, S, d_v = v.shape
+    W, v, q = W0.copy() if d_v % 4 == 0 else _fours(W0, 1), _fours(v, 2), _fours(q, 2) if across else q
     y = None if across else np.empty_like(v)
     reads = np.zeros_like(k) if across else None
     states = np.empty((n, S // every, *W.shape[1:]), v.dtype) if every else None
@@ -27,8 +27,8 @@ def forward(problem: Problem, every: int, threads: int | None) -> tuple[Array, A
         linear.forward(q, k, v, *streams, W, y, reads, states, every, lo, hi)
 
     pool.spread(work, n, _flops(problem), threads)
-    found: Any = reads if across else y
-    return found, W, states
+    found: Any = reads if y is None else y[:, :, :d_v]
+    return found, W[:, :d_v], None if states is None else states[:, :, :d_v]
 
 
 def adjoint(problem: Problem, dy: Array, dW: Array, threads: int | None) -> tuple[dict[str, Array], Coefficients]:
@@ -37,13 +37,15 @@ def adjoint(problem: Problem, dy: Array, dW: Array, threads: int | None) -> tupl
     Across rows, what multiplies a row is the query and what is multiplied is dy: the kernel is called with the two
     exchanged, and the gradient of the query is a read of the rows by dy.
     """
-    q, k, v, c, W0, across = problem
-    dq, dk, dv = np.zeros_like(dy if across else q), np.zeros_like(k), np.empty_like(v)
+    q, k, _, c, W0, across = problem
+    d_v = W0.shape[1]
+    queries, cotangents = (dy, _fours(q, 2)) if across else (q, _fours(dy, 2))
+    v, W0, dW = _fours(problem.v, 2), _fours(W0, 1), _fours(dW, 1)
+    dq, dk, dv = np.zeros_like(queries), np.zeros_like(k), np.empty_like(v)
     streams = _tidy(c)
     zeros: Any = [None if x is None else np.zeros_like(x) for x in streams]
     grad = Coefficients(*zeros)
     segment = max(16, HISTORY_BYTES // (4 * k.shape[2] * k.itemsize))
-    queries, cotangents = (dy, q) if across else (q, dy)
 
     def work(lo: int, hi: int) -> None:
         linear.adjoint(queries, k, v, *streams, W0, cotangents, dW, dq, dk, dv, *grad, segment, lo, hi)
@@ -51,7 +53,13 @@ def adjoint(problem: Problem, dy: Array, dW: Array, threads: int | None) -> tupl
     pool.spread(work, len(k), 3 * _flops(problem), threads)
     if across:
         dq = forward(problem._replace(q=dy, across=False), 0, threads)[0]
-    return {"q": dq, "k": dk, "v": dv, "W0": dW}, grad
+    return {"q": dq, "k": dk, "v": dv[:, :, :d_v], "W0": dW[:, :d_v]}, grad
+
+
+def _fours(x: Array, axis: int) -> Array:
+    """Rows of zeros to the next multiple of 4 along an axis; the array itself where there are none to add."""
+    more = -x.shape[axis] % 4
+    return np.pad(x, [(0, more if i == axis else 0) for i in range(x.ndim)]) if more else x
 
 
 def _tidy(c: Coefficients) -> list[Array | None]:
