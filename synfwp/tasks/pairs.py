@@ -1,0 +1,29 @@
+"""Tokens that hold a key, a value and a write flag, and the memory that they ask for."""
+
+import numpy as np
+
+from synfwp.tasks.base import Array, one_hot
+
+
+def encode(key: Array, value: Array, write: Array, keys: int, values: int) -> Array:
+    """Tokens (one-hot key, one-hot value, write flag) from indices ``(batch, T)``; -1 leaves a part empty."""
+    return np.concatenate([one_hot(key, keys), one_hot(value, values), write[..., None]], axis=-1)
+
+
+def decode(x: Array, keys: int, values: int) -> tuple[Array, Array]:
+    """Indices of key and value ``(batch, T)`` of tokens; -1 where a part is empty."""
+    parts = x[..., :keys], x[..., keys : keys + values]
+    key, value = (np.where(part.any(axis=-1), part.argmax(axis=-1), -1) for part in parts)
+    return key, value
+
+
+def latest(key: Array, value: Array, write: Array, keys: int) -> Array:
+    """The latest value written to the key of every token that does not write; -1 where there is none."""
+    rows = np.arange(len(key))
+    memory = np.full((len(key), keys + 1), -1)
+    answer = np.full(key.shape, -1)
+    for t in range(key.shape[1]):
+        writes = write[:, t] > 0
+        answer[~writes, t] = memory[rows, key[:, t]][~writes]
+        memory[rows[writes], key[writes, t]] = value[writes, t]
+    return answer
