@@ -2,12 +2,17 @@
 
 import numpy as np
 
-from synfwp.tasks.base import Array, one_hot
+from synfwp.tasks.base import Array
 
 
 def encode(key: Array, value: Array, write: Array, keys: int, values: int) -> Array:
     """Tokens (one-hot key, one-hot value, write flag) from indices ``(batch, T)``; -1 leaves a part empty."""
-    return np.concatenate([one_hot(key, keys), one_hot(value, values), write[..., None]], axis=-1)
+    x = np.zeros((*key.shape, keys + values + 1))
+    for index, start in ((key, 0), (value, keys)):
+        b, t = np.nonzero(index >= 0)
+        x[b, t, start + index[b, t]] = 1
+    x[..., -1] = write
+    return x
 
 
 def decode(x: Array, keys: int, values: int) -> tuple[Array, Array]:
