@@ -88,13 +88,15 @@ class Familiarity:
         lag = np.array(self._lags)[rng.integers(len(self._lags), size=(batch, self.length))]
         wanted = np.arange(self.length) - lag
         tried = (rng.random((batch, self.length)) < self.repeat) & (wanted >= 0)
-        rows, source = np.arange(batch), np.tile(np.arange(self.length), (batch, 1))
-        free = np.ones((batch, self.length), bool)
-        for t in range(min(self._lags), self.length):
-            again = tried[:, t] & free[rows, wanted[:, t]]
-            source[again, t] = wanted[again, t]
-            free[again, t] = False
-            free[rows[again], wanted[again, t]] = False
+        rows, source = np.arange(batch), np.tile(np.arange(self.length)[:, None], batch)
+        free = np.ones((self.length, batch), bool)
+        for t, (item, wish) in enumerate(zip(wanted.T.copy(), tried.T.copy(), strict=True)):
+            before = free[item, rows]
+            again = before & wish
+            source[t] = np.where(again, item, t)
+            free[item, rows] = before & ~again
+            free[t] = ~again
+        source = source.T
         target = (source < np.arange(self.length)).astype(int)
         x = np.unpackbits(bits[rows[:, None], source], axis=-1, count=self.d) * 2.0
         x -= 1

@@ -25,10 +25,11 @@ def decode(x: Array, keys: int, values: int) -> tuple[Array, Array]:
 def latest(key: Array, value: Array, write: Array, keys: int) -> Array:
     """The latest value written to the key of every token that does not write; -1 where there is none."""
     rows = np.arange(len(key))
-    memory = np.full((len(key), keys + 1), -1)
-    answer = np.full(key.shape, -1)
-    for t in range(key.shape[1]):
-        writes = write[:, t] > 0
-        answer[~writes, t] = memory[rows, key[:, t]][~writes]
-        memory[rows[writes], key[writes, t]] = value[writes, t]
-    return answer
+    memory = np.full((len(key), keys + 2), -1)  # the last two: where other tokens write, and what no key reads
+    writes = np.asarray(write) > 0
+    place, values = np.where(writes, key, keys).T.copy(), value.T.copy()
+    answer = np.empty(key.shape[::-1], int)
+    for t, asked in enumerate(key.T.copy()):
+        answer[t] = memory[rows, asked]
+        memory[rows, place[t]] = values[t]
+    return np.where(writes, -1, answer.T)
