@@ -10,15 +10,31 @@ from synfwp import autograd as ag
 
 
 def squared(scores: Any, target: np.ndarray, mask: np.ndarray) -> Any:
-    """Mean over the scored tokens of ``|one_hot(target) - scores|^2 / 2`` (Schlag, Irie & Schmidhuber 2021).
+    """Mean over the scored tokens of ``|target - scores|^2 / 2`` (Schlag, Irie & Schmidhuber 2021).
+
+    A class stands for its one-hot vector; real targets are taken as they are.
 
     >>> import numpy as np
     >>> float(squared(np.zeros((1, 4)), np.array([2]), np.array([True])))
     0.5
     """
-    one_hot = np.eye(np.shape(scores)[-1], dtype=scores.dtype)[target] * mask[..., None]
-    error = scores * mask[..., None] - one_hot
+    real = target.dtype.kind == "f"
+    wanted = target.astype(scores.dtype) if real else np.eye(np.shape(scores)[-1], dtype=scores.dtype)[target]
+    error = scores * mask[..., None] - wanted * mask[..., None]
     return (error * error).sum() * (0.5 / max(int(mask.sum()), 1))
 
 
-LOSSES: Mapping[str, Callable[..., Any]] = MappingProxyType({"cross_entropy": ag.cross_entropy, "squared": squared})
+def cross_entropy(scores: Any, target: np.ndarray, mask: np.ndarray) -> Any:
+    """Mean of ``-log softmax(scores)[target]`` over the scored tokens, in nat.
+
+    Raises
+    ------
+    TypeError
+        If the targets are real numbers.
+    """
+    if target.dtype.kind == "f":
+        raise TypeError("loss 'cross_entropy' needs classes, but the targets are real numbers; pass loss='squared'.")
+    return ag.cross_entropy(scores, target, mask)
+
+
+LOSSES: Mapping[str, Callable[..., Any]] = MappingProxyType({"cross_entropy": cross_entropy, "squared": squared})

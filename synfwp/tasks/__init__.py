@@ -1,6 +1,26 @@
 """Tasks: ``task(rng, batch) -> Batch`` of plain arrays, each with its chance level and a solver."""
 
+from synfwp.tasks.arithmetic import ModularArithmetic
 from synfwp.tasks.base import Batch
+from synfwp.tasks.copying import Copy, SelectiveCopy
+from synfwp.tasks.familiarity import Familiarity
+from synfwp.tasks.mqar import MQAR
+from synfwp.tasks.needle import Needle
+from synfwp.tasks.permutations import PermutationGroup
 from synfwp.tasks.recall import Recall
+from synfwp.tasks.regression import InContextRegression
+from synfwp.tasks.words import Parity
 
-__all__ = ["Batch", "Recall"]
+__all__ = [
+    "MQAR",
+    "Batch",
+    "Copy",
+    "Familiarity",
+    "InContextRegression",
+    "ModularArithmetic",
+    "Needle",
+    "Parity",
+    "PermutationGroup",
+    "Recall",
+    "SelectiveCopy",
+]

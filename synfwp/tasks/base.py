@@ -19,12 +19,12 @@ class Batch:
     ----------
     x : (batch, T, d_in) array
         Tokens.
-    target : (batch, T) integer array
-        The right answer at every token that is scored; -1 elsewhere.
+    target : (batch, T) integer array, or (batch, T, d_out) float array
+        The right answer at every token that is scored: a class, -1 elsewhere, or real numbers, 0 elsewhere.
     mask : (batch, T) boolean array
         The tokens that are scored.
     chance : float
-        Accuracy of guessing.
+        Expected `accuracy` of the best constant answer; for real targets, expected `error` of the answer 0.
 
     >>> import numpy as np
     >>> from synfwp.tasks import Recall
@@ -37,20 +37,51 @@ class Batch:
     mask: Array
     chance: float
 
+    @property
+    def real(self) -> bool:
+        """Whether the targets are real numbers, not classes."""
+        return self.target.dtype.kind == "f"
+
     def accuracy(self, answer: Array) -> float:
-        """Share of scored tokens where ``answer (batch, T)`` is the target."""
+        """Share of scored tokens where ``answer (batch, T)`` is the target.
+
+        Raises
+        ------
+        TypeError
+            If the targets are real numbers.
+        """
+        if self.real:
+            raise TypeError("accuracy counts classes, but the targets are real numbers; use batch.error(answer).")
         return float((np.asarray(answer)[self.mask] == self.target[self.mask]).mean())
 
+    def error(self, answer: Array) -> float:
+        """Mean over the scored tokens of ``|answer - target|^2``, for ``answer (batch, T, d_out)``.
+
+        Raises
+        ------
+        TypeError
+            If the targets are classes.
+        """
+        if not self.real:
+            raise TypeError("error compares real numbers, but the targets are classes; use batch.accuracy(answer).")
+        return float(((np.asarray(answer)[self.mask] - self.target[self.mask]) ** 2).sum(axis=-1).mean())
+
     def to_dataset(self) -> "xr.Dataset":
-        """The batch with dims trial, time, feature."""
+        """The batch with dims trial, time, feature (and output, if the targets are real numbers)."""
         import xarray as xr
 
         units = {"units": "1"}
+        dims, name = (("trial", "time", "output"), "target") if self.real else (("trial", "time"), "target class")
         return xr.Dataset(
             {
                 "x": (("trial", "time", "feature"), self.x, {"long_name": "input", **units}),
-                "target": (("trial", "time"), self.target, {"long_name": "target class", **units}),
+                "target": (dims, self.target, {"long_name": name, **units}),
                 "mask": (("trial", "time"), self.mask, {"long_name": "scored token"}),
                 "chance": ((), self.chance, {"long_name": "chance level", **units}),
             }
         )
+
+
+def one_hot(index: Array, width: int) -> Array:
+    """Rows ``(..., width)`` with a 1 at ``index (...)``; all 0 where it is -1."""
+    return np.eye(width + 1, width)[index]

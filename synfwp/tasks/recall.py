@@ -1,4 +1,4 @@
-"""Associative recall with overwriting: pairs are drawn with replacement, the latest value of a key is the right one."""
+"""Associative recall: pairs with or without overwriting, the latest value of a key is the right one."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -7,42 +7,62 @@ from dataclasses import dataclass
 import numpy as np
 
 from synfwp import checks, seeds
+from synfwp.tasks import pairs
 from synfwp.tasks.base import Array, Batch
 
 
 @dataclass(frozen=True)
 class Recall:
-    """Writes of key-value pairs drawn with replacement, then one query for every key.
+    """Writes of key-value pairs, then queries: by default with overwriting, and one query for every key.
 
-    A token is (one-hot key, one-hot value, write flag); a query has a key alone and flag 0. Every key is queried, in
-    random order, and the queries for keys that were seen are scored: the answer is the latest value (Schlag, Irie &
-    Schmidhuber 2021, section 6.1, setting 2). Keys never written are the novel items of a familiarity test.
+    A token is (one-hot key, one-hot value, write flag); a query has a key alone and flag 0. The queries for keys that
+    were written are scored: the answer is the latest value. Keys never written are the novel items of a familiarity
+    test. The two settings of Schlag, Irie & Schmidhuber 2021, section 6.1, for S keys:
+
+    - capacity (setting 1): ``Recall(S, S, S, replacement=False, queries=1)``, S keys and S values paired at random;
+    - overwriting (setting 2): ``Recall(S, S, 2 * S, queries=1)``, both drawn with replacement.
 
     Parameters
     ----------
     keys, values, writes : int
         Number of keys, of values and of writes in a sequence.
+    replacement : bool
+        Whether a key, or a value, can be drawn more than once.
+    queries : int or None
+        Number of different keys that are queried, those that were written first; None: every key, in random order.
 
     Raises
     ------
     TypeError, ValueError
-        If one of them is not an integer of at least 1.
+        If a number is not an integer of at least 1, if ``queries`` is above ``keys``, or if ``writes`` is above
+        ``keys`` or ``values`` without replacement.
 
     >>> import numpy as np
     >>> task = Recall(keys=4, values=8, writes=6)
     >>> batch = task(np.random.default_rng(0), 3)
     >>> batch.accuracy(task.solve(batch.x)), batch.chance
     (1.0, 0.125)
+    >>> Recall(20, 20, 20, replacement=False, queries=1).length
+    21
     """
 
     keys: int = 32
     values: int = 32
     writes: int = 64
+    replacement: bool = True
+    queries: int | None = None
 
     def __post_init__(self) -> None:
-        """Sizes are positive integers."""
+        """Sizes are positive integers that fit each other."""
         for name in ("keys", "values", "writes"):
             checks.count(name, getattr(self, name))
+        if self.queries is not None and checks.count("queries", self.queries) > self.keys:
+            raise ValueError(f"queries is {self.queries}, but there are {self.keys} keys; pass at most keys, or None.")
+        if not self.replacement and self.writes > min(self.keys, self.values):
+            raise ValueError(
+                f"writes is {self.writes}, but without replacement there are {self.keys} keys and {self.values} "
+                "values to write once; lower writes or pass replacement=True."
+            )
 
     @property
     def d_in(self) -> int:
@@ -57,23 +77,32 @@ class Recall:
     @property
     def length(self) -> int:
         """Tokens of a sequence."""
-        return self.writes + self.keys
+        return self.writes + (self.keys if self.queries is None else self.queries)
+
+    @property
+    def chance(self) -> float:
+        """Accuracy of a constant answer."""
+        return 1 / self.values
 
     def __call__(self, rng: np.random.Generator, batch: int) -> Batch:
         """Draw ``batch`` sequences."""
-        key = rng.integers(self.keys, size=(batch, self.writes))
-        value = rng.integers(self.values, size=(batch, self.writes))
-        query = rng.permuted(np.tile(np.arange(self.keys), (batch, 1)), axis=1)
-        latest = np.full((batch, self.keys), -1)
-        for t in range(self.writes):
-            latest[np.arange(batch), key[:, t]] = value[:, t]
-        x = np.zeros((batch, self.length, self.d_in))
-        x[:, :, : self.keys] = np.eye(self.keys)[np.concatenate([key, query], axis=1)]
-        x[:, : self.writes, self.keys : -1] = np.eye(self.values)[value]
-        x[:, : self.writes, -1] = 1
-        target = np.full((batch, self.length), -1)
-        target[:, self.writes :] = np.take_along_axis(latest, query, axis=1)
-        return Batch(x, target, target >= 0, 1 / self.values)
+        key, value = (self._draw(rng, batch, n) for n in (self.keys, self.values))
+        query = _shuffled(rng, batch, self.keys)
+        if self.queries is not None:
+            written = (query[:, :, None] == key[:, None, :]).any(axis=-1)
+            first = np.argsort(~written, axis=1, kind="stable")[:, : self.queries]
+            query = np.take_along_axis(query, first, axis=1)
+        key = np.concatenate([key, query], axis=1)
+        value = np.concatenate([value, np.full(query.shape, -1)], axis=1)
+        write = np.broadcast_to(np.arange(self.length) < self.writes, key.shape)
+        target = pairs.latest(key, value, write, self.keys)
+        return Batch(pairs.encode(key, value, write, self.keys, self.values), target, target >= 0, self.chance)
+
+    def _draw(self, rng: np.random.Generator, batch: int, n: int) -> Array:
+        """What is written: indices (batch, writes) below n."""
+        if self.replacement:
+            return rng.integers(n, size=(batch, self.writes))
+        return _shuffled(rng, batch, n)[:, : self.writes]
 
     def solve(self, x: Array) -> Array:
         """The answers (batch, T) of a solver that remembers the latest value of every key; -1 where it knows none."""
@@ -106,3 +135,8 @@ class Recall:
                 elif int(key[b, t]) in memory:
                     answer[b, t] = choose(memory[int(key[b, t])])
         return answer
+
+
+def _shuffled(rng: np.random.Generator, batch: int, n: int) -> Array:
+    """Random orders (batch, n) of the first n integers."""
+    return rng.permuted(np.tile(np.arange(n), (batch, 1)), axis=1)

@@ -1,0 +1,117 @@
+"""The word problem of permutation groups: things are moved around, where are they now?"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import permutations
+
+import numpy as np
+
+from synfwp import checks
+from synfwp.tasks.base import Array
+from synfwp.tasks.words import Word
+
+GROUPS = {f"{kind}{n}": (n, kind == "A") for kind in "SA" for n in (2, 3, 4, 5) if (kind, n) != ("A", 2)}
+
+
+@dataclass(frozen=True)
+class PermutationGroup(Word):
+    """The product of all permutations so far, one token after the other: p_t = g_t o p_{t-1}, p_0 = 1.
+
+    A token is a one-hot element of the group, a class is the index of the product among ``elements``. S_5 and A_5 are
+    not solvable: their word problem is complete for NC1, beyond TC0, where transformers and diagonal linear recurrences
+    stand, unless the two are equal (Merrill, Petty & Sabharwal 2024). A permutation of n + 1 things is a product of at
+    most n exchanges, so n Householder writes a token follow it (Siems et al. 2025; Grazzi et al. 2025).
+
+    Parameters
+    ----------
+    length : int or (int, int)
+        Tokens of a sequence, or the shortest and the longest: every sequence draws its own, uniformly.
+    every : bool
+        Whether the product is asked for at every token, as in the papers, or at the last one alone.
+    group : str
+        "S2" to "S5", all permutations, or "A3" to "A5", the even ones.
+    swaps_only : bool
+        Tokens are the identity and the exchanges of two things alone, in lexicographic order; products are not
+        restricted. Not for "A3" to "A5", which hold no exchange.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a length is not an integer of at least 1, the pair is not in order, or there is no such group.
+
+    >>> import numpy as np
+    >>> task = PermutationGroup(length=4, group="S3")
+    >>> batch = task(np.random.default_rng(0), 1)
+    >>> batch.x[0].argmax(axis=-1).tolist(), batch.target[0].tolist(), task.elements[batch.target[0, -1]].tolist()
+    ([5, 3, 3, 1], [5, 1, 2, 4], [2, 0, 1])
+    """
+
+    every: bool = True
+    group: str = "S5"
+    swaps_only: bool = False
+
+    def __post_init__(self) -> None:
+        """Length as in every word problem, and a group with the tokens that are asked for."""
+        super().__post_init__()
+        _, even = checks.lookup("group", self.group, GROUPS)
+        if even and self.swaps_only:
+            raise ValueError(f"group {self.group!r} holds no exchange of two things; pass swaps_only=False or an S.")
+
+    @property
+    def d_in(self) -> int:
+        """Features of a token."""
+        return len(self.moves)
+
+    @property
+    def d_out(self) -> int:
+        """Classes of an answer: elements of the group."""
+        return len(self.elements)
+
+    @property
+    def elements(self) -> Array:
+        """The permutations (classes, things): row p takes thing i to place p[i]."""
+        return _group(self.group)[0]
+
+    @property
+    def moves(self) -> Array:
+        """The index among ``elements`` of every token."""
+        moved = (self.elements != np.arange(self.elements.shape[1])).sum(axis=1)
+        return np.flatnonzero(moved <= 2) if self.swaps_only else np.arange(len(moved))
+
+    @property
+    def table(self) -> Array:
+        """``table[p, g]`` is the index of g o p: first p, then g."""
+        return _group(self.group)[1]
+
+    def _follow(self, token: Array) -> Array:
+        """Products, by the table."""
+        table = self.table[:, self.moves]
+        product = np.empty_like(token)
+        now = np.zeros(len(token), int)
+        for t in range(token.shape[1]):
+            now = product[:, t] = table[now, token[:, t]]
+        return product
+
+    def _odds(self) -> Array:
+        """Exact: a random walk on the group from the identity."""
+        step = np.zeros((self.d_out, self.d_out))
+        np.add.at(step, (np.arange(self.d_out)[:, None], self.table[:, self.moves]), 1 / self.d_in)
+        odds = [step[0]]
+        for _ in range(self._lengths[-1] - 1):
+            odds.append(odds[-1] @ step)
+        return np.array(odds)
+
+
+@lru_cache
+def _group(name: str) -> tuple[Array, Array]:
+    """Elements in lexicographic order (the first is the identity), and the table of products."""
+    n, even = GROUPS[name]
+    elements = np.array(list(permutations(range(n))))
+    above, below = np.triu_indices(n, 1)
+    if even:
+        elements = elements[(elements[:, above] > elements[:, below]).sum(axis=1) % 2 == 0]
+    code = n ** np.arange(n)[::-1]
+    product = elements[:, elements].swapaxes(0, 1) @ code  # [p, g]: g[p[i]]
+    table = np.searchsorted(elements @ code, product)
+    elements.flags.writeable = table.flags.writeable = False
+    return elements, table
