@@ -1,5 +1,7 @@
 """Plastic networks: kernel against twin, adjoint against complex steps, the published models, training, simulation."""
 
+from dataclasses import dataclass
+
 import autograd.numpy as anp
 import numpy as np
 import pytest
@@ -381,12 +383,32 @@ def test_hebbff_learns_familiarity_with_an_anti_hebbian_rule_is_kept_and_comes_b
         trained.answer(batch.x)
 
 
+@dataclass(frozen=True)
+class Linear:
+    """The least that trains."""
+
+    name: str = "linear"
+
+    def init(self, seed=0):
+        return {"W": np.zeros((2, 20))}
+
+    def scores(self, params, x):
+        return anp.dot(x, params["W"].T)
+
+
+def test_what_has_init_scores_and_a_name_trains_but_is_not_kept(tmp_path):
+    trained = fw.train(Linear(), familiarity, steps=2, batch=1)
+    assert trained.params["W"].any()
+    with pytest.raises(TypeError, match=r"^the programmer is a Linear; only Programmer and PlasticNetwork can be kept"):
+        trained.save(tmp_path / "linear.nc")
+
+
 @pytest.mark.kernels
 @pytest.mark.parametrize("name", ["hebbff", "ba"])
 def test_float32_stays_float32_from_the_input_to_the_gradients(name, rng):
     network, _ = MODELS[name]
     params, x = network.init(dtype=np.float32), rng.standard_normal((2, 4, network.d_in))
-    value, found = value_and_grad(lambda p: anp.sum(network.scores(p, x)))(params)
+    value, found = value_and_grad(lambda p: anp.sum(network.run(p, x, np.ones((2, 4)))[0]))(params)
     assert value.dtype == np.float32
     assert {np.asarray(g).dtype for g in found.values()} == {np.dtype(np.float32)}
 

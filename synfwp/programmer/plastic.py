@@ -182,6 +182,7 @@ class PlasticNetwork(PlasticLayer):
         if anp.shape(x)[-1] != self.d_in:
             raise ValueError(f"x has {anp.shape(x)[-1]} features; this network takes d_in={self.d_in}.")
         x = x.astype(params["W"].dtype, copy=False)
+        modulation = None if modulation is None else modulation.astype(x.dtype, copy=False)
         return ag.plastic(self, *self.arguments(self.weights(params), x, modulation), h0, A0, aux0)
 
     def scores(self, params: Params, x: Any) -> Any:

@@ -94,7 +94,10 @@ def load_trained(path: str | Path) -> Trained:
 
 def _kind(programmer: Trainable) -> str:
     """The name under which it is kept, also for a subclass."""
-    return next(name for name, kind in _KINDS.items() if isinstance(programmer, kind))
+    for name, kind in _KINDS.items():
+        if isinstance(programmer, kind):
+            return name
+    raise TypeError(f"the programmer is a {type(programmer).__name__}; only {' and '.join(_KINDS)} can be kept.")
 
 
 def train(
@@ -113,7 +116,7 @@ def train(
     Parameters
     ----------
     programmer : Programmer or PlasticNetwork
-        Anything with ``init(seed) -> params``, ``scores(params, x)`` and a ``name`` trains as well.
+        Any dataclass with ``init(seed) -> params``, ``scores(params, x)`` and a ``name`` trains as well.
     task : callable
         ``task(rng, batch) -> Batch``.
     steps, batch : int
