@@ -51,8 +51,8 @@ class PlasticLayer:
     TypeError, ValueError
         For an unknown name, or an inner loop in a layer that is not recurrent.
 
-    Source: Miconi, Stanley & Clune 2018, equations 1 to 3; Ba et al. 2016, equations 1 and 2, section 3.2; Tyulmankov,
-    Yang & Abbott 2022; Aitken & Mihalas 2023.
+    Source: Miconi, Stanley & Clune 2018, equations 1 to 3; Ba et al. 2016, equations 1 and 2; Tyulmankov, Yang &
+    Abbott 2022; Aitken & Mihalas 2023.
     """
 
     phi: str = "tanh"
@@ -84,6 +84,8 @@ class PlasticLayer:
         drive = x if slow is None else x * slow if np.ndim(slow) == 0 else _project(x, slow)
         drive = drive if b is None else drive + b
         alpha = W if self.multiplicative else weights.get("alpha")
+        if self.multiplicative and "alpha" in weights:
+            raise ValueError("multiplicative puts W in the place of alpha; leave alpha out.")
         eta = weights["eta"] if modulation is None else weights["eta"] * modulation
         seen, recurrent = (None, W) if self.recurrent else (x, None)
         return Streams(drive, seen, recurrent, alpha, weights["lam"], eta)

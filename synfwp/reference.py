@@ -338,9 +338,9 @@ def plastic(phi, rule, drive, x, W, alpha, lam, eta, h, A, aux=None, inner=0, no
     ``h_t = phi(drive_t + (alpha A) x_t)`` (Tyulmankov, Yang & Abbott 2022; Aitken & Mihalas 2023, where alpha = W).
     With x = None, ``h_t = phi(drive_t + (W + alpha A) h_(t-1))`` (Miconi, Stanley & Clune 2018, equation 1), or with an
     inner loop ``h <- phi(drive_t + W h_(t-1) + (alpha A) h)`` from phi(drive_t + W h_(t-1)) (Ba et al. 2016, equation
-    2), which ends with h on both sides of the write. Then ``A <- lam A + eta h p^T`` with p what A has read (their
-    equation 3), Oja's ``A_ij + eta h_i (p_j - h_i A_ij)`` (their equation 4) or the covariance of h and p, each minus
-    its mean so far; ``aux = (<h>, <p>, n)``.
+    2), which ends with h on both sides of the write. Then ``A <- lam A + eta h p^T`` with p what A has read (Miconi's
+    equation 2), Oja's ``A_ij + eta h_i (p_j - h_i A_ij)`` (equation 3; lam = 1), or the covariance of h and p, each
+    minus its mean so far; ``aux = (<h>, <p>, n)``.
     """
 
     def activate(u):

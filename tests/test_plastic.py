@@ -489,6 +489,10 @@ def test_a_wrong_input_of_a_network_or_simulation_is_refused_by_name():
     with pytest.raises(ValueError, match=r"^weights has no eta, lam; it needs W, lam and eta"):
         rates.simulate({"W": np.eye(2)}, ONE)
     weights = {"W": np.eye(2), "lam": 1.0, "eta": 1.0}
+    with pytest.raises(ValueError, match=r"^multiplicative puts W in the place of alpha"):
+        fw.PlasticRateNetwork(multiplicative=True).simulate(weights | {"alpha": 1.0}, ONE)
+    with pytest.raises(ValueError, match=r"^d_in is 0;"):
+        fw.PlasticNetwork.hebbff(0, 4)
     with pytest.raises(ValueError, match=r"^x has shape \(2,\); pass \(step, d_in\)"):
         rates.simulate(weights, ONE[0])
     with pytest.raises(ValueError, match=r"^x has shape \(0, 2\), which holds no step"):

@@ -72,8 +72,8 @@ class PlasticNetwork(PlasticLayer):
         checks.one_of("alpha", self.alpha, ALPHAS)
         checks.number("lam", self.lam, 0, 1)
         checks.number("eta", self.eta)
-        if self.multiplicative and (self.alpha != "one" or (self.recurrent and self.inner)):
-            raise ValueError("multiplicative puts W in the place of alpha; leave alpha and inner out.")
+        if self.multiplicative and self.alpha != "one":
+            raise ValueError("multiplicative puts W in the place of alpha; leave alpha out.")
         if self.scale is not None:
             checks.number("scale", self.scale, 0)
         if self.input_gain is not None:
@@ -90,7 +90,12 @@ class PlasticNetwork(PlasticLayer):
 
         Two classes with a softmax are their ``sigmoid(w . h + b)``. Source: Tyulmankov, Yang & Abbott 2022.
         """
-        start: dict[str, Any] = {"phi": "sigmoid", "recurrent": False, "lam": 0.99, "eta": -5 / d_in}
+        start: dict[str, Any] = {
+            "phi": "sigmoid",
+            "recurrent": False,
+            "lam": 0.99,
+            "eta": -5 / checks.count("d_in", d_in),
+        }
         return cls(d_in=d_in, d_hidden=d_hidden, d_out=d_out, **start | fields)
 
     @classmethod
@@ -117,7 +122,7 @@ class PlasticNetwork(PlasticLayer):
         """Fast weights that attend to the recent past: one inner step, layer normalisation, relu.
 
         lam = .95 and eta = .5 are not learned. The first pass of the inner loop is normalised too, and there are no
-        gains and biases after the normalisation: our choices. Source: Ba et al. 2016, equations 1 and 2, section 3.2.
+        gains and biases after the normalisation: our choices. Source: Ba et al. 2016, equations 1 and 2.
         """
         start: dict[str, Any] = {"phi": "relu", "inner": 1, "norm": True, "lam": 0.95, "eta": 0.5, "learn": False}
         return cls(d_in=d_in, d_hidden=d_hidden, d_out=d_out, **start | fields)
