@@ -10,6 +10,9 @@ import numpy as np
 from autograd.extend import defvjp, defvjp_argnums, primitive
 
 from synfwp import fastweights
+from synfwp import plastic as layers
+from synfwp.fastweights.arguments import sum_back
+from synfwp.fastweights.pool import spread
 from synfwp.features import Feature
 from synfwp.rules import Rule
 
@@ -88,6 +91,93 @@ def _refuse(name: str) -> Any:
 
 defvjp_argnums(scan, _pull)
 defvjp_argnums(_adjoint, _refuse("scan"))
+
+
+def plastic(
+    layer: layers.PlasticLayer,
+    drive: Array,
+    x: Array | None = None,
+    W: Array | None = None,
+    alpha: Array | None = None,
+    lam: Any = 1.0,
+    eta: Any = 1.0,
+    h0: Array | None = None,
+    A0: Array | None = None,
+    aux0: Array | None = None,
+) -> tuple[Array, Array, Array]:
+    """Run a plastic layer inside a traced function; one backward pass runs its adjoint kernel once.
+
+    Parameters
+    ----------
+    layer : PlasticLayer
+        Its fields ``phi``, ``rule``, ``recurrent``, ``inner`` and ``norm`` say what is computed.
+    drive : (..., T, d) array
+        ``W_in x + b``, or ``W x + b`` for a layer that is not recurrent; see `PlasticLayer.arguments`.
+    x : (..., T, d_pre) array or None
+        What A reads in a layer that is not recurrent.
+    W : (d, d) array or None
+        Recurrent weights.
+    alpha : None or array that broadcasts to (d, d_pre)
+        What A is multiplied by; None means 1.
+    lam, eta : arrays that broadcast to (..., T)
+        Decay, and learning rate times modulation. Any sign.
+    h0, A0, aux0 : None or arrays that broadcast to (..., d), (..., d, d_pre) and (..., d + d_pre + 1)
+        The state of an earlier run; None means 0.
+
+    Returns
+    -------
+    h (..., T, d), the last A (..., d, d_pre), aux (..., d + d_pre + 1) of the covariance rule: the means of h and of
+    what A reads, and the number of steps behind them (empty for any other rule)
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a wrong shape, mixed float types, NaN or inf, or an argument that is missing or not used. A second
+        derivative is refused.
+
+    Source: as `PlasticLayer`.
+
+    >>> import numpy as np
+    >>> from autograd import grad
+    >>> layer = layers.PlasticLayer(phi="identity", recurrent=False)
+    >>> x = np.ones((2, 1))
+    >>> grad(lambda eta: plastic(layer, x, x, None, None, 0.9, eta)[0].sum())(0.5).item()  # h = 1, then 1 + eta
+    1.0
+    """
+    return _plastic(layer, drive, x, W, alpha, lam, eta, h0, A0, aux0)[:3]
+
+
+@primitive
+def _plastic(layer: layers.PlasticLayer, *args: Any) -> tuple[Array, ...]:
+    """h, A and aux, and what the way back needs."""
+    call = layers.check(layer, *args)
+    return tuple(x.reshape(call.lead + x.shape[1:]) for x in layers.run(call, spread))
+
+
+@primitive
+def _plastic_adjoint(argnums: tuple[int, ...], dh: Array, dA: Array, daux: Array, *args: Any) -> Any:
+    """The adjoint kernel, once for all of ``argnums``; what the way forward left stands before its arguments."""
+    call = layers.check(*args[5:])
+
+    def flat(x: Array) -> Array:
+        return x.reshape(len(call.drive), *x.shape[len(call.lead) :])
+
+    dh, dA, daux = (flat(np.array(x, call.drive.dtype, order="C")) for x in (dh, dA, daux))
+    grads = layers.pull(call, layers.Run(*map(flat, args[:5])), dh, dA, daux, spread)
+    names = ("layer", *call.shapes)
+    return tuple(
+        grads[name] if name == "W" else sum_back(grads[name], call.lead, call.shapes[name])
+        for name in (names[i] for i in argnums)
+    )
+
+
+def _pull_plastic(argnums: Any, ans: Any, args: Any, kwargs: Any) -> Any:
+    """What autograd calls on the way back."""
+    return lambda g: _plastic_adjoint(tuple(argnums), g[0], g[1], g[2], *(ans[i] for i in range(5)), *args)
+
+
+defvjp_argnums(_plastic, _pull_plastic)
+defvjp_argnums(_plastic_adjoint, _refuse("plastic"))
 
 
 @primitive

@@ -15,8 +15,13 @@ from synfwp.rules import RULES, Rule
 
 TESTS = Path(__file__).parent
 TWINS = tuple(dict.fromkeys(name.split("(")[0] for name in RULES))  # delta_product(n) has one twin for every n
-# kernels whose twins are the rows; any other kernel has a twin of its own name
-ROWS_OF = {"linear.forward": TWINS, "linear.adjoint": TWINS}
+# kernels whose twins have other names; any other kernel has a twin of its own name
+TWINS_OF = {
+    "linear.forward": TWINS,
+    "linear.adjoint": TWINS,
+    "plastic.forward": ("plastic",),
+    "plastic.adjoint": ("plastic",),
+}
 
 
 def public_kernels():
@@ -55,7 +60,7 @@ def test_every_twin_of_a_row_is_run_by_the_tests_of_the_kernels(name, rng, monke
 
 @pytest.mark.parametrize(("module", "kernel"), list(public_kernels()))
 def test_every_kernel_has_a_twin_that_a_test_uses(module, kernel):
-    twins = ROWS_OF.get(f"{module}.{kernel}", (kernel,))
+    twins = TWINS_OF.get(f"{module}.{kernel}", (kernel,))
     assert [name for name in twins if not hasattr(reference, name)] == []
     assert set(twins) <= names_used_by_tests()
 

@@ -10,7 +10,7 @@ from . import FORWARD, Arrays, Built, Case, numpy_peer
 
 _LIMITS: list[Any] = []
 
-COMPILED = ()  # forms that compile when they are first called
+COMPILED = ("synfwp",)  # forms that compile when they are first called
 
 
 def versions() -> dict[str, str]:

@@ -121,29 +121,40 @@ class Programmer:
             raise ValueError(f"x has {anp.shape(x)[-1]} features; this programmer takes d_in={self.d_in}.")
         x = x.astype(params["W_k"].dtype, copy=False)
         phi, norm = features.get_feature(self.feature), features.get_normaliser(self.key_norm)
-        q = ag.feature(norm, ag.feature(phi, _project(x, params["W_q"])))
-        k = ag.feature(norm, ag.feature(phi, _project(x, params["W_k"])))
-        v = _project(x, params["W_v"])
+        q = ag.feature(norm, ag.feature(phi, project(x, params["W_q"])))
+        k = ag.feature(norm, ag.feature(phi, project(x, params["W_k"])))
+        v = project(x, params["W_v"])
         beta = decay = None
         if "w_beta" in params:
-            beta = ag.feature(_SIGMOID, _project(x, params["w_beta"]) + params["b_beta"]) * float(self.beta_max)
+            beta = ag.feature(SIGMOID, project(x, params["w_beta"]) + params["b_beta"]) * float(self.beta_max)
         if "W_decay" in params:
-            decay = ag.feature(_SIGMOID, _project(x, params["W_decay"]) + params["b_decay"])
+            decay = ag.feature(SIGMOID, project(x, params["W_decay"]) + params["b_decay"])
         if self.write_channel is not None:
             gate = x[..., self.write_channel]
             k, v, beta = k * gate[..., None], v * gate[..., None], None if beta is None else beta * gate
         return Instructions(q, k, v, beta, decay)
 
+    @property
+    def name(self) -> str:
+        """What a progress bar and the provenance call it."""
+        return rules.get_rule(self.rule).name
+
+    def scores(self, params: Params, x: Any) -> Any:
+        """Scores ``(..., T, d_out)`` for tokens ``x (..., T, d_in)``, with the exact rule: what is trained."""
+        sent = self(params, x)
+        y, _, _ = ag.scan(self.rule, sent.q, sent.k, sent.v, sent.beta, sent.decay)
+        return self.read_out(params, y)
+
     def read_out(self, params: Params, y: Any) -> Any:
         """Scores ``(..., T, d_out)`` of the classes for reads ``y (..., T, d_value)``."""
-        return y if self.d_out is None else _project(y, params["W_out"])
+        return y if self.d_out is None else project(y, params["W_out"])
 
 
-def _project(x: Any, W: Any) -> Any:
+def project(x: Any, W: Any) -> Any:
     """``x @ W.T`` over the last axis as one product of matrices: autograd is slow with stacks of them."""
     shape = anp.shape(x)[:-1]
     return anp.reshape(anp.reshape(x, (-1, anp.shape(x)[-1])) @ W.T, shape + anp.shape(W)[:-1])
 
 
 # 1 / (1 + exp(-x)) without overflow, in the dtype of x: autograd's derivative of tanh overflows (float32, |x| > 178)
-_SIGMOID = features.Feature("sigmoid", lambda x: (np.tanh(x * 0.5) + 1.0) * 0.5, lambda x, f, g: g * f * (1 - f))
+SIGMOID = features.Feature("sigmoid", lambda x: (np.tanh(x * 0.5) + 1.0) * 0.5, lambda x, f, g: g * f * (1 - f))

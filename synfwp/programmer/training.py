@@ -11,42 +11,47 @@ from autograd import value_and_grad
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from synfwp import autograd as ag
 from synfwp import checks, fastweights, results, rules, seeds
 from synfwp.instructions import Instructions
 from synfwp.programmer.losses import LOSSES
 from synfwp.programmer.network import Params, Programmer
 from synfwp.programmer.optimiser import Adam, clip, cosine
+from synfwp.programmer.plastic import PlasticNetwork
 from synfwp.tasks import Batch
 
 if TYPE_CHECKING:
     import xarray as xr
 
+Trainable = Programmer | PlasticNetwork
+_KINDS: dict[str, Any] = {"Programmer": Programmer, "PlasticNetwork": PlasticNetwork}
+
 
 @dataclass(frozen=True)
 class Trained:
-    """A programmer with its trained parameters and the history of the training.
+    """A programmer, or a plastic network, with its trained parameters and the history of the training.
 
     ``history`` is a Dataset with dim step and variables loss and gradient_norm.
     """
 
-    programmer: Programmer
+    programmer: Trainable
     params: Params
     history: "xr.Dataset"
 
     def instructions(self, x: Any) -> Instructions:
-        """What the programmer sends to the synapses for tokens ``x (..., T, d_in)``."""
+        """What the programmer sends to the synapses for tokens ``x (..., T, d_in)``; plastic networks send nothing."""
+        if not isinstance(self.programmer, Programmer):
+            raise TypeError("a PlasticNetwork sends no instructions; use .programmer.run(.params, x).")
         return self.programmer(self.params, np.asarray(x, next(iter(self.params.values())).dtype))
 
     def answer(self, y: Any) -> Any:
         """The class (..., T) that the trained read-out takes from reads ``y (..., T, d_value)`` of any carrier."""
+        if not isinstance(self.programmer, Programmer):
+            raise TypeError("a PlasticNetwork reads no carrier; use .programmer.scores(.params, x).")
         return self.programmer.read_out(self.params, np.asarray(y)).argmax(axis=-1)
 
     def accuracy(self, batch: Batch) -> float:
-        """Accuracy on a batch with the exact rule."""
-        sent = self.instructions(batch.x)
-        y = fastweights.scan(self.programmer.rule, sent.q, sent.k, sent.v, sent.beta, decay=sent.decay).y
-        return batch.accuracy(self.answer(y))
+        """Accuracy on a batch, of a programmer with the exact rule."""
+        return batch.accuracy(np.asarray(self.programmer.scores(self.params, batch.x)).argmax(axis=-1))
 
     def save(self, path: str | Path, force: bool = False) -> Path:
         """Keep it as NetCDF; `synfwp.load_trained` reads it back.
@@ -59,8 +64,10 @@ class Trained:
         ds = self.history.copy()
         for name, value in self.params.items():
             ds[f"param_{name}"] = (tuple(f"{name}_{i}" for i in range(np.ndim(value))), np.asarray(value))
-        row = rules.get_rule(self.programmer.rule)
-        spec = asdict(self.programmer) | {"rule": row.name if rules.RULES.get(row.name) == row else asdict(row)}
+        spec = {"class": _kind(self.programmer)} | asdict(self.programmer)
+        if isinstance(self.programmer, Programmer):
+            row = rules.get_rule(self.programmer.rule)
+            spec["rule"] = row.name if rules.RULES.get(row.name) == row else asdict(row)
         text = json.dumps(spec, default=lambda number: number.item())  # sizes may be NumPy's integers
         return results.save(ds.assign_attrs(programmer=text), path, force=force)
 
@@ -82,11 +89,19 @@ def load_trained(path: str | Path) -> Trained:
     spec = json.loads(history.attrs.pop("programmer"))
     if isinstance(spec["rule"], dict):  # a row of the user's own
         spec["rule"] = rules.Rule(**spec["rule"])
-    return Trained(Programmer(**spec), params, history)
+    return Trained(_KINDS[spec.pop("class", "Programmer")](**spec), params, history)
+
+
+def _kind(programmer: Trainable) -> str:
+    """The name under which it is kept, also for a subclass."""
+    for name, kind in _KINDS.items():
+        if isinstance(programmer, kind):
+            return name
+    raise TypeError(f"the programmer is a {type(programmer).__name__}; only {' and '.join(_KINDS)} can be kept.")
 
 
 def train(
-    programmer: Programmer,
+    programmer: Trainable,
     task: Callable[[np.random.Generator, int], Batch],
     *,
     steps: int = 800,
@@ -96,11 +111,12 @@ def train(
     seed: seeds.Seed = 0,
     threads: int = 1,
 ) -> Trained:
-    """Train a programmer on a task by Adam with gradient clipping (norm 1) and a cosine schedule.
+    """Train a programmer or plastic network on a task by Adam with gradient clipping (norm 1) and a cosine schedule.
 
     Parameters
     ----------
-    programmer : Programmer
+    programmer : Programmer or PlasticNetwork
+        Any dataclass with ``init(seed) -> params``, ``scores(params, x)`` and a ``name`` trains as well.
     task : callable
         ``task(rng, batch) -> Batch``.
     steps, batch : int
@@ -137,9 +153,9 @@ def train(
     score = checks.lookup("loss", loss, LOSSES)
     params = programmer.init(seed)
     adam = Adam.start(params)
-    gradient = value_and_grad(lambda params, data: _loss(programmer, params, data, score))
+    gradient = value_and_grad(lambda params, data: score(programmer.scores(params, data.x), data.target, data.mask))
     rows = []
-    name = rules.get_rule(programmer.rule).name
+    name = programmer.name
     with (
         threadpool_limits(threads),
         fastweights.thread_limit(threads),
@@ -160,13 +176,6 @@ def train(
     settings = {"steps": steps, "batch": batch, "learning_rate": rate, "loss": loss, "programmer": programmer}
     origin = results.provenance(settings | {"task": task if is_dataclass(task) else repr(task)}, seed, name)
     return Trained(programmer, params, _history(rows, "nat" if loss == "cross_entropy" else "1", origin))
-
-
-def _loss(programmer: Programmer, params: Params, data: Batch, score: Callable[..., Any]) -> Any:
-    """The loss of one batch, through the instructions, the fast weights and the read-out."""
-    sent = programmer(params, data.x)
-    y, _, _ = ag.scan(programmer.rule, sent.q, sent.k, sent.v, sent.beta, sent.decay)
-    return score(programmer.read_out(params, y), data.target, data.mask)
 
 
 def _history(rows: list[tuple[float, float]], unit: str, origin: dict[str, str | int]) -> "xr.Dataset":
