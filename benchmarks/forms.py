@@ -1,4 +1,4 @@
-"""Recurrent against chunkwise form: the times from which ``form="auto"`` takes its border.
+"""Recurrent against chunkwise form: the times that say which one ``form="auto"`` takes.
 
 One thread on both sides, float32 and float64, medians of one run; results go to benchmarks/forms.json.
 """
@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 import synfwp as fw
 
 RULES = ("hebb", "delta", "gated_delta", "key_gated_delta")
-SIZES = ((1, 512, 64), (1, 512, 128), (1, 512, 256), (1, 512, 512), (1, 64, 512))  # sequences, T, d
+SIZES = ((1, 512, 64), (1, 512, 128), (1, 512, 256), (1, 512, 512), (1, 64, 512), (1, 512, 1024))  # sequences, T, d
 REPEATS = 7
 
 

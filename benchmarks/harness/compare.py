@@ -81,7 +81,7 @@ def by_turns(
             name, few = peer.name, 3 if cost[peer.name] < seconds else 1
             if records[name]["status"] != "timed" or (name in slow and i >= few):
                 continue
-            time.sleep(0.003)  # threads of the peer before stop waiting for work
+            time.sleep(0.02)  # threads of the peer before wait for work some milliseconds before they sleep
             answer = pool[peer.module].ask(do="time", form=peer.form, calls=calls[name])
             if "error" in answer:
                 records[name]["status"] = answer["error"]

@@ -302,16 +302,13 @@ def run_coefficients(q: Array, k: Array, v: Array, coefficients: Coefficients, W
 def fastest_form(rule: Rule | str, T: int, d_k: int, d_v: int, dtype: Any = np.float64) -> str:
     """The form that ``form="auto"`` takes for these sizes, by ``benchmarks/forms.py``.
 
-    The blocked recurrence runs at the speed of BLAS, so chunks pay only where they are nothing but large products of
-    matrices: a rule that neither decays nor erases, from 512 keys on.
+    The blocked recurrence has been the fastest in every case of that benchmark, up to 1024 keys, also where chunks are
+    nothing but large products of matrices; a rule without a recurrence takes its only form.
 
-    >>> fastest_form("delta", 512, 64, 64), fastest_form("hebb", 512, 512, 512)
-    ('recurrent', 'chunkwise')
+    >>> fastest_form("delta", 512, 64, 64), fastest_form("softmax", 512, 64, 64)
+    ('recurrent', 'parallel')
     """
-    row = rules.get_rule(rule)
-    adds = row.retain is None and row.erase is None
-    pays = adds and min(d_k, d_v) >= 512 and T >= CHUNK and "chunkwise" in row.forms
-    return "chunkwise" if pays else row.forms[0]
+    return rules.get_rule(rule).forms[0]
 
 
 def _form(rule: Rule, form: str | None, chunk: int | None) -> tuple[str, int]:

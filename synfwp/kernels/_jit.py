@@ -16,5 +16,10 @@ class _Restrict(CompilerBase):
         return [DefaultPassBuilder.define_nopython_pipeline(self.state)]
 
 
-# For kernels whose written arguments share no memory with any other argument: LLVM need not test it before each loop.
-restrict_kernel = njit(cache=True, nogil=True, error_model="numpy", fastmath=FLAGS, pipeline_class=_Restrict)
+# For what kernels call: numba links one copy of it when it compiles a kernel and another when it loads one from the
+# cache, optimised differently, so that the last bits would change from the first process to the second.
+inline_kernel = njit(cache=True, nogil=True, error_model="numpy", fastmath=FLAGS, forceinline=True)
+# The same for those whose written arguments share no memory with any other: LLVM need not test it before each loop.
+restrict_kernel = njit(
+    cache=True, nogil=True, error_model="numpy", fastmath=FLAGS, forceinline=True, pipeline_class=_Restrict
+)

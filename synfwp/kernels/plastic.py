@@ -13,14 +13,14 @@ is written is the last h on both sides. ``how = (phi, rule, inner, norm)`` are i
 
 import numpy as np
 
-from synfwp.kernels._jit import kernel
+from synfwp.kernels._jit import inline_kernel, kernel
 
 IDENTITY, TANH, RELU, SIGMOID = 0, 1, 2, 3
 HEBB, OJA, COVARIANCE = 0, 1, 2
 EPSILON = 1e-5  # added to the variance before a division by its root
 
 
-@kernel
+@inline_kernel
 def _activate(phi, u, f):
     """f = phi(u)."""
     zero, half, one = u.dtype.type(0), u.dtype.type(0.5), u.dtype.type(1)
@@ -35,7 +35,7 @@ def _activate(phi, u, f):
             f[i] = u[i]
 
 
-@kernel
+@inline_kernel
 def _pull_activate(phi, f, g):
     """g goes from the cotangent of f = phi(u) to that of u in place."""
     zero, one = f.dtype.type(0), f.dtype.type(1)
@@ -49,7 +49,7 @@ def _pull_activate(phi, f, g):
             g[i] *= f[i] * (one - f[i])
 
 
-@kernel
+@inline_kernel
 def _normalise(u):
     """u minus its mean, over its standard deviation, in place; one over the latter is given back."""
     size, mean, square = u.dtype.type(len(u)), u.dtype.type(0), u.dtype.type(0)
@@ -65,7 +65,7 @@ def _normalise(u):
     return scale
 
 
-@kernel
+@inline_kernel
 def _pull_normalise(z, scale, g):
     """g goes from the cotangent of the normalised z to that of u in place."""
     size, mean, along = z.dtype.type(len(z)), z.dtype.type(0), z.dtype.type(0)
@@ -78,7 +78,7 @@ def _pull_normalise(z, scale, g):
         g[i] = scale * (g[i] - mean - z[i] * along)
 
 
-@kernel
+@inline_kernel
 def _centre(x, mean, count):
     """The mean takes in x, as the ``count``-th of its kind; x becomes its distance to the new mean."""
     for i in range(len(x)):
@@ -86,7 +86,7 @@ def _centre(x, mean, count):
         x[i] -= mean[i]
 
 
-@kernel
+@inline_kernel
 def _pull_centre(g, gmean, count):
     """From cotangents of the centred x and of the new mean to those of x and of the old mean, in place."""
     for i in range(len(g)):
@@ -96,7 +96,7 @@ def _pull_centre(g, gmean, count):
         gmean[i] -= share
 
 
-@kernel
+@inline_kernel
 def _read(A, alpha, seen, u):
     """u += (alpha * A) seen."""
     for i in range(A.shape[0]):
@@ -109,7 +109,7 @@ def _read(A, alpha, seen, u):
         u[i] += total
 
 
-@kernel
+@inline_kernel
 def _write(A, rule, keep, write, post, pre):
     """A goes one step on in place."""
     for i in range(A.shape[0]):
@@ -120,7 +120,7 @@ def _write(A, rule, keep, write, post, pre):
             A[i, j] = a * A[i, j] + c * pre[j]
 
 
-@kernel
+@inline_kernel
 def _pull_write(A, G, rule, keep, write, post, pre, gpost, gpre):
     """G goes from the cotangent of the A after a write to that of A in place, gpost and gpre are filled.
 
@@ -151,7 +151,7 @@ def _pull_write(A, G, rule, keep, write, post, pre, gpost, gpre):
     return gkeep, gwrite
 
 
-@kernel
+@inline_kernel
 def _pull_read(A, alpha, seen, g, G, galpha, n, gseen):
     """Adds what the cotangent g of u brings to those of A, alpha (the n-th of a batch) and seen."""
     for i in range(A.shape[0]):

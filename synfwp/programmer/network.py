@@ -7,7 +7,7 @@ import autograd.numpy as anp
 import numpy as np
 
 from synfwp import autograd as ag
-from synfwp import checks, features, rules, seeds
+from synfwp import checks, fastweights, features, rules, seeds
 from synfwp.instructions import Instructions
 
 Params = dict[str, Any]
@@ -144,6 +144,18 @@ class Programmer:
         sent = self(params, x)
         y, _, _ = ag.scan(self.rule, sent.q, sent.k, sent.v, sent.beta, sent.decay)
         return self.read_out(params, y)
+
+    def diagnose(self, params: Params, x: Any) -> str:
+        """Sizes that tell why a run diverges: the largest ``beta |k|^2`` and the largest norm of the last W."""
+        try:
+            with np.errstate(all="ignore"):
+                sent = self(params, x)
+                size = np.square(sent.k).sum(axis=-1) * (1.0 if sent.beta is None else sent.beta)
+                W = fastweights.scan(self.rule, sent.q, sent.k, sent.v, sent.beta, decay=sent.decay).W
+                norm = np.sqrt(np.square(W).sum(axis=(-2, -1)).max())
+        except ValueError as error:
+            return f"The rule refuses what is sent: {error}"
+        return f"The largest beta |k|^2 is {size.max():.3g}, the largest norm of W {norm:.3g}."
 
     def read_out(self, params: Params, y: Any) -> Any:
         """Scores ``(..., T, d_out)`` of the classes for reads ``y (..., T, d_value)``."""

@@ -194,3 +194,13 @@ class PlasticNetwork(PlasticLayer):
         """Scores ``(..., T, d_out)`` of the classes for inputs ``x (..., T, d_in)``: what is trained."""
         h = self.run(params, x)[0]
         return h if self.d_out is None else project(h, params["W_out"]) + params["b_out"]
+
+    def diagnose(self, params: Params, x: Any) -> str:
+        """Sizes that tell why a run diverges: eta, lam and the largest norm of the last A."""
+        weights = self.weights(params)
+        try:
+            with np.errstate(all="ignore"):
+                norm = np.sqrt(np.square(self.run(params, x)[1]).sum(axis=(-2, -1)).max())
+        except ValueError as error:
+            return f"The layer refuses its numbers: {error}"
+        return f"eta is {weights['eta']:.3g}, lam {weights['lam']:.3g}, the largest norm of A {norm:.3g}."

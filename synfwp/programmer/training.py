@@ -1,117 +1,49 @@
-"""Training a programmer through the fast weights: one loop, one Dataset of history, results that can be kept."""
+"""Training a programmer through the fast weights: one loop, one Dataset of history, checkpoints to go on from."""
 
-import json
+import functools
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import is_dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from autograd import value_and_grad
+from autograd.tracer import getval
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from synfwp import checks, fastweights, results, rules, seeds
-from synfwp.instructions import Instructions
+from synfwp import checks, fastweights, results, seeds
+from synfwp.programmer import progress
 from synfwp.programmer.losses import LOSSES
-from synfwp.programmer.network import Params, Programmer
-from synfwp.programmer.optimiser import Adam, clip, cosine
-from synfwp.programmer.plastic import PlasticNetwork
+from synfwp.programmer.network import Params
+from synfwp.programmer.optimiser import Schedule, clip, lbfgs
+from synfwp.programmer.progress import Checkpoint, Evaluation, State
+from synfwp.programmer.trained import Trainable, Trained
 from synfwp.tasks import Batch
 
-if TYPE_CHECKING:
-    import xarray as xr
-
-Trainable = Programmer | PlasticNetwork
-_KINDS: dict[str, Any] = {"Programmer": Programmer, "PlasticNetwork": PlasticNetwork}
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A programmer, or a plastic network, with its trained parameters and the history of the training.
-
-    ``history`` is a Dataset with dim step and variables loss and gradient_norm.
-    """
-
-    programmer: Trainable
-    params: Params
-    history: "xr.Dataset"
-
-    def instructions(self, x: Any) -> Instructions:
-        """What the programmer sends to the synapses for tokens ``x (..., T, d_in)``; plastic networks send nothing."""
-        if not isinstance(self.programmer, Programmer):
-            raise TypeError("a PlasticNetwork sends no instructions; use .programmer.run(.params, x).")
-        return self.programmer(self.params, np.asarray(x, next(iter(self.params.values())).dtype))
-
-    def answer(self, y: Any) -> Any:
-        """The class (..., T) that the trained read-out takes from reads ``y (..., T, d_value)`` of any carrier."""
-        if not isinstance(self.programmer, Programmer):
-            raise TypeError("a PlasticNetwork reads no carrier; use .programmer.scores(.params, x).")
-        return self.programmer.read_out(self.params, np.asarray(y)).argmax(axis=-1)
-
-    def accuracy(self, batch: Batch) -> float:
-        """Accuracy on a batch, of a programmer with the exact rule."""
-        return batch.accuracy(np.asarray(self.programmer.scores(self.params, batch.x)).argmax(axis=-1))
-
-    def save(self, path: str | Path, force: bool = False) -> Path:
-        """Keep it as NetCDF; `synfwp.load_trained` reads it back.
-
-        Raises
-        ------
-        FileExistsError
-            If the file exists and ``force`` is False.
-        """
-        ds = self.history.copy()
-        for name, value in self.params.items():
-            ds[f"param_{name}"] = (tuple(f"{name}_{i}" for i in range(np.ndim(value))), np.asarray(value))
-        spec = {"class": _kind(self.programmer)} | asdict(self.programmer)
-        if isinstance(self.programmer, Programmer):
-            row = rules.get_rule(self.programmer.rule)
-            spec["rule"] = row.name if rules.RULES.get(row.name) == row else asdict(row)
-        text = json.dumps(spec, default=lambda number: number.item())  # sizes may be NumPy's integers
-        return results.save(ds.assign_attrs(programmer=text), path, force=force)
-
-
-def load_trained(path: str | Path) -> Trained:
-    """A trained programmer from the NetCDF file that `Trained.save` wrote.
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If there is no such file, or it does not hold a programmer.
-    """
-    ds = results.load(path)
-    if "programmer" not in ds.attrs:
-        raise ValueError(f"{path} holds no programmer; pass a file written by Trained.save.")
-    names = [str(name) for name in ds.data_vars if str(name).startswith("param_")]
-    params = {name.removeprefix("param_"): ds[name].values for name in names}
-    history = ds.drop_vars(names)
-    spec = json.loads(history.attrs.pop("programmer"))
-    if isinstance(spec["rule"], dict):  # a row of the user's own
-        spec["rule"] = rules.Rule(**spec["rule"])
-    return Trained(_KINDS[spec.pop("class", "Programmer")](**spec), params, history)
-
-
-def _kind(programmer: Trainable) -> str:
-    """The name under which it is kept, also for a subclass."""
-    for name, kind in _KINDS.items():
-        if isinstance(programmer, kind):
-            return name
-    raise TypeError(f"the programmer is a {type(programmer).__name__}; only {' and '.join(_KINDS)} can be kept.")
+Task = Callable[[np.random.Generator, int], Batch]
+Gradient = Callable[[Params, Batch], tuple[float, float, Params]]
+Judge = Callable[[State], tuple[State, bool]]
 
 
 def train(
     programmer: Trainable,
-    task: Callable[[np.random.Generator, int], Batch],
+    task: Task,
     *,
     steps: int = 800,
     batch: int = 32,
     learning_rate: float = 5e-3,
+    warmup: int = 0,
+    schedule: str = "cosine",
     loss: str = "cross_entropy",
+    method: str = "adam",
+    evaluate: Evaluation | None = None,
+    checkpoint: Checkpoint | str | Path | None = None,
     seed: seeds.Seed = 0,
+    dtype: Any = None,
     threads: int = 1,
 ) -> Trained:
-    """Train a programmer or plastic network on a task by Adam with gradient clipping (norm 1) and a cosine schedule.
+    """Train a programmer or plastic network on a task by gradient descent, its gradient clipped to norm 1.
 
     Parameters
     ----------
@@ -122,11 +54,25 @@ def train(
     steps, batch : int
         Updates, and sequences in each.
     learning_rate : float
-        At the start; it falls to zero along a half cosine.
+        The highest.
+    warmup : int
+        Steps over which it rises to that.
+    schedule : "cosine" or "constant"
+        Whether it then falls to zero along a half cosine.
     loss : "cross_entropy" or "squared"
         Of the read-out against the target, over the scored tokens.
+    method : "adam" or "lbfgs"
+        L-BFGS (SciPy's) sees the same batch in every iteration and chooses its own steps; no evaluation, no checkpoint.
+    evaluate : None or Evaluation
+        Judge the training on sequences of its own, stop early, keep the best parameters.
+    checkpoint : None, Checkpoint or path
+        Keep the state in this file (a path: every 100 steps). If it exists the training goes on from it, and ends with
+        the same bits as one that was never interrupted. Ctrl-C keeps the last whole step; a training that diverges
+        leaves the file as it was last written.
     seed : int, SeedSequence or Generator
         The same seed gives the same batches and the same result.
+    dtype : None, float32 or float64
+        Of the parameters; None leaves it to the programmer.
     threads : int
         For the kernels and BLAS together.
 
@@ -136,11 +82,16 @@ def train(
 
     Raises
     ------
+    TypeError, ValueError
+        For arguments that are not as above, and a checkpoint of another training.
+    OSError
+        If the checkpoint cannot be written.
     FloatingPointError
-        If the loss or its gradient is not finite; the message names the step.
+        If the loss or its gradient is not finite; the message names the step and what grew.
 
     Source: Kingma & Ba 2015 (Adam); Schlag, Irie & Schmidhuber 2021 (the setting).
 
+    >>> from synfwp.programmer import Programmer
     >>> from synfwp.tasks import Recall
     >>> task = Recall(keys=2, values=2, writes=3)
     >>> programmer = Programmer(d_in=task.d_in, d_key=4, d_value=4, d_out=2, write_channel=-1)
@@ -148,41 +99,204 @@ def train(
     {'step': 3}
     """
     checks.count("steps", steps)
-    checks.count("batch", batch)
-    rate = checks.number("learning_rate", learning_rate, 0, above=True)
+    rate = Schedule(learning_rate, warmup, schedule)
+    checkpoint = _refuse(batch, method, warmup, evaluate, checkpoint, seed, dtype)
     score = checks.lookup("loss", loss, LOSSES)
-    params = programmer.init(seed)
-    adam = Adam.start(params)
-    gradient = value_and_grad(lambda params, data: score(programmer.scores(params, data.x), data.target, data.mask))
-    rows = []
-    name = programmer.name
+    params = programmer.init(seed) if dtype is None else programmer.init(seed, dtype)
+    settings = {
+        "steps": steps, "batch": batch, "schedule": rate, "loss": loss, "method": method, "evaluate": evaluate,
+        "dtype": next(iter(params.values())).dtype.name, "programmer": programmer, "task": _named(task),
+    }  # fmt: skip
+    origin = results.provenance(settings, seed, programmer.name)
+    unit = "nat" if loss == "cross_entropy" else "1"
+    state = progress.start(params) if checkpoint is None else checkpoint.read(origin) or progress.start(params)
+    gradient = _gradient(programmer, score)
     with (
         threadpool_limits(threads),
         fastweights.thread_limit(threads),
-        tqdm(range(steps), desc=f"training {name}", unit="step", disable=None, leave=False) as bar,
+        tqdm(
+            total=steps, initial=state.step, desc=f"training {programmer.name}", unit="step", disable=None, leave=False
+        ) as bar,
     ):
-        for step in bar:
-            data = task(seeds.generator(seed, "batch", step), batch)
-            value, grads = gradient(params, data)
-            grads, norm = clip(grads, 1.0)
-            if not np.isfinite(value) or not np.isfinite(norm):
+        if method == "lbfgs":
+            state = _lbfgs(programmer, gradient, task(seeds.generator(seed, "batch", 0), batch), state, steps, bar)
+        else:
+            judge = None if evaluate is None else _judge(programmer, task, evaluate, steps, score, seed)
+            write = None if checkpoint is None else lambda state: checkpoint.write(state, unit, origin)
+            step = _step(programmer, gradient, lambda n: task(seeds.generator(seed, "batch", n), batch))
+            state = _loop(
+                state, steps, lambda state: step(state, rate(state.step, steps)), judge, checkpoint, write, bar
+            )
+    return Trained(
+        programmer, state.params if state.best is None else state.best, progress.history(state, unit, origin)
+    )
+
+
+def _refuse(
+    batch: int, method: str, warmup: int, evaluate: Any, checkpoint: Any, seed: seeds.Seed, dtype: Any
+) -> Checkpoint | None:
+    """The checkpoint, after arguments that are wrong, or exclude each other, were refused."""
+    checks.count("batch", batch)
+    checks.one_of("method", method, ("adam", "lbfgs"))
+    if dtype is not None and np.dtype(dtype) not in (np.float32, np.float64):
+        raise TypeError(f"dtype is {dtype!r}; pass numpy.float32 or numpy.float64.")
+    if evaluate is not None and not isinstance(evaluate, Evaluation):
+        raise TypeError(f"evaluate is {evaluate!r}; pass synfwp.Evaluation(every=100, sequences=64).")
+    if isinstance(checkpoint, str | Path):
+        checkpoint = Checkpoint(checkpoint)
+    if checkpoint is not None and not isinstance(checkpoint, Checkpoint):
+        raise TypeError(f"checkpoint is {checkpoint!r}; pass a path or synfwp.Checkpoint(path, every=100).")
+    if method == "lbfgs":
+        given = {"warmup": warmup, "evaluate": evaluate, "checkpoint": checkpoint}
+        unused = [name for name, value in given.items() if value]
+        if unused:
+            raise ValueError(f"method 'lbfgs' does not use {', '.join(unused)}; leave it out, or pass method='adam'.")
+    if checkpoint is not None and isinstance(seed, np.random.Generator):
+        raise ValueError("a training seeded by a Generator cannot go on from a checkpoint; pass an int as seed.")
+    return checkpoint
+
+
+def _named(task: Any) -> Any:
+    """The task as a setting that is the same in another process."""
+    if is_dataclass(task) or hasattr(task, "__qualname__"):
+        return task
+    if isinstance(task, functools.partial):
+        return {"of": _named(task.func), "arguments": task.args, **task.keywords}
+    return type(task)
+
+
+def _loop(
+    state: State,
+    steps: int,
+    step: Callable[[State], State],
+    judge: Judge | None,
+    checkpoint: Checkpoint | None,
+    write: Callable[[State], None] | None,
+    bar: Any,
+) -> State:
+    """Steps until the end, or until the judge ends them. Whatever interrupts leaves the last whole step in the file.
+
+    A run that diverges leaves the file as it was last written: later states may be what made it diverge.
+    """
+    kept = state.step if checkpoint is not None and checkpoint.path.exists() else -1
+    over = False
+    try:
+        if judge is not None:
+            state, over = judge(state)
+        while state.step < steps and not over:
+            new = step(state)
+            if judge is not None:
+                new, over = judge(new)
+            state = new
+            if checkpoint is not None and write is not None and state.step % checkpoint.every == 0:
+                write(state)
+                kept = state.step
+            bar.update()
+            if state.step % 20 == 0:
+                value, _, accuracy = state.rows[-1]
+                bar.set_postfix(loss=f"{value:.3f}", accuracy=f"{accuracy:.2f}")
+    except FloatingPointError as error:
+        if checkpoint is not None:
+            what = f"The state after {kept} steps is" if kept >= 0 else "No state is yet"
+            error.args = (f"{error} {what} in {checkpoint.path}.",)
+        raise
+    except BaseException:
+        if write is not None and state.step != kept:
+            write(state)
+        raise
+    if write is not None and state.step != kept:
+        write(state)
+    return state
+
+
+def _step(programmer: Trainable, gradient: Gradient, data: Callable[[int], Batch]) -> Callable[[State, float], State]:
+    """``step(state, rate)`` is one update by Adam; ``data(n)`` is the batch of step n."""
+
+    def fail(state: State, what: str, x: Any) -> FloatingPointError:
+        grown = _grown(programmer, state.params, x)
+        return FloatingPointError(f"at step {state.step} {what}; lower learning_rate or beta_max. {grown}".rstrip())
+
+    def step(state: State, rate: float) -> State:
+        batch = data(state.step)
+        try:
+            value, accuracy, grads = gradient(state.params, batch)
+        except ValueError as error:
+            if state.step == 0:  # nothing was learned yet, so it is not the learning
+                raise
+            raise fail(state, f"the programmer fails ({error})", batch.x) from error
+        grads, norm = clip(grads, 1.0)
+        if not np.isfinite(value) or not np.isfinite(norm):
+            raise fail(state, f"the loss is {value:g} and its gradient {norm:g}", batch.x)
+        adam, params = state.adam.update(state.params, grads, rate)
+        return state._replace(params=params, adam=adam, rows=(*state.rows, (float(value), norm, accuracy)))
+
+    return step
+
+
+def _grown(programmer: Trainable, params: Params, x: Any) -> str:
+    """What the programmer can say of the sizes of its numbers."""
+    return programmer.diagnose(params, x) if hasattr(programmer, "diagnose") else ""
+
+
+def _gradient(programmer: Trainable, score: Callable[..., Any]) -> Gradient:
+    """Loss, accuracy and gradient of one batch, through the instructions, the fast weights and the read-out."""
+    seen: dict[str, Any] = {}
+
+    def loss(params: Params, data: Batch) -> Any:
+        scores = programmer.scores(params, data.x)
+        seen["scores"] = getval(scores)
+        return score(scores, data.target, data.mask)
+
+    both = value_and_grad(loss)
+
+    def found(params: Params, data: Batch) -> tuple[float, float, Params]:
+        value, grads = both(params, data)
+        return value, _accuracy(data, seen.pop("scores")), grads
+
+    return found
+
+
+def _accuracy(data: Batch, scores: Any) -> float:
+    """Share of right answers; NaN for real targets."""
+    return float("nan") if data.real else data.accuracy(np.asarray(scores).argmax(axis=-1))
+
+
+def _judge(
+    programmer: Trainable, task: Task, evaluate: Evaluation, steps: int, score: Callable[..., Any], seed: seeds.Seed
+) -> Judge:
+    """``judge(state)`` evaluates where it is time to, and says whether the training is over."""
+    data = task(seeds.generator(seed, "evaluation"), evaluate.sequences)
+
+    def judge(state: State) -> tuple[State, bool]:
+        done = state.evaluations[-1][0] if state.evaluations else 0
+        if state.step > done and (state.step % evaluate.every == 0 or state.step == steps):
+            scores = programmer.scores(state.params, data.x)
+            value = float(score(scores, data.target, data.mask))
+            if not np.isfinite(value):
                 raise FloatingPointError(
-                    f"at step {step} the loss is {value:g} and its gradient {norm:g}; lower learning_rate or beta_max."
+                    f"after step {state.step} the evaluation gives {value:g}; lower learning_rate."
                 )
-            adam, params = adam.update(params, grads, rate * cosine(step, steps))
-            rows.append((float(value), norm))
-            if step % 20 == 0:
-                bar.set_postfix(loss=f"{float(value):.3f}")
-    settings = {"steps": steps, "batch": batch, "learning_rate": rate, "loss": loss, "programmer": programmer}
-    origin = results.provenance(settings | {"task": task if is_dataclass(task) else repr(task)}, seed, name)
-    return Trained(programmer, params, _history(rows, "nat" if loss == "cross_entropy" else "1", origin))
+            state = evaluate.take_in(state, value, _accuracy(data, scores))
+        return state, evaluate.is_over(state)
+
+    return judge
 
 
-def _history(rows: list[tuple[float, float]], unit: str, origin: dict[str, str | int]) -> "xr.Dataset":
-    """Loss and gradient norm against step."""
-    loss, norm = np.array(rows).T
-    variables = {
-        "loss": ("step", loss, {"units": unit}),
-        "gradient_norm": ("step", norm, {"long_name": "gradient norm before clipping", "units": "1"}),
-    }
-    return results.dataset(variables, coords={"step": np.arange(len(loss))}, **origin)
+def _lbfgs(programmer: Trainable, gradient: Gradient, data: Batch, state: State, steps: int, bar: Any) -> State:
+    """The state after so many iterations of L-BFGS on one batch."""
+    rows: list[tuple[float, float, float]] = []
+    seen: dict[str, float] = {}
+
+    def value_and_gradient(params: Params) -> tuple[float, Params]:
+        value, seen["accuracy"], grads = gradient(params, data)
+        if not np.isfinite(value):
+            grown = _grown(programmer, params, data.x)
+            raise FloatingPointError(f"after {len(rows)} iterations the loss is {value:g}; lower beta_max. {grown}")
+        return float(value), grads
+
+    def watch(params: Params, value: float, grads: Params) -> None:
+        rows.append((value, clip(grads, 1.0)[1], seen["accuracy"]))
+        bar.update()
+
+    params = lbfgs(value_and_gradient, state.params, steps, watch)
+    return state._replace(params=params, rows=tuple(rows))

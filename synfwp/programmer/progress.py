@@ -1,0 +1,177 @@
+"""How far a training is: its state, how it is judged, and the file from which a run that was killed goes on."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from synfwp import checks, results
+from synfwp.programmer.network import Params
+from synfwp.programmer.optimiser import Adam
+from synfwp.programmer.trained import pack, unpack
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+_KIND = "checkpoint of a training"
+_NAMES = {"loss": "loss", "gradient_norm": "gradient norm before clipping", "accuracy": "accuracy on the batch"}
+
+
+class State(NamedTuple):
+    """All that a training is after some steps; replaced as a whole, so that it is never half of two."""
+
+    params: Params
+    adam: Adam
+    rows: tuple[tuple[float, float, float], ...] = ()  # loss, gradient norm, accuracy of every step
+    evaluations: tuple[tuple[int, float, float], ...] = ()  # step, loss, accuracy
+    best: Params | None = None  # the parameters of the best evaluation
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return len(self.rows)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Fixed sequences, drawn once, on which a training is judged as it goes.
+
+    Parameters
+    ----------
+    every : int
+        Steps between evaluations; the last step is evaluated too.
+    sequences : int
+        Number of sequences.
+    patience : int or None
+        Evaluations without a lower loss after which the training stops.
+    target : float or None
+        Loss at which it stops.
+
+    The parameters of the best evaluation are the ones that are kept.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For numbers that are not as above.
+    """
+
+    every: int = 100
+    sequences: int = 64
+    patience: int | None = None
+    target: float | None = None
+
+    def __post_init__(self) -> None:
+        """Every field is what the table above says."""
+        checks.count("every", self.every)
+        checks.count("sequences", self.sequences)
+        if self.patience is not None:
+            checks.count("patience", self.patience)
+        if self.target is not None:
+            checks.number("target", self.target)
+
+    def take_in(self, state: State, loss: float, accuracy: float) -> State:
+        """The state after one more evaluation."""
+        best = state.best if any(loss >= seen[1] for seen in state.evaluations) else state.params
+        return state._replace(evaluations=(*state.evaluations, (state.step, loss, accuracy)), best=best)
+
+    def is_over(self, state: State) -> bool:
+        """Whether the target is reached or the patience is at its end."""
+        losses = [loss for _, loss, _ in state.evaluations]
+        if not losses:
+            return False
+        reached = self.target is not None and min(losses) <= self.target
+        return reached or (self.patience is not None and len(losses) - 1 - int(np.argmin(losses)) >= self.patience)
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Keep the state of a training in a file every so many steps, and go on from there if the file exists.
+
+    Parameters
+    ----------
+    path : path
+        A NetCDF file; missing folders are made. It is replaced whole or not at all.
+    every : int
+        Steps between two writings.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``every`` is not an integer of at least 1.
+    """
+
+    path: Any
+    every: int = 100
+
+    def __post_init__(self) -> None:
+        """A path and a number of steps."""
+        object.__setattr__(self, "path", Path(self.path))
+        checks.count("every", self.every)
+
+    def write(self, state: State, unit: str, origin: dict[str, Any]) -> None:
+        """Replace the file by this state; ``unit`` is that of the loss."""
+        ds = history(state, unit, origin)
+        trees = {"param": state.params, "mean": state.adam.mean, "square": state.adam.square, "best": state.best or {}}
+        for prefix, tree in trees.items():
+            ds = pack(ds, prefix, tree)
+        results.save(ds.assign_attrs(kind=_KIND), self.path, force=True)
+
+    def read(self, origin: dict[str, Any]) -> State | None:
+        """The state in the file, None where there is no file.
+
+        Raises
+        ------
+        ValueError
+            If the file is no checkpoint, or one of another training; the message names what differs.
+        OSError
+            If the file cannot be written.
+        """
+        results.check_writable(self.path, force=True)
+        if not self.path.exists():
+            return None
+        ds = results.load(self.path)
+        if ds.attrs.get("kind") != _KIND:
+            raise ValueError(f"{self.path} is no checkpoint; pass another name.")
+        kept = json.loads(ds.attrs["parameters"]) | {"seed": ds.attrs["seed"]}
+        asked = json.loads(origin["parameters"]) | {"seed": origin["seed"]}
+        for name in sorted(kept.keys() | asked.keys()):
+            if kept.get(name) != asked.get(name):
+                raise ValueError(
+                    f"{self.path} holds another training: its {name} is {kept.get(name)}, here it is "
+                    f"{asked.get(name)}; pass another name, or remove the file."
+                )
+        trees = {}
+        for prefix in ("param", "mean", "square", "best"):
+            ds, trees[prefix] = unpack(ds, prefix)
+        rows: Any = tuple(zip(*(ds[name].values.tolist() for name in _NAMES), strict=True))
+        seen = ("evaluation", "evaluation_loss", "evaluation_accuracy")
+        evaluations: Any = (
+            tuple(zip(*(ds[name].values.tolist() for name in seen), strict=True)) if seen[0] in ds else ()
+        )
+        adam = Adam(trees["mean"], trees["square"], len(rows))
+        return State(trees["param"], adam, rows, evaluations, trees["best"] or None)
+
+
+def history(state: State, unit: str, origin: dict[str, Any]) -> "xr.Dataset":
+    """What happened, step by step and evaluation by evaluation."""
+    columns = np.array(state.rows).reshape(-1, 3).T
+    units = {"loss": unit, "gradient_norm": "1", "accuracy": "1"}
+    variables: dict[str, Any] = {
+        name: ("step", column, {"units": units[name], "long_name": _NAMES[name]})
+        for name, column in zip(_NAMES, columns, strict=True)
+    }
+    coords: dict[str, Any] = {"step": np.arange(state.step)}
+    if state.evaluations:
+        step, loss, accuracy = zip(*state.evaluations, strict=True)
+        for name, column, of in (("loss", loss, unit), ("accuracy", accuracy, "1")):
+            text = {"units": of, "long_name": f"{name} on the sequences for evaluation"}
+            variables[f"evaluation_{name}"] = ("evaluation", np.array(column), text)
+        coords["evaluation"] = ("evaluation", np.array(step), {"units": "1", "long_name": "step of the evaluation"})
+    return results.dataset(variables, coords=coords, **origin)
+
+
+def start(params: Params) -> State:
+    """No steps yet."""
+    return State(params, Adam.start(params))

@@ -1,0 +1,108 @@
+"""A programmer with its trained parameters, kept in files without a line of code in them."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from synfwp import results, rules
+from synfwp.instructions import Instructions
+from synfwp.programmer.network import Params, Programmer
+from synfwp.programmer.plastic import PlasticNetwork
+from synfwp.tasks import Batch
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Trainable = Programmer | PlasticNetwork
+_KINDS: dict[str, Any] = {"Programmer": Programmer, "PlasticNetwork": PlasticNetwork}
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A programmer, or a plastic network, with its trained parameters and the history of the training.
+
+    ``history`` is a Dataset with dim step and variables loss, gradient_norm and accuracy (NaN for real targets); with
+    evaluations also evaluation_loss and evaluation_accuracy along evaluation, whose coordinate is the step.
+    """
+
+    programmer: Trainable
+    params: Params
+    history: "xr.Dataset"
+
+    def instructions(self, x: Any) -> Instructions:
+        """What the programmer sends to the synapses for tokens ``x (..., T, d_in)``; plastic networks send nothing."""
+        if not isinstance(self.programmer, Programmer):
+            raise TypeError("a PlasticNetwork sends no instructions; use .programmer.run(.params, x).")
+        return self.programmer(self.params, np.asarray(x, next(iter(self.params.values())).dtype))
+
+    def answer(self, y: Any) -> Any:
+        """The class (..., T) that the trained read-out takes from reads ``y (..., T, d_value)`` of any carrier."""
+        if not isinstance(self.programmer, Programmer):
+            raise TypeError("a PlasticNetwork reads no carrier; use .programmer.scores(.params, x).")
+        return self.programmer.read_out(self.params, np.asarray(y)).argmax(axis=-1)
+
+    def accuracy(self, batch: Batch) -> float:
+        """Accuracy on a batch, of a programmer with the exact rule."""
+        return batch.accuracy(np.asarray(self.programmer.scores(self.params, batch.x)).argmax(axis=-1))
+
+    def error(self, batch: Batch) -> float:
+        """Mean squared error on a batch of real targets, of a programmer with the exact rule."""
+        return batch.error(np.asarray(self.programmer.scores(self.params, batch.x)))
+
+    def save(self, path: str | Path, force: bool = False) -> Path:
+        """Keep it as NetCDF; `synfwp.load_trained` reads it back.
+
+        Raises
+        ------
+        FileExistsError
+            If the file exists and ``force`` is False.
+        """
+        ds = pack(self.history.copy(), "param", self.params)
+        return results.save(ds.assign_attrs(programmer=describe(self.programmer)), path, force=force)
+
+
+def load_trained(path: str | Path) -> Trained:
+    """A trained programmer from the NetCDF file that `Trained.save` wrote.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such file, or it does not hold a programmer.
+    """
+    ds = results.load(path)
+    if "programmer" not in ds.attrs:
+        raise ValueError(f"{path} holds no programmer; pass a file written by Trained.save.")
+    history, params = unpack(ds, "param")
+    spec = json.loads(history.attrs.pop("programmer"))
+    if isinstance(spec.get("rule"), dict):  # a row of the user's own
+        spec["rule"] = rules.Rule(**spec["rule"])
+    return Trained(_KINDS[spec.pop("class", "Programmer")](**spec), params, history)
+
+
+def describe(programmer: Trainable) -> str:
+    """The specification as JSON, under the name of its class, also for a subclass."""
+    kind = next((name for name, kind in _KINDS.items() if isinstance(programmer, kind)), None)
+    if kind is None:
+        raise TypeError(f"the programmer is a {type(programmer).__name__}; only {' and '.join(_KINDS)} can be kept.")
+    spec = {"class": kind} | asdict(programmer)
+    if isinstance(programmer, Programmer):
+        row = rules.get_rule(programmer.rule)
+        spec["rule"] = row.name if rules.RULES.get(row.name) == row else asdict(row)
+    return json.dumps(spec, default=lambda number: number.item())  # sizes may be NumPy's integers
+
+
+def pack(ds: "xr.Dataset", prefix: str, params: Params) -> "xr.Dataset":
+    """The Dataset with one more variable for every array, ``prefix_name``."""
+    for name, value in params.items():
+        full = f"{prefix}_{name}"
+        ds[full] = (tuple(f"{full}_{i}" for i in range(np.ndim(value))), np.asarray(value))
+    return ds
+
+
+def unpack(ds: "xr.Dataset", prefix: str) -> tuple["xr.Dataset", Params]:
+    """What `pack` put in: the Dataset without, and the arrays."""
+    names = [str(name) for name in ds.data_vars if str(name).startswith(f"{prefix}_")]
+    return ds.drop_vars(names), {name.removeprefix(f"{prefix}_"): ds[name].values for name in names}
