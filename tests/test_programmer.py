@@ -9,7 +9,7 @@ from programmers import SMALL, real_loss, small
 from strategies import RULES, problem, twin
 
 from synfwp.programmer.losses import LOSSES
-from synfwp.programmer.optimiser import Adam, clip, cosine
+from synfwp.programmer.optimiser import Adam, Schedule, clip
 
 # --- end to end ------------------------------------------------------------------------------------------------------
 
@@ -195,7 +195,7 @@ def test_gradients_are_clipped_together_and_short_ones_left_alone(rng):
 
 
 def test_the_rate_falls_from_one_to_zero():
-    rates = [cosine(step, 10) for step in range(11)]
+    rates = [Schedule(1.0)(step, 10) for step in range(11)]
     assert rates[0] == 1
     assert rates[10] == pytest.approx(0, abs=1e-15)
     assert all(a > b for a, b in pairwise(rates))
