@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from autograd import value_and_grad
+from autograd.tracer import getval
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
@@ -30,7 +31,8 @@ _KINDS: dict[str, Any] = {"Programmer": Programmer, "PlasticNetwork": PlasticNet
 class Trained:
     """A programmer, or a plastic network, with its trained parameters and the history of the training.
 
-    ``history`` is a Dataset with dim step and variables loss and gradient_norm.
+    ``history`` is a Dataset with dim step and variables loss, gradient_norm and, where the targets are classes,
+    accuracy, each on the batch of the step and before its update.
     """
 
     programmer: Trainable
@@ -153,8 +155,14 @@ def train(
     score = checks.lookup("loss", loss, LOSSES)
     params = programmer.init(seed)
     adam = Adam.start(params)
-    gradient = value_and_grad(lambda params, data: score(programmer.scores(params, data.x), data.target, data.mask))
-    rows = []
+    rows: list[tuple[float, float, float]] = []
+    seen: dict[str, Any] = {}
+
+    def objective(params: Params, data: Batch) -> Any:
+        seen["scores"] = programmer.scores(params, data.x)
+        return score(seen["scores"], data.target, data.mask)
+
+    gradient = value_and_grad(objective)
     name = programmer.name
     with (
         threadpool_limits(threads),
@@ -170,7 +178,7 @@ def train(
                     f"at step {step} the loss is {value:g} and its gradient {norm:g}; lower learning_rate or beta_max."
                 )
             adam, params = adam.update(params, grads, rate * cosine(step, steps))
-            rows.append((float(value), norm))
+            rows.append((float(value), norm, _accuracy(data, getval(seen.pop("scores")))))
             if step % 20 == 0:
                 bar.set_postfix(loss=f"{float(value):.3f}")
     settings = {"steps": steps, "batch": batch, "learning_rate": rate, "loss": loss, "programmer": programmer}
@@ -178,11 +186,18 @@ def train(
     return Trained(programmer, params, _history(rows, "nat" if loss == "cross_entropy" else "1", origin))
 
 
-def _history(rows: list[tuple[float, float]], unit: str, origin: dict[str, str | int]) -> "xr.Dataset":
-    """Loss and gradient norm against step."""
-    loss, norm = np.array(rows).T
-    variables = {
+def _accuracy(data: Batch, scores: Any) -> float:
+    """Accuracy of scores on a batch; NaN where nothing is scored, or the targets are real numbers."""
+    return np.nan if data.real or not data.mask.any() else data.accuracy(np.asarray(scores).argmax(axis=-1))
+
+
+def _history(rows: list[tuple[float, float, float]], unit: str, origin: dict[str, str | int]) -> "xr.Dataset":
+    """Loss, gradient norm and, for classes, accuracy against step."""
+    loss, norm, accuracy = np.array(rows).T
+    variables: dict[str, Any] = {
         "loss": ("step", loss, {"units": unit}),
         "gradient_norm": ("step", norm, {"long_name": "gradient norm before clipping", "units": "1"}),
     }
+    if not np.isnan(accuracy).all():
+        variables["accuracy"] = ("step", accuracy)
     return results.dataset(variables, coords={"step": np.arange(len(loss))}, **origin)
