@@ -1,10 +1,11 @@
-"""HebbFF in quick mode: what it computes, draws and prints."""
+"""HebbFF in quick mode: what it computes, draws and prints; and the numbers of the README."""
 
 import re
 
 import figure_checks
 import numpy as np
 import pytest
+import readme_numbers
 from typer.testing import CliRunner
 
 import synfwp as fw
@@ -82,3 +83,7 @@ def test_no_text_in_the_figure_overlaps_or_is_cut_and_every_axis_has_a_unit(quic
     assert sorted(letters) == list("abcd")
     for letter in letters:
         assert re.search(rf"\([a-d, ]*{letter}[a-d, ]*\)", program.caption(quick[1])), letter
+
+
+def test_the_readme_says_what_the_full_run_printed():
+    assert readme_numbers.check("A published model: HebbFF", "hebbff2022") >= 20
