@@ -231,10 +231,7 @@ def table(ds: xr.Dataset) -> xr.Dataset:
             rows.append((f"dw, {name}, {hz:g} Hz, {ms:+g} ms", value, float(ds.dw_model.sel(stdp=name)[i])))
         rows.append((f"E, {name}", PUBLISHED_E[name], float(ds.stdp_error.sel(stdp=name))))
     rows.append(("E, best pair STDP", np.nan, float(ds.stdp_error.sel(stdp="pair"))))
-    names, exact_values, found = zip(*rows, strict=True)
-    columns = {"published": np.array(exact_values), "obtained": np.array(found)}
-    columns["difference"] = columns["obtained"] - columns["published"]
-    return results.dataset(columns, coords={"quantity": np.array(names)})
+    return results.comparison(rows)
 
 
 def _pick(values: xr.DataArray, rule: str, carrier: str) -> float:

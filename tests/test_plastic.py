@@ -352,6 +352,19 @@ def test_modulation_multiplies_the_learning_rate_step_by_step(rng):
     assert not network.run(params, x, 0 * m)[1].any()
 
 
+@pytest.mark.kernels
+@pytest.mark.parametrize("eta", [-0.3, 0.3])
+def test_the_logarithm_of_eta_has_its_gradient_and_keeps_the_sign(eta, rng):
+    free, kept = (fw.PlasticNetwork.hebbff(3, 4, eta=eta, keep_sign=keep) for keep in (False, True))
+    x = rng.standard_normal((6, 3))
+    found = [grad(lambda p, net=net: anp.sum(net.run(p, x)[0]))(net.init()) for net in (free, kept)]
+    assert kept.weights(kept.init())["eta"] == pytest.approx(eta)
+    assert found[1]["log_eta"] == pytest.approx(eta * found[0]["eta"])  # d eta / d log|eta| = eta
+    assert "eta" not in found[1]
+    for log_eta in (-9.0, 2.0):
+        assert kept.weights(kept.init() | {"log_eta": log_eta})["eta"] * eta > 0
+
+
 # --- training and simulation -----------------------------------------------------------------------------------------
 
 
@@ -449,6 +462,7 @@ ONE = np.ones((3, 2))
         ({"alpha": "vector"}, "^unknown alpha 'vector'"),
         ({"lam": 1.5}, "^lam is 1.5"),
         ({"eta": float("nan")}, "^eta is nan"),
+        ({"eta": 0.0, "keep_sign": True}, "^eta is 0, which has no sign to keep"),
         ({"scale": -1.0}, "^scale is -1.0"),
         ({"multiplicative": True, "alpha": "matrix"}, "^multiplicative puts W in the place of alpha"),
         ({"input_gain": 20.0, "d_in": 3, "d_hidden": 4}, "^input_gain is for a recurrent layer with d_in = d_hidden"),

@@ -33,6 +33,18 @@ def test_a_short_training_lowers_the_loss_and_beats_chance():
     assert trained.accuracy(batch) == batch.accuracy(trained.answer(y))
 
 
+def test_the_history_holds_the_accuracy_on_each_batch_before_its_update_where_there_are_classes():
+    programmer, batches = small(), []
+
+    def task(rng, batch):
+        batches.append(SMALL(rng, batch))
+        return batches[-1]
+
+    history = fw.train(programmer, task, steps=2, batch=4).history
+    first = programmer.scores(programmer.init(0), batches[0].x).argmax(axis=-1)
+    assert history.accuracy[0] == batches[0].accuracy(first)
+
+
 @pytest.mark.parametrize("make", [lambda: 3, lambda: np.random.SeedSequence(3), lambda: np.random.default_rng(3)])
 def test_the_same_seed_gives_the_same_parameters_bit_for_bit(make):
     one, two = (fw.train(small(), SMALL, steps=5, batch=4, seed=make()) for _ in range(2))

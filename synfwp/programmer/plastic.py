@@ -33,6 +33,8 @@ class PlasticNetwork(PlasticLayer):
         Decay in [0, 1] and learning rate, of any sign, where training starts.
     learn : bool
         Whether lam and eta are learned; lam through its logit, so that it stays in (0, 1), and not at all from 0 or 1.
+    keep_sign : bool
+        Whether eta is learned through the logarithm of its size, so that it keeps the sign that it starts with.
     tied : bool
         ``lam = 1 - eta``, whatever ``lam`` says.
     input_gain : float or None
@@ -60,6 +62,7 @@ class PlasticNetwork(PlasticLayer):
     lam: float = 0.95
     eta: float = 0.1
     learn: bool = True
+    keep_sign: bool = False
     tied: bool = False
     input_gain: float | None = None
     scale: float | None = None
@@ -72,6 +75,8 @@ class PlasticNetwork(PlasticLayer):
         checks.one_of("alpha", self.alpha, ALPHAS)
         checks.number("lam", self.lam, 0, 1)
         checks.number("eta", self.eta)
+        if self.keep_sign and not self.eta:
+            raise ValueError("eta is 0, which has no sign to keep; pass another eta, or keep_sign=False.")
         if self.multiplicative and self.alpha != "one":
             raise ValueError("multiplicative puts W in the place of alpha; leave alpha out.")
         if self.scale is not None:
@@ -155,7 +160,10 @@ class PlasticNetwork(PlasticLayer):
         elif self.alpha == "scalar":
             params["alpha"] = np.ones((), dtype)
         if self.learn:
-            params["eta"] = np.asarray(self.eta, dtype)
+            if self.keep_sign:
+                params["log_eta"] = np.asarray(np.log(abs(self.eta)), dtype)
+            else:
+                params["eta"] = np.asarray(self.eta, dtype)
             if not self.tied and 0 < self.lam < 1:
                 params["logit_lam"] = np.asarray(np.log(self.lam / (1 - self.lam)), dtype)
         if self.d_out is not None:
@@ -168,6 +176,8 @@ class PlasticNetwork(PlasticLayer):
         if self.input_gain is not None:
             found["W_in"] = float(self.input_gain)
         found["eta"] = params.get("eta", float(self.eta))
+        if "log_eta" in params:
+            found["eta"] = (1.0 if self.eta > 0 else -1.0) * anp.exp(params["log_eta"])
         lam = ag.feature(SIGMOID, params["logit_lam"]) if "logit_lam" in params else float(self.lam)
         return found | {"lam": 1.0 - found["eta"] if self.tied else lam}
 

@@ -257,8 +257,10 @@ def _gradient(programmer: Trainable, score: Callable[..., Any]) -> Gradient:
 
 
 def _accuracy(data: Batch, scores: Any) -> float:
-    """Share of right answers; NaN for real targets."""
-    return float("nan") if data.real else data.accuracy(np.asarray(scores).argmax(axis=-1))
+    """Share of right answers; NaN for real targets, and where nothing is scored."""
+    if data.real or not data.mask.any():
+        return float("nan")
+    return data.accuracy(np.asarray(scores).argmax(axis=-1))
 
 
 def _judge(

@@ -12,12 +12,13 @@ is the one conversion between them. Files are NetCDF4; nothing is ever pickled.
 
 from synfwp.results.files import check_writable, load, save, write_atomically, write_together
 from synfwp.results.origin import provenance
-from synfwp.results.schema import SCHEMA, Variable, dataset, seconds
+from synfwp.results.schema import SCHEMA, Variable, comparison, dataset, seconds
 
 __all__ = [
     "SCHEMA",
     "Variable",
     "check_writable",
+    "comparison",
     "dataset",
     "load",
     "provenance",

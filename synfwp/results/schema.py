@@ -1,6 +1,6 @@
 """The schema: which dims, units and long name each variable of a result has."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -98,6 +98,23 @@ def dataset(variables: Mapping[str, Any], coords: Mapping[str, Any] | None = Non
     ds = xr.Dataset(data, labels, attrs)
     check_attributes(ds)
     return ds
+
+
+def comparison(rows: Sequence[tuple[str, float, float]]) -> xr.Dataset:
+    """The table of a program, from rows of (quantity, published or exact value, value obtained).
+
+    Parameters
+    ----------
+    rows : sequence of (str, float, float)
+        NaN where nothing is published, or nothing was obtained.
+
+    >>> comparison([("accuracy of hebb", 0.5, 0.75)]).difference.values.tolist()
+    [0.25]
+    """
+    names, published, obtained = zip(*rows, strict=True)
+    columns = {"published": np.array(published, float), "obtained": np.array(obtained, float)}
+    columns["difference"] = columns["obtained"] - columns["published"]
+    return dataset(columns, coords={"quantity": np.array(names)})
 
 
 def _labelled(name: str, entry: Any) -> Any:
