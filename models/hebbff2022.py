@@ -26,7 +26,7 @@ import xarray as xr
 
 import synfwp as fw
 from synfwp import measures, results, seeds
-from synfwp.programmer.optimiser import cosine
+from synfwp.programmer.optimiser import Schedule
 from synfwp.tasks import Batch, Familiarity
 
 LAGS = (1, 3, 6, 10, 15, 20, 30)
@@ -160,7 +160,8 @@ def spent(size: Size, rule: str, updates: float) -> float:
     """Sum of the rates of Adam over so many updates of a training; NaN for NaN."""
     if updates != updates:
         return np.nan
-    return size.learning_rate[rule] * sum(cosine(step, size.steps[rule]) for step in range(int(updates)))
+    rate = Schedule(size.learning_rate[rule])
+    return sum(rate(step, size.steps[rule]) for step in range(int(updates)))
 
 
 def published() -> dict[str, Any]:
