@@ -95,15 +95,17 @@ def test_the_readme_shows_the_table_of_rules():
     assert fw.rules.table() in (ROOT / "README.md").read_text("utf-8")
 
 
-def test_the_code_of_the_readme_runs(capsys):
-    """The blocks run in one namespace, as a reader would; only the training is shortened."""
+def test_the_code_of_the_readme_runs(capsys, tmp_path, monkeypatch):
+    """The blocks run in one namespace, as a reader would; only the trainings are shortened."""
+    monkeypatch.chdir(tmp_path)
     readme = (ROOT / "README.md").read_text("utf-8")
     blocks = re.findall(r"```python\n(.*?)```", readme, re.S)
-    assert len(blocks) == 5
-    code = "\n".join(blocks).replace("task, seed=0)", "task, seed=0, steps=30)")
+    assert len(blocks) == 6
+    code = "\n".join(blocks).replace("task, seed=0)", "task, seed=0, steps=30)").replace("steps=5000", "steps=6")
     space: dict = {}
     exec(compile(code, "README.md", "exec"), space)
     assert space["out"].y.shape == (2, 2)
+    assert fw.load("recall.nc").sizes["step"] == 6
     assert plasticity.TripletSTDP("visual_cortex").dw(space["protocol"].pre, space["protocol"].post) == pytest.approx(
         0.247, abs=5e-4
     )
