@@ -22,7 +22,7 @@ _HOME = {
     "carriers": "simulate Exact",
     "rate": "RateNetwork PlasticRateNetwork",
     "spiking": "SpikingNetwork LIF Poisson RateCode ThetaCycle GatedTrace TwoPhase",
-    "programmer": "Programmer PlasticNetwork Trained train load_trained Checkpoint Evaluation",
+    "programmer": ("Programmer FunctionProgrammer PlasticNetwork Trained train load_trained Checkpoint Evaluation"),
     "plasticity": "PairSTDP TripletSTDP protocols",
     "data": "load_table",
     "results": "save load",

@@ -153,11 +153,11 @@ def test_an_evaluation_that_is_interrupted_is_made_when_the_training_goes_on(tmp
     class Interrupted(fw.Programmer):
         left = 5  # two steps, the evaluation after the second, two more steps; the evaluation after those fails
 
-        def read_out(self, params, y):
+        def scores(self, params, x):
             Interrupted.left -= 1
             if Interrupted.left < 0:
                 raise KeyboardInterrupt
-            return super().read_out(params, y)
+            return super().scores(params, x)
 
     spec = {"rule": "delta", "d_in": 9, "d_key": 4, "d_value": 4, "d_out": 4, "write_channel": -1}
     settings = {"steps": 8, "batch": 2, "evaluate": fw.Evaluation(every=2, sequences=3)}

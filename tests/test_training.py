@@ -122,8 +122,8 @@ def test_a_wrong_argument_of_the_training_is_refused_by_name(argument, kind, wor
 
 def test_a_loss_that_is_not_finite_stops_the_training_and_names_the_step():
     class Broken(fw.Programmer):
-        def read_out(self, params, y):
-            return y * float("nan")
+        def scores(self, params, x):
+            return super().scores(params, x) * float("nan")
 
     programmer = Broken(rule="delta", d_in=9, d_key=4, d_value=4, write_channel=-1)
     message = r"^at step 0 the loss is nan and its gradient nan; lower learning_rate or beta_max"

@@ -3,7 +3,17 @@
 from synfwp.programmer.network import Programmer
 from synfwp.programmer.plastic import PlasticNetwork
 from synfwp.programmer.progress import Checkpoint, Evaluation
+from synfwp.programmer.slow import FunctionProgrammer
 from synfwp.programmer.trained import Trained, load_trained
 from synfwp.programmer.training import train
 
-__all__ = ["Checkpoint", "Evaluation", "PlasticNetwork", "Programmer", "Trained", "load_trained", "train"]
+__all__ = [
+    "Checkpoint",
+    "Evaluation",
+    "FunctionProgrammer",
+    "PlasticNetwork",
+    "Programmer",
+    "Trained",
+    "load_trained",
+    "train",
+]

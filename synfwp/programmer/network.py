@@ -1,47 +1,85 @@
-"""The linear programmer: projections of each token are the instructions."""
+"""The programmer: layers of projections whose outputs are the instructions, in a residual stream or without one."""
 
 from dataclasses import dataclass
-from typing import Any
+from math import prod
+from typing import Any, NamedTuple
 
 import autograd.numpy as anp
 import numpy as np
 
 from synfwp import autograd as ag
-from synfwp import checks, fastweights, features, rules, seeds
+from synfwp import checks, features, rules, seeds
 from synfwp.instructions import Instructions
+from synfwp.programmer import parts
+from synfwp.programmer.parts import Params, project
+from synfwp.programmer.slow import Read, SlowNetwork, exactly, merge_heads, split_heads
 
-Params = dict[str, Any]
+Array = Any
+_SIZES = ("d_in", "d_key", "d_value", "heads", "layers")
+_OPTIONAL_SIZES = ("d_out", "d_model", "hidden", "convolution", "modulators")
+
+
+class _Seen(NamedTuple):
+    """What one layer sees: its parameters, the stream, the modulators' signal, and 1 or 0 for tokens that write."""
+
+    params: Params
+    stream: Array
+    signal: Array | None
+    writes: Array | None
 
 
 @dataclass(frozen=True)
-class Programmer:
-    r"""A frozen specification of a linear slow network. Its numbers live in a flat dict of arrays.
+class Programmer(SlowNetwork):
+    r"""A frozen specification of a slow network. Its numbers live in a flat dict of arrays.
 
-    For a token x: ``q = norm(phi(W_q x))``, ``k = norm(phi(W_k x))``, ``v = W_v x``,
-    ``beta = beta_max sigmoid(w_beta x + b_beta)`` and ``decay = sigmoid(W_decay x + b_decay)``, as the rule uses them.
-    The answer is ``W_out y`` for the read y (``y`` itself without ``d_out``).
+    A layer sees u, the token or the stream of the layers before, and sends for each head
+    ``q = norm(phi(W_q u))``, ``k = norm(phi(W_k u))``, ``v = W_v u``, ``beta = beta_max sigmoid(w_beta u + b_beta)``
+    and ``decay = sigmoid(W_decay u + b_decay)``, as the rule uses them. The answer is ``W_out y`` for the read y
+    (``y`` itself without ``d_out``), or with ``residual`` ``W_out (u + W_o y)``.
 
     Parameters
     ----------
     rule : str or Rule
+        Rules with several writes a token get as many keys, values and betas. ``"self_referential"`` has no programmer
+        but its own start: ``W0`` is learned, and writes itself from ``norm(phi(W_in u))``.
     d_in, d_key, d_value : int
-        Features of a token, of keys before the feature map, and of values.
+        Features (or kinds) of a token, of keys before the feature map, and of values.
     d_out : int or None
-        Classes of the read-out; None reads y itself.
+        Classes of the read-out; None reads y, or the stream, itself.
     feature, key_norm : str
         Feature map and normaliser of keys and queries. A map that is not negative can be sent as firing rates.
     beta_max : float
-        Largest write strength.
+        Largest write strength; from 1 to 2 a delta rule can turn a memory into its opposite.
     write_channel : int or None
         The feature of a token that is 1 where it writes and 0 where it only asks: k, v and beta are multiplied by it.
         None: every token writes.
+    tokens : bool
+        Whether x holds integers (..., T) below d_in, not features (..., T, d_in).
+    d_model : int or None
+        Width of the stream, ``W_embed x``; None: the tokens' features themselves.
+    hidden : int or None
+        Units of a layer ``relu(W_hidden u + b_hidden)`` from which the projections are taken; None: linear ones.
+    heads : int
+        Fast weight matrices in each layer, each with projections of its own.
+    convolution : int or None
+        Taps of a causal filter on every channel of the projections to q, k and v.
+    layers : int
+        More than one need the residual stream.
+    residual, norm : bool
+        Add the reads to the stream; root-mean-square norms, with gains, before each layer and the read-out.
+    modulators : int or None
+        Channels of a signal ``m = sigmoid(W_mod u + b_mod)`` of the first layer's u, which takes the place of u in all
+        beta and decay. `modulation` shows it; pass a clamped or recorded one as ``modulation=``.
+    recurrent : bool
+        Whether a layer also sees its last read, ``[u_t, tanh(y_{t-1})]``. It runs token by token.
 
     Raises
     ------
     TypeError, ValueError
-        For sizes below 1 and unknown names.
+        For sizes below 1, unknown names, and fields that exclude each other.
 
-    Source: Irie & Gershman 2025, section 2.2; Schlag, Irie & Schmidhuber 2021.
+    Source: Irie & Gershman 2025, section 2.2; Schlag, Irie & Schmidhuber 2021; Irie et al. 2021 (recurrent); Irie et
+    al. 2022 (self-referential); Yang et al. 2024 (convolution, norms).
 
     >>> import numpy as np
     >>> programmer = Programmer(rule="delta", d_in=5, d_key=4, d_value=3)
@@ -58,16 +96,24 @@ class Programmer:
     key_norm: str = "l2"
     beta_max: float = 1.0
     write_channel: int | None = None
+    tokens: bool = False
+    d_model: int | None = None
+    hidden: int | None = None
+    heads: int = 1
+    convolution: int | None = None
+    layers: int = 1
+    residual: bool = False
+    norm: bool = False
+    modulators: int | None = None
+    recurrent: bool = False
 
     def __post_init__(self) -> None:
         """Every field is what the table above says."""
         row = rules.get_rule(self.rule)
-        if row.writes > 1 or row.uses_pair or row.write is None:
-            raise ValueError(f"rule {row.name!r} needs more, or less, than one write a token; use e.g. rule='delta'.")
-        for name in ("d_in", "d_key", "d_value"):
+        if row.uses_pair or (row.write is None and not self._self_referential):
+            raise ValueError(f"rule {row.name!r} needs more, or less, than keys, values and gates; use e.g. 'delta'.")
+        for name in (*_SIZES, *(name for name in _OPTIONAL_SIZES if getattr(self, name) is not None)):
             checks.count(name, getattr(self, name))
-        if self.d_out is not None:
-            checks.count("d_out", self.d_out)
         features.get_feature(self.feature)
         features.get_normaliser(self.key_norm)
         checks.number("beta_max", self.beta_max, 0, above=True)
@@ -77,11 +123,44 @@ class Programmer:
                 raise ValueError(
                     f"write_channel is {self.write_channel}; pass an index of the {self.d_in} features of x."
                 )
+        self._exclude(row)
+
+    def _exclude(self, row: Any) -> None:
+        """Refuse fields that exclude each other."""
+        gated = row.uses_beta or row.uses_decay
+        conflicts = (
+            (self.layers > 1 and not self.residual, "layers > 1 needs residual=True"),
+            (self.tokens and self.write_channel is not None, "tokens=True leaves no feature for write_channel"),
+            (
+                self.recurrent and self.convolution is not None,
+                "recurrent=True runs token by token, without convolution",
+            ),
+            (self.modulators is not None and not gated, f"modulators act on gates, and rule {row.name!r} has none"),
+            (
+                self._self_referential
+                and (self.recurrent or self.convolution or self.write_channel is not None or self.hidden),
+                "a self-referential rule takes no recurrent, convolution, hidden or write_channel",
+            ),
+        )
+        for wrong, why in conflicts:
+            if wrong:
+                raise ValueError(f"{why}; leave one of them out.")
+
+    @property
+    def _self_referential(self) -> bool:
+        """Whether W writes itself, so that nothing is sent."""
+        return rules.get_rule(self.rule).name == "self_referential"
+
+    @property
+    def width(self) -> int:
+        """Width of the stream."""
+        return self.d_in if self.d_model is None else self.d_model
 
     def init(self, seed: seeds.Seed = 0, dtype: Any = np.float64) -> Params:
-        """Random parameters: normal weights of variance 1 / d_in, gates that start at half of beta_max and decay .95.
+        """Random parameters: normal weights of variance 1 / inputs, gates that start at half of beta_max and decay .95.
 
-        Queries start as the keys (``W_q = W_k``), so that a query finds its own key before anything is learned.
+        Queries start as the keys (``W_q = W_k``), so that a query finds its own key before anything is learned;
+        filters start as the token itself. Names of several layers begin with ``layer0_``, ``layer1_``, ...
 
         Returns
         -------
@@ -89,84 +168,248 @@ class Programmer:
         """
         rng = seeds.generator(seed, "init")
 
-        def normal(*shape: int) -> Any:
+        def normal(*shape: int) -> Array:
             return (rng.standard_normal(shape) / np.sqrt(shape[-1])).astype(dtype)
 
-        params = {
-            "W_k": normal(self.d_key, self.d_in),
-            "W_v": normal(self.d_value, self.d_in),
-        }
-        params["W_q"] = params["W_k"].copy()
-        row = rules.get_rule(self.rule)
-        if row.uses_beta:
-            params |= {"w_beta": np.zeros(self.d_in, dtype), "b_beta": np.zeros((), dtype)}
-        if row.uses_decay:
-            keys = features.get_feature(self.feature).width(self.d_key) if row.error == "value" else self.d_value
-            wide = (keys,) if row.retain == "key" else ()
-            params["W_decay"] = np.zeros((*wide, self.d_in), dtype)
-            params["b_decay"] = np.full(wide, 3.0, dtype)
+        params = {} if self.d_model is None else {"W_embed": normal(self.d_model, self.d_in)}
+        if self.modulators is not None:
+            params |= {"W_mod": normal(self.modulators, self.width), "b_mod": np.zeros(self.modulators, dtype)}
+        for layer in range(self.layers):
+            made = self._init_self(normal) if self._self_referential else self._init_layer(normal, dtype)
+            if self.residual:
+                made["W_o"] = normal(self.width, self.heads * self.d_value)
+            if self.norm:
+                made["g"] = np.ones(self.width, dtype)
+            params |= {self._named(layer, name): value for name, value in made.items()}
+        if self.norm and self.residual:
+            params["g_out"] = np.ones(self.width, dtype)
         if self.d_out is not None:
-            params["W_out"] = normal(self.d_out, self.d_value)
+            params["W_out"] = normal(self.d_out, self.width if self.residual else self.heads * self.d_value)
         return params
 
-    def __call__(self, params: Params, x: Any) -> Instructions:
-        """Instructions for tokens ``x (..., T, d_in)``, in the dtype of the parameters.
+    def _init_layer(self, normal: Any, dtype: Any) -> Params:
+        """Parameters of one layer that sends instructions."""
+        row, seen = rules.get_rule(self.rule), self.width + (self.heads * self.d_value if self.recurrent else 0)
+        made: Params = {}
+        if self.hidden is not None:
+            made |= {"W_hidden": normal(self.hidden, seen), "b_hidden": np.zeros(self.hidden, dtype)}
+            seen = self.hidden
+        writes = self.heads * row.writes
+        made |= {"W_k": normal(writes * self.d_key, seen), "W_v": normal(writes * self.d_value, seen)}
+        made["W_q"] = made["W_k"][: self.d_key].copy() if self.heads == 1 else normal(self.heads * self.d_key, seen)
+        if self.heads > 1:  # the first write of each head
+            keys = made["W_k"].reshape(self.heads, row.writes, self.d_key, seen)[:, 0]
+            made["W_q"] = keys.reshape(made["W_q"].shape).copy()
+        if self.convolution is not None:
+            for name in "qkv":
+                taps = np.zeros((len(made[f"W_{name}"]), self.convolution), dtype)
+                taps[:, 0] = 1
+                made[f"conv_{name}"] = taps
+        gate = seen if self.modulators is None else self.modulators
+        for name, tail, start in self._gates():
+            rows = (self.heads * prod(tail),) if self.heads > 1 or tail else ()
+            letter = "w" if name == "beta" else "W"
+            made[f"{letter}_{name}"] = np.zeros((*rows, gate), dtype)
+            made[f"b_{name}"] = np.full(rows, start, dtype)
+        return made
+
+    def _init_self(self, normal: Any) -> Params:
+        """Parameters of one self-referential layer: the input's projection and the first W of every head."""
+        keys = features.get_feature(self.feature).width(self.d_key)
+        rows = self.d_value + 2 * keys + 4
+        W0 = normal(self.heads, rows, keys) if self.heads > 1 else normal(rows, keys)
+        return {"W_in": normal(self.heads * self.d_key, self.width), "W0": W0}
+
+    def _gates(self) -> list[tuple[str, tuple[int, ...], float]]:
+        """Name, shape after (..., T) and start of the bias of each gate that the rule uses."""
+        row = rules.get_rule(self.rule)
+        found: list[tuple[str, tuple[int, ...], float]] = []
+        if row.uses_beta:
+            found.append(("beta", (row.writes,) if row.writes > 1 else (), 0.0))
+        if row.uses_decay:
+            keys = features.get_feature(self.feature).width(self.d_key) if row.error == "value" else self.d_value
+            found.append(("decay", (keys,) if row.retain == "key" else (), 3.0))
+        return found
+
+    def _named(self, layer: int, name: str) -> str:
+        """The name of a layer's parameter in the flat dict."""
+        return f"layer{layer}_{name}" if self.layers > 1 else name
+
+    def _of_layer(self, params: Params, layer: int) -> Params:
+        """The parameters of a layer by their short names."""
+        if self.layers == 1:
+            return params
+        prefix = self._named(layer, "")
+        return {name.removeprefix(prefix): value for name, value in params.items() if name.startswith(prefix)}
+
+    # --- forward ------------------------------------------------------------------------------------------------------
+
+    def __call__(self, params: Params, x: Array, modulation: Array = None, layer: int = -1) -> Instructions:
+        """Instructions of a layer (the last) for x, in the dtype of the parameters; layers before it read exactly.
+
+        ``x (..., T, d_in)``, or integers (..., T) with ``tokens``. With heads there is an axis of them before T.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If x or modulation is not as above, or the weights are self-referential: these send nothing.
+        """
+        if self._self_referential:
+            raise TypeError("self-referential fast weights write themselves and send no instructions; use scores.")
+        seen = self._reach(params, x, modulation, layer % self.layers, exactly)
+        return self._recur(seen)[0] if self.recurrent else self._send(seen, self._features(seen))
+
+    def scores(self, params: Params, x: Array, read: Read = exactly, modulation: Array = None) -> Array:
+        """Scores ``(..., T, d_out)`` for x: what is trained. ``read(rule, instructions) -> y`` is the carrier."""
+        seen = self._reach(params, x, modulation, self.layers - 1, read)
+        return self._finish(params, seen, self._read(seen, read))
+
+    def read_out(self, params: Params, y: Array, x: Array = None, modulation: Array = None) -> Array:
+        """Scores ``(..., T, d_out)`` of the classes for reads ``y (..., T, d_value)`` of the last layer.
+
+        With a residual stream they depend on x too; layers before the last read exactly.
 
         Raises
         ------
         ValueError
-            If x has another number of features.
+            If x is missing and needed.
         """
-        if anp.shape(x)[-1] != self.d_in:
-            raise ValueError(f"x has {anp.shape(x)[-1]} features; this programmer takes d_in={self.d_in}.")
-        x = x.astype(params["W_k"].dtype, copy=False)
-        phi, norm = features.get_feature(self.feature), features.get_normaliser(self.key_norm)
-        q = ag.feature(norm, ag.feature(phi, project(x, params["W_q"])))
-        k = ag.feature(norm, ag.feature(phi, project(x, params["W_k"])))
-        v = project(x, params["W_v"])
-        beta = decay = None
-        if "w_beta" in params:
-            beta = ag.feature(SIGMOID, project(x, params["w_beta"]) + params["b_beta"]) * float(self.beta_max)
-        if "W_decay" in params:
-            decay = ag.feature(SIGMOID, project(x, params["W_decay"]) + params["b_decay"])
-        if self.write_channel is not None:
-            gate = x[..., self.write_channel]
-            k, v, beta = k * gate[..., None], v * gate[..., None], None if beta is None else beta * gate
-        return Instructions(q, k, v, beta, decay)
+        if self.residual and x is None:
+            raise ValueError("x is missing; with residual=True scores depend on the tokens too.")
+        reach = self.layers - 1
+        seen = self._reach(params, x, modulation, reach, exactly) if self.residual else _Seen(params, None, None, None)
+        return self._finish(params, seen, y)
 
-    @property
-    def name(self) -> str:
-        """What a progress bar and the provenance call it."""
-        return rules.get_rule(self.rule).name
+    def modulation(self, params: Params, x: Array) -> Array:
+        """The modulators' signal (..., T, modulators) for x, to look at, clamp, or pass back as ``modulation=``.
 
-    def scores(self, params: Params, x: Any) -> Any:
-        """Scores ``(..., T, d_out)`` for tokens ``x (..., T, d_in)``, with the exact rule: what is trained."""
-        sent = self(params, x)
-        y, _, _ = ag.scan(self.rule, sent.q, sent.k, sent.v, sent.beta, sent.decay)
-        return self.read_out(params, y)
+        Raises
+        ------
+        ValueError
+            If this programmer has no modulators.
+        """
+        if self.modulators is None:
+            raise ValueError("modulators is None; this programmer has no signal.")
+        return self._signal(params, self._embed(params, x), None)
 
-    def diagnose(self, params: Params, x: Any) -> str:
-        """Sizes that tell why a run diverges: the largest ``beta |k|^2`` and the largest norm of the last W."""
+    def _embed(self, params: Params, x: Array) -> Array:
+        """The stream before the first layer."""
+        x = parts.embed(x, self.d_in, self.tokens, next(iter(params.values())).dtype)
+        return x if self.d_model is None else project(x, params["W_embed"])
+
+    def _signal(self, params: Params, stream: Array, given: Array) -> Array | None:
+        """What beta and decay are computed from in the place of the stream, or None."""
+        if self.modulators is None:
+            if given is not None:
+                raise ValueError("modulation is given, but modulators is None; this programmer has no signal.")
+            return None
+        if given is None:
+            return ag.feature(parts.SIGMOID, project(stream, params["W_mod"]) + params["b_mod"])
+        shape = (*anp.shape(stream)[:-1], self.modulators)
         try:
-            with np.errstate(all="ignore"):
-                sent = self(params, x)
-                size = np.square(sent.k).sum(axis=-1) * (1.0 if sent.beta is None else sent.beta)
-                W = fastweights.scan(self.rule, sent.q, sent.k, sent.v, sent.beta, decay=sent.decay).W
-                norm = np.sqrt(np.square(W).sum(axis=(-2, -1)).max())
-        except ValueError as error:
-            return f"The rule refuses what is sent: {error}"
-        return f"The largest beta |k|^2 is {size.max():.3g}, the largest norm of W {norm:.3g}."
+            given = np.broadcast_to(np.asarray(given, stream.dtype), shape)
+        except ValueError:
+            raise ValueError(f"modulation has shape {np.shape(given)}, which does not broadcast to {shape}.") from None
+        if not np.isfinite(given).all():
+            raise ValueError("modulation holds NaN or infinity; fill the gaps of a recorded trace.")
+        return given
 
-    def read_out(self, params: Params, y: Any) -> Any:
-        """Scores ``(..., T, d_out)`` of the classes for reads ``y (..., T, d_value)``."""
-        return y if self.d_out is None else project(y, params["W_out"])
+    def _reach(self, params: Params, x: Array, modulation: Array, layer: int, read: Read) -> _Seen:
+        """What a layer sees, after those before it have read."""
+        stream = self._embed(params, x)
+        signal = self._signal(params, stream, modulation)
+        writes = None if self.write_channel is None else x[..., self.write_channel].astype(stream.dtype, copy=False)
+        seen = _Seen(self._of_layer(params, 0), stream, signal, writes)
+        for i in range(layer):
+            stream = self._add(seen, self._read(seen, read))
+            seen = seen._replace(params=self._of_layer(params, i + 1), stream=stream)
+        return seen
+
+    def _read(self, seen: _Seen, read: Read) -> Array:
+        """Reads of a layer."""
+        if self._self_referential:
+            p = seen.params
+            token = self._keys(split_heads(project(self._normed(seen), p["W_in"]), self.heads, self.d_key))
+            nothing = (None,) * 8
+            return ag.scan(self.rule, token, *nothing, p["W0"])[0]
+        if self.recurrent and read is exactly:
+            return self._recur(seen)[1]
+        return read(self.rule, self._recur(seen)[0] if self.recurrent else self._send(seen, self._features(seen)))
+
+    def _normed(self, seen: _Seen) -> Array:
+        """The stream as the layer sees it."""
+        return parts.rms_norm(seen.stream, seen.params["g"]) if self.norm else seen.stream
+
+    def _features(self, seen: _Seen, last: Array = None) -> Array:
+        """What the projections see: the normed stream, with the last read if recurrent, or the hidden units of both."""
+        u, p = self._normed(seen), seen.params
+        if last is not None:
+            u = anp.concatenate((u, ag.feature(parts.TANH, last)), axis=-1)
+        return u if self.hidden is None else ag.feature(RELU, project(u, p["W_hidden"]) + p["b_hidden"])
+
+    def _keys(self, x: Array) -> Array:
+        """Feature map and normaliser."""
+        return ag.feature(features.get_normaliser(self.key_norm), ag.feature(features.get_feature(self.feature), x))
+
+    def _send(self, seen: _Seen, u: Array) -> Instructions:
+        """The instructions of a layer from what its projections see."""
+        row, p = rules.get_rule(self.rule), seen.params
+        writes = (row.writes,) if row.writes > 1 else ()
+
+        def to(name: str, *tail: int) -> Array:
+            x = project(u, p[f"W_{name}"])
+            x = x if self.convolution is None else parts.convolve(x, p[f"conv_{name}"])
+            return split_heads(x, self.heads, *tail)
+
+        q, k = self._keys(to("q", self.d_key)), self._keys(to("k", *writes, self.d_key))
+        v, gates = to("v", *writes, self.d_value), {}
+        for name, tail, _ in self._gates():
+            w = p["w_beta" if name == "beta" else "W_decay"]
+            x = project(u if seen.signal is None else seen.signal, w) + p[f"b_{name}"]
+            x = split_heads(x, self.heads, *tail) if self.heads > 1 else x
+            gates[name] = ag.feature(parts.SIGMOID, x)
+        beta = gates["beta"] * float(self.beta_max) if "beta" in gates else None
+        if seen.writes is not None:
+            gate = seen.writes if self.heads == 1 else seen.writes[..., None, :]
+            per_write = gate[..., None] if writes else gate
+            k, v = k * per_write[..., None], v * per_write[..., None]
+            beta = None if beta is None else beta * per_write
+        return Instructions(q, k, v, beta, gates.get("decay"))
+
+    def _recur(self, seen: _Seen) -> tuple[Instructions, Array]:
+        """Instructions and reads of a recurrent layer, whose every token sees the read of the one before."""
+        streams = parts.steps(seen.stream)
+        signals = None if seen.signal is None else parts.steps(seen.signal)
+        W = aux = None
+        y = np.zeros((*anp.shape(seen.stream)[:-2], 1, self.heads * self.d_value), seen.stream.dtype)
+        sent, reads = [], []
+        for t, stream in enumerate(streams):
+            now = _Seen(
+                seen.params, stream, None if signals is None else signals[t],
+                None if seen.writes is None else seen.writes[..., t : t + 1],
+            )  # fmt: skip
+            one = self._send(now, self._features(now, y))
+            nothing = (None,) * 4
+            read, W, aux = ag.scan(self.rule, one.q, one.k, one.v, one.beta, one.decay, *nothing, W, aux)
+            aux = aux if anp.size(aux) else None
+            y = merge_heads(read, self.heads)
+            sent.append(one)
+            reads.append(read)
+        time = anp.ndim(reads[0]) - 2
+        columns = {name: [getattr(one, name) for one in sent] for name in ("q", "k", "v", "beta", "decay")}
+        joined = {name: None if x[0] is None else anp.concatenate(x, axis=time) for name, x in columns.items()}
+        return Instructions(**joined), anp.concatenate(reads, axis=time)
+
+    def _add(self, seen: _Seen, y: Array) -> Array:
+        """The stream after a layer."""
+        return seen.stream + project(merge_heads(y, self.heads), seen.params["W_o"])
+
+    def _finish(self, params: Params, seen: _Seen, y: Array) -> Array:
+        """Scores from the reads of the last layer."""
+        out = self._add(seen, y) if self.residual else merge_heads(y, self.heads)
+        if self.norm and self.residual:
+            out = parts.rms_norm(out, params["g_out"])
+        return out if self.d_out is None else project(out, params["W_out"])
 
 
-def project(x: Any, W: Any) -> Any:
-    """``x @ W.T`` over the last axis as one product of matrices: autograd is slow with stacks of them."""
-    shape = anp.shape(x)[:-1]
-    return anp.reshape(anp.reshape(x, (-1, anp.shape(x)[-1])) @ W.T, shape + anp.shape(W)[:-1])
-
-
-# 1 / (1 + exp(-x)) without overflow, in the dtype of x: autograd's derivative of tanh overflows (float32, |x| > 178)
-SIGMOID = features.Feature("sigmoid", lambda x: (np.tanh(x * 0.5) + 1.0) * 0.5, lambda x, f, g: g * f * (1 - f))
+RELU = features.get_feature("relu")

@@ -10,7 +10,7 @@ import numpy as np
 from synfwp import autograd as ag
 from synfwp import checks, seeds
 from synfwp.plastic import PlasticLayer
-from synfwp.programmer.network import SIGMOID, Params, project
+from synfwp.programmer.parts import SIGMOID, Params, project
 
 ALPHAS = ("one", "scalar", "matrix")
 

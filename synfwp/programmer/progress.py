@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from synfwp import checks, results
-from synfwp.programmer.network import Params
 from synfwp.programmer.optimiser import Adam
+from synfwp.programmer.parts import Params
 from synfwp.programmer.trained import pack, unpack
 
 if TYPE_CHECKING:

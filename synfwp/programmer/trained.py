@@ -9,14 +9,16 @@ import numpy as np
 
 from synfwp import results, rules
 from synfwp.instructions import Instructions
-from synfwp.programmer.network import Params, Programmer
+from synfwp.programmer.network import Programmer
+from synfwp.programmer.parts import Params
 from synfwp.programmer.plastic import PlasticNetwork
+from synfwp.programmer.slow import SlowNetwork
 from synfwp.tasks import Batch
 
 if TYPE_CHECKING:
     import xarray as xr
 
-Trainable = Programmer | PlasticNetwork
+Trainable = SlowNetwork | PlasticNetwork
 _KINDS: dict[str, Any] = {"Programmer": Programmer, "PlasticNetwork": PlasticNetwork}
 
 
@@ -32,17 +34,23 @@ class Trained:
     params: Params
     history: "xr.Dataset"
 
-    def instructions(self, x: Any) -> Instructions:
-        """What the programmer sends to the synapses for tokens ``x (..., T, d_in)``; plastic networks send nothing."""
-        if not isinstance(self.programmer, Programmer):
-            raise TypeError("a PlasticNetwork sends no instructions; use .programmer.run(.params, x).")
-        return self.programmer(self.params, np.asarray(x, next(iter(self.params.values())).dtype))
+    def instructions(self, x: Any, **more: Any) -> Instructions:
+        """What the programmer sends to the synapses for tokens ``x (..., T, d_in)``; plastic networks send nothing.
 
-    def answer(self, y: Any) -> Any:
-        """The class (..., T) that the trained read-out takes from reads ``y (..., T, d_value)`` of any carrier."""
-        if not isinstance(self.programmer, Programmer):
+        ``more`` goes to a `Programmer`: ``modulation=`` takes the place of its own signal, ``layer=`` picks a layer.
+        """
+        if not isinstance(self.programmer, SlowNetwork):
+            raise TypeError("a PlasticNetwork sends no instructions; use .programmer.run(.params, x).")
+        return self.programmer(self.params, np.asarray(x), **more)
+
+    def answer(self, y: Any, x: Any = None) -> Any:
+        """The class (..., T) that the trained read-out takes from reads ``y (..., T, d_value)`` of any carrier.
+
+        A read-out with a residual stream also needs the tokens x.
+        """
+        if not isinstance(self.programmer, SlowNetwork):
             raise TypeError("a PlasticNetwork reads no carrier; use .programmer.scores(.params, x).")
-        return self.programmer.read_out(self.params, np.asarray(y)).argmax(axis=-1)
+        return self.programmer.read_out(self.params, np.asarray(y), x).argmax(axis=-1)
 
     def accuracy(self, batch: Batch) -> float:
         """Accuracy on a batch, of a programmer with the exact rule."""
@@ -64,26 +72,38 @@ class Trained:
         return results.save(ds.assign_attrs(programmer=describe(self.programmer)), path, force=force)
 
 
-def load_trained(path: str | Path) -> Trained:
+def load_trained(path: str | Path, programmer: SlowNetwork | None = None) -> Trained:
     """A trained programmer from the NetCDF file that `Trained.save` wrote.
+
+    Parameters
+    ----------
+    path : str or Path
+    programmer : None or FunctionProgrammer
+        Files hold no code: give the function of your own that the parameters belong to.
 
     Raises
     ------
     FileNotFoundError, ValueError
-        If there is no such file, or it does not hold a programmer.
+        If there is no such file, it does not hold a programmer, or its function is missing.
     """
     ds = results.load(path)
     if "programmer" not in ds.attrs:
         raise ValueError(f"{path} holds no programmer; pass a file written by Trained.save.")
     history, params = unpack(ds, "param")
     spec = json.loads(history.attrs.pop("programmer"))
+    if programmer is not None:
+        return Trained(programmer, params, history)
+    if "send" in spec:
+        raise ValueError(f"{path} holds parameters of the function {spec['send']}; pass programmer=.")
     if isinstance(spec.get("rule"), dict):  # a row of the user's own
         spec["rule"] = rules.Rule(**spec["rule"])
     return Trained(_KINDS[spec.pop("class", "Programmer")](**spec), params, history)
 
 
-def describe(programmer: Trainable) -> str:
-    """The specification as JSON, under the name of its class, also for a subclass."""
+def describe(programmer: Any) -> str:
+    """The specification as JSON, under the name of its class, also for a subclass; of a function only its name."""
+    if isinstance(programmer, FunctionProgrammer):
+        return json.dumps({"class": "FunctionProgrammer", "send": getattr(programmer.send, "__qualname__", "")})
     kind = next((name for name, kind in _KINDS.items() if isinstance(programmer, kind)), None)
     if kind is None:
         raise TypeError(f"the programmer is a {type(programmer).__name__}; only {' and '.join(_KINDS)} can be kept.")

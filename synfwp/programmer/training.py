@@ -15,8 +15,8 @@ from tqdm import tqdm
 from synfwp import checks, fastweights, results, seeds
 from synfwp.programmer import progress
 from synfwp.programmer.losses import LOSSES
-from synfwp.programmer.network import Params
 from synfwp.programmer.optimiser import Schedule, clip, lbfgs
+from synfwp.programmer.parts import Params
 from synfwp.programmer.progress import Checkpoint, Evaluation, State
 from synfwp.programmer.trained import Trainable, Trained
 from synfwp.tasks import Batch

@@ -1,0 +1,114 @@
+"""What slow networks are made of: projections, a gate, a norm, a short causal convolution, single time steps."""
+
+from typing import Any
+
+import autograd.numpy as anp
+import numpy as np
+from autograd.extend import defvjp, defvjp_argnums, primitive
+
+from synfwp import autograd as ag
+from synfwp import features
+from synfwp.tasks.base import one_hot
+
+Array = Any
+Params = dict[str, Any]
+
+
+def project(x: Array, W: Array) -> Array:
+    """``x @ W.T`` over the last axis as one product of matrices: autograd is slow with stacks of them."""
+    shape = anp.shape(x)[:-1]
+    return anp.reshape(anp.reshape(x, (-1, anp.shape(x)[-1])) @ W.T, shape + anp.shape(W)[:-1])
+
+
+# 1 / (1 + exp(-x)) without overflow, in the dtype of x: autograd's derivative of tanh overflows (float32, |x| > 178)
+SIGMOID = features.Feature("sigmoid", lambda x: (np.tanh(x * 0.5) + 1.0) * 0.5, lambda x, f, g: g * f * (1 - f))
+TANH = features.Feature("tanh", np.tanh, lambda x, f, g: g * (1 - f * f))
+
+
+def _silu_pull(x: Array, f: Array, g: Array) -> Array:
+    """Derivative of x sigmoid(x)."""
+    s = SIGMOID.apply(x)
+    return g * (s + f * (1 - s))
+
+
+SILU = features.Feature("silu", lambda x: x * SIGMOID.apply(x), _silu_pull)
+
+
+def rms_norm(x: Array, gain: Array, epsilon: float = 1e-5) -> Array:
+    """``gain x / sqrt(mean(x^2) + epsilon)`` over the last axis (Zhang & Sennrich 2019)."""
+    return ag.feature(_rms(epsilon), x) * gain
+
+
+def _rms(epsilon: float) -> features.Feature:
+    """The norm without its gain, as a row."""
+
+    def size(x: Array) -> Array:
+        mean = np.einsum("...i,...i->...", x, x)[..., None] / x.dtype.type(x.shape[-1])
+        return np.sqrt(mean + x.dtype.type(epsilon))
+
+    def pull(x: Array, f: Array, g: Array) -> Array:
+        return (g - f * (np.einsum("...i,...i->...", f, g)[..., None] / x.dtype.type(x.shape[-1]))) / size(x)
+
+    return features.Feature("rms", lambda x: x / size(x), pull)
+
+
+def embed(x: Array, d_in: int, tokens: bool, dtype: Any) -> Array:
+    """Features (..., T, d_in) in the dtype of the parameters: of integer tokens, their one-hot vectors.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If x holds no tokens below d_in, or has another number of features.
+    """
+    if not tokens:
+        if anp.shape(x)[-1] != d_in:
+            raise ValueError(f"x has {anp.shape(x)[-1]} features; this programmer takes d_in={d_in}.")
+        return x.astype(dtype, copy=False)
+    x = np.asarray(x)
+    if x.dtype.kind not in "iu":
+        raise TypeError(f"x is {x.dtype}; a programmer with tokens=True takes integers from 0 to {d_in - 1}.")
+    if x.size and not 0 <= x.min() <= x.max() < d_in:
+        raise ValueError(f"x holds tokens from {x.min()} to {x.max()}; they go from 0 to {d_in - 1} here.")
+    return one_hot(x, d_in).astype(dtype, copy=False)
+
+
+@primitive
+def convolve(x: Array, w: Array) -> Array:
+    """Each channel with its own causal filter: ``y_t = sum_j w[:, j] x_{t-j}`` for x (..., T, c) and w (c, taps).
+
+    >>> import numpy as np
+    >>> convolve(np.array([[1.0], [0.0], [2.0]]), np.array([[1.0, 0.5]]))[:, 0].tolist()
+    [1.0, 0.5, 2.0]
+    """
+    y = x * w[:, 0]
+    for j in range(1, min(w.shape[1], x.shape[-2])):
+        y[..., j:, :] += x[..., :-j, :] * w[:, j]
+    return y
+
+
+@primitive
+def _pull_convolve(argnums: tuple[int, ...], g: Array, x: Array, w: Array) -> tuple[Array, ...]:
+    """Both gradients of the convolution."""
+    dx, dw = g * w[:, 0], np.zeros_like(w)
+    dw[:, 0] = np.einsum("nc,nc->c", g.reshape(-1, len(w)), x.reshape(-1, len(w)))
+    for j in range(1, min(w.shape[1], x.shape[-2])):
+        dx[..., :-j, :] += g[..., j:, :] * w[:, j]
+        dw[:, j] = (g[..., j:, :] * x[..., :-j, :]).reshape(-1, len(w)).sum(axis=0)
+    return tuple((dx, dw)[i] for i in argnums)
+
+
+def _once(argnums: Any, ans: Any, args: Any, kwargs: Any) -> Any:
+    """What autograd calls on the way back."""
+    return lambda g: _pull_convolve(tuple(argnums), g, *args)
+
+
+defvjp_argnums(convolve, _once)
+
+
+@primitive
+def steps(x: Array) -> tuple[Array, ...]:
+    """``(..., T, d)`` as T arrays (..., 1, d): autograd's slices would each cost a pass over the whole array."""
+    return tuple(x[..., t : t + 1, :] for t in range(x.shape[-2]))
+
+
+defvjp(steps, lambda ans, x: lambda g: anp.concatenate(tuple(g), axis=-2))
