@@ -12,7 +12,7 @@ from synfwp.instructions import Instructions
 from synfwp.programmer.network import Programmer
 from synfwp.programmer.parts import Params
 from synfwp.programmer.plastic import PlasticNetwork
-from synfwp.programmer.slow import SlowNetwork
+from synfwp.programmer.slow import FunctionProgrammer, SlowNetwork
 from synfwp.tasks import Batch
 
 if TYPE_CHECKING:
