@@ -202,7 +202,6 @@ defvjp(feature, lambda ans, row, x: lambda g: _pull_feature(row, x, ans, g), arg
 defvjp_argnums(_pull_feature, _refuse("feature"))
 
 
-@primitive
 def cross_entropy(logits: Array, target: Array, mask: Array) -> Any:
     """Mean of ``-log softmax(logits)[target]`` over the masked tokens.
 
@@ -212,29 +211,37 @@ def cross_entropy(logits: Array, target: Array, mask: Array) -> Any:
     >>> round(float(cross_entropy(np.zeros((1, 4)), np.array([2]), np.array([True]))), 4)
     1.3863
     """
-    logp = _log_softmax(logits[mask])
-    return -logp[np.arange(len(logp)), target[mask]].sum() / logits.dtype.type(max(len(logp), 1))
-
-
-def _log_softmax(x: Array) -> Array:
-    """log softmax along the last axis, safe for large inputs."""
-    x = x - x.max(axis=-1, keepdims=True)
-    return x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
+    return _cross_entropy(logits, target, mask)[0]
 
 
 @primitive
-def _pull_cross_entropy(logits: Array, target: Array, mask: Array, g: Any) -> Array:
+def _cross_entropy(logits: Array, target: Array, mask: Array) -> tuple[Any, Array]:
+    """The loss, and softmax minus one-hot at the masked tokens, which its derivative needs; safe for large inputs."""
+    x = logits.reshape(-1, logits.shape[-1]) if mask.all() else logits[mask]
+    right = (np.arange(len(x)), target[mask])
+    x = x - x.max(axis=-1, keepdims=True)
+    chosen = x[right]
+    np.exp(x, out=x)
+    total = x.sum(axis=-1, keepdims=True)
+    x /= total
+    x[right] -= 1
+    return (np.log(total[:, 0]) - chosen).sum() / logits.dtype.type(max(len(x), 1)), x
+
+
+@primitive
+def _pull_cross_entropy(logits: Array, mask: Array, difference: Array, g: Any) -> Array:
     """(softmax - one-hot) / tokens at the masked tokens."""
-    p = np.exp(_log_softmax(logits[mask]))
-    p[np.arange(len(p)), target[mask]] -= 1
+    each = difference * logits.dtype.type(g / max(len(difference), 1))
+    if mask.all():
+        return each.reshape(logits.shape)
     full = np.zeros_like(logits)
-    full[mask] = p * logits.dtype.type(g / max(len(p), 1))
+    full[mask] = each
     return full
 
 
 defvjp(
-    cross_entropy,
-    lambda ans, logits, target, mask: lambda g: _pull_cross_entropy(logits, target, mask, g),
+    _cross_entropy,
+    lambda ans, logits, target, mask: lambda g: _pull_cross_entropy(logits, mask, ans[1], g[0]),
     argnums=(0,),
 )
 defvjp_argnums(_pull_cross_entropy, _refuse("cross_entropy"))

@@ -64,6 +64,23 @@ def markdown(results: Record) -> str:
     return "\n".join(lines)
 
 
+def steps_markdown(results: Record) -> str:
+    """The README's sentence on training steps."""
+    case = results["cases"][0]["case"]
+    lines = [
+        f"A whole training step of a one-layer delta programmer (vocabulary and width {case['d']}, {case['n']} "
+        f"sequences of {case['T']} tokens, float32, loss and gradients checked first), against eager PyTorch with the "
+        "chunkwise form:",
+        "",
+    ]
+    rows = []
+    for record in results["cases"]:
+        mine = record["peers"][OURS.name]["ms"]
+        share = f"{record['kernels_ms']:.0f} ms ({record['kernels_ms'] / mine:.0%})"
+        rows.append([str(record["threads"]), f"{mine:.0f} ms", share, _rival(record)])
+    return "\n".join([*lines, *table(["threads", "step", "of it the kernels", "fastest peer"], rows)])
+
+
 def _delta_table(records: list[Record], sgemm: float) -> list[str]:
     """One row for each d: our times, the share of sgemm, the fastest peer and JAX's gradient of the scan."""
     by = {(r["case"]["d"], r["case"]["mode"]): r for r in records}

@@ -9,6 +9,8 @@ import numpy as np
 Arrays = dict[str, np.ndarray]
 RULES = ("delta", "gated_delta", "key_gated_delta", "hebb", "delta_product(2)")
 FORWARD, GRADIENT = MODES = ("forward", "gradient")  # reads; reads and the gradients of every argument
+STEP = "training step"  # of a programmer with one layer: loss, gradients clipped to norm 1, Adam
+CLIP, RATE = 1.0, 1e-3
 
 
 @dataclass(frozen=True)
@@ -23,7 +25,7 @@ class Case:
 
     @property
     def gflop(self) -> float:
-        """2 d^2 operations a step forward to predict, write and read; DELTA_PRODUCT(2) predicts and writes twice."""
+        """2 d^2 operations a token forward to predict, write and read; DELTA_PRODUCT(2) predicts and writes twice."""
         return {"hebb": 4, "delta_product(2)": 10}.get(self.rule, 6) * 1e-9 * self.n * self.T * self.d**2
 
     def as_json(self) -> dict[str, Any]:
@@ -46,6 +48,19 @@ class Case:
             x["decay"] = rng.uniform(0.9, 1, shape)
         return {name: value.astype(np.float32) for name, value in x.items()}
 
+    def tokens(self) -> tuple[np.ndarray, np.ndarray]:
+        """Of a training step: random tokens (n, T) of d kinds, and the next one at every place."""
+        x = np.random.default_rng(1).integers(self.d, size=(self.n, self.T + 1))
+        return np.ascontiguousarray(x[:, :-1]), np.ascontiguousarray(x[:, 1:])
+
+    def weights(self) -> Arrays:
+        """Of a training step: embedding, projections to q, k, v and beta, read into the stream, read-out; float32."""
+        rng = np.random.default_rng(2)
+        names = ("W_embed", "W_q", "W_k", "W_v", "W_o", "W_out")
+        x = {name: rng.standard_normal((self.d, self.d)) / self.d**0.5 for name in names}
+        x |= {"w_beta": rng.standard_normal(self.d) / self.d**0.5, "b_beta": np.zeros(())}
+        return {name: value.astype(np.float32) for name, value in x.items()}
+
 
 class Peer(NamedTuple):
     """A program: its module here, the form that its module builds, and the cases that it is asked for."""
@@ -66,12 +81,12 @@ class Peer(NamedTuple):
         )
 
 
-OURS = Peer("synfwp", "ours", "synfwp")
+OURS = Peer("synfwp", "ours", "synfwp", modes=(*MODES, STEP))
 PEERS = (
     OURS,
     Peer("torch recurrence", "torch_peer", "recurrence"),
-    Peer("torch chunkwise 32", "torch_peer", "chunkwise 32"),
-    Peer("torch chunkwise 64", "torch_peer", "chunkwise 64"),
+    Peer("torch chunkwise 32", "torch_peer", "chunkwise 32", modes=(*MODES, STEP)),
+    Peer("torch chunkwise 64", "torch_peer", "chunkwise 64", modes=(*MODES, STEP)),
     Peer("torch.compile chunkwise", "torch_peer", "compiled 64", rules=("delta",), only=(64, 2)),
     Peer("jax scan", "jax_peer", "scan"),
     Peer("numpy recurrence", "ours", "numpy", modes=(FORWARD,)),

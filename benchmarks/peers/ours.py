@@ -6,7 +6,7 @@ import numpy as np
 
 import synfwp as fw
 
-from . import FORWARD, Arrays, Built, Case, numpy_peer
+from . import CLIP, FORWARD, RATE, STEP, Arrays, Built, Case, numpy_peer
 
 _LIMITS: list[Any] = []
 
@@ -28,7 +28,9 @@ def limit_threads(threads: int) -> None:
 
 
 def build(form: str, case: Case) -> Built:
-    """``synfwp`` or ``numpy``."""
+    """``synfwp`` or ``numpy``; of a training step also its ``kernels`` alone."""
+    if case.mode == STEP:
+        return _training_step(case, alone=form == "kernels")
     x = case.inputs()
     if form == "numpy":
         return Built(lambda: {"y": numpy_peer.recurrence(case, x)}, _same)
@@ -44,6 +46,40 @@ def build(form: str, case: Case) -> Built:
         return {"y": out.y, "q": g.q, "k": g.k, "v": g.v} | {name: getattr(g, name) for name in x}
 
     return Built(forward if case.mode == FORWARD else gradient, _same)
+
+
+def _training_step(case: Case, alone: bool) -> Built:
+    """What `synfwp.train` does in each step; ``alone``: only the rule, forward and back, on the same instructions."""
+    from synfwp.programmer import optimiser, training
+    from synfwp.programmer.losses import LOSSES
+    from synfwp.tasks import Batch
+
+    d, threads = case.d, _LIMITS[1]
+    programmer = fw.Programmer(
+        rule=case.rule, d_in=d, tokens=True, d_model=d, d_key=d, d_value=d, d_out=d, residual=True
+    )
+    x, target = case.tokens()
+    batch = Batch(x, target, np.ones(x.shape, bool), 1 / d)
+    gradient = training.gradient_of(programmer, LOSSES["cross_entropy"])
+    params = case.weights()
+    assert {name: w.shape for name, w in params.items()} == {name: w.shape for name, w in programmer.init().items()}
+    state = [params, optimiser.Adam.start(params)]
+
+    def step() -> Arrays:
+        with fw.fastweights.thread_limit(threads):
+            loss, _, grads = gradient(state[0], batch)
+            clipped, _ = optimiser.clip(grads, CLIP)
+            state[1], state[0] = state[1].update(state[0], clipped, RATE)
+            return {"loss": np.asarray(loss)} | grads
+
+    sent = programmer(params, x)
+
+    def kernels() -> Arrays:
+        out, pullback = fw.vjp(case.rule, sent.q, sent.k, sent.v, sent.beta, threads=threads)
+        pullback(out.y)
+        return {}
+
+    return Built(kernels if alone else step, _same)
 
 
 def _same(result: Arrays) -> Arrays:

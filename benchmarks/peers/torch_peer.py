@@ -9,7 +9,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from . import FORWARD, Arrays, Built, Case
+from . import CLIP, FORWARD, RATE, STEP, Arrays, Built, Case
 
 Tensors = dict[str, Tensor]
 
@@ -87,6 +87,8 @@ def one_write_a_step(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 def build(form: str, case: Case) -> Built:
     """``recurrence``, ``chunkwise C`` or ``compiled C``."""
+    if case.mode == STEP:
+        return _training_step(case, int(form.partition(" ")[2]))
     x = {name: torch.from_numpy(value) for name, value in case.inputs().items()}
     dy = x.pop("dy")
     kind, _, chunk = form.partition(" ")
@@ -111,6 +113,35 @@ def build(form: str, case: Case) -> Built:
     for value in x.values():
         value.requires_grad_()
     return Built(gradient, _arrays)
+
+
+def _training_step(case: Case, chunk: int) -> Built:
+    """The same layer in eager PyTorch, with its own optimiser and clipping."""
+    functional = torch.nn.functional
+    w = {name: torch.from_numpy(value).requires_grad_() for name, value in case.weights().items()}
+    x, target = (torch.from_numpy(value) for value in case.tokens())
+    adam = torch.optim.Adam(w.values(), lr=RATE)
+
+    def keys(u: Tensor) -> Tensor:
+        return functional.normalize(functional.relu(u), dim=-1)
+
+    def step() -> Tensors:
+        u = functional.embedding(x, w["W_embed"].mT)
+        beta = torch.sigmoid(u @ w["w_beta"] + w["b_beta"])
+        y = chunkwise(case.rule, keys(u @ w["W_q"].mT), keys(u @ w["W_k"].mT), u @ w["W_v"].mT, beta, chunk=chunk)
+        scores = (u + y @ w["W_o"].mT) @ w["W_out"].mT
+        loss = functional.cross_entropy(scores.flatten(0, 1), target.flatten())
+        adam.zero_grad(set_to_none=True)
+        loss.backward()
+        grads = {name: value.grad for name, value in w.items()}
+        result = {"loss": loss.detach()} | ({name: g.clone() for name, g in grads.items()} if first else grads)
+        first.clear()
+        torch.nn.utils.clip_grad_norm_(w.values(), CLIP)
+        adam.step()
+        return result
+
+    first = [True]  # the gradients of the first step are compared, before they are clipped in place
+    return Built(step, _arrays)
 
 
 def _arrays(result: Tensors) -> Arrays:

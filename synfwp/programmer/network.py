@@ -294,8 +294,7 @@ class Programmer(SlowNetwork):
 
     def _embed(self, params: Params, x: Array) -> Array:
         """The stream before the first layer."""
-        x = parts.embed(x, self.d_in, self.tokens, next(iter(params.values())).dtype)
-        return x if self.d_model is None else project(x, params["W_embed"])
+        return parts.embed(x, self.d_in, self.tokens, params.get("W_embed"), next(iter(params.values())).dtype)
 
     def _signal(self, params: Params, stream: Array, given: Array) -> Array | None:
         """What beta and decay are computed from in the place of the stream, or None."""

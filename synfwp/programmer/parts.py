@@ -5,6 +5,7 @@ from typing import Any
 import autograd.numpy as anp
 import numpy as np
 from autograd.extend import defvjp, defvjp_argnums, primitive
+from scipy import sparse
 
 from synfwp import autograd as ag
 from synfwp import features
@@ -15,10 +16,42 @@ Params = dict[str, Any]
 
 
 def project(x: Array, W: Array) -> Array:
-    """``x @ W.T`` over the last axis as one product of matrices: autograd is slow with stacks of them."""
-    shape = anp.shape(x)[:-1]
-    return anp.reshape(anp.reshape(x, (-1, anp.shape(x)[-1])) @ W.T, shape + anp.shape(W)[:-1])
+    """``x @ W.T`` over the last axis, for W (d_out, d_in) or (d_in,), as one product of matrices.
 
+    >>> import numpy as np
+    >>> project(np.ones((2, 5, 3)), np.ones((4, 3))).shape
+    (2, 5, 4)
+    """
+    shape = anp.shape(x)[:-1]
+    return anp.reshape(_times(anp.reshape(x, (-1, anp.shape(x)[-1])), W), shape + anp.shape(W)[:-1])
+
+
+@primitive
+def _times(x: Array, W: Array) -> Array:
+    """``x @ W.T`` of rows x (n, d_in)."""
+    return x @ W.T
+
+
+@primitive
+def _pull_times(argnums: tuple[int, ...], g: Array, x: Array, W: Array) -> tuple[Array, ...]:
+    """Both gradients; that of W in blocks of rows, since BLAS is slow where a small product sums over many."""
+    found = []
+    for i in argnums:
+        if i == 0:
+            found.append(g @ W if W.ndim > 1 else g[:, None] * W)
+        else:
+            blocks = range(BLOCK, len(x), BLOCK)
+            found.append(sum((g[j : j + BLOCK].T @ x[j : j + BLOCK] for j in blocks), g[:BLOCK].T @ x[:BLOCK]))
+    return tuple(found)
+
+
+def _once(pull: Any) -> Any:
+    """One backward pass for all arguments of a primitive: what autograd calls on the way back."""
+    return lambda argnums, ans, args, kwargs: lambda g: pull(tuple(argnums), g, *args)
+
+
+defvjp_argnums(_times, _once(_pull_times))
+BLOCK = 256  # rows
 
 # 1 / (1 + exp(-x)) without overflow, in the dtype of x: autograd's derivative of tanh overflows (float32, |x| > 178)
 SIGMOID = features.Feature("sigmoid", lambda x: (np.tanh(x * 0.5) + 1.0) * 0.5, lambda x, f, g: g * f * (1 - f))
@@ -52,8 +85,8 @@ def _rms(epsilon: float) -> features.Feature:
     return features.Feature("rms", lambda x: x / size(x), pull)
 
 
-def embed(x: Array, d_in: int, tokens: bool, dtype: Any) -> Array:
-    """Features (..., T, d_in) in the dtype of the parameters: of integer tokens, their one-hot vectors.
+def embed(x: Array, d_in: int, tokens: bool, W: Array | None, dtype: Any) -> Array:
+    """The stream (..., T, d_model) that x begins, ``W x``, in the dtype of the parameters; x itself without W.
 
     Raises
     ------
@@ -63,13 +96,31 @@ def embed(x: Array, d_in: int, tokens: bool, dtype: Any) -> Array:
     if not tokens:
         if anp.shape(x)[-1] != d_in:
             raise ValueError(f"x has {anp.shape(x)[-1]} features; this programmer takes d_in={d_in}.")
-        return x.astype(dtype, copy=False)
+        x = x.astype(dtype, copy=False)
+        return x if W is None else project(x, W)
     x = np.asarray(x)
     if x.dtype.kind not in "iu":
         raise TypeError(f"x is {x.dtype}; a programmer with tokens=True takes integers from 0 to {d_in - 1}.")
     if x.size and not 0 <= x.min() <= x.max() < d_in:
         raise ValueError(f"x holds tokens from {x.min()} to {x.max()}; they go from 0 to {d_in - 1} here.")
-    return one_hot(x, d_in).astype(dtype, copy=False)
+    return one_hot(x, d_in).astype(dtype, copy=False) if W is None else _look_up(W, x)
+
+
+@primitive
+def _look_up(W: Array, x: Array) -> Array:
+    """The column of W (d_model, d_in) of each token of x."""
+    return np.ascontiguousarray(W.T)[x]
+
+
+@primitive
+def _pull_look_up(g: Array, x: Array, d_in: int) -> Array:
+    """The sums of g over the tokens of each kind, as columns: a sparse product, where scatter-adds are slow."""
+    g = g.reshape(-1, g.shape[-1])
+    chosen = sparse.csr_array((np.ones(x.size, g.dtype), x.ravel(), np.arange(x.size + 1)), (x.size, d_in))
+    return np.asarray((chosen.T @ g).T)
+
+
+defvjp(_look_up, lambda ans, W, x: lambda g: _pull_look_up(g, x, W.shape[1]), argnums=(0,))
 
 
 @primitive
@@ -97,12 +148,7 @@ def _pull_convolve(argnums: tuple[int, ...], g: Array, x: Array, w: Array) -> tu
     return tuple((dx, dw)[i] for i in argnums)
 
 
-def _once(argnums: Any, ans: Any, args: Any, kwargs: Any) -> Any:
-    """What autograd calls on the way back."""
-    return lambda g: _pull_convolve(tuple(argnums), g, *args)
-
-
-defvjp_argnums(convolve, _once)
+defvjp_argnums(convolve, _once(_pull_convolve))
 
 
 @primitive

@@ -110,7 +110,7 @@ def train(
     origin = results.provenance(settings, seed, programmer.name)
     unit = "nat" if loss == "cross_entropy" else "1"
     state = progress.start(params) if checkpoint is None else checkpoint.read(origin) or progress.start(params)
-    gradient = _gradient(programmer, score)
+    gradient = gradient_of(programmer, score)
     with (
         threadpool_limits(threads),
         fastweights.thread_limit(threads),
@@ -238,7 +238,7 @@ def _grown(programmer: Trainable, params: Params, x: Any) -> str:
     return programmer.diagnose(params, x) if hasattr(programmer, "diagnose") else ""
 
 
-def _gradient(programmer: Trainable, score: Callable[..., Any]) -> Gradient:
+def gradient_of(programmer: Trainable, score: Callable[..., Any]) -> Gradient:
     """Loss, accuracy and gradient of one batch, through the instructions, the fast weights and the read-out."""
     seen: dict[str, Any] = {}
 
