@@ -261,11 +261,12 @@ def figure(ds: xr.Dataset) -> Any:
 
     tasks = list(dict.fromkeys(ds.task.values.tolist()))
     letters = "abcde"[: len(tasks) + 1]
-    fig, axes = plot.figure("double", 60, letters)
+    rows = [letters] if len(tasks) < 3 else ["abc", f"{letters[3:]:.<3}"]
+    fig, axes = plot.figure("double", 60 * len(rows), "\n".join(rows))
     for letter, task in zip(letters, tasks, strict=False):
         _against_length(ds.isel(system=np.flatnonzero(ds.task.values == task)), axes[letter], task)
     _eigenvalues(ds, axes[letters[-1]])
-    plot.letter(axes, offset=26)
+    plot.letter(axes)
     return fig
 
 
