@@ -265,7 +265,7 @@ def test_a_programmer_without_modulators_takes_and_shows_no_signal(rng):
     [
         ({"layers": 2}, r"^layers > 1 needs residual=True; leave one of them out"),
         ({"tokens": True}, r"^tokens=True leaves no feature for write_channel"),
-        ({"recurrent": True, "convolution": 2}, r"^recurrent=True runs token by token, without filters"),
+        ({"recurrent": True, "convolution": 2}, r"^recurrent=True runs token by token, without convolution"),
         ({"rule": "softmax"}, r"^rule 'softmax' needs more, or less, than keys, values and gates"),
         ({"rule": "dplr"}, r"^rule 'dplr' needs more, or less"),
         (
