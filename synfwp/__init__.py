@@ -19,7 +19,7 @@ _HOME = {
     ),
     "fastweights": "scan vjp attention fastest_form Scan Gradients",
     "instructions": "Instructions",
-    "carriers": "simulate Exact",
+    "carriers": "simulate compare_carriers Exact",
     "rate": "RateNetwork PlasticRateNetwork",
     "spiking": "SpikingNetwork LIF Poisson RateCode ThetaCycle GatedTrace TwoPhase",
     "programmer": ("Programmer FunctionProgrammer PlasticNetwork Trained train load_trained Checkpoint Evaluation"),

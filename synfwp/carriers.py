@@ -3,7 +3,7 @@
 import inspect
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,6 +16,9 @@ from synfwp.streams import Coefficients
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from synfwp.programmer import Trained
+    from synfwp.tasks import Batch
 
 Array = np.ndarray
 REFERENCES = ("asked", "effective", "shuffled")
@@ -128,6 +131,86 @@ def simulate(
     ds.attrs |= origin | {"carrier": name, "dropped": json.dumps(dropped)}
     _warn_bounds(ds)
     return ds
+
+
+def compare_carriers(
+    trained: "Trained", batch: "Batch", on: Mapping[str, Any] | None = None, *, seed: seeds.Seed = 0
+) -> "xr.Dataset":
+    """What a trained programmer answers when its fast weights are carried exactly, in rates and in spikes.
+
+    Every layer and head is carried; a layer sees what the one before it has read from the same carrier. Instructions
+    of a recurrent programmer are those of its exact reads.
+
+    Parameters
+    ----------
+    trained : Trained
+        With a programmer that sends instructions.
+    batch : Batch
+    on : mapping of names to carriers
+        None: ``{"exact": Exact(), "rate": RateNetwork(flow="latched"), "spiking": SpikingNetwork()}``. Reads of spiking
+        networks are those of their spike counts.
+    seed : int, SeedSequence or Generator
+        Of the carriers.
+
+    Returns
+    -------
+    xarray.Dataset
+        Along ``carrier``: ``accuracy`` (of real targets ``error``, the mean squared one) and, for classes,
+        ``agreement``, the share of scored tokens with the answer of the exact rule; ``chance``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If nothing is sent, or a carrier cannot run the rule (the message names one that can).
+
+    >>> from synfwp import Programmer, train
+    >>> from synfwp.tasks import Recall
+    >>> task = Recall(keys=2, values=2, writes=3)
+    >>> net = train(Programmer(d_in=5, d_key=4, d_value=4, d_out=2, write_channel=-1), task, steps=2, batch=2)
+    >>> ds = compare_carriers(net, task(np.random.default_rng(0), 2), {"exact": Exact()})
+    >>> ds.agreement.values.tolist()
+    [1.0]
+    """
+    programmer: Any = trained.programmer
+    if not callable(programmer):
+        raise TypeError("a PlasticNetwork sends no instructions; its plasticity is part of PlasticRateNetwork.")
+    if on is None:
+        from synfwp.rate import RateNetwork
+        from synfwp.spiking import SpikingNetwork
+
+        on = {"exact": Exact(), "rate": RateNetwork(flow="latched"), "spiking": SpikingNetwork()}
+    if not on:
+        raise ValueError("on is empty; pass at least one carrier.")
+
+    def scores(carrier: Any) -> Array:
+        def read(rule: Rule | str, sent: Instructions) -> Array:
+            return _read(simulate(rule, sent.one_axis(), on=carrier, seed=seed), np.shape(sent.q)[:-2])
+
+        return np.asarray(programmer.scores(trained.params, batch.x, read))
+
+    found = {name: scores(carrier) for name, carrier in on.items()}
+    variables: dict[str, Any] = {"chance": ((), batch.chance, {"long_name": "chance level", "units": "1"})}
+    if batch.real:
+        attrs = {"long_name": "mean squared error", "units": "1"}
+        variables["error"] = ("carrier", [batch.error(x) for x in found.values()], attrs)
+    else:
+        exact = np.asarray(programmer.scores(trained.params, batch.x)).argmax(axis=-1)[batch.mask]
+        answers = {name: x.argmax(axis=-1) for name, x in found.items()}
+        variables["accuracy"] = ("carrier", [batch.accuracy(x) for x in answers.values()])
+        variables["agreement"] = (
+            "carrier",
+            [float((x[batch.mask] == exact).mean()) for x in answers.values()],
+            {"long_name": "share of answers of the exact rule", "units": "1"},
+        )
+    origin = results.provenance({"carriers": dict(on)}, seed=seed, rule=programmer.name)
+    coords = {"carrier": ("carrier", list(found), {"long_name": "carrier of the fast weights"})}
+    return results.dataset(variables, coords=coords, **origin)
+
+
+def _read(ds: "xr.Dataset", lead: tuple[int, ...]) -> Array:
+    """Reads of a run with the leading axes of the instructions; silence reads as 0."""
+    y = np.nan_to_num(ds.get("y_spikes", ds.y).values)
+    return y.reshape(*lead, *y.shape[-2:])
 
 
 def _origin(carrier: Any, name: str, rule: Rule, seed: Any) -> dict[str, str | int]:

@@ -52,6 +52,19 @@ class Instructions:
         nonzero = (np.asarray(self.k) != 0).any(axis=-1)
         return nonzero if self.beta is None else nonzero & (np.broadcast_to(self.beta, nonzero.shape) > 0)
 
+    def one_axis(self) -> "Instructions":
+        """The same with one leading axis, such as `synfwp.simulate` takes, in the place of trials and heads.
+
+        >>> import numpy as np
+        >>> Instructions(q=np.ones((2, 3, 5, 4)), k=np.ones((2, 3, 5, 4)), v=np.ones((2, 3, 5, 1))).one_axis().v.shape
+        (6, 5, 1)
+        """
+        n = np.ndim(self.q) - 2
+        given = {name: getattr(self, name) for name in ("q", "k", "v", "beta", "decay")}
+        size = math.prod(np.shape(self.q)[:n])
+        flat = {name: None if x is None else np.reshape(x, (size, *np.shape(x)[n:])) for name, x in given.items()}
+        return Instructions(**flat)
+
     def shuffled(self, seed: seeds.Seed) -> "Instructions":
         """The same writes, each with the value of another one: the baseline that has learned nothing.
 

@@ -327,6 +327,8 @@ class Programmer(SlowNetwork):
     def _read(self, seen: _Seen, read: Read) -> Array:
         """Reads of a layer."""
         if self._self_referential:
+            if read is not exactly:
+                raise TypeError("self-referential fast weights write themselves; no other carrier takes instructions.")
             p = seen.params
             token = self._keys(split_heads(project(self._normed(seen), p["W_in"]), self.heads, self.d_key))
             nothing = (None,) * 8
