@@ -9,8 +9,7 @@ instructions that nobody trained: parity in a 1 x 1 state, S_5 in a 1 x 5 state 
 same writes from a state of zero, which stays zero.
 
 As published: tasks, lengths, the bound of beta (1 or 2), the best of 3 seeds, and a delta rule in a residual stream
-with unit keys. The published transformer is a larger one, with positions; here it is the softmax read in the same
-layer, without positions.
+with unit keys. The published transformer is larger; here it is softmax in the place of the rule, without positions.
 
 Ours: small programmers of one layer without a short convolution (see PROGRAMMER), asked at every token; a test on 40
 to 256 tokens as the beginnings of words of 256; Adam with a warm-up and a cosine, the number of updates, float32. The
@@ -143,8 +142,9 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
 def train(system: System, size: Size, seed: int) -> fw.Trained:
     """One net."""
     task = TASKS[system.task](length=SHORT, every=True)
+    norm = "none" if system.rule == "softmax" else "l2"
     programmer = fw.Programmer(
-        rule=system.rule, d_in=task.d_in, d_out=task.d_out, beta_max=system.beta_max, **PROGRAMMER
+        rule=system.rule, key_norm=norm, d_in=task.d_in, d_out=task.d_out, beta_max=system.beta_max, **PROGRAMMER
     )
     return fw.train(
         programmer, task, steps=size.steps[system.task], batch=size.batch, learning_rate=RATE, warmup=WARMUP, seed=seed,

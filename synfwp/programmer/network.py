@@ -40,6 +40,7 @@ class Programmer(SlowNetwork):
     Parameters
     ----------
     rule : str or Rule
+        ``"softmax"`` reads all keys and values so far, without W; its keys are best left as they are (``key_norm``).
         Rules with several writes a token get as many keys, values and betas. ``"self_referential"`` has no programmer
         but its own start: ``W0`` is learned, and writes itself from ``norm(phi(W_in u))``.
     d_in, d_key, d_value : int
@@ -110,7 +111,8 @@ class Programmer(SlowNetwork):
     def __post_init__(self) -> None:
         """Every field is what the table above says."""
         row = rules.get_rule(self.rule)
-        if row.uses_pair or (row.write is None and not self._self_referential):
+        sends = row.write is not None or self._self_referential or self._softmax
+        if row.uses_pair or not sends:
             raise ValueError(f"rule {row.name!r} needs more, or less, than keys, values and gates; use e.g. 'delta'.")
         for name in (*_SIZES, *(name for name in _OPTIONAL_SIZES if getattr(self, name) is not None)):
             checks.count(name, getattr(self, name))
@@ -135,6 +137,10 @@ class Programmer(SlowNetwork):
                 self.recurrent and self.convolution is not None,
                 "recurrent=True runs token by token, without convolution",
             ),
+            (
+                self._softmax and (self.recurrent or self.write_channel is not None),
+                "rule 'softmax' keeps every token and no W, so it takes no recurrent or write_channel",
+            ),
             (self.modulators is not None and not gated, f"modulators act on gates, and rule {row.name!r} has none"),
             (
                 self._self_referential
@@ -150,6 +156,11 @@ class Programmer(SlowNetwork):
     def _self_referential(self) -> bool:
         """Whether W writes itself, so that nothing is sent."""
         return rules.get_rule(self.rule).name == "self_referential"
+
+    @property
+    def _softmax(self) -> bool:
+        """Whether there is no W, since all keys and values are kept."""
+        return rules.get_rule(self.rule).name == "softmax"
 
     @property
     def width(self) -> int:
