@@ -163,10 +163,12 @@ def test_chance(task: str) -> float:
 
 
 def right_by_length(net: fw.Trained, test: Batch) -> Any:
-    """Share of right answers after 1, 2, ... tokens; NaN where nothing is asked."""
+    """Share of right answers after 1, 2, ... 256 tokens; NaN where nothing is asked."""
     answer = np.asarray(net.programmer.scores(net.params, test.x)).argmax(axis=-1)
     asked = test.mask[0]  # the same in all words, which are equally long
-    return np.where(asked, (answer == test.target).mean(axis=0), np.nan)
+    right = np.full(LONGEST, np.nan)
+    right[: len(asked)] = np.where(asked, (answer == test.target).mean(axis=0), np.nan)
+    return right
 
 
 def lowest_eigenvalue(net: fw.Trained, test: Batch) -> float:
@@ -261,7 +263,7 @@ def figure(ds: xr.Dataset) -> Any:
 
     tasks = list(dict.fromkeys(ds.task.values.tolist()))
     letters = "abcde"[: len(tasks) + 1]
-    rows = [letters] if len(tasks) < 3 else ["abc", f"{letters[3:]:.<3}"]
+    rows = [letters] if len(tasks) < 3 else ["abc", f"{letters[3:]:{letters[-1]}<3}"]
     fig, axes = plot.figure("double", 60 * len(rows), "\n".join(rows))
     for letter, task in zip(letters, tasks, strict=False):
         _against_length(ds.isel(system=np.flatnonzero(ds.task.values == task)), axes[letter], task)
@@ -283,7 +285,7 @@ def _against_length(ds: xr.Dataset, ax: Any, task: str) -> None:
             share = 100 * (binned - one.chance) / (1 - one.chance)
             ax.plot(share.length, share.transpose("length", "seed"), color=tint, linewidth=0.4, alpha=0.5)
             best = share.isel(seed=int(one.scaled.argmax("seed")))
-            ax.plot(share.length, best, color=tint, label=_label(name), clip_on=False, zorder=3)
+            ax.plot(share.length, best, color=tint, label=_label(name), zorder=3)
         ax.set_xlim(0, LONGEST)
         ax.set_ylim(-10, 100)
         ax.set_xticks([40, 128, 256])
