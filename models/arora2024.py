@@ -72,7 +72,7 @@ class Size(NamedTuple):
         )
 
 
-FULL = Size(RULES, (12, 16, 24), 64, 16, 24, (4, 8, 16, 24, 32), steps=500, batch=32, nets=2, sequences=200)
+FULL = Size(RULES, (12, 16, 24), 64, 16, 24, (4, 8, 16, 24, 32), steps=1200, batch=32, nets=2, sequences=200)
 QUICK = Size(("hebb", "delta"), (8,), 16, 8, 12, (4, 8, 16), steps=300, batch=16, nets=1, sequences=100)
 
 
@@ -194,15 +194,24 @@ def _against_bytes(ds: xr.Dataset, ax: Any) -> None:
     with plot.style():
         for rule in ds.rule.values:
             tint, marker = _look(rule)
-            size, score = ds.state.sel(rule=rule).values, 100 * ds.accuracy.sel(rule=rule, pairs=int(ds.trained))
+            size, score = ds.state.sel(rule=rule).values / 1000, 100 * ds.accuracy.sel(rule=rule, pairs=int(ds.trained))
             ax.plot(size, score.transpose("width", "seed"), marker, color=tint, markersize=1.5, alpha=0.5)
             ax.plot(size, score.mean("seed"), color=tint, marker=marker, label=spell(rule), clip_on=False, zorder=3)
         ax.axhline(100 * float(ds.among), color="0.45", linewidth=0.7, linestyle=(0, (3, 2)), label="guess", zorder=1)
-        ax.set_xscale("log", base=10)
-        ax.set_ylim(0, 100)
-        ax.set_xlabel("memory (bytes)")
+        _bytes(ax)
+        ax.set_ylim(0, 103)
+        ax.set_xlabel("memory (kB)")
         ax.set_ylabel("accuracy (%)")
         plot.legend(ax)
+
+
+def _bytes(ax: Any) -> None:
+    """A logarithmic axis with plain numbers."""
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    ax.set_xscale("log")
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda kB, _: f"{kB:g}"))
+    ax.xaxis.set_minor_formatter(NullFormatter())
 
 
 def _against_load(ds: xr.Dataset, ax: Any) -> None:
@@ -217,7 +226,7 @@ def _against_load(ds: xr.Dataset, ax: Any) -> None:
             ax.plot(ds.pairs, score.transpose("pairs", "seed"), color=tint, linewidth=0.4, alpha=0.4)
             ax.plot(ds.pairs, score.mean("seed"), color=tint, marker=marker, clip_on=False, zorder=3)
         ax.axvline(float(ds.trained), color="0.45", linewidth=0.7, linestyle=":", zorder=0)
-        ax.set_ylim(0, 100)
+        ax.set_ylim(0, 103)
         ax.set_xlabel("pairs in the test (1)")
         ax.set_ylabel("accuracy (%)")
 
@@ -236,12 +245,12 @@ def _published(ds: xr.Dataset, ax: Any) -> None:
             some = ds.isel(point=[i for i, name in enumerate(ds.point.values) if name.startswith(f"{net},")])
             tint, marker = _look(str(some.point_rule.values[0]))
             ax.plot(
-                some.published_state, 100 * some.published_accuracy, "--", color=tint, marker=marker,
+                some.published_state / 1000, 100 * some.published_accuracy, "--", color=tint, marker=marker,
                 markerfacecolor="white", label=net, clip_on=False,
             )  # fmt: skip
-        ax.set_xscale("log", base=10)
-        ax.set_ylim(0, 100)
-        ax.set_xlabel("memory, published nets (bytes)")
+        _bytes(ax)
+        ax.set_ylim(0, 103)
+        ax.set_xlabel("memory of published nets (kB)")
         ax.set_ylabel("accuracy (%)")
         plot.legend(ax)
 
