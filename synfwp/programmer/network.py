@@ -61,9 +61,7 @@ class Programmer:
 
     def __post_init__(self) -> None:
         """Every field is what the table above says."""
-        row = rules.get_rule(self.rule)
-        if row.writes > 1 or row.uses_pair or row.write is None:
-            raise ValueError(f"rule {row.name!r} needs more, or less, than one write a token; use e.g. rule='delta'.")
+        rules.check_one_write(self.rule, "use e.g. rule='delta'")
         for name in ("d_in", "d_key", "d_value"):
             checks.count(name, getattr(self, name))
         if self.d_out is not None:
