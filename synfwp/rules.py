@@ -42,8 +42,8 @@ class Rule:
     centred, normalised : bool
         Keys minus their running mean; reads divided by ``z . q`` with ``z`` the sum of the keys.
     self_reference : bool
-        W itself sends what writes it: ``q`` is a token x, and ``W x`` holds the read, a key, a query and four betas, one
-        for each of these blocks of rows; the value is what W makes of the query. No other field is free.
+        W itself sends what writes it: ``q`` is a token x, and ``W x`` holds the read, a key, a query and four betas,
+        one for each of these blocks of rows; the value is what W makes of the query. No other field is free.
     forms : tuple of str
         The ways in which the rule can be computed; `synfwp.attention` needs "parallel".
     equation, loss, eigenvalues : str
@@ -113,7 +113,9 @@ class Rule:
         for field, value in fixed.items():
             if getattr(self, field) != value:
                 got = getattr(self, field)
-                raise ValueError(f"rule {self.name!r} writes itself but its {field} is {got!r}; pass {field}={value!r}.")
+                raise ValueError(
+                    f"rule {self.name!r} writes itself but its {field} is {got!r}; pass {field}={value!r}."
+                )
 
     @property
     def uses_keys(self) -> bool:
@@ -425,14 +427,14 @@ def check_one_write(rule: Rule | str, instead: str) -> Rule:
     ValueError
         For a rule that takes more or less, or sends its own; ``instead`` says what to do.
 
-    >>> check_one_write("self_referential", "run it with synfwp.scan")
+    >>> check_one_write("householder", "run it with synfwp.scan")
     Traceback (most recent call last):
     ...
-    ValueError: rule 'self_referential' sends itself what it writes, so it takes no k, v and beta; run it with synfwp.scan.
+    ValueError: rule 'householder' needs more, or less, than one write (k, v, beta) a token; run it with synfwp.scan.
     """
     row = get_rule(rule)
     if not row.uses_keys:
-        raise ValueError(f"rule {row.name!r} sends itself what it writes, so it takes no k, v and beta; {instead}.")
+        raise ValueError(f"rule {row.name!r} sends itself what it writes, so it takes no k, v or beta; {instead}.")
     if not row.one_write:
         raise ValueError(f"rule {row.name!r} needs more, or less, than one write (k, v, beta) a token; {instead}.")
     return row

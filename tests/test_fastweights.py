@@ -72,7 +72,9 @@ def test_one_wrong_step_is_outside_the_bound(name, rng):
 
 
 @pytest.mark.parametrize("every", [1, 3, 7, 8])
-@pytest.mark.parametrize("name", ["delta", "gated_delta_product(3)", "gated_oja", "linear_attention", "self_referential"])
+@pytest.mark.parametrize(
+    "name", ["delta", "gated_delta_product(3)", "gated_oja", "linear_attention", "self_referential"]
+)
 def test_states_are_W_after_every_nth_token(name, every, rng):
     p = problem(ROWS[name], rng, 7, 3, 5, (2,))
     kept = run(p, states=every).states

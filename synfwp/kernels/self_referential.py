@@ -27,14 +27,14 @@ def _block(b, rows, d):
     return start, stop
 
 
-@restrict_kernel
-def _softmax(u, f):
-    """f = softmax(u)."""
-    most, total = u[0], u.dtype.type(0)
+@inline_kernel
+def _softmax(u, start, f):
+    """f = softmax of as many numbers of u, from ``start`` on."""
+    most, total = u[start], u.dtype.type(0)
     for j in range(len(f)):
-        most = max(most, u[j])
+        most = max(most, u[start + j])
     for j in range(len(f)):
-        f[j] = np.exp(u[j] - most)
+        f[j] = np.exp(u[start + j] - most)
         total += f[j]
     for j in range(len(f)):
         f[j] /= total
@@ -51,8 +51,8 @@ def _step(S, x, u, k, c, g, e):
             total += S[i, j] * x[j]
         u[i] = total
     first = rows - 2 * d - BLOCKS
-    _softmax(u[first : first + d], k)
-    _softmax(u[first + d : first + 2 * d], c)
+    _softmax(u, first, k)
+    _softmax(u, first + d, c)
     for j in range(d):
         c[j] -= k[j]
     for b in range(BLOCKS):
@@ -77,8 +77,9 @@ def _pull(S, G, x, dy, k, c, g, e, du, dc, dk, dx):
     """
     rows, d = S.shape
     zero, one = S.dtype.type(0), S.dtype.type(1)
-    dc[:] = zero
-    dk[:] = zero
+    for j in range(d):
+        dc[j] = zero
+        dk[j] = zero
     for b in range(BLOCKS):
         dg = zero
         start, stop = _block(b, rows, d)
@@ -106,7 +107,7 @@ def _pull(S, G, x, dy, k, c, g, e, du, dc, dk, dx):
     for j in range(d):
         du[first + j] = k[j] * (dk[j] - along_k)
         du[first + d + j] = (k[j] + c[j]) * (dc[j] - along_q)
-    dx[:] = zero
+        dx[j] = zero
     for i in range(rows):
         for j in range(d):
             dx[j] += du[i] * S[i, j]
@@ -125,7 +126,8 @@ def forward(x, W, y, states, every, lo, hi):
     for n in range(lo, hi):
         for t in range(x.shape[1]):
             _step(W[n], x[n, t], u, k, c, g, e)
-            y[n, t] = u[: y.shape[2]]
+            for i in range(y.shape[2]):
+                y[n, t, i] = u[i]
             if every > 0 and (t + 1) % every == 0:
                 states[n, (t + 1) // every - 1] = W[n]
 
