@@ -110,7 +110,7 @@ class Programmer(SlowNetwork):
     def __post_init__(self) -> None:
         """Every field is what the table above says."""
         row = rules.get_rule(self.rule)
-        if row.uses_pair or (row.write is None and not self._self_referential):
+        if row.uses_pair or not (row.uses_values or row.self_reference) or "recurrent" not in row.forms:
             raise ValueError(f"rule {row.name!r} needs more, or less, than keys, values and gates; use e.g. 'delta'.")
         for name in (*_SIZES, *(name for name in _OPTIONAL_SIZES if getattr(self, name) is not None)):
             checks.count(name, getattr(self, name))
@@ -149,7 +149,7 @@ class Programmer(SlowNetwork):
     @property
     def _self_referential(self) -> bool:
         """Whether W writes itself, so that nothing is sent."""
-        return rules.get_rule(self.rule).name == "self_referential"
+        return rules.get_rule(self.rule).self_reference
 
     @property
     def width(self) -> int:
@@ -216,7 +216,7 @@ class Programmer(SlowNetwork):
     def _init_self(self, normal: Any) -> Params:
         """Parameters of one self-referential layer: the input's projection and the first W of every head."""
         keys = features.get_feature(self.feature).width(self.d_key)
-        rows = self.d_value + 2 * keys + 4
+        rows = rules.get_rule(self.rule).rows(self.d_value, keys)
         W0 = normal(self.heads, rows, keys) if self.heads > 1 else normal(rows, keys)
         return {"W_in": normal(self.heads * self.d_key, self.width), "W0": W0}
 
