@@ -188,9 +188,9 @@ class LayerProgrammer(SlowNetwork):
     TypeError, ValueError
         For sizes below 1, heads that do not share evenly, and options that the kind does not have.
 
-    Source: Yang et al. 2024 (DeltaNet); Yang, Kautz & Hatamizadeh 2025; Yang et al. 2024 (GLA); Grazzi et al. 2025 (beta
-    up to 2); flash-linear-attention (names, defaults, epsilons). Not there: ``clamp_min``, output gates other than
-    swish, output norms without a gain.
+    Source: Yang et al. 2024 (DeltaNet); Yang, Kautz & Hatamizadeh 2025; Yang et al. 2024 (GLA); Grazzi et al. 2025
+    (beta up to 2); flash-linear-attention (names, defaults, epsilons). Not there: ``clamp_min``, output gates other
+    than swish, output norms without a gain.
 
     >>> import numpy as np
     >>> layer = LayerProgrammer.preset("gated_delta_net", d_model=6, heads=2, d_key=4, d_value=3)

@@ -106,16 +106,16 @@ def train(
     rate = Schedule(learning_rate, warmup, schedule)
     checkpoint = _refuse(batch, method, warmup, evaluate, checkpoint, seed, dtype)
     score = checks.lookup("loss", loss, LOSSES)
-    begin = programmer.init(seed) if dtype is None else programmer.init(seed, dtype)
-    start = {} if params is None else {"params": _digest(params)}
-    params = begin if params is None else _like(params, begin, dtype)
+    drawn = programmer.init(seed) if dtype is None else programmer.init(seed, dtype)
+    begin = drawn if params is None else _like(params, drawn, dtype)
+    given = {} if params is None else {"params": _digest(begin)}
     settings = {
         "steps": steps, "batch": batch, "schedule": rate, "loss": loss, "method": method, "evaluate": evaluate,
-        "dtype": next(iter(params.values())).dtype.name, "programmer": programmer, "task": _named(task), **start,
+        "dtype": next(iter(begin.values())).dtype.name, "programmer": programmer, "task": _named(task), **given,
     }  # fmt: skip
     origin = results.provenance(settings, seed, programmer.name)
     unit = "nat" if loss == "cross_entropy" else "1"
-    state = progress.start(params) if checkpoint is None else checkpoint.read(origin) or progress.start(params)
+    state = progress.start(begin) if checkpoint is None else checkpoint.read(origin) or progress.start(begin)
     gradient = _gradient(programmer, score)
     with (
         threadpool_limits(threads),
@@ -162,17 +162,17 @@ def _refuse(
     return checkpoint
 
 
-def _like(params: Any, begin: Params, dtype: Any) -> Params:
+def _like(params: Any, drawn: Params, dtype: Any) -> Params:
     """Parameters to start from, as arrays of their own, with the names and shapes of those that would be drawn."""
     if not isinstance(params, dict):
         raise TypeError(f"params is a {type(params).__name__}; pass a dict of arrays such as trained.params.")
-    if params.keys() != begin.keys():
-        names = ", ".join(sorted(params.keys() ^ begin.keys()))
+    if params.keys() != drawn.keys():
+        names = ", ".join(sorted(params.keys() ^ drawn.keys()))
         raise ValueError(f"params and the parameters of this programmer differ in {names}; pass those of the same one.")
-    for name, x in begin.items():
+    for name, x in drawn.items():
         if np.shape(params[name]) != np.shape(x):
             raise ValueError(f"params[{name!r}] has shape {np.shape(params[name])}; expected {np.shape(x)}.")
-    return {name: np.array(x, np.asarray(x).dtype if dtype is None else dtype) for name, x in params.items()}
+    return {name: np.array(params[name], dtype) for name in drawn}
 
 
 def _digest(params: Params) -> str:
