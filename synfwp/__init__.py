@@ -22,7 +22,10 @@ _HOME = {
     "carriers": "simulate compare_carriers Exact",
     "rate": "RateNetwork PlasticRateNetwork",
     "spiking": "SpikingNetwork LIF Poisson RateCode ThetaCycle GatedTrace TwoPhase",
-    "programmer": ("Programmer FunctionProgrammer PlasticNetwork Trained train load_trained Checkpoint Evaluation"),
+    "programmer": (
+        "Programmer FunctionProgrammer LayerProgrammer PlasticNetwork Trained train load_trained load_layer "
+        "Checkpoint Evaluation"
+    ),
     "plasticity": "PairSTDP TripletSTDP protocols",
     "data": "load_table",
     "results": "save load",

@@ -9,7 +9,7 @@ from strategies import RULES
 from test_programmer import TWIN_MAPS, random_params
 
 import synfwp as fw
-from synfwp import features
+from synfwp import features, reference
 from synfwp.programmer import parts
 from synfwp.programmer.parts import project
 
@@ -115,6 +115,7 @@ NETS = {
     "modulated": smooth(modulators=2, rule="gated_delta"),
     "modulated heads": smooth(modulators=1, rule="key_gated_delta", heads=2, layers=2, residual=True),
     "modulated and recurrent": smooth(modulators=2, recurrent=True),
+    "attention": smooth(rule="softmax", heads=2, key_norm="none"),
 }
 
 
@@ -178,6 +179,65 @@ def test_instructions_of_every_layer_can_be_looked_at(rng):
     assert np.array_equal(first.k, alone(own, x).k)
     assert np.array_equal(last.k, net(params, x).k)
     assert not np.array_equal(first.k, last.k)
+
+
+# --- fast weights that write themselves ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fields", [{}, {"heads": 2, "residual": True, "layers": 2, "norm": True}])
+def test_self_referential_layers_read_what_their_twin_reads(fields, rng):
+    net = fw.Programmer(
+        rule="self_referential", d_in=9, d_key=4, d_value=3, d_out=4, feature="softmax", key_norm="none", **fields
+    )
+    params, batch = random_params(net), SMALL(rng, 2)
+
+    def softmax(x):
+        e = np.exp(x)
+        return e / np.sum(e)
+
+    def scores(params, x):
+        stream = list(x)
+        for layer in range(net.layers):
+            prefix = f"layer{layer}_" if net.layers > 1 else ""
+            p = {name.removeprefix(prefix): w for name, w in params.items()}
+            seen = [rms(u, p["g"]) for u in stream] if net.norm else stream
+            tokens = np.array([(p["W_in"] @ u).reshape(net.heads, -1) for u in seen])
+            W0 = p["W0"].reshape(net.heads, -1, net.d_key)
+            reads = [
+                reference.self_referential(np.array([softmax(u) for u in tokens[:, h]]), W0[h])[0]
+                for h in range(net.heads)
+            ]
+            y = np.concatenate(reads, axis=-1)
+            stream = [u + p["W_o"] @ read for u, read in zip(stream, y, strict=True)] if net.residual else y
+        if net.norm:
+            stream = [rms(u, params["g_out"]) for u in stream]
+        return np.array([params["W_out"] @ u for u in stream])
+
+    np.testing.assert_allclose(net.scores(params, batch.x), [scores(params, x) for x in batch.x], rtol=1e-9)
+    value, grads = value_and_grad(lambda p: squared(net, p, batch))(params)
+    for name, x in params.items():
+        dx = rng.standard_normal(np.shape(x))
+        moved = {**params, name: x + 1e-30j * dx}
+        want = 0
+        for i, tokens in enumerate(batch.x):
+            wrong = scores(moved, tokens) - np.eye(4)[batch.target[i]]
+            want = want + np.sum(np.sum(wrong**2, axis=-1) / 2 * batch.mask[i]) / np.sum(batch.mask)
+        assert np.sum(grads[name] * dx) == pytest.approx(want.imag / 1e-30, rel=1e-9, abs=1e-13)
+        assert np.any(grads[name])
+    with pytest.raises(TypeError, match=r"^self-referential fast weights write themselves and send no instructions"):
+        net(params, batch.x)
+    with pytest.raises(TypeError, match=r"^self-referential fast weights write themselves; no other carrier"):
+        fw.compare_carriers(fw.Trained(net, params, None), batch, {"exact": fw.Exact()})
+
+
+def test_a_self_referential_programmer_learns():
+    task = fw.tasks.Recall(keys=3, values=3, writes=4)
+    net = fw.Programmer(
+        rule="self_referential", d_in=7, d_key=8, d_value=8, d_out=3, feature="softmax", key_norm="none", heads=2
+    )
+    trained = fw.train(net, task, steps=400, learning_rate=2e-2, seed=0)
+    batch = task(np.random.default_rng(9), 100)
+    assert trained.accuracy(batch) > 1.5 * batch.chance
 
 
 # --- tokens ----------------------------------------------------------------------------------------------------------
@@ -266,7 +326,9 @@ def test_a_programmer_without_modulators_takes_and_shows_no_signal(rng):
         ({"layers": 2}, r"^layers > 1 needs residual=True; leave one of them out"),
         ({"tokens": True}, r"^tokens=True leaves no feature for write_channel"),
         ({"recurrent": True, "convolution": 2}, r"^recurrent=True runs token by token, without convolution"),
-        ({"rule": "softmax"}, r"^rule 'softmax' needs more, or less, than keys, values and gates"),
+        ({"rule": "householder"}, r"^rule 'householder' needs more, or less, than keys, values and gates"),
+        ({"rule": "softmax", "recurrent": True}, r"^rule 'softmax' does not run token by token"),
+        ({"rule": "self_referential"}, r"^a self-referential rule takes no recurrent"),
         ({"rule": "dplr"}, r"^rule 'dplr' needs more, or less"),
         (
             {"rule": "linear_attention", "modulators": 1},

@@ -110,7 +110,7 @@ class Programmer(SlowNetwork):
     def __post_init__(self) -> None:
         """Every field is what the table above says."""
         row = rules.get_rule(self.rule)
-        if row.uses_pair or not (row.uses_values or row.self_reference) or "recurrent" not in row.forms:
+        if row.uses_pair or not (row.uses_values or row.self_reference):
             raise ValueError(f"rule {row.name!r} needs more, or less, than keys, values and gates; use e.g. 'delta'.")
         for name in (*_SIZES, *(name for name in _OPTIONAL_SIZES if getattr(self, name) is not None)):
             checks.count(name, getattr(self, name))
@@ -135,6 +135,7 @@ class Programmer(SlowNetwork):
                 self.recurrent and self.convolution is not None,
                 "recurrent=True runs token by token, without convolution",
             ),
+            (self.recurrent and "recurrent" not in row.forms, f"rule {row.name!r} does not run token by token"),
             (self.modulators is not None and not gated, f"modulators act on gates, and rule {row.name!r} has none"),
             (
                 self._self_referential

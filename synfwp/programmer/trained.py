@@ -9,6 +9,7 @@ import numpy as np
 
 from synfwp import results, rules
 from synfwp.instructions import Instructions
+from synfwp.programmer.layer import LayerProgrammer
 from synfwp.programmer.network import Programmer
 from synfwp.programmer.parts import Params
 from synfwp.programmer.plastic import PlasticNetwork
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Trainable = SlowNetwork | PlasticNetwork
-_KINDS: dict[str, Any] = {"Programmer": Programmer, "PlasticNetwork": PlasticNetwork}
+_KINDS: dict[str, Any] = {
+    "Programmer": Programmer,
+    "PlasticNetwork": PlasticNetwork,
+    "LayerProgrammer": LayerProgrammer,
+}
 
 
 @dataclass(frozen=True)
