@@ -257,6 +257,7 @@ def test_a_fresh_layer_starts_with_filters_that_pass_the_token_and_gates_between
         (lambda p: list(p), TypeError, r"^params is a list; pass a dict of arrays"),
         (lambda p: {**p, "W": p["A_log"]}, ValueError, r"differ in W; pass those of the same one"),
         (lambda p: {n: x for n, x in p.items() if n != "A_log"}, ValueError, r"differ in A_log;"),
+        (lambda p: {**p, "A_log": np.ones(2, int)}, TypeError, r"^params\['A_log'\] is int64; pass float32 or float64"),
         (lambda p: {**p, "A_log": np.ones(3)}, ValueError, r"^params\['A_log'\] has shape \(3,\); expected \(2,\)"),
     ],
 )

@@ -172,6 +172,8 @@ def _like(params: Any, drawn: Params, dtype: Any) -> Params:
     for name, x in drawn.items():
         if np.shape(params[name]) != np.shape(x):
             raise ValueError(f"params[{name!r}] has shape {np.shape(params[name])}; expected {np.shape(x)}.")
+        if np.asarray(params[name]).dtype not in (np.float32, np.float64):
+            raise TypeError(f"params[{name!r}] is {np.asarray(params[name]).dtype}; pass float32 or float64.")
     return {name: np.array(params[name], dtype) for name in drawn}
 
 
