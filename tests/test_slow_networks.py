@@ -48,6 +48,7 @@ def twin_scores(net, params, x, signal=None):
         width = features.get_feature(net.feature).width(net.d_key)
         W, z = np.zeros((H, net.d_value, width), complex), np.zeros((H, width), complex)
         last, history, after = np.zeros(H * net.d_value), [], []
+        kept = [[] for _ in range(H)]
         for t, u in enumerate(stream):
             seen = rms(u, p["g"]) if net.norm else u
             seen = np.concatenate([seen, np.tanh(last)]) if net.recurrent else seen
@@ -74,8 +75,13 @@ def twin_scores(net, params, x, signal=None):
             reads = []
             for h in range(H):
                 keys = np.array([norm(phi(one)) for one in k[h]]) * (1 if net.write_channel is None else gate)
-                W[h], z[h] = twin_write(rule, W[h], z[h], keys, v[h], beta[h], decay[h])
                 query = norm(phi(q[h, 0]))
+                if rule == "softmax":
+                    kept[h].append((keys[0], v[h, 0]))
+                    weight = np.array([np.exp(np.sum(key * query)) for key, _ in kept[h]])
+                    reads.append(weight @ np.array([value for _, value in kept[h]]) / np.sum(weight))
+                    continue
+                W[h], z[h] = twin_write(rule, W[h], z[h], keys, v[h], beta[h], decay[h])
                 reads.append(W[h] @ query / (z[h] @ query if rule == "linear_attention" else 1))
             last = np.concatenate(reads)
             after.append(u + p["W_o"] @ last if net.residual else last)
@@ -204,7 +210,7 @@ def test_self_referential_layers_read_what_their_twin_reads(fields, rng):
             tokens = np.array([(p["W_in"] @ u).reshape(net.heads, -1) for u in seen])
             W0 = p["W0"].reshape(net.heads, -1, net.d_key)
             reads = [
-                reference.self_referential(np.array([softmax(u) for u in tokens[:, h]]), W0[h])[0]
+                reference.self_referential(np.array([softmax(u) for u in tokens[:, h]]), *[None] * 4, W0[h])[0]
                 for h in range(net.heads)
             ]
             y = np.concatenate(reads, axis=-1)
@@ -214,7 +220,7 @@ def test_self_referential_layers_read_what_their_twin_reads(fields, rng):
         return np.array([params["W_out"] @ u for u in stream])
 
     np.testing.assert_allclose(net.scores(params, batch.x), [scores(params, x) for x in batch.x], rtol=1e-9)
-    value, grads = value_and_grad(lambda p: squared(net, p, batch))(params)
+    _, grads = value_and_grad(lambda p: squared(net, p, batch))(params)
     for name, x in params.items():
         dx = rng.standard_normal(np.shape(x))
         moved = {**params, name: x + 1e-30j * dx}

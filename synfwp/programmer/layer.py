@@ -371,7 +371,7 @@ class LayerProgrammer(SlowNetwork):
 
     def _embed(self, params: Params, x: Array) -> Array:
         """Tokens in the dtype of the parameters."""
-        return parts.embed(x, self.d_model, False, params["q_proj.weight"].dtype)
+        return parts.embed(x, self.d_model, False, None, params["q_proj.weight"].dtype)
 
     def _sent(self, params: Params, x: Array, name: str) -> Array:
         """Queries, keys or values (..., heads, T, d)."""
