@@ -138,7 +138,7 @@ def test_the_read_out_is_y_itself_without_classes():
 @pytest.mark.parametrize(
     ("field", "kind", "words"),
     [
-        ({"rule": "dplr"}, ValueError, r"^rule 'dplr' needs more, or less, than one write .*; use e\.g\. rule='delta'"),
+        ({"rule": "dplr"}, ValueError, r"^rule 'dplr' needs more, or less, than keys, values and gates; use e\.g\."),
         ({"rule": "dleta"}, ValueError, r"unknown rule 'dleta'; did you mean 'delta'\?"),
         ({"d_key": 0}, ValueError, r"^d_key is 0"),
         ({"d_in": 2.0}, TypeError, r"^d_in is 2\.0"),

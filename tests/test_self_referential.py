@@ -170,11 +170,6 @@ def test_no_network_describes_it(network):
         network.describe("self_referential")
 
 
-def test_the_linear_programmer_refuses_it():
-    with pytest.raises(ValueError, match=r"^rule 'self_referential' sends itself .*; use e\.g\. rule='delta'\.$"):
-        fw.Programmer(rule="self_referential")
-
-
 # --- memory ----------------------------------------------------------------------------------------------------------
 
 
