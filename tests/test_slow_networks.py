@@ -121,7 +121,7 @@ NETS = {
     "modulated": smooth(modulators=2, rule="gated_delta"),
     "modulated heads": smooth(modulators=1, rule="key_gated_delta", heads=2, layers=2, residual=True),
     "modulated and recurrent": smooth(modulators=2, recurrent=True),
-    "attention": smooth(rule="softmax", heads=2, key_norm="none"),
+    "attention": smooth(rule="softmax", heads=2, key_norm="none", write_channel=None),
 }
 
 
@@ -323,6 +323,19 @@ def test_a_programmer_without_modulators_takes_and_shows_no_signal(rng):
         net(net.init(), x, modulation=np.ones(2))
 
 
+def test_softmax_reads_all_keys_and_values_so_far_and_has_a_gradient(rng):
+    net = fw.Programmer(rule="softmax", d_in=3, d_key=4, d_value=2, feature="identity", key_norm="none")
+    params, x = net.init(), rng.standard_normal((5, 3))
+    q, k, v = (x @ params[f"W_{name}"].T for name in "qkv")
+    weight = np.tril(np.exp(q @ k.T))
+    np.testing.assert_allclose(net.scores(params, x), weight @ v / weight.sum(axis=1, keepdims=True), rtol=1e-12)
+    _, slope = value_and_grad(lambda W: net.scores({**params, "W_k": W}, x).sum())(params["W_k"])
+    nudge = rng.standard_normal(slope.shape)
+    up, down = (net.scores({**params, "W_k": params["W_k"] + h * nudge}, x).sum() for h in (1e-6, -1e-6))
+    assert (slope * nudge).sum() == pytest.approx((up - down) / 2e-6, rel=1e-6)  # error of central differences: h^2
+    assert "norm of W 0" in net.diagnose(params, x)
+
+
 # --- what is refused -------------------------------------------------------------------------------------------------
 
 
@@ -333,13 +346,14 @@ def test_a_programmer_without_modulators_takes_and_shows_no_signal(rng):
         ({"tokens": True}, r"^tokens=True leaves no feature for write_channel"),
         ({"recurrent": True, "convolution": 2}, r"^recurrent=True runs token by token, without convolution"),
         ({"rule": "householder"}, r"^rule 'householder' needs more, or less, than keys, values and gates"),
-        ({"rule": "softmax", "recurrent": True}, r"^rule 'softmax' does not run token by token"),
         ({"rule": "self_referential"}, r"^a self-referential rule takes no recurrent"),
         ({"rule": "dplr"}, r"^rule 'dplr' needs more, or less"),
         (
             {"rule": "linear_attention", "modulators": 1},
             r"^modulators act on gates, and rule 'linear_attention' has none",
         ),
+        ({"rule": "softmax", "recurrent": True}, r"^rule 'softmax' keeps every token and no W"),
+        ({"rule": "softmax"}, r"^rule 'softmax' keeps every token and no W"),  # small ones have a write_channel
         ({"heads": 0}, r"^heads is 0"),
         ({"convolution": 0}, r"^convolution is 0"),
     ],

@@ -40,6 +40,7 @@ class Programmer(SlowNetwork):
     Parameters
     ----------
     rule : str or Rule
+        ``"softmax"`` reads all keys and values so far, without W; its keys are best left as they are (``key_norm``).
         Rules with several writes a token get as many keys, values and betas. ``"self_referential"`` has no programmer
         but its own start: ``W0`` is learned, and writes itself from ``norm(phi(W_in u))``.
     d_in, d_key, d_value : int
@@ -135,7 +136,10 @@ class Programmer(SlowNetwork):
                 self.recurrent and self.convolution is not None,
                 "recurrent=True runs token by token, without convolution",
             ),
-            (self.recurrent and "recurrent" not in row.forms, f"rule {row.name!r} does not run token by token"),
+            (
+                self._softmax and (self.recurrent or self.write_channel is not None),
+                "rule 'softmax' keeps every token and no W, so it takes no recurrent or write_channel",
+            ),
             (self.modulators is not None and not gated, f"modulators act on gates, and rule {row.name!r} has none"),
             (
                 self._self_referential
@@ -151,6 +155,11 @@ class Programmer(SlowNetwork):
     def _self_referential(self) -> bool:
         """Whether W writes itself, so that nothing is sent."""
         return rules.get_rule(self.rule).self_reference
+
+    @property
+    def _softmax(self) -> bool:
+        """Whether there is no W, since all keys and values are kept."""
+        return "recurrent" not in rules.get_rule(self.rule).forms
 
     @property
     def width(self) -> int:

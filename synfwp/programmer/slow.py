@@ -57,7 +57,7 @@ class SlowNetwork:
                 sent = self(params, x)
                 size = np.square(sent.k).sum(axis=-1) * (1.0 if sent.beta is None else sent.beta)
                 W = fastweights.scan(self.rule, sent.q, sent.k, sent.v, sent.beta, decay=sent.decay).W
-                norm = np.sqrt(np.square(W).sum(axis=(-2, -1)).max())
+                norm = 0.0 if W is None else np.sqrt(np.square(W).sum(axis=(-2, -1)).max())
         except ValueError as error:
             return f"The rule refuses what is sent: {error}"
         return f"The largest beta |k|^2 is {size.max():.3g}, the largest norm of W {norm:.3g}."
