@@ -95,3 +95,24 @@ def test_a_token_writes_where_beta_and_key_are_not_zero():
     k = np.array([[1.0, 0], [0, 0], [1, 1], [0, -1]])
     assert fw.Instructions(k, k, k).writes.tolist() == [True, False, True, True]
     assert fw.Instructions(k, k, k, np.array([0, 1, 0.5, 0])).writes.tolist() == [False, False, True, False]
+
+
+def test_several_writes_a_token_have_a_dim_of_their_own(rng):
+    sent = Instructions(
+        rng.random((2, 5, 3)),
+        rng.random((2, 5, 4, 3)),
+        rng.random((2, 5, 4, 6)),
+        rng.random((2, 5, 4)),
+        rng.random((2, 5)),
+    )
+    ds = sent.to_dataset()
+    assert ds.k.dims == ("trial", "time", "write", "key")
+    assert ds.v.dims == ("trial", "time", "write", "value")
+    assert ds.beta.dims == ("trial", "time", "write")
+    assert ds.decay.dims == ("trial", "time")
+    again = Instructions.from_dataset(ds.transpose("write", "value", "key", "time", "trial"))
+    for name in ("q", "k", "v", "beta", "decay"):
+        assert np.array_equal(getattr(again, name), getattr(sent, name))
+    assert sent.writes.shape == (2, 5, 4)
+    with pytest.raises(ValueError, match=r"^k holds several writes a token"):
+        sent.shuffled(0)

@@ -46,12 +46,13 @@ def twin_scores(net, params, x, signal=None):
         prefix = f"layer{layer}_" if net.layers > 1 else ""
         p = {name.removeprefix(prefix): w for name, w in params.items() if name.startswith(prefix)}
         width = features.get_feature(net.feature).width(net.d_key)
-        W, z = np.zeros((H, net.d_value, width), complex), np.zeros((H, width), complex)
+        M = 2 * H if net.recurrent == "reads" else H  # the second half are the R of a Delta-RNN
+        W, z = np.zeros((M, net.d_value, width), complex), np.zeros((M, width), complex)
         last, history, after = np.zeros(H * net.d_value), [], []
-        kept = [[] for _ in range(H)]
+        kept = [[] for _ in range(M)]
         for t, u in enumerate(stream):
             seen = rms(u, p["g"]) if net.norm else u
-            seen = np.concatenate([seen, np.tanh(last)]) if net.recurrent else seen
+            seen = np.concatenate([seen, np.tanh(last)]) if net.recurrent == "instructions" else seen
             if net.hidden is not None:
                 seen = TWIN_MAPS["relu"](p["W_hidden"] @ seen + p["b_hidden"])
             history.append({name: p[f"W_{name}"] @ seen for name in "qkv"})
@@ -61,21 +62,22 @@ def twin_scores(net, params, x, signal=None):
                     taps = range(min(net.convolution, t + 1))
                     sent[name] = sum(p[f"conv_{name}"][:, j] * history[t - j][name] for j in taps)
             source = seen if signal is None else signal[t]
-            q, k = (sent[name].reshape(H, -1, net.d_key) for name in "qk")
-            v = sent["v"].reshape(H, n, net.d_value)
-            beta = np.ones((H, n))
+            q, k = sent["q"].reshape(H, net.d_key), sent["k"].reshape(M, -1, net.d_key)
+            q = np.concatenate([q, last.reshape(H, -1)]) if net.recurrent == "reads" else q
+            v = sent["v"].reshape(M, n, net.d_value)
+            beta = np.ones((M, n))
             if "w_beta" in p:
-                beta = (net.beta_max * sigmoid(p["w_beta"] @ source + p["b_beta"])).reshape(H, n)
+                beta = (net.beta_max * sigmoid(p["w_beta"] @ source + p["b_beta"])).reshape(M, n)
             if net.write_channel is not None:
                 gate = x[t][net.write_channel]
                 k, v, beta = k, v * gate, beta * gate
-            decay = np.ones(H)
+            decay = np.ones(M)
             if "W_decay" in p:
-                decay = sigmoid(p["W_decay"] @ source + p["b_decay"]).reshape(H, -1)
+                decay = sigmoid(p["W_decay"] @ source + p["b_decay"]).reshape(M, -1)
             reads = []
-            for h in range(H):
+            for h in range(M):
                 keys = np.array([norm(phi(one)) for one in k[h]]) * (1 if net.write_channel is None else gate)
-                query = norm(phi(q[h, 0]))
+                query = norm(phi(q[h]))
                 if rule == "softmax":
                     kept[h].append((keys[0], v[h, 0]))
                     weight = np.array([np.exp(np.sum(key * query)) for key, _ in kept[h]])
@@ -83,7 +85,7 @@ def twin_scores(net, params, x, signal=None):
                     continue
                 W[h], z[h] = twin_write(rule, W[h], z[h], keys, v[h], beta[h], decay[h])
                 reads.append(W[h] @ query / (z[h] @ query if rule == "linear_attention" else 1))
-            last = np.concatenate(reads)
+            last = np.concatenate(reads).reshape(M // H, -1).sum(axis=0)
             after.append(u + p["W_o"] @ last if net.residual else last)
         stream = after
     if net.norm and net.residual:
@@ -115,12 +117,14 @@ NETS = {
     "two layers without a norm": smooth(layers=2, residual=True, hidden=5),
     "two writes": smooth(rule="delta_product(2)", beta_max=2.0, heads=2),
     "two gated writes": smooth(rule="gated_delta_product(2)", convolution=2),
-    "recurrent": smooth(recurrent=True),
-    "recurrent heads": smooth(recurrent=True, heads=2, residual=True, layers=2, hidden=5, rule="gated_delta"),
-    "recurrent sums": smooth(recurrent=True, rule="linear_attention", write_channel=None),
+    "recurrent": smooth(recurrent="instructions"),
+    "recurrent heads": smooth(recurrent="instructions", heads=2, residual=True, layers=2, hidden=5, rule="gated_delta"),
+    "recurrent sums": smooth(recurrent="instructions", rule="linear_attention", write_channel=None),
+    "delta rnn": smooth(recurrent="reads"),
+    "delta rnn with heads": smooth(recurrent="reads", heads=2, residual=True, rule="gated_delta", hidden=5),
     "modulated": smooth(modulators=2, rule="gated_delta"),
     "modulated heads": smooth(modulators=1, rule="key_gated_delta", heads=2, layers=2, residual=True),
-    "modulated and recurrent": smooth(modulators=2, recurrent=True),
+    "modulated and recurrent": smooth(modulators=2, recurrent="instructions"),
     "attention": smooth(rule="softmax", heads=2, key_norm="none", write_channel=None),
 }
 
@@ -152,7 +156,8 @@ def test_reading_the_instructions_with_the_exact_rule_gives_the_scores(net, rng)
     y = fw.scan(net.rule, sent.q, sent.k, sent.v, sent.beta, decay=sent.decay).y
     # a layer of its own, or with the stream that its tokens give
     np.testing.assert_allclose(net.read_out(params, y, x), net.scores(params, x), rtol=1e-9, atol=1e-12)
-    assert sent.q.shape == (2, *((net.heads,) if net.heads > 1 else ()), 10, sent.q.shape[-1])
+    n = net.heads * (2 if net.recurrent == "reads" else 1)
+    assert sent.q.shape[1:-1] == ((n, 10) if n > 1 else (10,))
 
 
 @pytest.mark.parametrize("net", NETS.values(), ids=NETS)
@@ -344,7 +349,7 @@ def test_softmax_reads_all_keys_and_values_so_far_and_has_a_gradient(rng):
     [
         ({"layers": 2}, r"^layers > 1 needs residual=True; leave one of them out"),
         ({"tokens": True}, r"^tokens=True leaves no feature for write_channel"),
-        ({"recurrent": True, "convolution": 2}, r"^recurrent=True runs token by token, without convolution"),
+        ({"recurrent": "reads", "convolution": 2}, r"^a recurrent programmer runs token by token, without convolution"),
         ({"rule": "householder"}, r"^rule 'householder' needs more, or less, than keys, values and gates"),
         ({"rule": "self_referential"}, r"^a self-referential rule takes no recurrent"),
         ({"rule": "dplr"}, r"^rule 'dplr' needs more, or less"),
@@ -352,8 +357,13 @@ def test_softmax_reads_all_keys_and_values_so_far_and_has_a_gradient(rng):
             {"rule": "linear_attention", "modulators": 1},
             r"^modulators act on gates, and rule 'linear_attention' has none",
         ),
-        ({"rule": "softmax", "recurrent": True}, r"^rule 'softmax' keeps every token and no W"),
+        ({"rule": "softmax", "recurrent": "reads"}, r"^rule 'softmax' keeps every token and no W"),
         ({"rule": "softmax"}, r"^rule 'softmax' keeps every token and no W"),  # small ones have a write_channel
+        (
+            {"recurrent": "reads", "d_value": 5},
+            r"^recurrent='reads' asks with what it reads, but d_key is 4 and",
+        ),
+        ({"recurrent": "read"}, r"^unknown recurrent 'read'"),
         ({"heads": 0}, r"^heads is 0"),
         ({"convolution": 0}, r"^convolution is 0"),
     ],

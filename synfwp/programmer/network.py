@@ -1,6 +1,6 @@
 """The programmer: layers of projections whose outputs are the instructions, in a residual stream or without one."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any, NamedTuple
 
@@ -71,8 +71,11 @@ class Programmer(SlowNetwork):
     modulators : int or None
         Channels of a signal ``m = sigmoid(W_mod u + b_mod)`` of the first layer's u, which takes the place of u in all
         beta and decay. `modulation` shows it; pass a clamped or recorded one as ``modulation=``.
-    recurrent : bool
-        Whether a layer also sees its last read, ``[u_t, tanh(y_{t-1})]``. It runs token by token.
+    recurrent : None, "instructions" or "reads"
+        What the last read of a layer enters, which then runs token by token: all its instructions, by
+        ``[u_t, tanh(y_{t-1})]`` in the place of u (recurrent FWP); or the read itself, ``y_t = W_t q_t + R_t q'_t``
+        with ``q' = norm(phi(y_{t-1}))`` and fast weights R with instructions of their own (Delta-RNN). R stand behind
+        the heads' W in the instructions; d_key = d_value there.
 
     Raises
     ------
@@ -106,7 +109,7 @@ class Programmer(SlowNetwork):
     residual: bool = False
     norm: bool = False
     modulators: int | None = None
-    recurrent: bool = False
+    recurrent: str | None = None
 
     def __post_init__(self) -> None:
         """Every field is what the table above says."""
@@ -118,6 +121,8 @@ class Programmer(SlowNetwork):
         features.get_feature(self.feature)
         features.get_normaliser(self.key_norm)
         checks.number("beta_max", self.beta_max, 0, above=True)
+        if self.recurrent is not None:
+            checks.one_of("recurrent", self.recurrent, ("instructions", "reads"))
         if self.write_channel is not None:
             checks.count("write_channel", self.write_channel, -self.d_in)
             if self.write_channel >= self.d_in:
@@ -133,8 +138,12 @@ class Programmer(SlowNetwork):
             (self.layers > 1 and not self.residual, "layers > 1 needs residual=True"),
             (self.tokens and self.write_channel is not None, "tokens=True leaves no feature for write_channel"),
             (
-                self.recurrent and self.convolution is not None,
-                "recurrent=True runs token by token, without convolution",
+                self.recurrent is not None and self.convolution is not None,
+                "a recurrent programmer runs token by token, without convolution",
+            ),
+            (
+                self.recurrent == "reads" and self.d_key != self.d_value,
+                f"recurrent='reads' asks with what it reads, but d_key is {self.d_key} and d_value {self.d_value}",
             ),
             (
                 self._softmax and (self.recurrent or self.write_channel is not None),
@@ -160,6 +169,11 @@ class Programmer(SlowNetwork):
     def _softmax(self) -> bool:
         """Whether there is no W, since all keys and values are kept."""
         return "recurrent" not in rules.get_rule(self.rule).forms
+
+    @property
+    def _matrices(self) -> int:
+        """Fast weight matrices of a layer: one for each head, and one more for each head of a Delta-RNN."""
+        return self.heads * (2 if self.recurrent == "reads" else 1)
 
     @property
     def width(self) -> int:
@@ -199,17 +213,16 @@ class Programmer(SlowNetwork):
 
     def _init_layer(self, normal: Any, dtype: Any) -> Params:
         """Parameters of one layer that sends instructions."""
-        row, seen = rules.get_rule(self.rule), self.width + (self.heads * self.d_value if self.recurrent else 0)
+        row, matrices = rules.get_rule(self.rule), self._matrices
+        seen = self.width + (self.heads * self.d_value if self.recurrent == "instructions" else 0)
         made: Params = {}
         if self.hidden is not None:
             made |= {"W_hidden": normal(self.hidden, seen), "b_hidden": np.zeros(self.hidden, dtype)}
             seen = self.hidden
-        writes = self.heads * row.writes
+        writes = matrices * row.writes
         made |= {"W_k": normal(writes * self.d_key, seen), "W_v": normal(writes * self.d_value, seen)}
-        made["W_q"] = made["W_k"][: self.d_key].copy() if self.heads == 1 else normal(self.heads * self.d_key, seen)
-        if self.heads > 1:  # the first write of each head
-            keys = made["W_k"].reshape(self.heads, row.writes, self.d_key, seen)[:, 0]
-            made["W_q"] = keys.reshape(made["W_q"].shape).copy()
+        first = made["W_k"].reshape(matrices, row.writes, self.d_key, seen)[: self.heads, 0]
+        made["W_q"] = first.reshape(self.heads * self.d_key, seen).copy()
         if self.convolution is not None:
             for name in "qkv":
                 taps = np.zeros((len(made[f"W_{name}"]), self.convolution), dtype)
@@ -217,7 +230,7 @@ class Programmer(SlowNetwork):
                 made[f"conv_{name}"] = taps
         gate = seen if self.modulators is None else self.modulators
         for name, tail, start in self._gates():
-            rows = (self.heads * prod(tail),) if self.heads > 1 or tail else ()
+            rows = (matrices * prod(tail),) if matrices > 1 or tail else ()
             letter = "w" if name == "beta" else "W"
             made[f"{letter}_{name}"] = np.zeros((*rows, gate), dtype)
             made[f"b_{name}"] = np.full(rows, start, dtype)
@@ -367,21 +380,22 @@ class Programmer(SlowNetwork):
         row, p = rules.get_rule(self.rule), seen.params
         writes = (row.writes,) if row.writes > 1 else ()
 
-        def to(name: str, *tail: int) -> Array:
+        def to(name: str, matrices: int, *tail: int) -> Array:
             x = project(u, p[f"W_{name}"])
             x = x if self.convolution is None else parts.convolve(x, p[f"conv_{name}"])
-            return split_heads(x, self.heads, *tail)
+            return split_heads(x, matrices, *tail)
 
-        q, k = self._keys(to("q", self.d_key)), self._keys(to("k", *writes, self.d_key))
-        v, gates = to("v", *writes, self.d_value), {}
+        n = self._matrices
+        q, k = self._keys(to("q", self.heads, self.d_key)), self._keys(to("k", n, *writes, self.d_key))
+        v, gates = to("v", n, *writes, self.d_value), {}
         for name, tail, _ in self._gates():
             w = p["w_beta" if name == "beta" else "W_decay"]
             x = project(u if seen.signal is None else seen.signal, w) + p[f"b_{name}"]
-            x = split_heads(x, self.heads, *tail) if self.heads > 1 else x
+            x = split_heads(x, n, *tail) if n > 1 else x
             gates[name] = ag.feature(parts.SIGMOID, x)
         beta = gates["beta"] * float(self.beta_max) if "beta" in gates else None
         if seen.writes is not None:
-            gate = seen.writes if self.heads == 1 else seen.writes[..., None, :]
+            gate = seen.writes if n == 1 else seen.writes[..., None, :]
             per_write = gate[..., None] if writes else gate
             k, v = k * per_write[..., None], v * per_write[..., None]
             beta = None if beta is None else beta * per_write
@@ -399,11 +413,12 @@ class Programmer(SlowNetwork):
                 seen.params, stream, None if signals is None else signals[t],
                 None if seen.writes is None else seen.writes[..., t : t + 1],
             )  # fmt: skip
-            one = self._send(now, self._features(now, y))
+            one = self._send(now, self._features(now, y if self.recurrent == "instructions" else None))
+            one = one if self.recurrent == "instructions" else replace(one, q=self._also_ask(one.q, y))
             nothing = (None,) * 4
             read, W, aux = ag.scan(self.rule, one.q, one.k, one.v, one.beta, one.decay, *nothing, W, aux)
             aux = aux if anp.size(aux) else None
-            y = merge_heads(read, self.heads)
+            y = self._merge(read)
             sent.append(one)
             reads.append(read)
         time = anp.ndim(reads[0]) - 2
@@ -411,13 +426,26 @@ class Programmer(SlowNetwork):
         joined = {name: None if x[0] is None else anp.concatenate(x, axis=time) for name, x in columns.items()}
         return Instructions(**joined), anp.concatenate(reads, axis=time)
 
+    def _also_ask(self, q: Array, y: Array) -> Array:
+        """Queries of all matrices of a Delta-RNN: those of the heads, then those that their last reads make."""
+        shape = (*anp.shape(y)[:-2], self.heads, 1, -1)
+        last = self._keys(anp.reshape(y, (*shape[:-1], self.d_value)))
+        return anp.concatenate((anp.reshape(q, shape), last), axis=-3)
+
+    def _merge(self, y: Array) -> Array:
+        """Reads of the heads side by side; each is a sum of two in a Delta-RNN."""
+        if self.recurrent == "reads":
+            y = y[..., : self.heads, :, :] + y[..., self.heads :, :, :]
+            y = y if self.heads > 1 else y[..., 0, :, :]
+        return merge_heads(y, self.heads)
+
     def _add(self, seen: _Seen, y: Array) -> Array:
         """The stream after a layer."""
-        return seen.stream + project(merge_heads(y, self.heads), seen.params["W_o"])
+        return seen.stream + project(self._merge(y), seen.params["W_o"])
 
     def _finish(self, params: Params, seen: _Seen, y: Array) -> Array:
         """Scores from the reads of the last layer."""
-        out = self._add(seen, y) if self.residual else merge_heads(y, self.heads)
+        out = self._add(seen, y) if self.residual else self._merge(y)
         if self.norm and self.residual:
             out = parts.rms_norm(out, params["g_out"])
         return out if self.d_out is None else project(out, params["W_out"])
