@@ -90,6 +90,17 @@ def test_a_hopfield_read_fails_only_when_patterns_are_many():
     assert many.wrong(batch.x, many.solve(batch.x)) == 0
 
 
+def test_without_memory_the_rarer_bit_is_the_best_guess():
+    task = PatternCompletion(d=50, patterns=1, cycles=1, show=1, gap=0)
+    batch = task(np.random.default_rng(6), 4000)
+    answer = task.balance(batch.x)[:, -1]
+    wrong = ((answer != batch.target[:, -1]) & task.missing(batch.x)).sum(axis=1) / 25
+    # of the 25 bits of the cue n are 1, and of the missing ones 25 - n, with the hypergeometric probability of n
+    law = sum(math.comb(25, n) ** 2 * min(n, 25 - n) for n in range(26)) / math.comb(50, 25) / 25
+    assert abs(wrong.mean() - law) < 3 * wrong.std(ddof=1) / 4000**0.5
+    assert task.wrong(batch.x, task.balance(batch.x)) == pytest.approx(wrong.mean())
+
+
 def test_pairs_follow_each_other_as_symbols_and_one_key_is_asked_for():
     task = AssociativeRetrieval(keys=26, values=10, pairs=4)
     batch = task(np.random.default_rng(4), 500)

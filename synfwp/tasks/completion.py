@@ -116,6 +116,15 @@ class PatternCompletion:
         votes = (pattern.swapaxes(1, 2) @ (pattern @ cue[..., None]))[..., 0]
         return self._last(x, np.where(cue == 0, np.sign(votes), cue))
 
+    def balance(self, x: Array) -> Array:
+        """The answers (batch, T, d) of the best solver without memory: half of the bits are 1, so the rarer is missing.
+
+        Where both are as common in the cue, 1.
+        """
+        cue = np.asarray(x)[:, -1]
+        rarer = np.where(cue.sum(axis=-1, keepdims=True) > 0, -1.0, 1.0)
+        return self._last(x, np.where(cue == 0, rarer, cue))
+
     def wrong(self, x: Array, answer: Array) -> float:
         """Share of the missing bits at which the sign of ``answer (batch, T, d)`` is not the right one at the end."""
         missing, right = self.missing(x), self.solve(x)[:, -1]
