@@ -183,6 +183,8 @@ def against(
         for index, rule in enumerate(parts.names(values, "rule")):
             _curve(ax, curves[index], rule, index, along, marker=_style(rule, index)[1], clip_on=False)
         ax.set_ylim(0, 105)
+        if curves[along].dtype.kind in "iu":
+            parts.whole_ticks(ax.xaxis)
         ax.set_xlabel(parts.label(curves[along], along))
         ax.set_ylabel(f"{parts.spell(ds[variable].attrs.get('long_name', variable))} (%)")
         legend(ax)
