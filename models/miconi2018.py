@@ -36,6 +36,7 @@ RULES: dict[str, dict[str, Any]] = {
     "no plasticity": {"alpha": "one", "eta": 0.0, "learn": False},
 }
 PATTERNS = (1, 2, 3, 4, 6, 8)
+SHOWN = (2, 8)  # of these, in the table
 SMOOTH = 20  # steps that one point of a learning curve is the mean of
 
 
@@ -169,6 +170,13 @@ def table(ds: xr.Dataset) -> xr.Dataset:
         if rule != "no plasticity":
             rows.append((f"wrong missing bits with eta = 0, {rule}, against the best guess", guess, float(one.frozen)))
             rows.append((f"eta, {rule}", np.nan, float(one.eta)))
+        rows += [
+            (f"wrong missing bits, {rule}, {n} patterns", np.nan, float(one.by_patterns.sel(patterns=n))) for n in SHOWN
+        ]
+    rows += [
+        (f"wrong missing bits, one Hopfield read, {n} patterns", np.nan, float(ds.hopfield.sel(patterns=n)))
+        for n in SHOWN
+    ]
     return results.comparison(rows)
 
 
@@ -178,9 +186,8 @@ def figure(ds: xr.Dataset) -> Any:
 
     fig, axes = plot.figure(122, 58, "ab")
     plot.learning_curve(ds[["loss"]].coarsen(step=SMOOTH, boundary="trim").mean(), axes["a"], log=False)
-    ax = plot.against(
-        ds, axes["b"], variable="by_patterns", along="patterns", reference=0.5, reference_label="guessing"
-    )
+    guess, name = float(ds.guess), "best guess"
+    ax = plot.against(ds, axes["b"], variable="by_patterns", along="patterns", reference=guess, reference_label=name)
     with plot.style():
         axes["a"].set_ylim(0)
         ideal = 100 * ds.hopfield.values
