@@ -16,7 +16,7 @@ def check(title: str, program: str) -> int:
         if match:
             printed[match[1]] = match[2], match[3]
     readme = (ROOT / "README.md").read_text("utf-8")
-    section = readme[readme.index(f"## {title}\n") :].partition("\n## ")[0]
+    section = re.split(r"\n#+ ", readme[readme.index(f"## {title}\n") :])[0]
     rows = re.findall(r"^\| (?!what|-)([^|]+?) \| ([^|]+?) \| ([^|]+?) \|$", section, re.M)
     for label, *shown in rows:
         for cell, number in zip(shown, printed[label], strict=True):
