@@ -340,7 +340,7 @@ SELF_REFERENTIAL = Rule(
     loss=r"\tfrac12 |v_t - W \phi(k_t)|^2\ \text{with the target}\ v_t = W_{t-1} \phi(q_t)\ \text{held fixed}",
     eigenvalues=r"1\ (d-1\ \text{times}),\ 1 + \sigma(b_t) (\phi(q_t) - \phi(k_t))^\top \phi(k_t) \in (0, \tfrac54)"
     r"\ \text{for each block}",
-    stable="no eigenvalue below 0, one above 1 where (phi(q) - phi(k)) . phi(k) > 0; not checked: W chooses q and k",
+    stable="no eigenvalue below 0, one above 1 where (phi(q) - phi(k)) . phi(k) > 0; unchecked: W chooses q and k",
     known_as="SRWM, self-referential weight matrix",
     biology="metaplasticity: the synapses that gate plasticity are plastic too; no circuit is known to do all of it",
     cite="irie2022srwm",
