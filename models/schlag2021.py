@@ -101,7 +101,7 @@ class Size(NamedTuple):
 FULL = Size(
     (20, 40, 60, 80, 100), (20, 40, 60), PUBLISHED_D_KEY, 3, 1000, 1e-3, judged=400, tested=100, longer={"dpfp": 3000}
 )
-QUICK = Size((8, 20), (8,), 16, 1, 300, 3e-3, judged=100, tested=100, longer={})
+QUICK = Size((8, 20), (8,), 16, 1, 240, 4e-3, judged=100, tested=100, longer={})
 EVERY, PATIENCE, TARGET = 100, 11, 1e-3
 WINDOW = 20  # a point of a learning curve is the mean of so many updates
 STYLES = {
