@@ -101,7 +101,7 @@ class Size(NamedTuple):
 FULL = Size(
     (20, 40, 60, 80, 100), (20, 40, 60), PUBLISHED_D_KEY, 3, 1000, 1e-3, judged=400, tested=100, longer={"dpfp": 3000}
 )
-QUICK = Size((8, 20), (8,), 16, 1, 300, 3e-3, judged=100, tested=100, longer={})
+QUICK = Size((8, 20), (8,), 16, 1, 240, 4e-3, judged=100, tested=100, longer={})
 EVERY, PATIENCE, TARGET = 100, 11, 1e-3
 WINDOW = 20  # a point of a learning curve is the mean of so many updates
 STYLES = {
@@ -430,12 +430,12 @@ def caption(ds: xr.Dataset) -> str:
         queried. (a) S keys and values paired at random, each written once: the sum rule with normalised reads and the
         features ELU + 1 or DPFP, beside softmax attention, which keeps all pairs. Small symbols: nets; filled: their
         means; {known}; grey: floor (1 - d_dot / S) / 2 of every matrix of d_dot features that is read once. At S =
-        {most[False]}: ELU + 1 {found["elu_plus_one"]:.3f} (floor {lowest:.3f}), DPFP {found["dpfp"]:.4f}, softmax
-        {found["softmax"]:.4f}. (b) Keys and values drawn with replacement, the latest value of a key is right: the sum
+        {most[False]}: ELU + 1 {found["elu_plus_one"]:.3f} (floor {lowest:.3f}), DPFP {found["dpfp"]:.2g}, softmax
+        {found["softmax"]:.2g}. (b) Keys and values drawn with replacement, the latest value of a key is right: the sum
         rule and the delta rule, both with DPFP, tested with S pairs (trained with 2S). Grey: the best memory that
         ignores order. At S = {most[True]}: sum {found["sum"]:.3f} (ignoring order at best {float(blind.bound):.3f}),
-        delta {found["delta"]:.4f}; with 2S pairs: {twice["sum"]:.3f} ({float(blind.bound_trained):.3f}) and
-        {twice["delta"]:.4f}. (c, d) Loss in training, each point a mean of {WINDOW} updates, for the largest S of each
+        delta {found["delta"]:.2g}; with 2S pairs: {twice["sum"]:.3f} ({float(blind.bound_trained):.3f}) and
+        {twice["delta"]:.2g}. (c, d) Loss in training, each point a mean of {WINDOW} updates, for the largest S of each
         task; thin lines: nets; dashed: floor of ELU + 1, and the best memory that ignores order with 2S pairs. A curve
         of means ends where the first net has reached a loss of {TARGET:g} or no longer improves.
     """
