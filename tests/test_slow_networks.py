@@ -190,6 +190,8 @@ def test_instructions_of_every_layer_can_be_looked_at(rng):
     assert np.array_equal(first.k, alone(own, x).k)
     assert np.array_equal(last.k, net(params, x).k)
     assert not np.array_equal(first.k, last.k)
+    with pytest.raises(ValueError, match=r"^layer is 2; this programmer has 2"):
+        net(params, x, layer=2)
 
 
 # --- fast weights that write themselves ------------------------------------------------------------------------------
@@ -239,6 +241,17 @@ def test_self_referential_layers_read_what_their_twin_reads(fields, rng):
         net(params, batch.x)
     with pytest.raises(TypeError, match=r"^self-referential fast weights write themselves; no other carrier"):
         fw.compare_carriers(fw.Trained(net, params, None), batch, {"exact": fw.Exact()})
+
+
+def test_a_self_referential_training_that_diverges_says_so():
+    spec = {"d_in": 9, "d_key": 4, "d_value": 3, "d_out": 4, "feature": "softmax", "key_norm": "none"}
+    net = fw.Programmer(rule="self_referential", **spec)
+        rule="self_referential", d_in=9, d_key=4, d_value=3, d_out=4, feature="softmax", key_norm="none"
+    )
+    params = {name: np.full_like(w, 1e200) for name, w in net.init().items()}
+    with pytest.raises((FloatingPointError, ValueError), match=r"^(at step 0|W0 )"), np.errstate(all="ignore"):
+        fw.train(net, SMALL, steps=2, batch=2, params=params)
+    assert net.diagnose(net.init(), SMALL(np.random.default_rng(0), 2).x) == ""
 
 
 def test_a_self_referential_programmer_learns():

@@ -101,6 +101,8 @@ class Programmer(Specification, SlowNetwork):
         """
         if self._self_referential:
             raise TypeError("self-referential fast weights write themselves and send no instructions; use scores.")
+        if not -self.layers <= layer < self.layers:
+            raise ValueError(f"layer is {layer}; this programmer has {self.layers}.")
         seen = self._reach(params, x, modulation, layer % self.layers, exactly)
         return self._recur(seen)[0] if self.recurrent else self._send(seen, self._features(seen))
 
