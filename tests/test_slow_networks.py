@@ -246,8 +246,6 @@ def test_self_referential_layers_read_what_their_twin_reads(fields, rng):
 def test_a_self_referential_training_that_diverges_says_so():
     spec = {"d_in": 9, "d_key": 4, "d_value": 3, "d_out": 4, "feature": "softmax", "key_norm": "none"}
     net = fw.Programmer(rule="self_referential", **spec)
-        rule="self_referential", d_in=9, d_key=4, d_value=3, d_out=4, feature="softmax", key_norm="none"
-    )
     params = {name: np.full_like(w, 1e200) for name, w in net.init().items()}
     with pytest.raises((FloatingPointError, ValueError), match=r"^(at step 0|W0 )"), np.errstate(all="ignore"):
         fw.train(net, SMALL, steps=2, batch=2, params=params)
