@@ -111,7 +111,7 @@ def describe(programmer: Any) -> str:
         return json.dumps({"class": "FunctionProgrammer", "send": getattr(programmer.send, "__qualname__", "")})
     kind = next((name for name, kind in _KINDS.items() if isinstance(programmer, kind)), None)
     if kind is None:
-        raise TypeError(f"the programmer is a {type(programmer).__name__}; only {' and '.join(_KINDS)} can be kept.")
+        raise TypeError(f"the programmer is a {type(programmer).__name__}; only {', '.join(_KINDS)} can be kept.")
     spec = {"class": kind} | asdict(programmer)
     if isinstance(programmer, Programmer):
         row = rules.get_rule(programmer.rule)
