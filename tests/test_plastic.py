@@ -426,7 +426,7 @@ class Linear:
 def test_what_has_init_scores_and_a_name_trains_but_is_not_kept(tmp_path):
     trained = fw.train(Linear(), familiarity, steps=2, batch=1)
     assert trained.params["W"].any()
-    with pytest.raises(TypeError, match=r"^the programmer is a Linear; only Programmer, PlasticNetwork, LayerProgrammer can"):
+    with pytest.raises(TypeError, match=r"^the programmer is a Linear; only Programmer, PlasticNetwork, Layer"):
         trained.save(tmp_path / "linear.nc")
 
 
