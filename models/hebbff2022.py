@@ -75,9 +75,9 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
     tests, trained = [stream(size, lag, seed) for lag in LAGS], stream(size, size.lag, seed)
     scores = np.array([[[rates(net, test) for test in tests] for net in row] for row in nets.values()])
     weights = [[net.programmer.weights(net.params) for net in row] for row in nets.values()]
-    longest = max(size.steps.values())
+    every = [net for row in nets.values() for net in row]
     loss, accuracy = (
-        np.array([[padded(net.history[name].values, longest) for net in row] for row in nets.values()])
+        results.padded([net.history[name].values for net in every]).reshape(len(START), size.nets, -1)
         for name in ("loss", "accuracy")
     )
     share, cell, point = {"units": "1"}, ("rule", "seed"), ("rule", "seed", "lag")
@@ -112,7 +112,7 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
         "seed": range(seed, seed + size.nets),
         "lag": ("lag", list(LAGS), {"units": "1", "long_name": "items between two showings"}),
         "end": ("end", ["lowest", "highest"], {"long_name": "end of a range over lags"}),
-        "step": range(longest),
+        "step": range(loss.shape[-1]),
     }
     settings = {"size": size._asdict(), "quick": quick}
     ds = results.dataset(variables, coords, **results.provenance(settings, seed))
@@ -142,13 +142,8 @@ def rates(net: fw.Trained, test: tuple[int, Familiarity, Batch]) -> tuple[float,
 def frozen(net: fw.Trained, test: tuple[int, Familiarity, Batch]) -> float:
     """What is left with eta = 0: area under the ROC curve of the scores, repeated items against new ones."""
     batch = test[2]
-    scores = np.asarray(net.programmer.scores(net.params | {"log_eta": np.array(-np.inf)}, batch.x))
+    scores = np.asarray(net.programmer.scores(net.programmer.frozen(net.params), batch.x))
     return measures.auc((scores[..., 1] - scores[..., 0]).ravel(), batch.target.ravel() == 1)
-
-
-def padded(curve: Any, steps: int) -> Any:
-    """A curve of training with NaN after its last step."""
-    return np.pad(curve, (0, steps - len(curve)), constant_values=np.nan)
 
 
 def cost(accuracy: Any) -> float:

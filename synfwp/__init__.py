@@ -15,14 +15,17 @@ __version__ = "0.1.0"
 _HOME = {
     "rules": (
         "Rule HEBB ANTI_HEBB LEAKY_HEBB GATED_HEBB LINEAR_ATTENTION COVARIANCE DELTA GATED_DELTA KEY_GATED_DELTA "
-        "LONGHORN HOUSEHOLDER DELTA_PRODUCT DPLR OJA GATED_OJA SOFTMAX RULES get_rule"
+        "LONGHORN HOUSEHOLDER DELTA_PRODUCT DPLR OJA GATED_OJA SELF_REFERENTIAL SOFTMAX RULES get_rule"
     ),
     "fastweights": "scan vjp attention fastest_form Scan Gradients",
     "instructions": "Instructions",
     "carriers": "simulate compare_carriers Exact",
     "rate": "RateNetwork PlasticRateNetwork",
     "spiking": "SpikingNetwork LIF Poisson RateCode ThetaCycle GatedTrace TwoPhase",
-    "programmer": ("Programmer FunctionProgrammer PlasticNetwork Trained train load_trained Checkpoint Evaluation"),
+    "programmer": (
+        "Programmer FunctionProgrammer LayerProgrammer PlasticNetwork Trained train load_trained load_layer "
+        "Checkpoint Evaluation"
+    ),
     "plasticity": "PairSTDP TripletSTDP protocols",
     "data": "load_table",
     "results": "save load",

@@ -24,8 +24,8 @@ _GRADIENTS = {1: "q", 2: "k", 3: "v", 4: "beta", 5: "decay", 10: "W0", 11: "aux0
 def scan(
     rule: Rule | str,
     q: Array,
-    k: Array,
-    v: Array,
+    k: Array | None = None,
+    v: Array | None = None,
     beta: Array | None = None,
     decay: Array | None = None,
     p: Array | None = None,

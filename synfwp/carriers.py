@@ -225,10 +225,7 @@ def _prepare(rule: Rule, instructions: Any) -> tuple[tuple[Any, ...], list[str],
         if not hasattr(instructions, "data_vars"):
             raise TypeError(f"instructions is a {type(instructions).__name__}; pass Instructions or a Dataset of them.")
         instructions = Instructions.from_dataset(instructions)
-    if rule.writes > 1 or rule.uses_pair or rule.write is None:
-        raise ValueError(
-            f"rule {rule.name!r} needs more, or less, than one write (k, v, beta) a token; run it with synfwp.scan."
-        )
+    rules.check_one_write(rule, "run it with synfwp.scan")
     decay = instructions.decay if rule.uses_decay else None
     dropped = ["decay"] if decay is None and instructions.decay is not None else []
     beta = instructions.beta if rule.uses_beta else None

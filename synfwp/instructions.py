@@ -26,7 +26,7 @@ class Instructions:
     q, k : (..., T, d_k) array
         Queries and keys. A token that only reads has k and v of zeros and beta 0.
     v : (..., T, d_v) array
-        Values.
+        Values. Rules of n writes a token have k and v of shape (..., T, n, .), and beta (..., T, n).
     beta : None or (..., T) array
         Write strength; None means 1.
     decay : None, (..., T) or (..., T, d_k) array
@@ -48,9 +48,14 @@ class Instructions:
 
     @property
     def writes(self) -> Array:
-        """(..., T) booleans: the tokens that write (beta and key are not zero)."""
+        """(..., T) booleans, or (..., T, n) of n writes: what writes (beta and key are not zero)."""
         nonzero = (np.asarray(self.k) != 0).any(axis=-1)
         return nonzero if self.beta is None else nonzero & (np.broadcast_to(self.beta, nonzero.shape) > 0)
+
+    @property
+    def _several(self) -> bool:
+        """Whether a token writes several times."""
+        return np.ndim(self.k) > np.ndim(self.q)
 
     def one_axis(self) -> "Instructions":
         """The same with one leading axis, such as `synfwp.simulate` takes, in the place of trials and heads.
@@ -76,6 +81,8 @@ class Instructions:
         >>> sorted(sent.shuffled(0).v[:, 0].tolist())
         [0.0, 1.0, 2.0]
         """
+        if self._several:
+            raise ValueError("k holds several writes a token; shuffled moves the value of one.")
         rng = seeds.generator(seed, "shuffle")
         v = np.array(self.v)
         n = math.prod(v.shape[:-2])
@@ -86,7 +93,7 @@ class Instructions:
         return replace(self, v=flat.reshape(v.shape))
 
     def to_dataset(self) -> "xr.Dataset":
-        """The instructions as a labelled Dataset with dims (trial, head,) time, key, value.
+        """The instructions as a labelled Dataset with dims (trial, head,) time, (write,) key, value.
 
         Raises
         ------
@@ -95,7 +102,7 @@ class Instructions:
         """
         import xarray as xr
 
-        lead = np.ndim(self.k) - 2
+        lead = np.ndim(self.q) - 2
         if lead > len(_LEADING):
             raise ValueError(f"k has {lead} leading axes; a Dataset of instructions names at most trial and head.")
         names = _LEADING[:lead]
@@ -105,6 +112,7 @@ class Instructions:
             value = getattr(self, name)
             if value is not None:
                 core = _CORE.get(name) or (("time",) if np.ndim(value) == lead + 1 else ("time", "key"))
+                core = ("time", "write", *core[1:]) if self._several and name in ("k", "v", "beta") else core
                 variables[name] = ((*names, *core), np.asarray(value), {"long_name": long_name, "units": "1"})
         return xr.Dataset(variables)
 
@@ -128,9 +136,9 @@ class Instructions:
         found = {}
         for name in ("q", "k", "v", "beta", "decay"):
             if name in ds:
-                known = [d for d in (*_LEADING, "time", "value", "key") if d in ds[name].dims]
+                known = [d for d in (*_LEADING, "time", "write", "value", "key") if d in ds[name].dims]
                 if set(ds[name].dims) != set(known):
-                    raise ValueError(f"{name} has dims {ds[name].dims}; use trial, head, time, key and value.")
+                    raise ValueError(f"{name} has dims {ds[name].dims}; use trial, head, time, write, key and value.")
                 found[name] = ds[name].transpose(*known).values
         return cls(**found)
 

@@ -149,6 +149,25 @@ def covariance(q, k, v, beta, decay, W, aux):
     return reads, states, np.append(mean, n + len(k))
 
 
+def self_referential(q, k, v, beta, decay, W):
+    """A matrix that writes itself (Irie, Schlag, Csordas & Schmidhuber 2022, equations 5 to 8); q is phi(x), (T, d).
+
+    ``y, k, q, b = W x`` are parts of d_y, d, d and 4 rows of W, then ``W + sigmoid(b) (W phi(q) - W phi(k)) phi(k)^T``
+    with phi = softmax and one b for the rows of each part. It has no ``k, v, beta`` but its own.
+    """
+    reads, states, d = [], [], W.shape[1]
+    sizes = (len(W) - 2 * d - 4, d, d, 4)
+    for x in q:
+        y, key, query, b = np.split(W @ x, np.cumsum(sizes)[:-1])
+        key, query = (np.exp(u - u.real.max()) for u in (key, query))
+        key, query = key / key.sum(), query / query.sum()
+        gate = np.repeat(1 / (1 + np.exp(-b)), sizes)
+        W = W + np.outer(gate * (W @ query - W @ key), key)
+        reads.append(y)
+        states.append(W)
+    return np.reshape(reads, (len(q), sizes[0])), np.reshape(states, (len(q), *W.shape))
+
+
 def softmax(q, k, v, beta, decay, W):
     """Causal softmax attention without a scale (Vaswani et al. 2017, equation 1); it has no W."""
     reads = np.empty((len(q), v.shape[1]), np.result_type(q, k, v))

@@ -41,6 +41,9 @@ class Rule:
         Writes for each token, ``k, v`` of shape (..., T, n, .), ``beta`` (..., T, n); decay acts on the first.
     centred, normalised : bool
         Keys minus their running mean; reads divided by ``z . q`` with ``z`` the sum of the keys.
+    self_reference : bool
+        W itself sends what writes it: ``q`` is a token x, and ``W x`` holds the read, a key, a query and four betas,
+        one for each of these blocks of rows; the value is what W makes of the query. No other field is free.
     forms : tuple of str
         The ways in which the rule can be computed; `synfwp.attention` needs "parallel".
     equation, loss, eigenvalues : str
@@ -68,6 +71,7 @@ class Rule:
     writes: int = 1
     centred: bool = False
     normalised: bool = False
+    self_reference: bool = False
     forms: tuple[str, ...] = ("recurrent", "chunkwise", "parallel")
     equation: str = ""
     loss: str = ""
@@ -99,17 +103,61 @@ class Rule:
                 checks.one_of(field, value, (*COEFFICIENTS, *more))
             elif value is not None:
                 checks.number(field, value)
+        if self.self_reference:
+            self._check_self_reference()
+
+    def _check_self_reference(self) -> None:
+        """A rule that writes itself is one rule, with no field to choose."""
+        fixed: dict[str, object] = {
+            "retain": None,
+            "erase": "beta",
+            "write": "beta",
+            "read": "before",
+            "error": "value",
+            "writes": 1,
+        }
+        fixed |= {"centred": False, "normalised": False, "forms": ("recurrent",)}
+        for field, value in fixed.items():
+            if getattr(self, field) != value:
+                got = getattr(self, field)
+                raise ValueError(
+                    f"rule {self.name!r} writes itself but its {field} is {got!r}; pass {field}={value!r}."
+                )
+
+    @property
+    def uses_keys(self) -> bool:
+        """Whether keys come from outside, and not from W."""
+        return not self.self_reference
+
+    @property
+    def uses_values(self) -> bool:
+        """Whether values come from outside: the rule writes some, or (SOFTMAX) keeps them all."""
+        return self.uses_keys and (self.write is not None or "recurrent" not in self.forms)
 
     @property
     def uses_beta(self) -> bool:
-        """Whether a coefficient depends on beta."""
-        return self.erase in COEFFICIENTS or self.write in COEFFICIENTS
+        """Whether a coefficient depends on a beta that comes from outside."""
+        return self.uses_keys and (self.erase in COEFFICIENTS or self.write in COEFFICIENTS)
+
+    @property
+    def one_write(self) -> bool:
+        """Whether a token is one write of a value under a key that come from outside: what a programmer sends."""
+        return self.uses_keys and self.writes == 1 and not self.uses_pair and self.write is not None
 
     @property
     def plain(self) -> bool:
         """Whether a token is one write of a value under its key: no pair, centring, normaliser or exchanged error."""
         usual = (self.writes, self.read, self.error) == (1, "after", "value")
-        return usual and not (self.uses_pair or self.centred or self.normalised) and "recurrent" in self.forms
+        special = self.uses_pair or self.centred or self.normalised or self.self_reference
+        return usual and not special and "recurrent" in self.forms
+
+    def rows(self, d_v: int, d_k: int) -> int:
+        """Rows of W for reads of ``d_v`` features: those of a rule that writes itself end with keys, queries and betas.
+
+        >>> SELF_REFERENTIAL.rows(3, 5), DELTA.rows(3, 5)
+        (17, 3)
+        """
+        return d_v + (2 * d_k + 4) * self.self_reference
 
     @property
     def uses_pair(self) -> bool:
@@ -280,6 +328,23 @@ GATED_OJA = Rule(
     biology="Oja's rule with decay specific to the postsynaptic neuron",
     cite="oja1982, irie2022",
 )
+SELF_REFERENTIAL = Rule(
+    name="self_referential",
+    erase="beta",
+    write="beta",
+    read="before",
+    self_reference=True,
+    forms=("recurrent",),
+    equation=r"[y_t, k_t, q_t, b_t] = W_{t-1} x_t,\ W_t = W_{t-1} + \sigma(b_t) (W_{t-1} \phi(q_t) - W_{t-1} \phi(k_t))"
+    r" \phi(k_t)^\top,\ \phi = \text{softmax, one}\ b\ \text{for each block of rows}",
+    loss=r"\tfrac12 |v_t - W \phi(k_t)|^2\ \text{with the target}\ v_t = W_{t-1} \phi(q_t)\ \text{held fixed}",
+    eigenvalues=r"1\ (d-1\ \text{times}),\ 1 + \sigma(b_t) (\phi(q_t) - \phi(k_t))^\top \phi(k_t) \in (0, \tfrac54)"
+    r"\ \text{for each block}",
+    stable="no eigenvalue below 0, one above 1 where (phi(q) - phi(k)) . phi(k) > 0; unchecked: W chooses q and k",
+    known_as="SRWM, self-referential weight matrix",
+    biology="metaplasticity: the synapses that gate plasticity are plastic too; no circuit is known to do all of it",
+    cite="irie2022srwm",
+)
 SOFTMAX = Rule(
     name="softmax",
     write=None,
@@ -338,6 +403,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             DPLR,
             OJA,
             GATED_OJA,
+            SELF_REFERENTIAL,
             SOFTMAX,
         )
     }
@@ -358,6 +424,27 @@ def get_rule(rule: Rule | str) -> Rule:
         return rule
     product = re.fullmatch(r"(gated_)?delta_product\((\d+)\)", rule) if isinstance(rule, str) else None
     return DELTA_PRODUCT(int(product[2]), bool(product[1])) if product else checks.lookup("rule", rule, RULES)
+
+
+def check_one_write(rule: Rule | str, instead: str) -> Rule:
+    """The row of a rule that takes one write a token, as a programmer sends it.
+
+    Raises
+    ------
+    ValueError
+        For a rule that takes more or less, or sends its own; ``instead`` says what to do.
+
+    >>> check_one_write("householder", "run it with synfwp.scan")
+    Traceback (most recent call last):
+    ...
+    ValueError: rule 'householder' needs more, or less, than one write (k, v, beta) a token; run it with synfwp.scan.
+    """
+    row = get_rule(rule)
+    if not row.uses_keys:
+        raise ValueError(f"rule {row.name!r} sends itself what it writes, so it takes no k, v or beta; {instead}.")
+    if not row.one_write:
+        raise ValueError(f"rule {row.name!r} needs more, or less, than one write (k, v, beta) a token; {instead}.")
+    return row
 
 
 def table() -> str:

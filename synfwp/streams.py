@@ -107,11 +107,18 @@ def transition(rule: Rule | str, k: Any, beta: float = 1.0, decay: Any = None, e
         Its eigenvalues tell what the step does: for the delta rule 1, and ``1 - beta |k|^2`` along the key
         (Yang et al. 2024; Grazzi et al. 2025).
 
+    Raises
+    ------
+    ValueError
+        For a rule whose W chooses the keys: each block of its rows has a transition of its own.
+
     >>> import numpy as np
     >>> np.linalg.eigvalsh(transition("delta", [0.6, 0.8], beta=2.0)).round(6).tolist()
     [-1.0, 1.0]
     """
     rule = get_rule(rule)
+    if not rule.uses_keys:
+        raise ValueError(f"rule {rule.name!r} has no transition of a key; its W chooses the keys, see its eigenvalues.")
     key = np.asarray(k, float)[None, None]
     gate = None if decay is None else np.asarray(decay, float)[None, None]
     p, r = (None, None) if erase is None else (np.asarray(x, float)[None, None] for x in erase)
@@ -137,9 +144,10 @@ def step_ratio(rule: Rule, k: Array, beta: Array, decay: Array | None, pair: Pai
     With a_j the decay, the lowest eigenvalue is at least -1 exactly when ``erase sum_j s_j k_j^2 / (1 + a_j) <= 1``,
     where s_j = a_j if the rule decays first and 1 if not (both transitions are similar to a symmetric matrix). A row
     of negative ``erase`` adds what it predicts: its highest is at most 1 when ``-erase sum_j s_j k_j^2 / (1 - a_j)
-    <= 1``. With a pair (p, r) it is the spectral radius itself, of the 64 steps with the largest ``|p . r|``.
+    <= 1``. With a pair (p, r) it is the spectral radius itself, of the 64 steps with the largest ``|p . r|``. What a
+    rule that writes itself will do is not known before it runs: 0.
     """
-    if rule.erase is None or k.size == 0:
+    if rule.erase is None or rule.self_reference or k.size == 0:
         return 0.0
     if pair is not None:
         c = coefficients(rule, k, beta, decay, pair)

@@ -23,10 +23,7 @@ from synfwp.rules import Rule
 
 def _supported(rule: Rule | str) -> Rule:
     """The row of a rule with one write a token; others run in `synfwp.scan`."""
-    row = rules.get_rule(rule)
-    if row.writes > 1 or row.uses_pair or row.write is None:
-        raise ValueError(f"rule {row.name!r} needs more, or less, than one write a token; run it with synfwp.scan.")
-    return row
+    return rules.check_one_write(rule, "run it with synfwp.scan")
 
 
 def scan(

@@ -43,7 +43,7 @@ OWN = {
 ROWS = {**RULES, **OWN}
 RECURRENT = {name: row for name, row in ROWS.items() if "recurrent" in row.forms}
 # float32 costs as many compilations again: one row for each way in which the kernels differ
-SINGLE = ("leaky_hebb", "delta", "key_gated_delta", "dplr", "oja", "linear_attention")
+SINGLE = ("leaky_hebb", "delta", "key_gated_delta", "dplr", "oja", "linear_attention", "self_referential")
 
 # (T, d_k, d_v, leading axes): empty and single sequences, d_v off the kernel's groups of 4 and past its blocks of 32
 SIZES = [(0, 3, 2, ()), (1, 3, 5, ()), (7, 5, 4, (1,)), (6, 2, 33, (2,)), (9, 1, 1, (2, 1, 2)), (5, 3, 2, (0,))]
@@ -56,7 +56,7 @@ class Problem:
 
     rule: Rule
     q: Array
-    k: Array
+    k: Array = None
     v: Array = None
     beta: Array = None
     decay: Array = None
@@ -92,8 +92,13 @@ class Problem:
 
     @property
     def d_v(self) -> int:
-        """The number of values, which only W0 knows where a rule writes none."""
-        return int(self.W0.shape[-2] if self.v is None else self.v.shape[-1])
+        """The number of values, which only W0 knows where a rule takes none."""
+        return int(self.W0.shape[-2] - self.rule.rows(0, self.q.shape[-1]) if self.v is None else self.v.shape[-1])
+
+    @property
+    def state(self) -> tuple[int, int]:
+        """The shape of W."""
+        return self.rule.rows(self.d_v, self.q.shape[-1]), self.q.shape[-1]
 
     def but(self, **changes: Any) -> "Problem":
         """The same with other arguments."""
@@ -120,7 +125,7 @@ def problem(
 
     The norm of every transition is at most 1: pairs have ``|p| |r| <= .4`` and decays up to .6 (and p = r, where
     only the first of several writes decays), centred keys, of norm up to 2, beta up to .4. Keys and queries that a sum
-    of keys divides by are positive.
+    of keys divides by are positive. A rule that writes itself is stable only as far as `_carried` says.
     """
 
     def ball(*shape: int, low: float = 0.2, high: float = 0.99) -> Array:  # below 1 after rounding to float32 too
@@ -129,18 +134,18 @@ def problem(
         return x / np.sqrt(np.sum(x * x, axis=-1, keepdims=True)) * rng.uniform(low, high, (*shape[:-1], 1))
 
     token = (*lead, T) if rule.writes == 1 else (*lead, T, rule.writes)
-    state, by_key = "recurrent" in rule.forms, rule.error == "key"
+    by_key = rule.error == "key"
     unit = {"low": 1.0, "high": 1.0} if rule.erase == 2.0 else {}
-    values = None if rule.write is None and state else ball(*token, d_v) if by_key else rng.normal(size=(*token, d_v))
+    values = None if not rule.uses_values else ball(*token, d_v) if by_key else rng.normal(size=(*token, d_v))
     strength = 0.4 if rule.centred and rule.erase is not None else 1.0 if rule.order == "undecayed" else 1.9
     gates = (*lead, T, d_v if by_key else d_k) if rule.retain == "key" else (*lead, T)
     arrays = {
         "q": ball(*lead, T, d_k),
-        "k": ball(*token, d_k, **unit),
+        "k": ball(*token, d_k, **unit) if rule.uses_keys else None,
         "v": values,
         "beta": rng.uniform(0, strength, token) if rule.uses_beta else None,
         "decay": rng.uniform(0, 0.6 if rule.uses_pair else 1, gates) if rule.uses_decay else None,
-        "W0": rng.standard_normal((*lead, d_v, d_k)) if state else None,
+        "W0": rng.standard_normal((*lead, rule.rows(d_v, d_k), d_k)) if "recurrent" in rule.forms else None,
     }
     if rule.uses_pair:
         pair = ball(*token, d_k) * 0.63
@@ -168,10 +173,10 @@ def outcome(problem: Problem) -> Outcome:
     run = getattr(reference, known) if ROWS.get(rule.name) == rule and hasattr(reference, known) else _row_twin(rule)
     p = problem.map(lambda x: x.astype(np.result_type(x, np.float64)))
     T, d_k, d_v, W = p.q.shape[-2], p.q.shape[-1], p.d_v, None
-    start = np.zeros((*p.lead, d_v, d_k)) if p.W0 is None else p.W0
+    start = np.zeros((*p.lead, *p.state)) if p.W0 is None else p.W0
     width = (d_k + 1) * rule.centred + d_k * rule.normalised
     aux0 = np.zeros((*p.lead, width)) if p.aux0 is None else p.aux0
-    values = np.zeros((*p.k.shape[:-1], d_v)) if p.v is None else p.v
+    values = np.zeros((*p.q.shape[:-1], d_v)) if p.v is None else p.v
     results = []
     for i in np.ndindex(p.lead):
         one = p.at(i)
@@ -181,7 +186,7 @@ def outcome(problem: Problem) -> Outcome:
         if states is not None:
             W = states[-1] if T else start[i]
         results.append((y, W, aux[0] if aux else None, states))
-    shapes = ((T, d_v), (d_v, d_k), (width,), (T, d_v, d_k))
+    shapes = ((T, d_v), p.state, (width,), (T, *p.state))
     have = (True, "recurrent" in rule.forms, width > 0, "recurrent" in rule.forms)
     return Outcome(*(np.reshape([x[j] for x in results], p.lead + shapes[j]) if have[j] else None for j in range(4)))
 
@@ -249,6 +254,8 @@ def rounding(problem: Problem, found: Outcome, steps: int | None = None) -> floa
     steps. A divided read is off by what the divisor and the divided are, over the divisor.
     """
     p, eps = problem, np.finfo(problem.q.dtype).eps
+    if p.rule.self_reference:
+        return _carried(p, found, float(eps))
     T = p.q.shape[-2] * p.rule.writes if steps is None else steps
     d = max(p.q.shape[-1], p.d_v if p.rule.error == "key" else 0)
     value = 2 * np.abs(np.zeros(1) if p.v is None else p.k if p.rule.error == "key" else p.v).max(initial=0.0)
@@ -261,6 +268,28 @@ def rounding(problem: Problem, found: Outcome, steps: int | None = None) -> floa
         divided = (1 + np.abs(found.y).max(initial=0.0)) / min(1.0, _divisor(p))
     centring = T * (T + 3) * 2 * (row + value) if p.rule.centred else 0.0
     return float((2 * (T + 1) * (d + 6) * (3 * row + value) + centring) * divided * eps)
+
+
+def _carried(problem: Problem, found: Outcome, eps: float) -> float:
+    """The same for a rule that writes itself, whose steps can make an earlier error larger: how much is measured.
+
+    A step adds to W at most ``eps (d + 6)`` times its row, and as much again through each of key, query and beta, which
+    move by half (a beta by a quarter) of what their logits do. An error of that size and of random sign is put into
+    every entry at every step, as the imaginary part that the twin carries on; twice the worst of four runs counts.
+    """
+    d, worst = problem.q.shape[-1], 0.0
+    row = max(np.sqrt(np.sum(x * x, axis=-1)).max(initial=0.0) for x in (problem.W0, found.states))
+    local = (d + 6) * eps * row * (1 + (1 + d**0.5) * row)
+    rng = np.random.default_rng(0)
+    p = problem.map(lambda x: x.astype(float))
+    for i in np.ndindex(p.lead):
+        for _ in range(4):
+            W = p.W0[i] + 0j
+            for x in p.q[i]:
+                y, states = reference.self_referential(x[None], None, None, None, None, W)
+                W = states[-1] + 1e-30j * local * rng.choice([-1, 1], W.shape)
+                worst = max(worst, *(np.abs(z.imag).max() / 1e-30 for z in (y, W)))
+    return 2 * worst + (d + 2) * eps * row
 
 
 def _divisor(problem: Problem) -> float:

@@ -9,8 +9,8 @@ import pytest
 from strategies import JIT, RECURRENT, ROWS, SINGLE, outcome, problem
 
 import synfwp as fw
-from synfwp import fastweights
-from synfwp.fastweights import softmax, solve
+from synfwp import fastweights, kernels
+from synfwp.fastweights import self_referential, softmax, solve
 from synfwp.kernels import linear
 
 pytestmark = pytest.mark.kernels
@@ -24,6 +24,7 @@ STEP = 1e-30  # complex: nothing is subtracted, so the derivative is exact to ro
 def short_segments(monkeypatch):
     """Segments of 16 steps, the shortest, and 5 queries at a time."""
     monkeypatch.setattr(solve, "HISTORY_BYTES", 1)
+    monkeypatch.setattr(self_referential, "SEGMENT", 16)
     monkeypatch.setattr(softmax, "BLOCK", 5)
 
 
@@ -107,13 +108,14 @@ def test_gradients_are_exact_at_decays_of_zero_and_one(name, rng):
 
 
 @pytest.mark.parametrize("name", RECURRENT)
-def test_the_length_of_a_segment_changes_nothing_but_rounding(name, rng, monkeypatch):
+def test_the_length_of_a_segment_changes_nothing_but_rounding(name, rng, monkeypatch, request):
     p = problem(ROWS[name], rng, 40, 3, 5)
     c = cotangents(p, rng)
-    seen, adjoint = [], linear.adjoint
-    monkeypatch.setattr(linear, "adjoint", lambda *args: seen.append(args[-3]) or adjoint(*args))
+    module = kernels.self_referential if p.rule.self_reference else linear
+    seen, adjoint = [], module.adjoint
+    monkeypatch.setattr(module, "adjoint", lambda *args: seen.append(args[-3]) or adjoint(*args))
     whole = fw.vjp(*p.args, **p.kwargs)[1](*c)
-    monkeypatch.setattr(solve, "HISTORY_BYTES", 1)
+    request.getfixturevalue("short_segments")
     pieces = fw.vjp(*p.args, **p.kwargs)[1](*c)
     assert seen[0] >= 40 * p.rule.writes
     assert seen[1] == 16
@@ -199,7 +201,7 @@ MEAN = [(6,), (1, 6), (3, 6), (2, 1, 6)]
 def broadcastable(row):
     """Shapes of each argument that may be smaller than its full shape."""
     gate = {"scalar": GATE, "key": VALUE_GATE if row.error == "key" else KEY_GATE}.get(row.retain)
-    first = FIRST if row.write is not None else [x for x in FIRST if x[-2:] == (6, 5)]  # W0 alone knows d_v
+    first = FIRST if row.uses_values else [(*x[:-2], row.rows(6, 5), 5) for x in FIRST if x[-2:] == (6, 5)]  # knows d_v
     beta = GATE if row.writes == 1 else PHASES
     return {"beta": beta, "decay": gate, "p": PAIR, "r": PAIR, "W0": first, "aux0": MEAN if row.centred else SUM}
 

@@ -4,11 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[1]
 
 
-def test_the_readme_shows_the_committed_numbers_of_the_benchmark():
-    command = [sys.executable, str(ROOT / "benchmarks" / "speed.py"), "--readme"]
+@pytest.mark.parametrize("program", ["speed", "training_step"])
+def test_the_readme_shows_the_committed_numbers_of_the_benchmark(program):
+    command = [sys.executable, str(ROOT / "benchmarks" / f"{program}.py"), "--readme"]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
     assert printed
     assert printed in (ROOT / "README.md").read_text("utf-8")

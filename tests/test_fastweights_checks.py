@@ -85,6 +85,8 @@ REFUSED = {  # what is passed, the kind of error, and words that must stand in i
     "aux0 unused": ({"aux0": np.zeros(3)}, ValueError, r"^rule 'gated_delta' does not use aux0; leave it out"),
 }
 k2, v2 = np.full((2, 5, 2, 3), 0.3), np.full((2, 5, 2, 4), 0.3)
+k3 = np.full((2, 5, 3), 0.3)
+SELF = {"rule": "self_referential", "k": None, "v": None, "beta": None, "decay": None, "W0": np.ones((11, 3))}
 gate3, unit3 = np.full((2, 5, 3), 0.5), np.full((2, 5, 3), 3**-0.5)
 RULE_REFUSES = {  # arguments that rules of other shapes take, and what is wrong with them
     "dplr without erase": (
@@ -115,6 +117,32 @@ RULE_REFUSES = {  # arguments that rules of other shapes take, and what is wrong
         {"rule": "householder", "k": unit3, "v": None, "decay": None, "W0": np.ones((4, 3))},
         r"^rule 'householder' does not use beta",
     ),
+    "self-reference with keys": (SELF | {"k": k3}, r"^rule 'self_referential' takes no keys; pass k=None"),
+    "self-reference with values": (SELF | {"v": k3}, r"^rule 'self_referential' takes no values; pass v=None"),
+    "self-reference with beta": (SELF | {"beta": 0.5}, r"^rule 'self_referential' does not use beta; leave it out"),
+    "self-reference with decay": (SELF | {"decay": 0.5}, r"^rule 'self_referential' does not use decay; leave it out"),
+    "self-reference with a pair": (SELF | {"erase": (k3, k3)}, r"^rule 'self_referential' does not use erase"),
+    "self-reference with aux0": (SELF | {"aux0": k3}, r"^rule 'self_referential' does not use aux0"),
+    "self-reference without W0": (
+        SELF | {"W0": None},
+        r"^rule 'self_referential' reads all .*; pass the W0 \(\.\.\., d_y \+ 2 d \+ 4, d\) that it starts from",
+    ),
+    "self-reference without a row to read": (
+        SELF | {"W0": np.ones((10, 3))},
+        r"^W0 has shape \(10, 3\); pass \(\.\.\., d_y \+ 2 d \+ 4, d\): at least 1 row to read, 3 for keys",
+    ),
+    "self-reference with another d": (
+        SELF | {"W0": np.ones((11, 2))},
+        r"^W0 has shape \(11, 2\); it must broadcast to \(2, 11, 3\)",
+    ),
+    "self-reference with a number for W0": (SELF | {"W0": 1.0}, r"^W0 has shape \(\); pass \(\.\.\., d_y \+ 2 d"),
+    "self-reference of no time": (SELF | {"q": np.ones(3)}, r"^q has shape \(3,\); pass \(\.\.\., time, feature\)"),
+    "self-reference of a number": (SELF | {"q": 1.0}, r"^q has shape \(\); pass \(\.\.\., time, feature\)"),
+    "self-reference of no features": (
+        SELF | {"q": np.ones((2, 5, 0))},
+        r"^q has shape \(2, 5, 0\); it needs at least 1 feature",
+    ),
+    "self-reference with nan": (SELF | {"q": hole((2, 5, 3), nan)}, r"^q holds nan at index \(1, 2, 0\)"),
     "softmax with beta": ({"rule": "softmax", "decay": None}, r"^rule 'softmax' does not use beta; leave it out"),
     "softmax with W0": (
         {"rule": "softmax", "beta": None, "decay": None, "W0": np.ones((4, 3))},
@@ -163,6 +191,13 @@ REFUSED_BY_SCAN = {
     "half a chunk": ({"form": "chunkwise", "chunk": 0.5}, TypeError, r"^chunk is 0\.5; pass an integer"),
     "a chunk of no form": ({"chunk": 8}, ValueError, r"^chunk is 8 but form is None; pass chunk with form='chunkwise'"),
     "a chunk of another form": ({"form": "parallel", "chunk": 8}, ValueError, r"^chunk is 8 but form is 'parallel'"),
+    "momentum of a rule that writes itself": (SELF | {"momentum": 0.5}, ValueError, r"does not use momentum"),
+    "ridge of a rule that writes itself": (SELF | {"ridge": 0.5}, ValueError, r"does not use ridge"),
+    "self-reference by chunks": (
+        SELF | {"form": "chunkwise"},
+        ValueError,
+        r"^rule 'self_referential' has no form 'chunkwise'; it has 'recurrent'\.$",
+    ),
     "a form of another rule": (
         {"rule": "gated_oja", "decay": np.ones((2, 5, 4)), "form": "parallel"},
         ValueError,
@@ -221,6 +256,7 @@ def test_the_arguments_refused_above_are_right_but_for_what_was_changed():
 
 ATTENTION_REFUSES = {
     "oja": ({"rule": "oja"}, r"^rule 'oja' has no form 'parallel'; it has 'recurrent', 'chunkwise'\.$"),
+    "self-reference": ({"rule": "self_referential"}, r"^rule 'self_referential' has no form 'parallel'; it has 'recur"),
     "an oja of one's own": (
         {"rule": fw.Rule(name="mine", error="key", erase="beta")},
         r"^rule 'mine' is not linear in v, so it has no attention matrix; run it with synfwp\.scan",

@@ -53,7 +53,7 @@ def test_a_dataset_that_is_not_instructions_is_refused_by_name(rng):
     ds = sent(rng).to_dataset()
     with pytest.raises(ValueError, match=r"^the Dataset has no k, v; it needs variables q, k and v"):
         fw.Instructions.from_dataset(ds.drop_vars(["k", "v"]))
-    with pytest.raises(ValueError, match=r"^q has dims \('time', 'unit'\); use trial, head, time, key and value"):
+    with pytest.raises(ValueError, match=r"^q has dims \('time', 'unit'\); use trial, head, time, write, key"):
         fw.Instructions.from_dataset(ds.assign(q=ds.q.rename(key="unit")))
 
 
@@ -95,3 +95,19 @@ def test_a_token_writes_where_beta_and_key_are_not_zero():
     k = np.array([[1.0, 0], [0, 0], [1, 1], [0, -1]])
     assert fw.Instructions(k, k, k).writes.tolist() == [True, False, True, True]
     assert fw.Instructions(k, k, k, np.array([0, 1, 0.5, 0])).writes.tolist() == [False, False, True, False]
+
+
+def test_several_writes_a_token_have_a_dim_of_their_own(rng):
+    shapes = ((3,), (4, 3), (4, 6), (4,), ())
+    several = fw.Instructions(*(rng.random((2, 5, *shape)) for shape in shapes))
+    ds = several.to_dataset()
+    assert ds.k.dims == ("trial", "time", "write", "key")
+    assert ds.v.dims == ("trial", "time", "write", "value")
+    assert ds.beta.dims == ("trial", "time", "write")
+    assert ds.decay.dims == ("trial", "time")
+    again = fw.Instructions.from_dataset(ds.transpose("write", "value", "key", "time", "trial"))
+    for name in ("q", "k", "v", "beta", "decay"):
+        assert np.array_equal(getattr(again, name), getattr(several, name))
+    assert several.writes.shape == (2, 5, 4)
+    with pytest.raises(ValueError, match=r"^k holds several writes a token"):
+        several.shuffled(0)

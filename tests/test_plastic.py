@@ -365,6 +365,20 @@ def test_the_logarithm_of_eta_has_its_gradient_and_keeps_the_sign(eta, rng):
         assert kept.weights(kept.init() | {"log_eta": log_eta})["eta"] * eta > 0
 
 
+@pytest.mark.kernels
+@pytest.mark.parametrize("fields", [{}, {"keep_sign": True}, {"learn": False}])
+def test_frozen_parameters_write_nothing_and_leave_the_rest(fields, rng):
+    network = fw.PlasticNetwork.hebbff(3, 4, **fields)
+    params, x = network.init(), rng.standard_normal((2, 6, 3))
+    frozen = network.frozen(params)
+    h, A, _ = network.run(frozen, x)
+    assert not A.any()
+    want = (1 + np.tanh((x @ params["W"].T + params["b"]) / 2)) / 2
+    np.testing.assert_allclose(h, want, rtol=1e-13)  # rounding of sums of three
+    assert all(frozen[name] is value for name, value in params.items() if "eta" not in name)
+    assert network.run(params, x)[1].any()
+
+
 # --- training and simulation -----------------------------------------------------------------------------------------
 
 
@@ -412,7 +426,7 @@ class Linear:
 def test_what_has_init_scores_and_a_name_trains_but_is_not_kept(tmp_path):
     trained = fw.train(Linear(), familiarity, steps=2, batch=1)
     assert trained.params["W"].any()
-    with pytest.raises(TypeError, match=r"^the programmer is a Linear; only Programmer and PlasticNetwork can be kept"):
+    with pytest.raises(TypeError, match=r"^the programmer is a Linear; only Programmer, PlasticNetwork, Layer"):
         trained.save(tmp_path / "linear.nc")
 
 

@@ -153,6 +153,26 @@ def test_learning_curve_of_accuracy_is_linear_in_percent_with_its_reference() ->
     assert (ax.get_yscale(), ax.get_ylabel()) == ("linear", "accuracy (%)")
 
 
+def test_fractions_against_a_condition_have_a_line_for_each_seed_and_a_mean_with_the_marker_of_the_rule() -> None:
+    hits = np.random.default_rng(5).uniform(0.0, 1.0, (2, 3, 4))
+    lags = ("lag", [1, 2, 4, 8], {"long_name": "lag", "units": "items"})
+    attrs = {"long_name": "items found"}
+    ds = xr.Dataset({"hits": (("rule", "seed", "lag"), hits, attrs)}, coords={"rule": ["hebb", "other"], "lag": lags})
+    ax: Any = plot.against(ds, variable="hits", along="lag", reference=0.25)
+    assert ax.lines[0].get_ydata() == [25.0, 25.0]
+    for index, marker in enumerate("os"):
+        lines = ax.lines[1 + 4 * index : 5 + 4 * index]
+        assert np.array_equal([line.get_ydata() for line in lines[:3]], 100 * hits[index])
+        assert np.allclose(lines[3].get_ydata(), 100 * hits[index].mean(0), rtol=1e-12)  # two orders of a sum
+        assert lines[3].get_marker() == marker
+        assert all(line.get_xdata().tolist() == [1, 2, 4, 8] for line in lines)
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("lag (items)", "items found (%)")
+    with pytest.raises(ValueError, match=r"^hits has dimensions .*; pass it along 'size'"):
+        plot.against(ds, variable="hits", along="size")
+    with pytest.raises(ValueError, match=r"^hits spans"):
+        plot.against(2 * ds, variable="hits", along="lag")
+
+
 def test_points_are_where_the_data_are_with_their_error_bars() -> None:
     _, axes = plot.figure()
     drawn: Any = plot.points(axes["a"], [10, 20], [0.5, -0.5], [0.1, 0.2], label="data", colour="green")

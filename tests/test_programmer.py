@@ -63,7 +63,7 @@ def random_params(programmer, seed=0, dtype=float):
     }
 
 
-TRAINABLE = [name for name, row in RULES.items() if row.writes == 1 and row.write is not None and not row.uses_pair]
+TRAINABLE = [name for name, row in RULES.items() if row.one_write]
 CASES = [(rule, "relu", "l2", "cross_entropy") for rule in TRAINABLE]
 CASES += [("gated_delta", feature, "l2", "squared") for feature in ("identity", "elu_plus_one", "dpfp(1)")]
 CASES += [("key_gated_delta", "elu_plus_one", "sum", "squared"), ("leaky_hebb", "dpfp(1)", "none", "cross_entropy")]
@@ -138,6 +138,7 @@ def test_the_read_out_is_y_itself_without_classes():
 @pytest.mark.parametrize(
     ("field", "kind", "words"),
     [
+        ({"rule": "dplr"}, ValueError, r"^rule 'dplr' needs more, or less, than keys, values and gates; use e\.g\."),
         ({"rule": "dleta"}, ValueError, r"unknown rule 'dleta'; did you mean 'delta'\?"),
         ({"d_key": 0}, ValueError, r"^d_key is 0"),
         ({"d_in": 2.0}, TypeError, r"^d_in is 2\.0"),

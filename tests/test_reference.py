@@ -19,6 +19,8 @@ TWINS = tuple(dict.fromkeys(name.split("(")[0] for name in RULES))  # delta_prod
 TWINS_OF = {
     "linear.forward": TWINS,
     "linear.adjoint": TWINS,
+    "self_referential.forward": ("self_referential",),
+    "self_referential.adjoint": ("self_referential",),
     "plastic.forward": ("plastic",),
     "plastic.adjoint": ("plastic",),
 }

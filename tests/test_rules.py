@@ -40,6 +40,16 @@ seed = st.integers(0, 2**32 - 1)
             r"^rule 'wrong' predicts the key; it takes neither erase='pair'",
         ),
         ({"error": "key", "normalised": True}, ValueError, r"^rule 'wrong' predicts the key; .*normalised=True"),
+        (
+            {"self_reference": True},
+            ValueError,
+            r"^rule 'wrong' writes itself but its erase is None; pass erase='beta'\.$",
+        ),
+        (
+            {"self_reference": True, "erase": "beta", "read": "before"},
+            ValueError,
+            r"writes itself but its forms is \('recurrent', .*; pass forms=\('recurrent',\)\.$",
+        ),
     ],
 )
 def test_a_row_refuses_a_coefficient_it_cannot_mean(field, kind, words):
@@ -85,6 +95,7 @@ def test_the_table_has_the_coefficients_of_the_papers():
         "dplr": ("key", "pair", "beta", {"order": "undecayed"}),
         "oja": (None, "beta", "beta", {"error": "key"}),
         "gated_oja": ("key", "beta", "beta", {"error": "key"}),
+        "self_referential": (None, "beta", "beta", {"read": "before", "self_reference": True}),
         "softmax": (None, None, None, {}),
     }
     plain = {
@@ -94,6 +105,7 @@ def test_the_table_has_the_coefficients_of_the_papers():
         "writes": 1,
         "centred": False,
         "normalised": False,
+        "self_reference": False,
     }
     found = {}
     for name, row in RULES.items():
@@ -127,7 +139,7 @@ def one_step(row, draw_seed, d=5, d_v=4):
     return p, gates | ({"erase": (p.p[0], p.r[0])} if row.uses_pair else {})
 
 
-SINGLE_WRITES = {name: row for name, row in RECURRENT.items() if row.writes == 1}
+SINGLE_WRITES = {name: row for name, row in RECURRENT.items() if row.writes == 1 and row.uses_keys}
 
 
 @pytest.mark.kernels

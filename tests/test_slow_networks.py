@@ -9,7 +9,7 @@ from strategies import RULES
 from test_programmer import TWIN_MAPS, random_params
 
 import synfwp as fw
-from synfwp import features
+from synfwp import features, reference
 from synfwp.programmer import parts
 from synfwp.programmer.parts import project
 
@@ -46,11 +46,13 @@ def twin_scores(net, params, x, signal=None):
         prefix = f"layer{layer}_" if net.layers > 1 else ""
         p = {name.removeprefix(prefix): w for name, w in params.items() if name.startswith(prefix)}
         width = features.get_feature(net.feature).width(net.d_key)
-        W, z = np.zeros((H, net.d_value, width), complex), np.zeros((H, width), complex)
+        M = 2 * H if net.recurrent == "reads" else H  # the second half are the R of a Delta-RNN
+        W, z = np.zeros((M, net.d_value, width), complex), np.zeros((M, width), complex)
         last, history, after = np.zeros(H * net.d_value), [], []
+        kept = [[] for _ in range(M)]
         for t, u in enumerate(stream):
             seen = rms(u, p["g"]) if net.norm else u
-            seen = np.concatenate([seen, np.tanh(last)]) if net.recurrent else seen
+            seen = np.concatenate([seen, np.tanh(last)]) if net.recurrent == "instructions" else seen
             if net.hidden is not None:
                 seen = TWIN_MAPS["relu"](p["W_hidden"] @ seen + p["b_hidden"])
             history.append({name: p[f"W_{name}"] @ seen for name in "qkv"})
@@ -60,24 +62,30 @@ def twin_scores(net, params, x, signal=None):
                     taps = range(min(net.convolution, t + 1))
                     sent[name] = sum(p[f"conv_{name}"][:, j] * history[t - j][name] for j in taps)
             source = seen if signal is None else signal[t]
-            q, k = (sent[name].reshape(H, -1, net.d_key) for name in "qk")
-            v = sent["v"].reshape(H, n, net.d_value)
-            beta = np.ones((H, n))
+            q, k = sent["q"].reshape(H, net.d_key), sent["k"].reshape(M, -1, net.d_key)
+            q = np.concatenate([q, last.reshape(H, -1)]) if net.recurrent == "reads" else q
+            v = sent["v"].reshape(M, n, net.d_value)
+            beta = np.ones((M, n))
             if "w_beta" in p:
-                beta = (net.beta_max * sigmoid(p["w_beta"] @ source + p["b_beta"])).reshape(H, n)
+                beta = (net.beta_max * sigmoid(p["w_beta"] @ source + p["b_beta"])).reshape(M, n)
             if net.write_channel is not None:
                 gate = x[t][net.write_channel]
                 k, v, beta = k, v * gate, beta * gate
-            decay = np.ones(H)
+            decay = np.ones(M)
             if "W_decay" in p:
-                decay = sigmoid(p["W_decay"] @ source + p["b_decay"]).reshape(H, -1)
+                decay = sigmoid(p["W_decay"] @ source + p["b_decay"]).reshape(M, -1)
             reads = []
-            for h in range(H):
+            for h in range(M):
                 keys = np.array([norm(phi(one)) for one in k[h]]) * (1 if net.write_channel is None else gate)
+                query = norm(phi(q[h]))
+                if rule == "softmax":
+                    kept[h].append((keys[0], v[h, 0]))
+                    weight = np.array([np.exp(np.sum(key * query)) for key, _ in kept[h]])
+                    reads.append(weight @ np.array([value for _, value in kept[h]]) / np.sum(weight))
+                    continue
                 W[h], z[h] = twin_write(rule, W[h], z[h], keys, v[h], beta[h], decay[h])
-                query = norm(phi(q[h, 0]))
                 reads.append(W[h] @ query / (z[h] @ query if rule == "linear_attention" else 1))
-            last = np.concatenate(reads)
+            last = np.concatenate(reads).reshape(M // H, -1).sum(axis=0)
             after.append(u + p["W_o"] @ last if net.residual else last)
         stream = after
     if net.norm and net.residual:
@@ -109,12 +117,15 @@ NETS = {
     "two layers without a norm": smooth(layers=2, residual=True, hidden=5),
     "two writes": smooth(rule="delta_product(2)", beta_max=2.0, heads=2),
     "two gated writes": smooth(rule="gated_delta_product(2)", convolution=2),
-    "recurrent": smooth(recurrent=True),
-    "recurrent heads": smooth(recurrent=True, heads=2, residual=True, layers=2, hidden=5, rule="gated_delta"),
-    "recurrent sums": smooth(recurrent=True, rule="linear_attention", write_channel=None),
+    "recurrent": smooth(recurrent="instructions"),
+    "recurrent heads": smooth(recurrent="instructions", heads=2, residual=True, layers=2, hidden=5, rule="gated_delta"),
+    "recurrent sums": smooth(recurrent="instructions", rule="linear_attention", write_channel=None),
+    "delta rnn": smooth(recurrent="reads"),
+    "delta rnn with heads": smooth(recurrent="reads", heads=2, residual=True, rule="gated_delta", hidden=5),
     "modulated": smooth(modulators=2, rule="gated_delta"),
     "modulated heads": smooth(modulators=1, rule="key_gated_delta", heads=2, layers=2, residual=True),
-    "modulated and recurrent": smooth(modulators=2, recurrent=True),
+    "modulated and recurrent": smooth(modulators=2, recurrent="instructions"),
+    "attention": smooth(rule="softmax", heads=2, key_norm="none", write_channel=None),
 }
 
 
@@ -145,7 +156,8 @@ def test_reading_the_instructions_with_the_exact_rule_gives_the_scores(net, rng)
     y = fw.scan(net.rule, sent.q, sent.k, sent.v, sent.beta, decay=sent.decay).y
     # a layer of its own, or with the stream that its tokens give
     np.testing.assert_allclose(net.read_out(params, y, x), net.scores(params, x), rtol=1e-9, atol=1e-12)
-    assert sent.q.shape == (2, *((net.heads,) if net.heads > 1 else ()), 10, sent.q.shape[-1])
+    n = net.heads * (2 if net.recurrent == "reads" else 1)
+    assert sent.q.shape[1:-1] == ((n, 10) if n > 1 else (10,))
 
 
 @pytest.mark.parametrize("net", NETS.values(), ids=NETS)
@@ -178,6 +190,76 @@ def test_instructions_of_every_layer_can_be_looked_at(rng):
     assert np.array_equal(first.k, alone(own, x).k)
     assert np.array_equal(last.k, net(params, x).k)
     assert not np.array_equal(first.k, last.k)
+    with pytest.raises(ValueError, match=r"^layer is 2; this programmer has 2"):
+        net(params, x, layer=2)
+
+
+# --- fast weights that write themselves ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fields", [{}, {"heads": 2, "residual": True, "layers": 2, "norm": True}])
+def test_self_referential_layers_read_what_their_twin_reads(fields, rng):
+    net = fw.Programmer(
+        rule="self_referential", d_in=9, d_key=4, d_value=3, d_out=4, feature="softmax", key_norm="none", **fields
+    )
+    params, batch = random_params(net), SMALL(rng, 2)
+
+    def softmax(x):
+        e = np.exp(x)
+        return e / np.sum(e)
+
+    def scores(params, x):
+        stream = list(x)
+        for layer in range(net.layers):
+            prefix = f"layer{layer}_" if net.layers > 1 else ""
+            p = {name.removeprefix(prefix): w for name, w in params.items()}
+            seen = [rms(u, p["g"]) for u in stream] if net.norm else stream
+            tokens = np.array([(p["W_in"] @ u).reshape(net.heads, -1) for u in seen])
+            W0 = p["W0"].reshape(net.heads, -1, net.d_key)
+            reads = [
+                reference.self_referential(np.array([softmax(u) for u in tokens[:, h]]), *[None] * 4, W0[h])[0]
+                for h in range(net.heads)
+            ]
+            y = np.concatenate(reads, axis=-1)
+            stream = [u + p["W_o"] @ read for u, read in zip(stream, y, strict=True)] if net.residual else y
+        if net.norm:
+            stream = [rms(u, params["g_out"]) for u in stream]
+        return np.array([params["W_out"] @ u for u in stream])
+
+    np.testing.assert_allclose(net.scores(params, batch.x), [scores(params, x) for x in batch.x], rtol=1e-9)
+    _, grads = value_and_grad(lambda p: squared(net, p, batch))(params)
+    for name, x in params.items():
+        dx = rng.standard_normal(np.shape(x))
+        moved = {**params, name: x + 1e-30j * dx}
+        want = 0
+        for i, tokens in enumerate(batch.x):
+            wrong = scores(moved, tokens) - np.eye(4)[batch.target[i]]
+            want = want + np.sum(np.sum(wrong**2, axis=-1) / 2 * batch.mask[i]) / np.sum(batch.mask)
+        assert np.sum(grads[name] * dx) == pytest.approx(want.imag / 1e-30, rel=1e-9, abs=1e-13)
+        assert np.any(grads[name])
+    with pytest.raises(TypeError, match=r"^self-referential fast weights write themselves and send no instructions"):
+        net(params, batch.x)
+    with pytest.raises(TypeError, match=r"^self-referential fast weights write themselves; no other carrier"):
+        fw.compare_carriers(fw.Trained(net, params, None), batch, {"exact": fw.Exact()})
+
+
+def test_a_self_referential_training_that_diverges_says_so():
+    spec = {"d_in": 9, "d_key": 4, "d_value": 3, "d_out": 4, "feature": "softmax", "key_norm": "none"}
+    net = fw.Programmer(rule="self_referential", **spec)
+    params = {name: np.full_like(w, 1e200) for name, w in net.init().items()}
+    with pytest.raises((FloatingPointError, ValueError), match=r"^(at step 0|W0 )"), np.errstate(all="ignore"):
+        fw.train(net, SMALL, steps=2, batch=2, params=params)
+    assert net.diagnose(net.init(), SMALL(np.random.default_rng(0), 2).x) == ""
+
+
+def test_a_self_referential_programmer_learns():
+    task = fw.tasks.Recall(keys=3, values=3, writes=4)
+    net = fw.Programmer(
+        rule="self_referential", d_in=7, d_key=8, d_value=8, d_out=3, feature="softmax", key_norm="none", heads=2
+    )
+    trained = fw.train(net, task, steps=400, learning_rate=2e-2, seed=0)
+    batch = task(np.random.default_rng(9), 100)
+    assert trained.accuracy(batch) > 1.5 * batch.chance
 
 
 # --- tokens ----------------------------------------------------------------------------------------------------------
@@ -278,15 +360,21 @@ def test_softmax_reads_all_keys_and_values_so_far_and_has_a_gradient(rng):
     [
         ({"layers": 2}, r"^layers > 1 needs residual=True; leave one of them out"),
         ({"tokens": True}, r"^tokens=True leaves no feature for write_channel"),
-        ({"recurrent": True, "convolution": 2}, r"^recurrent=True runs token by token, without convolution"),
+        ({"recurrent": "reads", "convolution": 2}, r"^a recurrent programmer runs token by token, without convolution"),
         ({"rule": "householder"}, r"^rule 'householder' needs more, or less, than keys, values and gates"),
+        ({"rule": "self_referential"}, r"^a self-referential rule takes no recurrent"),
         ({"rule": "dplr"}, r"^rule 'dplr' needs more, or less"),
         (
             {"rule": "linear_attention", "modulators": 1},
             r"^modulators act on gates, and rule 'linear_attention' has none",
         ),
-        ({"rule": "softmax", "recurrent": True}, r"^rule 'softmax' keeps every token and no W"),
+        ({"rule": "softmax", "recurrent": "reads"}, r"^rule 'softmax' keeps every token and no W"),
         ({"rule": "softmax"}, r"^rule 'softmax' keeps every token and no W"),  # small ones have a write_channel
+        (
+            {"recurrent": "reads", "d_value": 5},
+            r"^recurrent='reads' asks with what it reads, but d_key is 4 and",
+        ),
+        ({"recurrent": "read"}, r"^unknown recurrent 'read'"),
         ({"heads": 0}, r"^heads is 0"),
         ({"convolution": 0}, r"^convolution is 0"),
     ],

@@ -255,6 +255,8 @@ ONE = torch.ones(3, 2)
         ({"beta": -1}, ValueError, r"^beta holds -1; pass numbers of at least 0"),
         ({"decay": 0.5}, ValueError, r"^rule 'delta' does not use decay"),
         ({"rule": "detla"}, ValueError, r"^unknown rule 'detla'; did you mean 'delta'"),
+        ({"rule": "self_referential"}, ValueError, r"^rule 'self_referential' sends itself what it writes"),
+        ({"rule": "householder"}, ValueError, r"^rule 'householder' needs more, or less, than one write"),
     ],
 )
 def test_what_scan_cannot_take_is_refused_by_name(arguments, error, match):

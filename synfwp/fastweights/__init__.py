@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from synfwp import checks, rules
-from synfwp.fastweights import forms, lowering, softmax, solve
+from synfwp.fastweights import forms, lowering, self_referential, softmax, solve
 from synfwp.fastweights.arguments import Call, check, cotangent, plain, refuse_unused, sum_back
 from synfwp.fastweights.pool import thread_limit
 from synfwp.rules import Rule
@@ -51,7 +51,7 @@ class Gradients:
     """Gradients in the shapes of the arguments as they were passed; None for an argument that was not passed."""
 
     q: Array
-    k: Array
+    k: Array | None = None
     v: Array | None = None
     beta: Array | None = None
     decay: Array | None = None
@@ -63,8 +63,8 @@ class Gradients:
 def scan(
     rule: Rule | str,
     q: Any,
-    k: Any,
-    v: Any,
+    k: Any = None,
+    v: Any = None,
     beta: Any = None,
     *,
     decay: Any = None,
@@ -85,10 +85,11 @@ def scan(
     rule : Rule or str
         A row of ``synfwp.rules``, or its name.
     q, k : (..., T, d_k) array
-        Queries and keys. Leading axes are batch and must be equal in q, k and v.
+        Queries and keys. Leading axes are batch and must be equal in q, k and v. SELF_REFERENTIAL takes its tokens as q
+        and k=None.
     v : (..., T, d_v) array
-        Values; None for a rule that writes nothing (HOUSEHOLDER). Rules with n writes a token take k and v of shape
-        (..., T, n, d) and beta (..., T, n).
+        Values; None for a rule that writes nothing (HOUSEHOLDER), or its own (SELF_REFERENTIAL). Rules with n writes a
+        token take k and v of shape (..., T, n, d) and beta (..., T, n).
     beta : None or array that broadcasts to (..., T)
         Write strength, at least 0; None means 1.
     decay : None or array that broadcasts to (..., T), or to (..., T, d_k) where the row's ``retain`` is "key"
@@ -100,7 +101,8 @@ def scan(
     aux0 : None or array
         What `Scan.aux` of an earlier run holds: (..., d_k) for LINEAR_ATTENTION, (..., d_k + 1) for COVARIANCE.
     W0 : None or array that broadcasts to (..., d_v, d_k)
-        Initial fast weights; None means 0.
+        Initial fast weights; None means 0. SELF_REFERENTIAL needs its (..., d_v + 2 d_k + 4, d_k): rows that are read
+        as y, as the next key, as the next query and as the four betas, one for the rows of each of these blocks.
     form : None, "recurrent", "chunkwise", "parallel" or "auto"
         How the rule is computed; None means recurrent (SOFTMAX: parallel). All agree to rounding. "auto" takes the
         fastest for these sizes, by the benchmark of this repository.
@@ -147,22 +149,18 @@ def scan(
         return Scan(_shaped(call, softmax.forward(call.q, call.k, call.v)), None)
     if form == "auto":
         form = fastest_form(row, call.q.shape[1], call.q.shape[2], call.v.shape[-1], call.q.dtype)
-    problem = lowering.lower(call)
     if form == "recurrent":
-        found = solve.forward(problem, every * row.writes, threads)
-    else:
-        found = forms.chunkwise(
-            problem, max(1, problem.k.shape[1]) if form == "parallel" else chunk, every * row.writes
-        )
-    y, W, aux, kept = lowering.raise_outputs(call, *found)
-    return Scan(*(_shaped(call, x) for x in (y, W, aux, kept)))
+        return _recur(call, every, threads)[0]
+    problem = lowering.lower(call)
+    found = forms.chunkwise(problem, max(1, problem.k.shape[1]) if form == "parallel" else chunk, every * row.writes)
+    return Scan(*(_shaped(call, x) for x in lowering.raise_outputs(call, *found)))
 
 
 def vjp(
     rule: Rule | str,
     q: Any,
-    k: Any,
-    v: Any,
+    k: Any = None,
+    v: Any = None,
     beta: Any = None,
     *,
     decay: Any = None,
@@ -198,9 +196,7 @@ def vjp(
     if row.forms == ("parallel",):
         out = Scan(_shaped(call, softmax.forward(call.q, call.k, call.v)), None)
     else:
-        reads, W, kept = solve.forward(lowering.lower(call), 0, threads)
-        y, W, aux, _ = lowering.raise_outputs(call, reads, W, kept)
-        out = Scan(*(_shaped(call, x) for x in (y, W, aux)))
+        out, reads = _recur(call, 0, threads)
 
     def pullback(dy: Any = None, dW: Any = None, daux: Any = None) -> Gradients:
         return _pullback(call, out, reads, dy, dW, daux, threads)
@@ -211,8 +207,8 @@ def vjp(
 def gradients(
     rule: Rule | str,
     q: Any,
-    k: Any,
-    v: Any,
+    k: Any = None,
+    v: Any = None,
     beta: Any = None,
     *,
     decay: Any = None,
@@ -234,10 +230,9 @@ def gradients(
     row = rules.get_rule(rule)
     call = check(row, q, k, v, beta, decay, W0, erase=erase, aux0=aux0, warn=False)
     n, T, d_k = call.q.shape
-    d_v = call.v.shape[-1]
     aux = np.empty((n, d_k + 1 if row.centred else d_k), call.q.dtype) if row.centred or row.normalised else None
-    W = None if row.forms == ("parallel",) else np.empty((n, d_v, d_k), call.q.dtype)
-    out = Scan(*(_shaped(call, x) for x in (np.empty((n, T, d_v), call.q.dtype), W, aux)))
+    W = None if row.forms == ("parallel",) else call.W0
+    out = Scan(*(_shaped(call, x) for x in (np.empty((n, T, call.v.shape[-1]), call.q.dtype), W, aux)))
     reads = solve.forward(lowering.lower(call), 0, threads)[0] if row.normalised else None
     return _pullback(call, out, reads, dy, dW, daux, threads)
 
@@ -325,6 +320,15 @@ def _form(rule: Rule, form: str | None, chunk: int | None) -> tuple[str, int]:
     return form, size
 
 
+def _recur(call: Call, every: int, threads: int | None) -> tuple[Scan, Array]:
+    """The recurrence, and the reads of the problem that it solved."""
+    if call.rule.self_reference:
+        reads, W, states = self_referential.forward(call.q, call.W0, every, threads)
+        return Scan(_shaped(call, reads), _shaped(call, W), None, _shaped(call, states)), reads
+    reads, W, states = solve.forward(lowering.lower(call), every * call.rule.writes, threads)
+    return Scan(*(_shaped(call, x) for x in lowering.raise_outputs(call, reads, W, states))), reads
+
+
 def _pullback(call: Call, out: Scan, reads: Any, dy: Any, dW: Any, daux: Any, threads: int | None) -> Gradients:
     """Cotangents of a call through its problem and back, in the shapes of the arguments."""
     if daux is not None and out.aux is None:
@@ -338,6 +342,8 @@ def _pullback(call: Call, out: Scan, reads: Any, dy: Any, dW: Any, daux: Any, th
     )
     if out.W is None:
         found: dict[str, Any] = softmax.pull(call.q, call.k, call.v, dy)
+    elif call.rule.self_reference:
+        found = self_referential.pull(call.q, call.W0, dy, dW, threads)
     else:
         problem = lowering.lower(call)
         lowered, end, first = lowering.lower_cotangents(call, reads, dy, dW, daux)

@@ -17,6 +17,7 @@ class Call(NamedTuple):
     """Checked arguments with one batch axis, and what is needed to give results the caller's shapes.
 
     ``q (n, T, d_k)``; ``k, v (n, T, d)`` or (n, T, writes, d); ``beta`` as k without features; ``aux0`` (n, .) or None.
+    A rule without keys or values of the caller has its queries as k and zeros as v, which only say how many there are.
     """
 
     rule: Rule
@@ -57,9 +58,7 @@ def check(
     raw = {"q": q, "k": k, "v": v, "beta": beta, "decay": decay, "p": pair[0], "r": pair[1], "W0": W0, "aux0": aux0}
     given = {name: _array(name, x) for name, x in raw.items() if x is not None}
     _check_used(rule, given)
-    given = _one_dtype(given)
-    if rule.write is None and "recurrent" in rule.forms:
-        given["v"] = np.zeros((*given["k"].shape[:-1], given["W0"].shape[-2]), given["k"].dtype)
+    given = _filled(rule, _one_dtype(given))
     q, k, v = given["q"], given["k"], given["v"]
     _check_shapes(rule, q, k, v)
     lead, T, d_k, d_v, n = q.shape[:-2], q.shape[-2], q.shape[-1], v.shape[-1], math.prod(q.shape[:-2])
@@ -70,7 +69,7 @@ def check(
         "decay": (T, width) if rule.retain == "key" else (T,),
         "p": (*phases, d_k),
         "r": (*phases, d_k),
-        "W0": (d_v, d_k),
+        "W0": (rule.rows(d_v, d_k), d_k),
         "aux0": (d_k + 1,) if rule.centred else (d_k,),
     }
     one, zero = k.dtype.type(1), k.dtype.type(0)
@@ -91,7 +90,7 @@ def check(
         beta_full,
         full.get("decay"),
         (full["p"], full["r"]) if "p" in full else None,
-        full.get("W0", _broadcast("W0", zero, lead, (d_v, d_k), n)),
+        full.get("W0", _broadcast("W0", zero, lead, cores["W0"], n)),
         full.get("aux0"),
         lead,
         {name: given[name].shape if raw[name] is not None else None for name in raw},
@@ -114,20 +113,24 @@ def _pair(rule: Rule, erase: Any) -> tuple[Any, Any]:
 
 def _check_used(rule: Rule, given: dict[str, Array]) -> None:
     """What the rule needs is there, and nothing that it does not use."""
-    bare = rule.write is None and "recurrent" in rule.forms
-    for name in ("q", "k", *(() if bare else ("v",))):
-        if name not in given:
+    uses = {"q": True, "k": rule.uses_keys, "v": rule.uses_values}
+    for name, needed in uses.items():
+        if needed and name not in given:
             raise TypeError(f"{name} is None; pass an array of shape (..., time, feature).")
-    if bare and "W0" not in given:
-        raise ValueError(f"rule {rule.name!r} writes nothing; pass the W0 (..., d_v, d_k) that it transforms.")
-    if bare and given["W0"].ndim < 2:
-        raise ValueError(f"W0 has shape {given['W0'].shape}; pass (..., d_v, d_k).")
+    shape, does, how = "(..., d_v, d_k)", "writes nothing", "transforms"
+    if rule.self_reference:
+        shape, does, how = "(..., d_y + 2 d + 4, d)", "reads all that it writes from W", "starts from"
+    if not rule.uses_values and "W0" not in given:
+        raise ValueError(f"rule {rule.name!r} {does}; pass the W0 {shape} that it {how}.")
+    if not rule.uses_values and given["W0"].ndim < 2:
+        raise ValueError(f"W0 has shape {given['W0'].shape}; pass {shape}.")
     if rule.uses_decay and "decay" not in given:
         width = "d_k" if rule.error == "value" else "d_v"
         shape = "(..., T)" if rule.retain == "scalar" else f"(..., T, {width})"
         raise ValueError(f"rule {rule.name!r} needs decay; pass numbers in [0, 1] that broadcast to {shape}.")
-    if bare and "v" in given:
-        raise ValueError(f"rule {rule.name!r} writes no values; pass v=None.")
+    for name, what in (("k", "takes no keys"), ("v", "writes no values" if rule.uses_keys else "takes no values")):
+        if name in given and not uses[name]:
+            raise ValueError(f"rule {rule.name!r} {what}; pass {name}=None.")
     unused = {
         "decay": not rule.uses_decay,
         "beta": not rule.uses_beta,
@@ -135,6 +138,21 @@ def _check_used(rule: Rule, given: dict[str, Array]) -> None:
         "aux0": not (rule.centred or rule.normalised),
     }
     refuse_unused(rule, **{name: given.get(name) for name, refused in unused.items() if refused})
+
+
+def _filled(rule: Rule, given: dict[str, Array]) -> dict[str, Array]:
+    """Queries for the keys that a rule does not take, and zeros for the values: as many as W0 has rows for."""
+    if rule.uses_values:
+        return given
+    k, W0 = given["k" if rule.uses_keys else "q"], given["W0"]
+    d = k.shape[-1] if k.ndim else 0
+    d_v = W0.shape[-2] - rule.rows(0, d)
+    if not rule.uses_keys and k.ndim and not d:
+        raise ValueError(f"q has shape {k.shape}; it needs at least 1 feature.")
+    if not rule.uses_keys and d_v < 1:
+        need = f"at least 1 row to read, {d} for keys, {d} for queries and 4 for betas, as q has {d} features"
+        raise ValueError(f"W0 has shape {W0.shape}; pass (..., d_y + 2 d + 4, d): {need}.")
+    return given | {"k": k, "v": np.zeros((*k.shape[:-1], d_v), k.dtype)}
 
 
 def _step_ratio(call: Call) -> float:

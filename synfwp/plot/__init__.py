@@ -13,10 +13,11 @@ on any other axes the functions follow the rcParams in force. Nothing here calls
 
 from synfwp.plot.activity import raster, traces, weights
 from synfwp.plot.page import COLOURS, figure, legend, letter, points, save, style
-from synfwp.plot.scores import learning_curve, recall
+from synfwp.plot.scores import against, learning_curve, recall
 
 __all__ = [
     "COLOURS",
+    "against",
     "figure",
     "learning_curve",
     "legend",

@@ -9,7 +9,7 @@ from matplotlib.axis import Axis
 from matplotlib.cm import ScalarMappable
 from matplotlib.ticker import MaxNLocator
 
-SPELLING = {"hebb": "Hebb", "hebbian": "Hebbian", "oja": "Oja", "lif": "LIF"}
+SPELLING = {"hebb": "Hebb", "hebbian": "Hebbian", "oja": "Oja", "lif": "LIF", "elu": "ELU", "dpfp": "DPFP"}
 
 
 def require(data: Any, kind: type, where: str) -> None:

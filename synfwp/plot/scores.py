@@ -1,4 +1,6 @@
-"""How well a system does: recall by carrier, and learning curves."""
+"""How well a system does: recall by carrier, learning curves, and fractions against a condition of the test."""
+
+from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -140,13 +142,63 @@ def learning_curve(
     return ax
 
 
-def _curve(ax: Axes, curve: xr.DataArray, rule: str | None, index: int) -> None:
+def against(
+    ds: xr.Dataset,
+    ax: Axes | None = None,
+    *,
+    variable: str,
+    along: str,
+    reference: float | None = None,
+    reference_label: str = "chance",
+) -> Axes:
+    """Fractions (in %) against a condition of the test, one colour and marker per rule; seeds as thin lines.
+
+    Parameters
+    ----------
+    ds : Dataset
+        ``variable`` (fractions, NaN where nothing was measured) with the dimension ``along``, whose coordinate has a
+        ``long_name`` and units, and optionally ``rule`` and ``seed``.
+    variable, along : str
+        What is drawn, and the dimension that it is drawn against.
+    reference : float
+        Fraction at which a dashed line is drawn.
+
+    Raises
+    ------
+    ValueError
+        If the variable is missing, lies outside 0 to 1, or has other dimensions.
+
+    >>> lags = {"lag": ("lag", [1, 3], {"long_name": "lag", "units": "items"})}
+    >>> ax = against(xr.Dataset({"hits": ("lag", [1.0, 0.5])}, coords=lags), variable="hits", along="lag")
+    >>> ax.lines[0].get_ydata().tolist(), ax.get_xlabel(), ax.get_ylabel()
+    ([100.0, 50.0], 'lag (items)', 'hits (%)')
+    """
+    values = parts.percent(ds, variable, "against")
+    if along not in values.dims:
+        raise ValueError(f"{variable} has dimensions {values.dims}; pass it along {along!r}.")
+    curves = parts.grid(values, "rule", "seed", along)
+    with on(ax) as ax:
+        if reference is not None:
+            parts.dashed(ax, 100 * number("reference", reference), reference_label)
+        for index, rule in enumerate(parts.names(values, "rule")):
+            _curve(ax, curves[index], rule, index, along, marker=_style(rule, index)[1], clip_on=False)
+        ax.set_ylim(0, 105)
+        if curves[along].dtype.kind in "iu":
+            parts.whole_ticks(ax.xaxis)
+        ax.set_xlabel(parts.label(curves[along], along))
+        ax.set_ylabel(f"{parts.spell(ds[variable].attrs.get('long_name', variable))} (%)")
+        legend(ax)
+    return ax
+
+
+def _curve(ax: Axes, curve: xr.DataArray, rule: str | None, index: int, along: str = "step", **line: Any) -> None:
     """The mean over seeds of one rule, and under it each seed where there are several."""
     colour, _ = _style(rule, index)
-    step, seeds = curve["step"].values, curve.values
+    x, seeds = curve[along].values, curve.values
     if len(seeds) > 1:
-        ax.plot(step, seeds.T, color=colour, linewidth=0.4, alpha=0.4)
-    ax.plot(step, seeds.mean(axis=0), color=colour, label=None if rule is None else parts.spell(rule), zorder=3)
+        ax.plot(x, seeds.T, color=colour, linewidth=0.4, alpha=0.4)
+    name = None if rule is None else parts.spell(rule)
+    ax.plot(x, seeds.mean(axis=0), color=colour, label=name, zorder=3, **line)
 
 
 def _log_scale(ax: Axes) -> None:

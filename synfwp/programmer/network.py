@@ -1,22 +1,20 @@
 """The programmer: layers of projections whose outputs are the instructions, in a residual stream or without one."""
 
-from dataclasses import dataclass
-from math import prod
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import autograd.numpy as anp
 import numpy as np
 
 from synfwp import autograd as ag
-from synfwp import checks, features, rules, seeds
+from synfwp import features, rules
 from synfwp.instructions import Instructions
 from synfwp.programmer import parts
 from synfwp.programmer.parts import Params, project
 from synfwp.programmer.slow import Read, SlowNetwork, exactly, merge_heads, split_heads
+from synfwp.programmer.specification import Specification
 
 Array = Any
-_SIZES = ("d_in", "d_key", "d_value", "heads", "layers")
-_OPTIONAL_SIZES = ("d_out", "d_model", "hidden", "convolution", "modulators")
 
 
 class _Seen(NamedTuple):
@@ -29,7 +27,7 @@ class _Seen(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Programmer(SlowNetwork):
+class Programmer(Specification, SlowNetwork):
     r"""A frozen specification of a slow network. Its numbers live in a flat dict of arrays.
 
     A layer sees u, the token or the stream of the layers before, and sends for each head
@@ -71,8 +69,11 @@ class Programmer(SlowNetwork):
     modulators : int or None
         Channels of a signal ``m = sigmoid(W_mod u + b_mod)`` of the first layer's u, which takes the place of u in all
         beta and decay. `modulation` shows it; pass a clamped or recorded one as ``modulation=``.
-    recurrent : bool
-        Whether a layer also sees its last read, ``[u_t, tanh(y_{t-1})]``. It runs token by token.
+    recurrent : None, "instructions" or "reads"
+        What the last read of a layer enters, which then runs token by token: all its instructions, by
+        ``[u_t, tanh(y_{t-1})]`` in the place of u (recurrent FWP); or the read itself, ``y_t = W_t q_t + R_t q'_t``
+        with ``q' = norm(phi(y_{t-1}))`` and fast weights R with instructions of their own (Delta-RNN). R stand behind
+        the heads' W in the instructions; d_key = d_value there.
 
     Raises
     ------
@@ -88,173 +89,6 @@ class Programmer(SlowNetwork):
     (7, 4)
     """
 
-    rule: Any = "delta"
-    d_in: int = 64
-    d_key: int = 32
-    d_value: int = 32
-    d_out: int | None = None
-    feature: str = "relu"
-    key_norm: str = "l2"
-    beta_max: float = 1.0
-    write_channel: int | None = None
-    tokens: bool = False
-    d_model: int | None = None
-    hidden: int | None = None
-    heads: int = 1
-    convolution: int | None = None
-    layers: int = 1
-    residual: bool = False
-    norm: bool = False
-    modulators: int | None = None
-    recurrent: bool = False
-
-    def __post_init__(self) -> None:
-        """Every field is what the table above says."""
-        row = rules.get_rule(self.rule)
-        sends = row.write is not None or self._self_referential or self._softmax
-        if row.uses_pair or not sends:
-            raise ValueError(f"rule {row.name!r} needs more, or less, than keys, values and gates; use e.g. 'delta'.")
-        for name in (*_SIZES, *(name for name in _OPTIONAL_SIZES if getattr(self, name) is not None)):
-            checks.count(name, getattr(self, name))
-        features.get_feature(self.feature)
-        features.get_normaliser(self.key_norm)
-        checks.number("beta_max", self.beta_max, 0, above=True)
-        if self.write_channel is not None:
-            checks.count("write_channel", self.write_channel, -self.d_in)
-            if self.write_channel >= self.d_in:
-                raise ValueError(
-                    f"write_channel is {self.write_channel}; pass an index of the {self.d_in} features of x."
-                )
-        self._exclude(row)
-
-    def _exclude(self, row: Any) -> None:
-        """Refuse fields that exclude each other."""
-        gated = row.uses_beta or row.uses_decay
-        conflicts = (
-            (self.layers > 1 and not self.residual, "layers > 1 needs residual=True"),
-            (self.tokens and self.write_channel is not None, "tokens=True leaves no feature for write_channel"),
-            (
-                self.recurrent and self.convolution is not None,
-                "recurrent=True runs token by token, without convolution",
-            ),
-            (
-                self._softmax and (self.recurrent or self.write_channel is not None),
-                "rule 'softmax' keeps every token and no W, so it takes no recurrent or write_channel",
-            ),
-            (self.modulators is not None and not gated, f"modulators act on gates, and rule {row.name!r} has none"),
-            (
-                self._self_referential
-                and (self.recurrent or self.convolution or self.write_channel is not None or self.hidden),
-                "a self-referential rule takes no recurrent, convolution, hidden or write_channel",
-            ),
-        )
-        for wrong, why in conflicts:
-            if wrong:
-                raise ValueError(f"{why}; leave one of them out.")
-
-    @property
-    def _self_referential(self) -> bool:
-        """Whether W writes itself, so that nothing is sent."""
-        return rules.get_rule(self.rule).name == "self_referential"
-
-    @property
-    def _softmax(self) -> bool:
-        """Whether there is no W, since all keys and values are kept."""
-        return rules.get_rule(self.rule).name == "softmax"
-
-    @property
-    def width(self) -> int:
-        """Width of the stream."""
-        return self.d_in if self.d_model is None else self.d_model
-
-    def init(self, seed: seeds.Seed = 0, dtype: Any = np.float64) -> Params:
-        """Random parameters: normal weights of variance 1 / inputs, gates that start at half of beta_max and decay .95.
-
-        Queries start as the keys (``W_q = W_k``), so that a query finds its own key before anything is learned;
-        filters start as the token itself. Names of several layers begin with ``layer0_``, ``layer1_``, ...
-
-        Returns
-        -------
-        dict of str to array
-        """
-        rng = seeds.generator(seed, "init")
-
-        def normal(*shape: int) -> Array:
-            return (rng.standard_normal(shape) / np.sqrt(shape[-1])).astype(dtype)
-
-        params = {} if self.d_model is None else {"W_embed": normal(self.d_model, self.d_in)}
-        if self.modulators is not None:
-            params |= {"W_mod": normal(self.modulators, self.width), "b_mod": np.zeros(self.modulators, dtype)}
-        for layer in range(self.layers):
-            made = self._init_self(normal) if self._self_referential else self._init_layer(normal, dtype)
-            if self.residual:
-                made["W_o"] = normal(self.width, self.heads * self.d_value)
-            if self.norm:
-                made["g"] = np.ones(self.width, dtype)
-            params |= {self._named(layer, name): value for name, value in made.items()}
-        if self.norm and self.residual:
-            params["g_out"] = np.ones(self.width, dtype)
-        if self.d_out is not None:
-            params["W_out"] = normal(self.d_out, self.width if self.residual else self.heads * self.d_value)
-        return params
-
-    def _init_layer(self, normal: Any, dtype: Any) -> Params:
-        """Parameters of one layer that sends instructions."""
-        row, seen = rules.get_rule(self.rule), self.width + (self.heads * self.d_value if self.recurrent else 0)
-        made: Params = {}
-        if self.hidden is not None:
-            made |= {"W_hidden": normal(self.hidden, seen), "b_hidden": np.zeros(self.hidden, dtype)}
-            seen = self.hidden
-        writes = self.heads * row.writes
-        made |= {"W_k": normal(writes * self.d_key, seen), "W_v": normal(writes * self.d_value, seen)}
-        made["W_q"] = made["W_k"][: self.d_key].copy() if self.heads == 1 else normal(self.heads * self.d_key, seen)
-        if self.heads > 1:  # the first write of each head
-            keys = made["W_k"].reshape(self.heads, row.writes, self.d_key, seen)[:, 0]
-            made["W_q"] = keys.reshape(made["W_q"].shape).copy()
-        if self.convolution is not None:
-            for name in "qkv":
-                taps = np.zeros((len(made[f"W_{name}"]), self.convolution), dtype)
-                taps[:, 0] = 1
-                made[f"conv_{name}"] = taps
-        gate = seen if self.modulators is None else self.modulators
-        for name, tail, start in self._gates():
-            rows = (self.heads * prod(tail),) if self.heads > 1 or tail else ()
-            letter = "w" if name == "beta" else "W"
-            made[f"{letter}_{name}"] = np.zeros((*rows, gate), dtype)
-            made[f"b_{name}"] = np.full(rows, start, dtype)
-        return made
-
-    def _init_self(self, normal: Any) -> Params:
-        """Parameters of one self-referential layer: the input's projection and the first W of every head."""
-        keys = features.get_feature(self.feature).width(self.d_key)
-        rows = self.d_value + 2 * keys + 4
-        W0 = normal(self.heads, rows, keys) if self.heads > 1 else normal(rows, keys)
-        return {"W_in": normal(self.heads * self.d_key, self.width), "W0": W0}
-
-    def _gates(self) -> list[tuple[str, tuple[int, ...], float]]:
-        """Name, shape after (..., T) and start of the bias of each gate that the rule uses."""
-        row = rules.get_rule(self.rule)
-        found: list[tuple[str, tuple[int, ...], float]] = []
-        if row.uses_beta:
-            found.append(("beta", (row.writes,) if row.writes > 1 else (), 0.0))
-        if row.uses_decay:
-            keys = features.get_feature(self.feature).width(self.d_key) if row.error == "value" else self.d_value
-            found.append(("decay", (keys,) if row.retain == "key" else (), 3.0))
-        return found
-
-    def _named(self, layer: int, name: str) -> str:
-        """The name of a layer's parameter in the flat dict."""
-        return f"layer{layer}_{name}" if self.layers > 1 else name
-
-    def _of_layer(self, params: Params, layer: int) -> Params:
-        """The parameters of a layer by their short names."""
-        if self.layers == 1:
-            return params
-        prefix = self._named(layer, "")
-        return {name.removeprefix(prefix): value for name, value in params.items() if name.startswith(prefix)}
-
-    # --- forward ------------------------------------------------------------------------------------------------------
-
     def __call__(self, params: Params, x: Array, modulation: Array = None, layer: int = -1) -> Instructions:
         """Instructions of a layer (the last) for x, in the dtype of the parameters; layers before it read exactly.
 
@@ -267,6 +101,8 @@ class Programmer(SlowNetwork):
         """
         if self._self_referential:
             raise TypeError("self-referential fast weights write themselves and send no instructions; use scores.")
+        if not -self.layers <= layer < self.layers:
+            raise ValueError(f"layer is {layer}; this programmer has {self.layers}.")
         seen = self._reach(params, x, modulation, layer % self.layers, exactly)
         return self._recur(seen)[0] if self.recurrent else self._send(seen, self._features(seen))
 
@@ -368,21 +204,22 @@ class Programmer(SlowNetwork):
         row, p = rules.get_rule(self.rule), seen.params
         writes = (row.writes,) if row.writes > 1 else ()
 
-        def to(name: str, *tail: int) -> Array:
+        def to(name: str, matrices: int, *tail: int) -> Array:
             x = project(u, p[f"W_{name}"])
             x = x if self.convolution is None else parts.convolve(x, p[f"conv_{name}"])
-            return split_heads(x, self.heads, *tail)
+            return split_heads(x, matrices, *tail)
 
-        q, k = self._keys(to("q", self.d_key)), self._keys(to("k", *writes, self.d_key))
-        v, gates = to("v", *writes, self.d_value), {}
+        n = self._matrices
+        q, k = self._keys(to("q", self.heads, self.d_key)), self._keys(to("k", n, *writes, self.d_key))
+        v, gates = to("v", n, *writes, self.d_value), {}
         for name, tail, _ in self._gates():
             w = p["w_beta" if name == "beta" else "W_decay"]
             x = project(u if seen.signal is None else seen.signal, w) + p[f"b_{name}"]
-            x = split_heads(x, self.heads, *tail) if self.heads > 1 else x
+            x = split_heads(x, n, *tail) if n > 1 else x
             gates[name] = ag.feature(parts.SIGMOID, x)
         beta = gates["beta"] * float(self.beta_max) if "beta" in gates else None
         if seen.writes is not None:
-            gate = seen.writes if self.heads == 1 else seen.writes[..., None, :]
+            gate = seen.writes if n == 1 else seen.writes[..., None, :]
             per_write = gate[..., None] if writes else gate
             k, v = k * per_write[..., None], v * per_write[..., None]
             beta = None if beta is None else beta * per_write
@@ -400,11 +237,12 @@ class Programmer(SlowNetwork):
                 seen.params, stream, None if signals is None else signals[t],
                 None if seen.writes is None else seen.writes[..., t : t + 1],
             )  # fmt: skip
-            one = self._send(now, self._features(now, y))
+            one = self._send(now, self._features(now, y if self.recurrent == "instructions" else None))
+            one = one if self.recurrent == "instructions" else replace(one, q=self._also_ask(one.q, y))
             nothing = (None,) * 4
             read, W, aux = ag.scan(self.rule, one.q, one.k, one.v, one.beta, one.decay, *nothing, W, aux)
             aux = aux if anp.size(aux) else None
-            y = merge_heads(read, self.heads)
+            y = self._merge(read)
             sent.append(one)
             reads.append(read)
         time = anp.ndim(reads[0]) - 2
@@ -412,13 +250,26 @@ class Programmer(SlowNetwork):
         joined = {name: None if x[0] is None else anp.concatenate(x, axis=time) for name, x in columns.items()}
         return Instructions(**joined), anp.concatenate(reads, axis=time)
 
+    def _also_ask(self, q: Array, y: Array) -> Array:
+        """Queries of all matrices of a Delta-RNN: those of the heads, then those that their last reads make."""
+        shape = (*anp.shape(y)[:-2], self.heads, 1, -1)
+        last = self._keys(anp.reshape(y, (*shape[:-1], self.d_value)))
+        return anp.concatenate((anp.reshape(q, shape), last), axis=-3)
+
+    def _merge(self, y: Array) -> Array:
+        """Reads of the heads side by side; each is a sum of two in a Delta-RNN."""
+        if self.recurrent == "reads":
+            y = y[..., : self.heads, :, :] + y[..., self.heads :, :, :]
+            y = y if self.heads > 1 else y[..., 0, :, :]
+        return merge_heads(y, self.heads)
+
     def _add(self, seen: _Seen, y: Array) -> Array:
         """The stream after a layer."""
-        return seen.stream + project(merge_heads(y, self.heads), seen.params["W_o"])
+        return seen.stream + project(self._merge(y), seen.params["W_o"])
 
     def _finish(self, params: Params, seen: _Seen, y: Array) -> Array:
         """Scores from the reads of the last layer."""
-        out = self._add(seen, y) if self.residual else merge_heads(y, self.heads)
+        out = self._add(seen, y) if self.residual else self._merge(y)
         if self.norm and self.residual:
             out = parts.rms_norm(out, params["g_out"])
         return out if self.d_out is None else project(out, params["W_out"])

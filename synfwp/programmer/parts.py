@@ -51,7 +51,7 @@ def _once(pull: Any) -> Any:
 
 
 defvjp_argnums(_times, _once(_pull_times))
-BLOCK = 256  # rows
+BLOCK = 128  # rows
 
 # 1 / (1 + exp(-x)) without overflow, in the dtype of x: autograd's derivative of tanh overflows (float32, |x| > 178)
 SIGMOID = features.Feature("sigmoid", lambda x: (np.tanh(x * 0.5) + 1.0) * 0.5, lambda x, f, g: g * f * (1 - f))

@@ -181,6 +181,16 @@ class PlasticNetwork(PlasticLayer):
         lam = ag.feature(SIGMOID, params["logit_lam"]) if "logit_lam" in params else float(self.lam)
         return found | {"lam": 1.0 - found["eta"] if self.tied else lam}
 
+    def frozen(self, params: Params) -> Params:
+        """The same parameters with eta = 0, learned or not: A stays 0, and W and the read-out are all there is.
+
+        >>> network = PlasticNetwork.hebbff(d_in=5, d_hidden=4)
+        >>> float(abs(network.run(network.frozen(network.init()), np.ones((7, 5)))[1]).max())
+        0.0
+        """
+        zero = np.zeros((), params["W"].dtype)
+        return {name: x for name, x in params.items() if name != "log_eta"} | {"eta": zero}
+
     def run(
         self, params: Params, x: Any, modulation: Any = None, h0: Any = None, A0: Any = None, aux0: Any = None
     ) -> tuple[Any, Any, Any]:

@@ -60,6 +60,8 @@ class SlowNetwork:
                 norm = 0.0 if W is None else np.sqrt(np.square(W).sum(axis=(-2, -1)).max())
         except ValueError as error:
             return f"The rule refuses what is sent: {error}"
+        except TypeError:  # nothing is sent
+            return ""
         return f"The largest beta |k|^2 is {size.max():.3g}, the largest norm of W {norm:.3g}."
 
 

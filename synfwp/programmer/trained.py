@@ -9,6 +9,7 @@ import numpy as np
 
 from synfwp import results, rules
 from synfwp.instructions import Instructions
+from synfwp.programmer.layer import LayerProgrammer
 from synfwp.programmer.network import Programmer
 from synfwp.programmer.parts import Params
 from synfwp.programmer.plastic import PlasticNetwork
@@ -19,7 +20,11 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Trainable = SlowNetwork | PlasticNetwork
-_KINDS: dict[str, Any] = {"Programmer": Programmer, "PlasticNetwork": PlasticNetwork}
+_KINDS: dict[str, Any] = {
+    "Programmer": Programmer,
+    "PlasticNetwork": PlasticNetwork,
+    "LayerProgrammer": LayerProgrammer,
+}
 
 
 @dataclass(frozen=True)
@@ -106,7 +111,7 @@ def describe(programmer: Any) -> str:
         return json.dumps({"class": "FunctionProgrammer", "send": getattr(programmer.send, "__qualname__", "")})
     kind = next((name for name, kind in _KINDS.items() if isinstance(programmer, kind)), None)
     if kind is None:
-        raise TypeError(f"the programmer is a {type(programmer).__name__}; only {' and '.join(_KINDS)} can be kept.")
+        raise TypeError(f"the programmer is a {type(programmer).__name__}; only {', '.join(_KINDS)} can be kept.")
     spec = {"class": kind} | asdict(programmer)
     if isinstance(programmer, Programmer):
         row = rules.get_rule(programmer.rule)

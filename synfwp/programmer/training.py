@@ -1,6 +1,7 @@
 """Training a programmer through the fast weights: one loop, one Dataset of history, checkpoints to go on from."""
 
 import functools
+import hashlib
 from collections.abc import Callable
 from dataclasses import is_dataclass
 from pathlib import Path
@@ -42,6 +43,7 @@ def train(
     seed: seeds.Seed = 0,
     dtype: Any = None,
     threads: int = 1,
+    params: Params | None = None,
 ) -> Trained:
     """Train a programmer or plastic network on a task by gradient descent, its gradient clipped to norm 1.
 
@@ -75,6 +77,8 @@ def train(
         Of the parameters; None leaves it to the programmer.
     threads : int
         For the kernels and BLAS together.
+    params : None or dict of str to array
+        What to start from, such as those of a `Trained` or of `synfwp.load_layer`; None: ``programmer.init(seed)``.
 
     Returns
     -------
@@ -102,14 +106,16 @@ def train(
     rate = Schedule(learning_rate, warmup, schedule)
     checkpoint = _refuse(batch, method, warmup, evaluate, checkpoint, seed, dtype)
     score = checks.lookup("loss", loss, LOSSES)
-    params = programmer.init(seed) if dtype is None else programmer.init(seed, dtype)
+    drawn = programmer.init(seed) if dtype is None else programmer.init(seed, dtype)
+    begin = drawn if params is None else _like(params, drawn, dtype)
+    given = {} if params is None else {"params": _digest(begin)}
     settings = {
         "steps": steps, "batch": batch, "schedule": rate, "loss": loss, "method": method, "evaluate": evaluate,
-        "dtype": next(iter(params.values())).dtype.name, "programmer": programmer, "task": _named(task),
+        "dtype": next(iter(begin.values())).dtype.name, "programmer": programmer, "task": _named(task), **given,
     }  # fmt: skip
     origin = results.provenance(settings, seed, programmer.name)
     unit = "nat" if loss == "cross_entropy" else "1"
-    state = progress.start(params) if checkpoint is None else checkpoint.read(origin) or progress.start(params)
+    state = progress.start(begin) if checkpoint is None else checkpoint.read(origin) or progress.start(begin)
     gradient = gradient_of(programmer, score)
     with (
         threadpool_limits(threads),
@@ -154,6 +160,30 @@ def _refuse(
     if checkpoint is not None and isinstance(seed, np.random.Generator):
         raise ValueError("a training seeded by a Generator cannot go on from a checkpoint; pass an int as seed.")
     return checkpoint
+
+
+def _like(params: Any, drawn: Params, dtype: Any) -> Params:
+    """Parameters to start from, as arrays of their own, with the names and shapes of those that would be drawn."""
+    if not isinstance(params, dict):
+        raise TypeError(f"params is a {type(params).__name__}; pass a dict of arrays such as trained.params.")
+    if params.keys() != drawn.keys():
+        names = ", ".join(sorted(params.keys() ^ drawn.keys()))
+        raise ValueError(f"params and the parameters of this programmer differ in {names}; pass those of the same one.")
+    for name, x in drawn.items():
+        if np.shape(params[name]) != np.shape(x):
+            raise ValueError(f"params[{name!r}] has shape {np.shape(params[name])}; expected {np.shape(x)}.")
+        if np.asarray(params[name]).dtype not in (np.float32, np.float64):
+            raise TypeError(f"params[{name!r}] is {np.asarray(params[name]).dtype}; pass float32 or float64.")
+    return {name: np.array(params[name], dtype) for name in drawn}
+
+
+def _digest(params: Params) -> str:
+    """A fingerprint by which a checkpoint knows that a training started from the same parameters."""
+    found = hashlib.sha256()
+    for name in sorted(params):
+        x = np.ascontiguousarray(params[name])
+        found.update(f"{name} {x.dtype} {x.shape}".encode() + x.tobytes())
+    return found.hexdigest()[:16]
 
 
 def _named(task: Any) -> Any:

@@ -12,7 +12,7 @@ is the one conversion between them. Files are NetCDF4; nothing is ever pickled.
 
 from synfwp.results.files import check_writable, load, save, write_atomically, write_together
 from synfwp.results.origin import provenance
-from synfwp.results.schema import SCHEMA, Variable, comparison, dataset, seconds
+from synfwp.results.schema import SCHEMA, Variable, comparison, dataset, padded, seconds
 
 __all__ = [
     "SCHEMA",
@@ -21,6 +21,7 @@ __all__ = [
     "comparison",
     "dataset",
     "load",
+    "padded",
     "provenance",
     "save",
     "seconds",

@@ -117,6 +117,16 @@ def comparison(rows: Sequence[tuple[str, float, float]]) -> xr.Dataset:
     return dataset(columns, coords={"quantity": np.array(names)})
 
 
+def padded(curves: Sequence[Any]) -> np.ndarray:
+    """Curves of different lengths as the rows of one array (curve, step), NaN after the end of each.
+
+    >>> padded([[1.0, 2.0], [3.0]]).tolist()
+    [[1.0, 2.0], [3.0, nan]]
+    """
+    longest = max(map(len, curves))
+    return np.array([np.pad(np.asarray(x, float), (0, longest - len(x)), constant_values=np.nan) for x in curves])
+
+
 def _labelled(name: str, entry: Any) -> Any:
     """One variable with the dims, units and long name of its row, or with its own."""
     row = SCHEMA.get(name)

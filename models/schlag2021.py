@@ -1,0 +1,442 @@
+"""Capacity and overwriting: how many pairs a fast weight memory holds, and whether it can replace one (Schlag 2021).
+
+Schlag, Irie & Schmidhuber 2021, section 6.1. A sequence holds pairs of S keys and S one-hot values, then one query; the
+answer is the read itself and the loss ``|v - y|^2 / 2`` (.5 for the answer 0). A slow network learns the keys
+``phi(W_k [v; e] + b_k)`` from value and key together and the query ``phi(W_q e + b_q)`` from the key's embedding e
+alone. Capacity (setting 1): every key and value once, the sum rule with normalised reads, by feature map, beside
+softmax attention. The floor of every memory that reads a matrix of d_dot features once is ``(1 - d_dot / S) / 2``
+(Eckart & Young 1936). Overwriting (setting 2): 2S pairs drawn with replacement, the latest value is right; the sum rule
+against the delta rule with features that sum to one. The sum rule ignores order, so it cannot go below the loss of the
+mean of all values of a key.
+
+As published: d_key = 64, embeddings of int(2.2 S), their starts and biases, Adam at a constant .001, 32 sequences with
+one query in each update, an evaluation every 100 updates, its best parameters, an end at a loss of .001 or after the
+11th evaluation without a lower one (the text: 10). As in the authors' code, the test of overwriting has only S pairs;
+the 2S of the training are tested as well.
+
+Ours: at most 1000 updates, for DPFP 3000 (published: 100000; the authors' logs end between 100 and 7000); evaluations
+on 400 fixed sequences of one query (published: 20 fresh ones with every key); the loss reported is that of 100 fresh
+sequences with every key queried, by the parameters of the best evaluation (published: the best evaluation, as an
+average over batches of unequal size, which can lie below the floor); overwriting asks every key written equally often
+(published training: the key of a random pair); gradients clipped to a norm of 1, which they do not reach; no 1e-6 in
+the divisors.
+
+Cites: schlag2021
+"""
+
+import json
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import autograd.numpy as anp
+import numpy as np
+import xarray as xr
+
+import synfwp as fw
+from synfwp import autograd as ag
+from synfwp import features, results, seeds
+from synfwp.programmer.losses import squared
+from synfwp.programmer.parts import SIGMOID, Params, project
+from synfwp.programmer.slow import FunctionProgrammer
+from synfwp.tasks import Batch, Recall
+
+# Best evaluation losses in the authors' logs (one seed, d_key = 64), by number of keys S; also for S that are not run.
+PUBLISHED: dict[str, dict[int, float]] = {
+    "elu_plus_one": {20: 0.0009, 40: 0.0008, 60: 0.0245, 80: 0.108, 100: 0.164, 120: 0.232, 160: 0.301, 200: 0.342},
+    "dpfp": {20: 0.0008, 40: 0.0003, 60: 0.0004, 80: 0.0002, 100: 0.0002, 120: 0.0083, 160: 0.102, 200: 0.173},
+    "softmax": {20: 0.0006, 40: 0.0003, 60: 0.0001, 80: 0.0, 100: 0.0, 120: 0.0, 160: 0.0, 200: 0.0},
+    "sum": {20: 0.097, 40: 0.104, 60: 0.103, 100: 0.111},
+    "delta": {20: 0.0008, 40: 0.0010, 60: 0.0049, 100: 0.0001},
+}
+PUBLISHED_D_KEY = 64
+NEVER = -1e4  # a score that the softmax turns to 0
+
+
+class Memory(NamedTuple):
+    """One curve of the paper: rule, feature map and its normaliser, and whether the task overwrites."""
+
+    rule: str
+    feature: str
+    norm: str = "none"
+    overwrites: bool = False
+
+    def task(self, keys: int, writes: int | None = None, queries: int | None = 1) -> Recall:
+        """What it is trained on; with other numbers of pairs and queries, what it is tested on."""
+        if writes is None:
+            writes = 2 * keys if self.overwrites else keys
+        return Recall(keys, keys, writes, replacement=self.overwrites, queries=queries)
+
+
+MEMORIES = {
+    "elu_plus_one": Memory("linear_attention", "elu_plus_one"),
+    "dpfp": Memory("linear_attention", "dpfp(1)"),
+    "softmax": Memory("softmax", "identity"),
+    "sum": Memory("linear_attention", "dpfp(1)", overwrites=True),
+    "delta": Memory("delta", "dpfp(1)", "sum", overwrites=True),
+}
+
+
+class Size(NamedTuple):
+    """What is run: numbers of keys for both tasks, d_key, nets, updates and their rate, sequences judged and tested.
+
+    ``longer`` are the updates of memories that take more than ``steps``.
+    """
+
+    capacity: tuple[int, ...]
+    overwriting: tuple[int, ...]
+    d_key: int
+    nets: int
+    steps: int
+    learning_rate: float
+    judged: int
+    tested: int
+    longer: dict[str, int]
+
+    @property
+    def most(self) -> int:
+        """The most updates of a training."""
+        return max(self.steps, *self.longer.values(), 0)
+
+
+FULL = Size(
+    (20, 40, 60, 80, 100), (20, 40, 60), PUBLISHED_D_KEY, 3, 1000, 1e-3, judged=400, tested=100, longer={"dpfp": 3000}
+)
+QUICK = Size((8, 20), (8,), 16, 1, 240, 4e-3, judged=100, tested=100, longer={})
+EVERY, PATIENCE, TARGET = 100, 11, 1e-3
+WINDOW = 20  # a point of a learning curve is the mean of so many updates
+STYLES = {
+    "elu_plus_one": ("blue", "o"),
+    "dpfp": ("vermillion", "s"),
+    "softmax": ("green", "^"),
+    "sum": ("blue", "o"),
+    "delta": ("vermillion", "s"),
+}
+
+
+@dataclass(frozen=True)
+class SlowNet:
+    """The slow network of one memory for so many keys: what it starts from and what it sends."""
+
+    memory: Memory
+    keys: int
+    d_key: int
+
+    def start(self, rng: np.random.Generator) -> Params:
+        """Embeddings, projections and biases; the write strength has its own projection."""
+        keys, d, e = self.keys, self.d_key, int(2.2 * self.keys)
+
+        def uniform(bound: float, *shape: int) -> Any:
+            return rng.uniform(-bound, bound, shape)
+
+        glorot = self.memory.rule == "softmax"
+        to_k, to_q = ((6 / (n + d)) ** 0.5 if glorot else d**-0.5 for n in (keys + e, e))
+        inputs = (keys + e) ** -0.5
+        params = {
+            "E": rng.standard_normal((keys, e)),
+            "W_k_value": uniform(to_k, d, keys),
+            "W_k_key": uniform(to_k, d, e),
+            "b_k": uniform(inputs, d),
+            "W_q": uniform(to_q, d, e),
+            "b_q": uniform(e**-0.5, d),
+        }
+        if self.memory.rule == "delta":
+            params |= {"W_beta_value": uniform(inputs, 1, keys), "W_beta_key": uniform(inputs, 1, e)}
+            params["b_beta"] = uniform(inputs, 1)
+        return params
+
+    def send(self, params: Params, x: Any) -> fw.Instructions:
+        """Pairs are written without a read, then queries read without a write.
+
+        A product with the one-hot key picks a column of ``W_k_key E^T``, so that no token is embedded by itself.
+        """
+        E, writes = params["E"], int(x[..., -1].sum(axis=-1).flat[0])
+        pair, asked = x[..., :writes, :-1].astype(E.dtype), x[..., writes:, : self.keys].astype(E.dtype)
+        k = self._from_pair(params, "k", pair)
+        q = project(asked, anp.dot(params["W_q"], E.T)) + params["b_q"]
+        beta = None
+        if self.memory.rule == "delta":
+            write = ag.feature(SIGMOID, self._from_pair(params, "beta", pair))[..., 0]
+            beta = anp.concatenate([write, np.zeros(x.shape[:-2] + asked.shape[-2:-1], E.dtype)], axis=-1)
+        q, k = (self._features(z) for z in (q, k))
+        no_write, no_read = (np.zeros((*z.shape[:-1], k.shape[-1]), E.dtype) for z in (asked, pair))
+        if self.memory.rule == "softmax":
+            k, q = _beside(k, 0.0), _beside(q * E.dtype.type(self.d_key**-0.5), 1.0)
+            no_write, no_read = _beside(no_write, NEVER), _beside(no_read, 0.0)
+        v = x[..., self.keys : -1].astype(E.dtype)
+        return fw.Instructions(anp.concatenate([no_read, q], axis=-2), anp.concatenate([k, no_write], axis=-2), v, beta)
+
+    def _from_pair(self, params: Params, name: str, pair: Any) -> Any:
+        """``W [e; v] + b`` for pairs (..., key one-hot, value one-hot)."""
+        of_key = anp.dot(params[f"W_{name}_key"], params["E"].T)
+        return project(pair, anp.concatenate([of_key, params[f"W_{name}_value"]], axis=1)) + params[f"b_{name}"]
+
+    def _features(self, z: Any) -> Any:
+        """The normalised feature map."""
+        phi = ag.feature(features.get_feature(self.memory.feature), z)
+        return ag.feature(features.get_normaliser(self.memory.norm), phi)
+
+    @property
+    def d_dot(self) -> int:
+        """Features that a read sees."""
+        return features.get_feature(self.memory.feature).width(self.d_key)
+
+
+def _beside(z: Any, value: float) -> Any:
+    """One more feature, the same everywhere."""
+    return anp.concatenate([z, np.full((*z.shape[:-1], 1), value, z.dtype)], axis=-1)
+
+
+def floor(keys: int, d_dot: int) -> float:
+    """The least mean loss over all keys of a memory that is one matrix of d_dot columns, read once.
+
+    >>> floor(80, 64), floor(40, 64)
+    (0.1, 0.0)
+    """
+    return max(0.0, 0.5 * (1 - d_dot / keys)) if keys > d_dot else 0.0
+
+
+def order_blind(batch: Batch, keys: int) -> float:
+    """The mean loss of the best memory that knows which values were written to a key, and how often, but not when.
+
+    It answers with their mean m, and the latest is any of them: the loss expected is ``(1 - |m|^2) / 2``.
+    """
+    x = batch.x * batch.x[..., -1:]
+    counts = np.einsum("btk,btv->bkv", x[..., :keys], x[..., keys:-1])
+    counts = counts[counts.any(axis=-1)]
+    return float(0.5 * (1 - np.square(counts / counts.sum(axis=-1, keepdims=True)).sum(axis=-1)).mean())
+
+
+def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
+    """Train every memory at every number of keys and test it; ``quick`` does it with small keys and one net each."""
+    size = QUICK if quick else FULL
+    rows = [_row(name, size, keys, seed) for name in MEMORIES for keys in size.capacity]
+    shape = (len(MEMORIES), len(size.capacity))
+    columns = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
+    cell: tuple[str, ...] = ("memory", "n_keys")
+    loss = "loss with every key queried"
+    texts: dict[str, tuple[tuple[str, ...], str]] = {
+        "loss": ((*cell, "seed"), f"{loss}, as many pairs as keys"),
+        "loss_trained": ((*cell, "seed"), f"{loss}, as many pairs as in training"),
+        "bound": (cell, "lowest loss possible, as many pairs as keys"),
+        "bound_trained": (cell, "lowest loss possible, as many pairs as in training"),
+        "loss_published": (cell, "loss, published"),
+        "training_loss": ((*cell, "seed", "step"), "loss"),
+        "updates": ((*cell, "seed"), "updates of the training"),
+        "largest_gradient": ((*cell, "seed"), "largest norm of a gradient before clipping"),
+    }
+    variables = {
+        name: (dims, columns[name].reshape(shape + columns[name].shape[1:]), {"units": "1", "long_name": text})
+        for name, (dims, text) in texts.items()
+    }
+    number = {"units": "1", "long_name": "number of keys S"}
+    coords = {
+        "memory": ("memory", list(MEMORIES), {"long_name": "memory"}),
+        "n_keys": ("n_keys", list(size.capacity), number),
+        "seed": range(seed, seed + size.nets),
+        "step": range(WINDOW, size.most + 1, WINDOW),
+    }
+    settings = {"size": size._asdict(), "memories": {name: row._asdict() for name, row in MEMORIES.items()}}
+    ds = results.dataset(variables, coords, **results.provenance({**settings, "quick": quick}, seed))
+    return ds.merge(table(ds))
+
+
+def _row(name: str, size: Size, keys: int, seed: int) -> dict[str, Any]:
+    """What is known of one memory at one number of keys; NaN where it is not run."""
+    memory, nothing = MEMORIES[name], np.full(size.nets, np.nan)
+    curves = np.full((size.nets, size.most // WINDOW), np.nan)
+    known = PUBLISHED[name].get(keys, np.nan) if size.d_key == PUBLISHED_D_KEY else np.nan
+    if memory.overwrites and keys not in size.overwriting:
+        names = ("loss", "loss_trained", "updates", "largest_gradient")
+        bounds = dict.fromkeys(("bound", "bound_trained", "loss_published"), np.nan)
+        return {**dict.fromkeys(names, nothing), **bounds, "training_loss": curves}
+    tests = [test(memory, size, keys, writes, seed) for writes in (keys, None)]
+    nets = [train(name, size, keys, seed + n) for n in range(size.nets)]
+    losses = np.array([[loss(net, one) for net in nets] for one in tests])
+    below = [bound(memory, keys, size.d_key, one) for one in tests]
+    for curve, net in zip(curves, nets, strict=True):
+        means = net.history.loss.values.reshape(-1, WINDOW).mean(axis=1)
+        curve[: len(means)] = means
+    return {
+        "loss": losses[0],
+        "loss_trained": losses[1],
+        "bound": below[0],
+        "bound_trained": below[1],
+        "loss_published": known,
+        "training_loss": curves,
+        "updates": np.array([float(net.history.sizes["step"]) for net in nets]),
+        "largest_gradient": np.array([float(net.history.gradient_norm.max()) for net in nets]),
+    }
+
+
+def train(name: str, size: Size, keys: int, seed: int) -> fw.Trained:
+    """One net, trained as published but for what the docstring of this file calls ours."""
+    memory = MEMORIES[name]
+    slow = SlowNet(memory, keys, size.d_key)
+    return fw.train(
+        FunctionProgrammer(slow.send, slow.start, memory.rule),
+        memory.task(keys),
+        steps=size.longer.get(name, size.steps),
+        batch=32,
+        learning_rate=size.learning_rate,
+        schedule="constant",
+        loss="squared",
+        evaluate=fw.Evaluation(EVERY, size.judged, patience=PATIENCE, target=TARGET),
+        seed=seed,
+        dtype=np.float32,
+    )
+
+
+def test(memory: Memory, size: Size, keys: int, writes: int | None, seed: int) -> Batch:
+    """Sequences in which every key is queried; all nets see the same."""
+    task = memory.task(keys, writes, queries=None)
+    return task(seeds.generator(seed, "test", keys, task.writes), size.tested)
+
+
+def loss(net: fw.Trained, batch: Batch) -> float:
+    """Mean loss of the queries of a test."""
+    scores = np.asarray(net.programmer.scores(net.params, batch.x))
+    return float(squared(scores.astype(float), batch.target, batch.mask))
+
+
+def bound(memory: Memory, keys: int, d_key: int, batch: Batch) -> float:
+    """What no such memory can go below on a test; NaN for softmax, whose memory grows with the pairs."""
+    if memory.rule == "softmax":
+        return np.nan
+    if memory.overwrites and memory.rule != "delta":
+        return order_blind(batch, keys)
+    return floor(keys, SlowNet(memory, keys, d_key).d_dot)
+
+
+def table(ds: xr.Dataset) -> xr.Dataset:
+    """The comparison that is printed: means over nets against the published losses and against the bounds."""
+    rows: list[tuple[str, float, float]] = []
+    mean = ds.mean("seed")
+    for name, memory in MEMORIES.items():
+        task = "overwriting" if memory.overwrites else "capacity"
+        for keys in ds.n_keys.values:
+            one = mean.sel(memory=name, n_keys=keys)
+            if not np.isfinite(one.loss):
+                continue
+            label = f"{task}, {name}, S = {keys}"
+            rows.append((label, float(one.loss_published), float(one.loss)))
+            if one.bound > 0:
+                what = "the best that ignores order" if memory.overwrites else "the floor"
+                rows.append((f"{label}, against {what}", float(one.bound), float(one.loss)))
+            if memory.overwrites:
+                known = float(one.bound_trained) if one.bound_trained > 0 else np.nan
+                rows.append((f"{label}, 2S pairs", known, float(one.loss_trained)))
+    rows.append(("largest norm of a gradient", np.nan, float(ds.largest_gradient.max())))
+    return results.comparison(rows)
+
+
+def figure(ds: xr.Dataset) -> Any:
+    """Four panels at the width of a page."""
+    from synfwp import plot
+
+    fig, axes = plot.figure("double", 112, "ab;cd")
+    size = json.loads(ds.attrs["parameters"])["size"]
+    for panel, overwrites in (("a", False), ("b", True)):
+        names = _names(overwrites)
+        _bounds(ds, axes[panel], overwrites)
+        _against_keys(ds, axes[panel], names)
+    for panel, overwrites in (("c", False), ("d", True)):
+        names = _names(overwrites)
+        keys = size["overwriting" if overwrites else "capacity"][-1]
+        at = ds.sel(memory=names, n_keys=keys)
+        curves = at[["training_loss"]].rename(memory="rule", training_loss="loss")
+        lowest = float(at.bound_trained.sel(memory=names[0]))
+        text = "ignores order" if overwrites else "floor"
+        plot.learning_curve(curves, axes[panel], reference=lowest, reference_label=f"{text}, S = {keys}")
+    plot.letter(axes)
+    return fig
+
+
+def _names(overwrites: bool) -> list[str]:
+    """The memories of one task."""
+    return [name for name, memory in MEMORIES.items() if memory.overwrites == overwrites]
+
+
+def _bounds(ds: xr.Dataset, ax: Any, overwrites: bool) -> None:
+    """The floors of matrix memories as grey curves, or the loss of the best memory that ignores order."""
+    from synfwp import plot
+
+    d_key = json.loads(ds.attrs["parameters"])["size"]["d_key"]
+    dashes = ((0, (3, 2)), (0, (1, 1)))
+    with plot.style():
+        if overwrites:
+            one = ds.bound.sel(memory="sum").dropna("n_keys")
+            ax.plot(one.n_keys, one, color="0.45", linewidth=0.7, linestyle=dashes[0], label="ignores order", zorder=1)
+            return
+        keys = np.arange(1, _last(ds) + 1)
+        for name, dash in zip(("elu_plus_one", "dpfp"), dashes, strict=True):
+            d_dot = SlowNet(MEMORIES[name], 1, d_key).d_dot
+            floors, text = [floor(n, d_dot) for n in keys.tolist()], f"floor, {d_dot} features"
+            ax.plot(keys, floors, color="0.45", linewidth=0.7, linestyle=dash, label=text, zorder=1)
+
+
+def _last(ds: xr.Dataset) -> int:
+    """The largest number of keys that panel a shows."""
+    d_key = json.loads(ds.attrs["parameters"])["size"]["d_key"]
+    return max(PUBLISHED["dpfp"]) if d_key == PUBLISHED_D_KEY else int(ds.n_keys.max())
+
+
+def _against_keys(ds: xr.Dataset, ax: Any, names: list[str]) -> None:
+    """Nets as small symbols, their means as filled ones on a line, published losses as open symbols."""
+    from synfwp import plot
+    from synfwp.plot.parts import spell, whole_ticks
+
+    published = json.loads(ds.attrs["parameters"])["size"]["d_key"] == PUBLISHED_D_KEY
+    with plot.style():
+        for name in names:
+            colour, marker = STYLES[name]
+            tint, found = plot.COLOURS[colour], ds.loss.sel(memory=name).dropna("n_keys", how="all")
+            keys = found.n_keys.values
+            ax.plot(keys, found.transpose("n_keys", "seed"), marker, color=tint, markersize=2, alpha=0.4)
+            ax.plot(keys, found.mean("seed"), color=tint, marker=marker, label=spell(name), clip_on=False, zorder=3)
+            if published:
+                known = PUBLISHED[name]
+                ax.plot(
+                    list(known), list(known.values()), marker, color=tint, markerfacecolor="none", clip_on=False,
+                    markersize=6, zorder=4,
+                )  # fmt: skip
+        if published:
+            ax.plot([], [], "o", color="black", markerfacecolor="none", markersize=6, label="published")
+        ax.set_xlim(0)
+        ax.set_ylim(0)
+        whole_ticks(ax.xaxis)
+        ax.set_xlabel("number of keys (items)")
+        ax.set_ylabel("loss")
+        plot.legend(ax)
+
+
+def caption(ds: xr.Dataset) -> str:
+    """What every panel shows, with its numbers."""
+    from synfwp.plot.parts import spell
+
+    size = json.loads(ds.attrs["parameters"])["size"]
+    most = {overwrites: size["overwriting" if overwrites else "capacity"][-1] for overwrites in (False, True)}
+    found = {name: float(ds.loss.sel(memory=name, n_keys=most[MEMORIES[name].overwrites]).mean()) for name in MEMORIES}
+    twice = {name: float(ds.loss_trained.sel(memory=name, n_keys=most[True]).mean()) for name in _names(True)}
+    blind = ds.sel(memory="sum", n_keys=most[True])
+    lowest = float(ds.bound.sel(memory="elu_plus_one", n_keys=most[False]))
+    known = "open symbols: published (one seed of the authors)" if size["d_key"] == PUBLISHED_D_KEY else ""
+    known = known or f"nothing is published for d_key = {size['d_key']}"
+    more = "".join(f" ({spell(name)}: {steps})" for name, steps in size["longer"].items())
+    text = f"""
+        Capacity and overwriting of fast weight memories (Schlag, Irie & Schmidhuber 2021, section 6.1). A slow network
+        learns keys and queries of d_key = {size["d_key"]} so that a query reads the one-hot value of its key from the
+        fast weights; loss: half the squared error, .5 for the answer 0. {size["nets"]} net(s) (seeds) a point, each
+        trained for at most {size["steps"]} updates{more} and tested on {size["tested"]} fresh sequences with every key
+        queried. (a) S keys and values paired at random, each written once: the sum rule with normalised reads and the
+        features ELU + 1 or DPFP, beside softmax attention, which keeps all pairs. Small symbols: nets; filled: their
+        means; {known}; grey: floor (1 - d_dot / S) / 2 of every matrix of d_dot features that is read once. At S =
+        {most[False]}: ELU + 1 {found["elu_plus_one"]:.3f} (floor {lowest:.3f}), DPFP {found["dpfp"]:.2g}, softmax
+        {found["softmax"]:.2g}. (b) Keys and values drawn with replacement, the latest value of a key is right: the sum
+        rule and the delta rule, both with DPFP, tested with S pairs (trained with 2S). Grey: the best memory that
+        ignores order. At S = {most[True]}: sum {found["sum"]:.3f} (ignoring order at best {float(blind.bound):.3f}),
+        delta {found["delta"]:.2g}; with 2S pairs: {twice["sum"]:.3f} ({float(blind.bound_trained):.3f}) and
+        {twice["delta"]:.2g}. (c, d) Loss in training, each point a mean of {WINDOW} updates, for the largest S of each
+        task; thin lines: nets; dashed: floor of ELU + 1, and the best memory that ignores order with 2S pairs. A curve
+        of means ends where the first net has reached a loss of {TARGET:g} or no longer improves.
+    """
+    return " ".join(text.split())
