@@ -1,8 +1,9 @@
 """Multi-query associative recall: accuracy against the bytes of the memory, by update rule (Arora et al. 2024).
 
 A sequence shows pairs, key and value as two tokens each, then asks for every key once more, among other symbols.
-A memory of fixed size holds fewer pairs than attention, whose memory grows with the sequence. How many depends on the
-rule: one that corrects errors makes more of the same bytes than one that only adds.
+A memory of fixed size holds fewer pairs than attention, whose memory grows with the sequence. In the published figure
+a rule that corrects errors makes more of the same bytes than rules that add and forget; here every key is written
+once, and the small nets that learn to bind at all are about equal, whatever their rule.
 
 As published (zoology): the task, with queries at gaps of a power law and a token of its own for each key and value;
 answers are scored at the queries; several widths of the memory; a short convolution shows a layer the token before.
