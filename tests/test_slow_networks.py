@@ -517,7 +517,7 @@ def test_what_sends_nothing_is_not_compared(rng):
 
 
 def test_the_weight_gradient_in_blocks_is_the_whole_one(rng):
-    n = 2 * parts.BLOCK + 17
+    n = 2 * parts.PART + parts.BLOCK + 17
     x, W, g = rng.standard_normal((n, 3)), rng.standard_normal((2, 3)), rng.standard_normal((n, 2))
     value, grads = value_and_grad(lambda p: anp.sum(project(p["x"], p["W"]) * g))({"x": x, "W": W})
     assert value == pytest.approx(np.sum((x @ W.T) * g), rel=1e-13)

@@ -50,6 +50,8 @@ def build(form: str, case: Case) -> Built:
 
 def _training_step(case: Case, alone: bool) -> Built:
     """What `synfwp.train` does in each step; ``alone``: only the rule, forward and back, on the same instructions."""
+    from threadpoolctl import threadpool_limits
+
     from synfwp.programmer import optimiser, training
     from synfwp.programmer.losses import LOSSES
     from synfwp.tasks import Batch
@@ -66,7 +68,7 @@ def _training_step(case: Case, alone: bool) -> Built:
     state = [params, optimiser.Adam.start(params)]
 
     def step() -> Arrays:
-        with fw.fastweights.thread_limit(threads):
+        with fw.fastweights.thread_limit(threads), threadpool_limits(1):
             loss, _, grads = gradient(state[0], batch)
             clipped, _ = optimiser.clip(grads, CLIP)
             state[1], state[0] = state[1].update(state[0], clipped, RATE)

@@ -23,6 +23,11 @@ def thread_limit(threads: int | None) -> Iterator[None]:
         _THREADS.reset(token)
 
 
+def asked() -> int:
+    """The threads that `thread_limit` asks for; 1 outside of it, where BLAS may have threads of its own."""
+    return _THREADS.get() or 1
+
+
 def spread(work: Callable[[int, int], None], n: int, flops: float, threads: int | None) -> None:
     """``work(lo, hi)`` over n sequences, in threads where that pays."""
     limit = checks.count("threads", threads) if threads is not None else _THREADS.get() or _processors()

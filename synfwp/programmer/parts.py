@@ -9,6 +9,7 @@ from scipy import sparse
 
 from synfwp import autograd as ag
 from synfwp import features
+from synfwp.fastweights import pool
 from synfwp.tasks.base import one_hot
 
 Array = Any
@@ -29,20 +30,39 @@ def project(x: Array, W: Array) -> Array:
 @primitive
 def _times(x: Array, W: Array) -> Array:
     """``x @ W.T`` of rows x (n, d_in)."""
-    return x @ W.T
+    y = np.empty((len(x), *W.shape[:-1]), np.result_type(x, W))
+    _by_rows(x, W, lambda rows: np.matmul(x[rows], W.T, out=y[rows]))
+    return y
 
 
 @primitive
 def _pull_times(argnums: tuple[int, ...], g: Array, x: Array, W: Array) -> tuple[Array, ...]:
     """Both gradients; that of W in blocks of rows, since BLAS is slow where a small product sums over many."""
-    found = []
-    for i in argnums:
-        if i == 0:
-            found.append(g @ W if W.ndim > 1 else g[:, None] * W)
-        else:
-            blocks = range(BLOCK, len(x), BLOCK)
-            found.append(sum((g[j : j + BLOCK].T @ x[j : j + BLOCK] for j in blocks), g[:BLOCK].T @ x[:BLOCK]))
-    return tuple(found)
+    if W.ndim == 1:
+        return tuple(g[:, None] * W if i == 0 else g @ x for i in argnums)
+    dx, dW = np.empty_like(x) if 0 in argnums else None, np.zeros((-(-len(x) // PART), *W.shape), W.dtype)
+
+    def pull(rows: slice) -> None:
+        if dx is not None:
+            np.matmul(g[rows], W, out=dx[rows])
+        if 1 in argnums:
+            for j in range(rows.start, min(rows.stop, len(x)), BLOCK):
+                stop = min(j + BLOCK, rows.stop)
+                dW[rows.start // PART] += g[j:stop].T @ x[j:stop]
+
+    _by_rows(x, W, pull)
+    return tuple(dx if i == 0 else dW.sum(axis=0) for i in argnums)
+
+
+def _by_rows(x: Array, W: Array, work: Any) -> None:
+    """``work(rows)`` in parts of the same size, so that results do not depend on the number of threads."""
+    parts = -(-len(x) // PART)
+
+    def some(lo: int, hi: int) -> None:
+        for i in range(lo, hi):
+            work(slice(i * PART, (i + 1) * PART))
+
+    pool.spread(some, parts, 2.0 * x.size * W.size / max(x.shape[-1], 1), pool.asked())
 
 
 def _once(pull: Any) -> Any:
@@ -51,7 +71,7 @@ def _once(pull: Any) -> Any:
 
 
 defvjp_argnums(_times, _once(_pull_times))
-BLOCK = 128  # rows
+PART, BLOCK = 1024, 128  # rows for a thread, and for one product that sums over rows
 
 # 1 / (1 + exp(-x)) without overflow, in the dtype of x: autograd's derivative of tanh overflows (float32, |x| > 178)
 SIGMOID = features.Feature("sigmoid", lambda x: (np.tanh(x * 0.5) + 1.0) * 0.5, lambda x, f, g: g * f * (1 - f))

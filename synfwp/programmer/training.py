@@ -76,7 +76,7 @@ def train(
     dtype : None, float32 or float64
         Of the parameters; None leaves it to the programmer.
     threads : int
-        For the kernels and BLAS together.
+        For the kernels and the projections; BLAS itself has one.
     params : None or dict of str to array
         What to start from, such as those of a `Trained` or of `synfwp.load_layer`; None: ``programmer.init(seed)``.
 
@@ -118,7 +118,7 @@ def train(
     state = progress.start(begin) if checkpoint is None else checkpoint.read(origin) or progress.start(begin)
     gradient = gradient_of(programmer, score)
     with (
-        threadpool_limits(threads),
+        threadpool_limits(1),  # products are spread over the same threads as the kernels: BLAS splits them badly
         fastweights.thread_limit(threads),
         tqdm(
             total=steps, initial=state.step, desc=f"training {programmer.name}", unit="step", disable=None, leave=False
