@@ -75,7 +75,7 @@ class Size(NamedTuple):
 
 
 FULL = Size(RULES, (12, 16, 24), 64, 16, 24, (4, 8, 16, 24, 32), steps=1200, batch=32, nets=2, sequences=200)
-QUICK = Size(("hebb", "delta"), (8,), 16, 8, 12, (4, 8, 16), steps=300, batch=16, nets=1, sequences=100)
+QUICK = Size(("hebb", "delta"), (8,), 16, 8, 8, (4, 8, 16), steps=220, batch=16, nets=1, sequences=100)
 
 
 def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
