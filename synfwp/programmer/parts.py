@@ -40,7 +40,8 @@ def _pull_times(argnums: tuple[int, ...], g: Array, x: Array, W: Array) -> tuple
     """Both gradients; that of W in blocks of rows, since BLAS is slow where a small product sums over many."""
     if W.ndim == 1:
         return tuple(g[:, None] * W if i == 0 else g @ x for i in argnums)
-    dx, dW = np.empty_like(x) if 0 in argnums else None, np.zeros((-(-len(x) // PART), *W.shape), W.dtype)
+    size = _part(len(x))
+    dx, dW = np.empty_like(x) if 0 in argnums else None, np.zeros((-(-len(x) // size), *W.shape), W.dtype)
 
     def pull(rows: slice) -> None:
         if dx is not None:
@@ -48,7 +49,7 @@ def _pull_times(argnums: tuple[int, ...], g: Array, x: Array, W: Array) -> tuple
         if 1 in argnums:
             for j in range(rows.start, min(rows.stop, len(x)), BLOCK):
                 stop = min(j + BLOCK, rows.stop)
-                dW[rows.start // PART] += g[j:stop].T @ x[j:stop]
+                dW[rows.start // size] += g[j:stop].T @ x[j:stop]
 
     _by_rows(x, W, pull)
     return tuple(dx if i == 0 else dW.sum(axis=0) for i in argnums)
@@ -56,13 +57,18 @@ def _pull_times(argnums: tuple[int, ...], g: Array, x: Array, W: Array) -> tuple
 
 def _by_rows(x: Array, W: Array, work: Any) -> None:
     """``work(rows)`` in parts of the same size, so that results do not depend on the number of threads."""
-    parts = -(-len(x) // PART)
+    size = _part(len(x))
 
     def some(lo: int, hi: int) -> None:
         for i in range(lo, hi):
-            work(slice(i * PART, (i + 1) * PART))
+            work(slice(i * size, (i + 1) * size))
 
-    pool.spread(some, parts, 2.0 * x.size * W.size / max(x.shape[-1], 1), pool.asked())
+    pool.spread(some, -(-len(x) // size), 2.0 * x.size * W.size / max(x.shape[-1], 1), pool.asked())
+
+
+def _part(rows: int) -> int:
+    """Rows of a part: at most 16 parts, each of which keeps a sum as large as W."""
+    return max(PART, -(-rows // 16))
 
 
 def _once(pull: Any) -> Any:
@@ -71,7 +77,7 @@ def _once(pull: Any) -> Any:
 
 
 defvjp_argnums(_times, _once(_pull_times))
-PART, BLOCK = 1024, 128  # rows for a thread, and for one product that sums over rows
+PART, BLOCK = 1024, 128  # fewest rows of a part, and rows of one product that sums over rows
 
 # 1 / (1 + exp(-x)) without overflow, in the dtype of x: autograd's derivative of tanh overflows (float32, |x| > 178)
 SIGMOID = features.Feature("sigmoid", lambda x: (np.tanh(x * 0.5) + 1.0) * 0.5, lambda x, f, g: g * f * (1 - f))
