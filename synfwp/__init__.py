@@ -21,12 +21,15 @@ _HOME = {
     "instructions": "Instructions",
     "carriers": "simulate compare_carriers Exact",
     "rate": "RateNetwork PlasticRateNetwork",
-    "spiking": "SpikingNetwork LIF Poisson RateCode ThetaCycle GatedTrace TwoPhase",
+    "spiking": (
+        "SpikingNetwork LIF Poisson RateCode ThetaCycle GatedTrace TwoPhase AdEx TwoCompartment Receptor Steps "
+        "PoissonSource SpikeSource Population Projection ShortTerm Circuit Record random_synapses spikes"
+    ),
     "programmer": (
         "Programmer FunctionProgrammer LayerProgrammer PlasticNetwork Trained train load_trained load_layer "
         "Checkpoint Evaluation"
     ),
-    "plasticity": "PairSTDP TripletSTDP protocols",
+    "plasticity": "PairSTDP TripletSTDP SynapticRule protocols",
     "data": "load_table",
     "results": "save load",
     "programs": "run list_programs citation",
@@ -38,6 +41,7 @@ _MODULES = (
     "data",
     "features",
     "measures",
+    "plasticity",
     "plot",
     "reference",
     "rules",

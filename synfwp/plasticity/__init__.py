@@ -3,5 +3,33 @@
 from synfwp.plasticity import protocols
 from synfwp.plasticity.compare import SpikeRule, best_pair_rule, compare_with_table, fit_window
 from synfwp.plasticity.stdp import PairSTDP, TripletSTDP
+from synfwp.plasticity.synaptic import (
+    SynapticRule,
+    dendritic,
+    gated_trace,
+    inhibitory,
+    pair,
+    pes,
+    reward,
+    triplet,
+    two_phase,
+)
 
-__all__ = ["PairSTDP", "SpikeRule", "TripletSTDP", "best_pair_rule", "compare_with_table", "fit_window", "protocols"]
+__all__ = [
+    "PairSTDP",
+    "SpikeRule",
+    "SynapticRule",
+    "TripletSTDP",
+    "best_pair_rule",
+    "compare_with_table",
+    "dendritic",
+    "fit_window",
+    "gated_trace",
+    "inhibitory",
+    "pair",
+    "pes",
+    "protocols",
+    "reward",
+    "triplet",
+    "two_phase",
+]

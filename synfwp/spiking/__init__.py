@@ -1,6 +1,42 @@
-"""Spiking networks that carry out instructions with spikes, traces and gates."""
+"""Spiking networks: carriers that run instructions with spikes, and circuits of neurons and plastic synapses."""
 
+from synfwp.spiking.cells import AdEx, TwoCompartment
+from synfwp.spiking.circuit import (
+    Circuit,
+    PoissonSource,
+    Population,
+    Projection,
+    Record,
+    ShortTerm,
+    SpikeSource,
+    Steps,
+    random_synapses,
+)
 from synfwp.spiking.network import SpikingNetwork
-from synfwp.spiking.parameters import LIF, GatedTrace, Poisson, RateCode, ThetaCycle, TwoPhase
+from synfwp.spiking.parameters import LIF, GatedTrace, Poisson, RateCode, Receptor, ThetaCycle, TwoPhase
+from synfwp.spiking.recording import spikes
+from synfwp.spiking.simulation import Simulation
 
-__all__ = ["LIF", "GatedTrace", "Poisson", "RateCode", "SpikingNetwork", "ThetaCycle", "TwoPhase"]
+__all__ = [
+    "LIF",
+    "AdEx",
+    "Circuit",
+    "GatedTrace",
+    "Poisson",
+    "PoissonSource",
+    "Population",
+    "Projection",
+    "RateCode",
+    "Receptor",
+    "Record",
+    "ShortTerm",
+    "Simulation",
+    "SpikeSource",
+    "SpikingNetwork",
+    "Steps",
+    "ThetaCycle",
+    "TwoCompartment",
+    "TwoPhase",
+    "random_synapses",
+    "spikes",
+]

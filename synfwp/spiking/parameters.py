@@ -17,7 +17,7 @@ class _Parameters:
         """Numbers in the unit of their field, above 0 unless the class allows 0; potentials may have any sign."""
         for entry in fields(self):
             unit = self._units.get(entry.name)
-            if unit is None:
+            if unit is None or getattr(self, entry.name) is None:
                 continue
             value = units.to_float(getattr(self, entry.name), unit, entry.name)
             if unit != "mV" or entry.name == "noise":
@@ -26,6 +26,36 @@ class _Parameters:
             else:
                 checks.number(f"{entry.name} ({unit})", value)
             object.__setattr__(self, entry.name, value)
+
+
+@dataclass(frozen=True)
+class Receptor(_Parameters):
+    """What a spike opens in a postsynaptic neuron: it jumps by the weight and decays with ``tau`` (ms).
+
+    Without ``reversal`` it is a current (pA), with one (mV) a conductance (nS). With ``drives=False`` it acts on nothing
+    and is a signal, such as an error that a plasticity rule reads.
+
+    >>> Receptor("excitatory", tau=5.0, reversal=0.0).reversal
+    0.0
+    """
+
+    name: str
+    tau: Any = 5.0
+    reversal: Any = None
+    drives: bool = True
+    _units: ClassVar[dict[str, str]] = {"tau": "ms", "reversal": "mV"}
+
+
+def check_receptors(receptors: Any) -> tuple[Receptor, ...]:
+    """Receptors with different names, as a tuple."""
+    found = tuple(receptors)
+    for one in found:
+        if not isinstance(one, Receptor):
+            raise TypeError(f"receptors holds a {type(one).__name__}; pass Receptor objects.")
+    names = [one.name for one in found]
+    if len(set(names)) < len(names):
+        raise ValueError(f"receptors are named {', '.join(names)}; give each its own name.")
+    return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +68,11 @@ class LIF(_Parameters):
         Membrane, refractory and synaptic time constants in ms.
     v_rest, v_threshold, v_reset, noise : float
         In mV; ``noise`` is the standard deviation of the membrane potential without threshold.
+    g_leak : float
+        In nS; the capacitance is ``tau_m g_leak`` (pF). With 1, currents in pA are drives in mV and conductances are
+        in units of the leak.
+    receptors : tuple of Receptor
+        What synapses of a `Circuit` act on; none: a current that decays with ``tau_syn``, named "current".
 
     >>> LIF(tau_m=10.0).tau_m
     10.0
@@ -50,6 +85,8 @@ class LIF(_Parameters):
     v_threshold: Any = -50.0
     v_reset: Any = -60.0
     noise: Any = 5.0
+    g_leak: Any = 1.0
+    receptors: tuple[Receptor, ...] = ()
     _units: ClassVar[dict[str, str]] = {
         "tau_m": "ms",
         "t_ref": "ms",
@@ -58,12 +95,14 @@ class LIF(_Parameters):
         "v_threshold": "mV",
         "v_reset": "mV",
         "noise": "mV",
+        "g_leak": "nS",
     }
-    _zero_allowed: ClassVar[tuple[str, ...]] = ("t_ref",)
+    _zero_allowed: ClassVar[tuple[str, ...]] = ("t_ref", "noise")
 
     def __post_init__(self) -> None:
         """The threshold lies above reset and rest."""
         super().__post_init__()
+        object.__setattr__(self, "receptors", check_receptors(self.receptors))
         if self.v_threshold <= max(self.v_reset, self.v_rest):
             raise ValueError(
                 f"v_threshold is {self.v_threshold:g} mV; it must lie above v_reset ({self.v_reset:g} mV) and "

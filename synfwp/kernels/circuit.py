@@ -1,0 +1,429 @@
+"""A network of spiking neurons and plastic synapses, as tables: one kernel runs every network.
+
+Order within a step: neurons are advanced; thresholds and sources fire; projections, in their order, deliver the spikes of
+``delay`` steps ago (transmit with the weight as it is, change it, raise the presynaptic trace); projections, in their
+order, take the postsynaptic spikes (change, then trace); resets. This is Brian2's default schedule.
+
+Synapses are visited when spikes arrive. A row of a dense projection takes up the postsynaptic spikes since its last
+visit then, one by one in their order (``pending``), which touches memory row by row; sparse projections, and those that
+change between spikes, change columns at once. Presynaptic traces and leaking weights stand at the row's last visit.
+"""
+
+import math
+
+from synfwp.kernels._jit import inline_kernel, kernel
+
+SOURCE, LIF_EXACT, LIF_EULER, ADEX, TWO_COMPARTMENT = range(5)
+CURRENT, CONDUCTANCE, SIGNAL = range(3)
+# columns of the integer table of populations, and of its floats
+KIND, N, UNIT0, V0, W0, RECEPTOR0, RECEPTORS, REFRACTORY, DRIVE0, RING0, SOURCE_ROW, PREDICTION0 = range(12)
+DECAY, REST, THRESHOLD, RESET, NOISE, GAIN, LEAK, STEP, DELTA, V_T, A, B, W_DECAY, G_D, PHI, K_PHI, SLOPE, HALF = range(18)
+# columns of the integer table of projections, and of its floats
+(PRE, POST, N_PRE, N_POST, TARGET, DELAY, DENSE, SYN0, ROW0, COL0, PLASTIC, PENDS, X0, Y0, LAST0, NEAREST, STP0, E0,
+ MODULATOR, ERROR0, TAB0, PEND0) = range(22)  # fmt: skip
+(PRE_0, PRE_Y, PRE_Y2, PRE_YX, POST_0, POST_X, POST_X2, POST_XY, W_MIN, W_MAX, MU, Y1_DECAY, Y2_DECAY, X1_LOG, X2_LOG,
+ W_LOG, GATE, ELIGIBLE, TRANSMIT, U, U_REST, REC_LOG, FACIL_LOG, E_DECAY, D_DECAY, D_RAISE, D, RATE, X2_SHARE,
+ E_DRIFT) = range(30)  # fmt: skip
+PENDING = 8192  # postsynaptic spikes that a dense projection keeps before it takes them up everywhere
+TABLE = 2048  # steps for which powers of a decay are read from a table
+
+
+@inline_kernel
+def decayed(log, steps):
+    """``exp(log * steps)``."""
+    return math.exp(log * steps)
+
+
+@inline_kernel
+def row(J, ptr, p, j):
+    """First synapse of unit j of projection p, and the one after its last."""
+    if J[p, DENSE]:
+        first = J[p, SYN0] + j * J[p, N_POST]
+        return first, first + J[p, N_POST]
+    return J[p, SYN0] + ptr[J[p, ROW0] + j], J[p, SYN0] + ptr[J[p, ROW0] + j + 1]
+
+
+@inline_kernel
+def change(w, dw, low, high, mu):
+    """The weight after a change, within bounds; soft ones scale the change."""
+    if mu != 0:
+        room = (high - w) if dw > 0 else (w - low)
+        dw *= (max(room, 0.0) / (high - low)) ** mu
+    w += dw
+    w = low if w < low else w
+    return high if w > high else w
+
+
+@inline_kernel
+def expm1_negative(z):
+    """``expm1(z)`` for z <= 0 by halving nine times: plain arithmetic, so that loops of it become vector code."""
+    h = (z if z > -40.0 else -40.0) * (1.0 / 512)
+    e = h * (1 + h / 2 * (1 + h / 3 * (1 + h / 4 * (1 + h / 5 * (1 + h / 6 * (1 + h / 7 * (1 + h / 8)))))))
+    for _ in range(9):
+        e = e * (2 + e)
+    return e
+
+
+@inline_kernel
+def advance(rng, P, PF, R, RF, S, wait, A_, B_, p):
+    """One step of the neurons of population p; whether any of them is at its threshold (a count)."""
+    kind, n, u0, v0, drive = P[p, KIND], P[p, N], P[p, UNIT0], P[p, V0], P[p, DRIVE0]
+    r0, r1 = P[p, RECEPTOR0], P[p, RECEPTOR0] + P[p, RECEPTORS]
+    top = PF[p, THRESHOLD]
+    hot = 0
+    if kind == LIF_EXACT:
+        rest, decay, gain = PF[p, REST], PF[p, DECAY], PF[p, GAIN]
+        for i in range(n):
+            end = rest + gain * S[drive + i]
+            A_[i] = end + (S[v0 + i] - end) * decay
+        for r in range(r0, r1):
+            if R[r, 1] == CURRENT:
+                g0, push = R[r, 0], RF[r, 2]
+                for i in range(n):
+                    A_[i] += push * S[g0 + i]
+    else:
+        leak, rest, step = PF[p, LEAK], PF[p, REST], PF[p, STEP]
+        for i in range(n):
+            A_[i] = leak
+            B_[i] = leak * rest + S[drive + i]
+        for r in range(r0, r1):
+            g0, reversal = R[r, 0], RF[r, 1]
+            if R[r, 1] == CONDUCTANCE:
+                for i in range(n):
+                    g = S[g0 + i]
+                    A_[i] += g
+                    B_[i] += g * reversal
+            elif R[r, 1] == CURRENT and not (kind == TWO_COMPARTMENT and r == r0):
+                for i in range(n):
+                    B_[i] += S[g0 + i]
+        if kind == ADEX:
+            w0, slope, v_t = P[p, W0], PF[p, DELTA], PF[p, V_T]
+            a, w_decay = PF[p, A], PF[p, W_DECAY]
+            for i in range(n):
+                v = S[v0 + i]
+                B_[i] += leak * slope * math.exp((v - v_t) / slope) - S[w0 + i]
+                w_end = a * (v - rest)
+                S[w0 + i] = w_end + (S[w0 + i] - w_end) * w_decay
+        elif kind == TWO_COMPARTMENT:
+            w0, d0, g_d = P[p, W0], R[r0, 0], PF[p, G_D]
+            decay, push = PF[p, DECAY], RF[r0, 2]
+            for i in range(n):
+                V = S[w0 + i]
+                A_[i] += g_d
+                B_[i] += g_d * V
+                S[w0 + i] = rest + (V - rest) * decay + push * S[d0 + i]
+        for i in range(n):
+            end = B_[i] / A_[i]
+            v = S[v0 + i]
+            A_[i] = v + (v - end) * expm1_negative(-A_[i] * step)
+    if PF[p, NOISE] > 0:
+        for i in range(n):
+            A_[i] += PF[p, NOISE] * rng.standard_normal()
+    for i in range(n):
+        left = wait[u0 + i] - 1
+        v = S[v0 + i] if left > 0 else A_[i]
+        S[v0 + i] = v
+        wait[u0 + i] = left if left > 0 else 0
+        hot += 1 if v >= top and left <= 0 else 0
+    if kind == TWO_COMPARTMENT:
+        e0, star = P[p, PREDICTION0], PF[p, G_D] / (PF[p, G_D] + PF[p, LEAK])
+        for i in range(n):
+            V = PF[p, REST] + star * (S[P[p, W0] + i] - PF[p, REST])
+            S[e0 + i] = PF[p, PHI] / (1 + PF[p, K_PHI] * math.exp(PF[p, SLOPE] * (PF[p, HALF] - V)))
+        hot = n
+    for r in range(r0, r1):
+        g0, rho = R[r, 0], RF[r, 0]
+        for i in range(n):
+            S[g0 + i] *= rho
+    return hot
+
+
+@inline_kernel
+def fire(rng, P, PF, S, wait, p, unit, at):
+    """Units of population p at threshold go to ``unit[at:]``; how many there are."""
+    n, u0, v0, found = P[p, N], P[p, UNIT0], P[p, V0], 0
+    for i in range(n):
+        if wait[u0 + i] > 0:
+            continue
+        v = S[v0 + i]
+        if P[p, KIND] == TWO_COMPARTMENT:
+            rate = PF[p, PHI] / (1 + PF[p, K_PHI] * math.exp(PF[p, SLOPE] * (PF[p, HALF] - v)))
+            spikes = rng.random() < -math.expm1(-rate)
+        else:
+            spikes = v >= PF[p, THRESHOLD]
+        if spikes:
+            unit[at + found] = i
+            found += 1
+    return found
+
+
+@inline_kernel
+def take_up(J, JF, T, L, W, tabs, pend_t, pend_i, pend_y, seen, p, j, upto):
+    """Postsynaptic spikes of a dense projection that row j has not seen, in their order."""
+    q0, n_pre = J[p, PEND0], J[p, N_PRE]
+    s0, x0 = J[p, SYN0] + j * J[p, N_POST], J[p, X0] + j
+    last, tab = L[J[p, LAST0] + j], J[p, TAB0]
+    x1, x2 = T[x0], T[x0 + n_pre]
+    gate, low, high, mu = JF[p, GATE], JF[p, W_MIN], JF[p, W_MAX], JF[p, MU]
+    b0, bx, bx2, bxy = JF[p, POST_0], JF[p, POST_X], JF[p, POST_X2], JF[p, POST_XY]
+    two, leaks, e0 = bx2 != 0, JF[p, W_LOG] != 0, J[p, E0]
+    for m in range(seen[J[p, LAST0] + j], upto):
+        steps = pend_t[q0 + m] - last
+        s = s0 + pend_i[q0 + m]
+        if steps < TABLE:
+            dw = b0 + (bx + bxy * pend_y[q0 + m]) * x1 * tabs[tab + steps]
+        else:
+            dw = b0 + (bx + bxy * pend_y[q0 + m]) * x1 * decayed(JF[p, X1_LOG], steps)
+        if two:
+            dw += bx2 * x2 * decayed(JF[p, X2_LOG], steps)
+        if gate != 0:
+            if leaks:
+                left = decayed(JF[p, W_LOG], steps)
+                W[s] = change(W[s] * left, gate * dw, low, high, mu) / left
+            else:
+                W[s] = change(W[s], gate * dw, low, high, mu)
+        if e0 >= 0:
+            W[e0 + s] += JF[p, ELIGIBLE] * dw
+    seen[J[p, LAST0] + j] = upto
+
+
+@inline_kernel
+def arrive(J, JF, T, L, S, W, tabs, ptr, post, pend_t, pend_i, pend_y, pended, seen, p, j, t):
+    """A presynaptic spike of unit j arrives at step t: what is pending, transmission, change, trace."""
+    dense, plastic, g0, n_pre, n_post = J[p, DENSE], J[p, PLASTIC], J[p, TARGET], J[p, N_PRE], J[p, N_POST]
+    s0, s1 = row(J, ptr, p, j)
+    if J[p, PENDS]:
+        take_up(J, JF, T, L, W, tabs, pend_t, pend_i, pend_y, seen, p, j, pended[p])
+    steps = t - L[J[p, LAST0] + j] if plastic or J[p, STP0] >= 0 else 0
+    if plastic and JF[p, W_LOG] != 0:
+        left = decayed(JF[p, W_LOG], steps)
+        for s in range(s0, s1):
+            W[s] *= left
+    release = JF[p, TRANSMIT]
+    if J[p, STP0] >= 0:
+        u0 = J[p, STP0] + j
+        u, x = T[u0], T[u0 + n_pre]
+        u = JF[p, U_REST] + (u - JF[p, U_REST]) * decayed(JF[p, FACIL_LOG], steps)
+        x = 1 + (x - 1) * decayed(JF[p, REC_LOG], steps)
+        u += JF[p, U] * (1 - u)
+        release *= u * x
+        T[u0], T[u0 + n_pre] = u, x - u * x
+    if g0 >= 0 and release != 0:
+        if dense:
+            for i in range(s1 - s0):
+                S[g0 + i] += W[s0 + i] * release
+        else:
+            for s in range(s0, s1):
+                S[g0 + post[s]] += W[s] * release
+    if plastic:
+        x0, y0, e0 = J[p, X0] + j, J[p, Y0], J[p, E0]
+        x1, x2 = T[x0] * decayed(JF[p, X1_LOG], steps), T[x0 + n_pre] * decayed(JF[p, X2_LOG], steps)
+        c0, c1, c2 = JF[p, PRE_0], JF[p, PRE_Y] + JF[p, PRE_YX] * x2, JF[p, PRE_Y2]
+        gate, low, high, mu = JF[p, GATE], JF[p, W_MIN], JF[p, W_MAX], JF[p, MU]
+        if c0 != 0 or c1 != 0 or c2 != 0:
+            if gate != 0 and dense and mu == 0:
+                c0, c1, c2 = gate * c0, gate * c1, gate * c2
+                for i in range(s1 - s0):
+                    w = W[s0 + i] + c0 + c1 * T[y0 + i]
+                    if c2 != 0:
+                        w += c2 * T[y0 + n_post + i]
+                    w = low if w < low else w
+                    W[s0 + i] = high if w > high else w
+                c0, c1, c2 = c0 / gate, c1 / gate, c2 / gate
+            elif gate != 0:
+                for s in range(s0, s1):
+                    i = s - s0 if dense else post[s]
+                    dw = c0 + c1 * T[y0 + i] + c2 * T[y0 + n_post + i]
+                    W[s] = change(W[s], gate * dw, low, high, mu)
+            if e0 >= 0 and JF[p, ELIGIBLE] != 0:
+                for s in range(s0, s1):
+                    i = s - s0 if dense else post[s]
+                    W[e0 + s] += JF[p, ELIGIBLE] * (c0 + c1 * T[y0 + i] + c2 * T[y0 + n_post + i])
+        T[x0] = 1.0 if J[p, NEAREST] else x1 + 1
+        T[x0 + n_pre] = 1.0 if J[p, NEAREST] else x2 + 1
+    if plastic or J[p, STP0] >= 0:
+        L[J[p, LAST0] + j] = t
+
+
+@inline_kernel
+def column(J, JF, T, L, W, ptr, col, pos, p, i, t):
+    """A postsynaptic spike of unit i changes all its synapses at once."""
+    dense, n_pre, e0, n_post = J[p, DENSE], J[p, N_PRE], J[p, E0], J[p, N_POST]
+    y2 = T[J[p, Y0] + n_post + i]
+    gate, low, high, mu = JF[p, GATE], JF[p, W_MIN], JF[p, W_MAX], JF[p, MU]
+    b0, bx, bx2 = JF[p, POST_0], JF[p, POST_X] + JF[p, POST_XY] * y2, JF[p, POST_X2]
+    first, end = 0, n_pre
+    if not dense:
+        c0 = J[p, COL0] + i
+        first, end = ptr[c0], ptr[c0 + 1]
+    for c in range(first, end):
+        j = c if dense else col[J[p, SYN0] + c]
+        s = J[p, SYN0] + (c * n_post + i if dense else pos[J[p, SYN0] + c])
+        steps = t - L[J[p, LAST0] + j]
+        dw = b0 + bx * T[J[p, X0] + j] * decayed(JF[p, X1_LOG], steps)
+        if bx2 != 0:
+            dw += bx2 * T[J[p, X0] + n_pre + j] * decayed(JF[p, X2_LOG], steps)
+        if gate != 0:
+            left = decayed(JF[p, W_LOG], steps)
+            W[s] = change(W[s] * left, gate * dw, low, high, mu) / left
+        if e0 >= 0:
+            W[e0 + s] += JF[p, ELIGIBLE] * dw
+
+
+@inline_kernel
+def between_spikes(J, JF, T, L, S, W, ptr, post, p, t):
+    """What changes synapses in every step: reward times eligibility, and an error times the presynaptic trace."""
+    dense, n_pre, e0 = J[p, DENSE], J[p, N_PRE], J[p, E0]
+    low, high, mu = JF[p, W_MIN], JF[p, W_MAX], JF[p, MU]
+    for j in range(n_pre):
+        s0, s1 = row(J, ptr, p, j)
+        steps = t - L[J[p, LAST0] + j]
+        left = decayed(JF[p, W_LOG], steps)
+        if JF[p, RATE] != 0 and JF[p, GATE] != 0:
+            x = T[J[p, X0] + j] * decayed(JF[p, X1_LOG], steps)
+            if JF[p, X2_SHARE] != 0:
+                x -= JF[p, X2_SHARE] * T[J[p, X0] + n_pre + j] * decayed(JF[p, X2_LOG], steps)
+            x *= JF[p, GATE] * JF[p, RATE]
+            for s in range(s0, s1):
+                i = s - s0 if dense else post[s]
+                W[s] = change(W[s] * left, x * S[J[p, ERROR0] + i], low, high, mu) / left
+        if JF[p, E_DRIFT] != 0:
+            pay = JF[p, D] * JF[p, E_DRIFT]
+            for s in range(s0, s1):
+                if pay != 0:
+                    W[s] = change(W[s] * left, pay * W[e0 + s], low, high, mu) / left
+                W[e0 + s] *= JF[p, E_DECAY]
+    JF[p, D] *= JF[p, D_DECAY]
+
+
+@kernel
+def run(
+    rng, t0, k, steps, P, PF, R, RF, J, JF, S, T, L, W, wait, ring, count, ptr, post, col, pos, tabs, pend_t, pend_i,
+    pend_y, pended, seen, ev_ptr, ev_unit, Q, Q_units, Q_gain, out, spike_t, spike_unit, spikes, A_, B_,
+):  # fmt: skip
+    """Steps k..steps-1 of a call that begins at step t0; returns the first step that was not run.
+
+    The call ends early when the next step might not find room in ``spike_t, spike_unit`` (global units); ``spikes[0]``
+    counts them. Tables: populations P, PF; receptors R, RF; projections J, JF; probes Q. State: S of neurons (potentials,
+    conductances, drives), T of synapses by unit (traces, short-term plasticity), L steps of last visits, W weights and
+    eligibilities, wait (refractory steps), ring and count (spikes on their way). ev_ptr (sources, steps + 1) and ev_unit:
+    spikes of sources. The rest: synapses by row and by column, powers of decays, pending spikes, scratch.
+    """
+    n_pop, n_proj, n_units = P.shape[0], J.shape[0], wait.shape[0]
+    length = count.shape[1]
+    while k < steps and spikes[0] + n_units <= spike_t.shape[0]:
+        t = t0 + k
+        slot = t % length
+        for m in range(Q.shape[0]):
+            probe(Q, Q_units, Q_gain, S, out, m, t)
+        for p in range(n_pop):
+            n_spikes, ring0 = 0, P[p, RING0] + slot * P[p, N]
+            if P[p, KIND] == SOURCE:
+                source = P[p, SOURCE_ROW]
+                for e in range(ev_ptr[source, k], ev_ptr[source, k + 1]):
+                    ring[ring0 + n_spikes] = ev_unit[e]
+                    n_spikes += 1
+            else:
+                hot = advance(rng, P, PF, R, RF, S, wait, A_, B_, p)
+                if hot > 0:
+                    n_spikes = fire(rng, P, PF, S, wait, p, ring, ring0)
+            count[p, slot] = n_spikes
+            for m in range(n_spikes):
+                spike_t[spikes[0]] = t
+                spike_unit[spikes[0]] = P[p, UNIT0] + ring[ring0 + m]
+                spikes[0] += 1
+        for p in range(n_proj):
+            if J[p, PLASTIC] > 1:
+                between_spikes(J, JF, T, L, S, W, ptr, post, p, t)
+        for p in range(n_proj):
+            if J[p, MODULATOR] >= 0:
+                JF[p, D] += JF[p, D_RAISE] * count[J[p, MODULATOR], slot]
+            a = J[p, PRE]
+            late = (slot - J[p, DELAY] + length) % length
+            ring0 = P[a, RING0] + late * P[a, N]
+            for m in range(count[a, late]):
+                arrive(J, JF, T, L, S, W, tabs, ptr, post, pend_t, pend_i, pend_y, pended, seen, p, ring[ring0 + m], t)
+        for p in range(n_proj):
+            if J[p, PLASTIC] > 0:
+                n_post, y0, b = J[p, N_POST], J[p, Y0], J[p, POST]
+                ring0 = P[b, RING0] + slot * P[b, N]
+                n_spikes = count[b, slot]
+                if J[p, PENDS] and pended[p] + n_spikes > PENDING:
+                    for j in range(J[p, N_PRE]):
+                        take_up(J, JF, T, L, W, tabs, pend_t, pend_i, pend_y, seen, p, j, pended[p])
+                        seen[J[p, LAST0] + j] = 0
+                    pended[p] = 0
+                for m in range(n_spikes):
+                    i = ring[ring0 + m]
+                    if J[p, PENDS]:
+                        q = J[p, PEND0] + pended[p]
+                        pend_t[q], pend_i[q], pend_y[q] = t, i, T[y0 + n_post + i]
+                        pended[p] += 1
+                    else:
+                        column(J, JF, T, L, W, ptr, col, pos, p, i, t)
+                for m in range(n_spikes):
+                    i = ring[ring0 + m]
+                    T[y0 + i] = 1.0 if J[p, NEAREST] else T[y0 + i] + 1
+                    T[y0 + n_post + i] = 1.0 if J[p, NEAREST] else T[y0 + n_post + i] + 1
+                # towards the next step, in which arriving spikes read them
+                for i in range(n_post):
+                    T[y0 + i] *= JF[p, Y1_DECAY]
+                if JF[p, PRE_Y2] != 0 or JF[p, POST_XY] != 0:
+                    for i in range(n_post):
+                        T[y0 + n_post + i] *= JF[p, Y2_DECAY]
+        for p in range(n_pop):
+            if P[p, KIND] != SOURCE:
+                ring0 = P[p, RING0] + slot * P[p, N]
+                for m in range(count[p, slot]):
+                    i = ring[ring0 + m]
+                    wait[P[p, UNIT0] + i] = P[p, REFRACTORY]
+                    if P[p, KIND] != TWO_COMPARTMENT:
+                        S[P[p, V0] + i] = PF[p, RESET]
+                    if P[p, KIND] == ADEX:
+                        S[P[p, W0] + i] += PF[p, B]
+        k += 1
+    for p in range(n_proj):
+        if J[p, PENDS]:
+            for j in range(J[p, N_PRE]):
+                take_up(J, JF, T, L, W, tabs, pend_t, pend_i, pend_y, seen, p, j, pended[p])
+                seen[J[p, LAST0] + j] = 0
+            pended[p] = 0
+    return k
+
+
+@inline_kernel
+def probe(Q, Q_units, Q_gain, S, out, m, t):
+    """Sample m, if this is its step: chosen units as they are, or weighted sums of all."""
+    first, n, every, rows, at, gain0, start = Q[m, 0], Q[m, 1], Q[m, 2], Q[m, 3], Q[m, 4], Q[m, 5], Q[m, 6]
+    if t % every != 0:
+        return
+    o = at + ((t - start) // every) * rows
+    if gain0 < 0:
+        for r in range(rows):
+            out[o + r] = S[first + Q_units[Q[m, 7] + r]]
+    else:
+        for r in range(rows):
+            total = 0.0
+            for i in range(n):
+                total += Q_gain[gain0 + r * n + i] * S[first + i]
+            out[o + r] = total
+
+
+@kernel
+def settle(J, JF, T, L, W, ptr, p, t):
+    """Bring the traces and weights of projection p to step t."""
+    n_pre = J[p, N_PRE]
+    for j in range(n_pre):
+        steps = t - L[J[p, LAST0] + j]
+        left = decayed(JF[p, W_LOG], steps)
+        s0, s1 = row(J, ptr, p, j)
+        for s in range(s0, s1):
+            W[s] *= left
+        if J[p, PLASTIC] > 0:
+            T[J[p, X0] + j] *= decayed(JF[p, X1_LOG], steps)
+            T[J[p, X0] + n_pre + j] *= decayed(JF[p, X2_LOG], steps)
+        if J[p, STP0] >= 0:
+            u0 = J[p, STP0] + j
+            T[u0] = JF[p, U_REST] + (T[u0] - JF[p, U_REST]) * decayed(JF[p, FACIL_LOG], steps)
+            T[u0 + n_pre] = 1 + (T[u0 + n_pre] - 1) * decayed(JF[p, REC_LOG], steps)
+        L[J[p, LAST0] + j] = t

@@ -1,0 +1,262 @@
+r"""Plasticity rules of spiking synapses as rows of data: what a spike of either side changes, and what lies between.
+
+A rule is a row. A presynaptic spike changes the weight by
+
+    pre_0 + pre_y y1 + pre_y2 y2 + pre_yx y1 x2,
+
+a postsynaptic one by ``post_0 + post_x x1 + post_x2 x2 + post_xy x1 y2``, where x1, x2 are traces of the presynaptic and
+y1, y2 of the postsynaptic spikes, read before the spike raises its own. Every published rule below is a choice of these
+numbers; kernels, the twin and the export to Brian2 read nothing else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+import numpy as np
+
+from synfwp import checks, units
+from synfwp.plasticity.stdp import INTERACTIONS, PairSTDP, TripletSTDP
+
+COEFFICIENTS = ("pre_0", "pre_y", "pre_y2", "pre_yx", "post_0", "post_x", "post_x2", "post_xy")
+ERRORS = ("", "prediction")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SynapticRule:
+    r"""A plasticity rule of a projection between spiking neurons, as a row of data.
+
+    Parameters
+    ----------
+    name : str
+    pre_0, pre_y, pre_y2, pre_yx : float
+        Change of the weight at a presynaptic spike: constant, times y1, times y2, times ``y1 x2``.
+    post_0, post_x, post_x2, post_xy : float
+        Change of the weight at a postsynaptic spike: constant, times x1, times x2, times ``x1 y2``.
+    tau_x1, tau_x2, tau_y1, tau_y2 : float
+        Time constants of the traces, ms. A spike raises its traces by 1 (``interaction="all"``) or sets them to 1
+        (``"nearest"``).
+    interaction : "all" or "nearest"
+    w_min, w_max : float
+        Bounds of the weight, in the unit of the weight.
+    soft : float
+        Exponent mu: potentiation is multiplied by ``((w_max - w) / (w_max - w_min))^mu``, depression by
+        ``((w - w_min) / (w_max - w_min))^mu`` (Guetig et al. 2003, J Neurosci 23:3697). 0: hard bounds alone.
+    tau_w : float
+        Time constant (ms) with which the weight leaks to 0; infinite for none.
+    total, every : float or None
+        Every ``every`` ms the incoming weights of each neuron are multiplied so that they sum to ``total``.
+    tau_e : float or None
+        Changes go to an eligibility that decays with this time constant (ms), not to the weight.
+    tau_reward, reward : float
+        Each spike of the projection's ``modulator`` raises a reward signal d by ``reward``; d decays with
+        ``tau_reward`` (ms), and ``dw/dt = d * eligibility`` (per second: d is in 1/s).
+    error, rate : str, float
+        ``dw/dt = rate * e * (x1 - x2_share x2)`` per ms, where e is the value of the receptor ``error`` of the
+        postsynaptic neuron, or what its dendrite predicts, in spikes per ms (``"prediction"``).
+    x2_share : float
+    cite : str
+        Key of the bibliography.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For a time constant that is not positive, bounds in the wrong order, or a unit that does not fit.
+
+    >>> rule = inhibitory(eta=0.01, rate=5.0, tau=20.0)
+    >>> rule.pre_0, rule.pre_y, rule.post_x
+    (-0.002, 0.01, 0.01)
+    """
+
+    name: str
+    pre_0: float = 0.0
+    pre_y: float = 0.0
+    pre_y2: float = 0.0
+    pre_yx: float = 0.0
+    post_0: float = 0.0
+    post_x: float = 0.0
+    post_x2: float = 0.0
+    post_xy: float = 0.0
+    tau_x1: Any = 20.0
+    tau_x2: Any = 20.0
+    tau_y1: Any = 20.0
+    tau_y2: Any = 20.0
+    interaction: str = "all"
+    w_min: float = 0.0
+    w_max: float = np.inf
+    soft: float = 0.0
+    tau_w: Any = np.inf
+    total: float | None = None
+    every: Any = None
+    tau_e: Any = None
+    tau_reward: Any = 200.0
+    reward: float = 1.0
+    error: str = ""
+    rate: float = 0.0
+    x2_share: float = 0.0
+    cite: str = ""
+    TIMES: ClassVar[tuple[str, ...]] = ("tau_x1", "tau_x2", "tau_y1", "tau_y2", "tau_w", "every", "tau_e", "tau_reward")
+
+    def __post_init__(self) -> None:
+        """Times are positive, bounds in order, and what belongs together is given together."""
+        checks.one_of("interaction", self.interaction, INTERACTIONS)
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            if entry.name in ("name", "interaction", "error", "cite") or value is None:
+                continue
+            if entry.name in self.TIMES:
+                value = units.to_float(value, "ms", entry.name)
+                if not (entry.name == "tau_w" and value == np.inf):
+                    value = checks.number(f"{entry.name} (ms)", value, 0, above=True)
+            elif entry.name not in ("w_min", "w_max"):
+                value = checks.number(entry.name, value, 0 if entry.name == "soft" else -np.inf)
+            object.__setattr__(self, entry.name, value)
+        self._check_bounds()
+
+    def _check_bounds(self) -> None:
+        """The order of the bounds, and bounds where they are needed."""
+        low, high = float(self.w_min), float(self.w_max)
+        if not low < high:
+            raise ValueError(f"w_min is {low:g} and w_max {high:g}; pass w_min below w_max.")
+        if self.soft and not np.isfinite(high - low):
+            raise ValueError(f"soft is {self.soft:g}, but w_max - w_min is not finite; pass both bounds.")
+        if (self.total is None) != (self.every is None):
+            raise ValueError("total and every go together; pass both, or neither.")
+        if self.total is not None and not self.total > 0:
+            raise ValueError(f"total is {self.total:g}; pass a sum of incoming weights above 0.")
+
+    @property
+    def coefficients(self) -> tuple[float, ...]:
+        """The eight numbers of the row, in the order of `COEFFICIENTS`."""
+        return tuple(float(getattr(self, name)) for name in COEFFICIENTS)
+
+
+def pair(
+    A_plus: float, A_minus: float, tau_plus: Any = 20.0, tau_minus: Any = 20.0, *, name: str = "pair_stdp", **more: Any
+) -> SynapticRule:
+    """Pair STDP (Song, Miller & Abbott 2000, Nat Neurosci 3:919): ``A_plus`` and ``A_minus`` in the unit of the weight.
+
+    Further arguments are those of `SynapticRule`, such as ``w_max=1.0, interaction="nearest"``.
+
+    >>> pair(0.01, 0.0105, w_max=1.0).pre_y
+    -0.0105
+    """
+    numbers = {"pre_y": -A_minus, "post_x": A_plus, "tau_x1": tau_plus, "tau_y1": tau_minus}
+    return SynapticRule(name=name, cite="song2000", **numbers, **more)
+
+
+def triplet(rule: TripletSTDP | PairSTDP, scale: float = 1.0, **more: Any) -> SynapticRule:
+    """The row of `TripletSTDP` or `PairSTDP`: their relative changes times ``scale``, in the unit of the weight.
+
+    Spikes of both sides in one step pair here in the order of events (presynaptic first), while ``rule.dw`` leaves
+    coincident spikes out.
+
+    >>> row = triplet(TripletSTDP("visual_cortex"), scale=2.0)
+    >>> row.post_xy, row.pre_y, row.tau_y2
+    (0.0124, -0.014, 125.0)
+    """
+    if isinstance(rule, PairSTDP):
+        numbers = {"pre_y": -scale * rule.A_minus, "post_x": scale * rule.A_plus}
+        name, cite = "pair_stdp", "bipoo1998"
+    else:
+        numbers = {
+            "pre_y": -scale * rule.A2_minus,
+            "pre_yx": -scale * rule.A3_minus,
+            "post_x": scale * rule.A2_plus,
+            "post_xy": scale * rule.A3_plus,
+            "tau_x2": rule.tau_x,
+            "tau_y2": rule.tau_y,
+        }
+        name, cite = "triplet_stdp", "pfister2006"
+    given = {"tau_x1": rule.tau_plus, "tau_y1": rule.tau_minus, "interaction": rule.interaction} | numbers
+    return SynapticRule(**({"name": name, "cite": cite} | given | more))
+
+
+def inhibitory(eta: float, rate: Any, tau: Any = 20.0, **more: Any) -> SynapticRule:
+    """Inhibitory STDP (Vogels et al. 2011, Science 334:1569): postsynaptic rates go to ``rate`` (Hz).
+
+    ``dw = eta (y - alpha)`` at a presynaptic and ``eta x`` at a postsynaptic spike, ``alpha = 2 rate tau``.
+
+    >>> round(-inhibitory(0.5, rate=10.0, tau=20.0).pre_0, 6)
+    0.2
+    """
+    alpha = 2 * units.per_ms(rate) * units.to_float(tau, "ms", "tau")
+    numbers = {"pre_0": -eta * alpha, "pre_y": eta, "post_x": eta}
+    return SynapticRule(name="inhibitory_stdp", cite="vogels2011", tau_x1=tau, tau_y1=tau, **numbers, **more)
+
+
+def gated_trace(eta: float, tau: Any = 20.0, **more: Any) -> SynapticRule:
+    """Hebbian coincidence within ``tau``, to be gated by the projection's ``gate``: ``dw = eta (S_post x + S_pre y)``.
+
+    Anti-Hebbian for a negative eta or gate.
+
+    >>> gated_trace(0.1).pre_y == gated_trace(0.1).post_x == 0.1
+    True
+    """
+    numbers = {"pre_y": eta, "post_x": eta, "tau_x1": tau, "tau_y1": tau, "w_min": -np.inf}
+    return SynapticRule(**({"name": "gated_trace", "cite": "hebb1949"} | numbers | more))
+
+
+def two_phase(eta: float, tau: Any = 20.0, **more: Any) -> SynapticRule:
+    """The coincidences of `gated_trace` for the two phases of a delta rule.
+
+    The projection's ``eligibility`` (negative while retrieving) collects depression, ``latch`` applies it when the
+    retrieval ends, and ``gate`` (positive while encoding) potentiates. After Hasselmo, Bodelon & Wyble 2002, Neural
+    Computation 14:793.
+
+    >>> two_phase(0.1).name
+    'two_phase'
+    """
+    return gated_trace(eta, tau, **({"name": "two_phase", "cite": "hasselmo2002"} | more))
+
+
+def reward(
+    A_plus: float,
+    A_minus: float,
+    tau_plus: Any = 20.0,
+    tau_minus: Any = 20.0,
+    tau_e: Any = 1000.0,
+    tau_reward: Any = 200.0,
+    **more: Any,
+) -> SynapticRule:
+    """Reward-modulated STDP (Izhikevich 2007, Cereb Cortex 17:2443): pairs write an eligibility, reward the weight.
+
+    >>> reward(1.0, 1.5).tau_e
+    1000.0
+    """
+    numbers = {"tau_e": tau_e, "tau_reward": tau_reward, "cite": "izhikevich2007"}
+    return pair(A_plus, A_minus, tau_plus, tau_minus, name="reward_stdp", **(numbers | more))
+
+
+def dendritic(eta: float, tau_m: Any = 10.0, tau_syn: Any = 3.0, **more: Any) -> SynapticRule:
+    """Dendritic prediction error (Urbanczik & Senn 2014, Neuron 81:521, eq. 6 without the factor h and the low-pass).
+
+    ``dw/dt = eta (S_post - phi(V*)) PSP``: a somatic spike potentiates by eta times the postsynaptic potential (a
+    difference of exponentials with ``tau_m`` and ``tau_syn``), what the dendrite predicts depresses. The postsynaptic
+    population needs cells of type `TwoCompartment`.
+
+    >>> rule = dendritic(0.1)
+    >>> rule.error, rule.rate < 0 < rule.post_x
+    ('prediction', True)
+    """
+    m, s = units.to_float(tau_m, "ms", "tau_m"), units.to_float(tau_syn, "ms", "tau_syn")
+    if m == s:
+        raise ValueError(f"tau_m and tau_syn are both {m:g} ms; the difference of exponentials needs two time constants.")
+    share = eta / (m - s)
+    numbers: Mapping[str, Any] = {
+        "post_x": share, "post_x2": -share, "rate": -share, "x2_share": 1.0, "tau_x1": m, "tau_x2": s,
+        "error": "prediction", "w_min": -np.inf, "cite": "urbanczik2014",
+    }  # fmt: skip
+    return SynapticRule(**({"name": "dendritic"} | dict(numbers) | more))
+
+
+def pes(eta: float, error: str = "error", tau: Any = 20.0, **more: Any) -> SynapticRule:
+    """Prescribed error sensitivity (Bekolay, Kolbeck & Eliasmith 2013): ``dw/dt = eta e x``.
+
+    e is the value of the postsynaptic receptor ``error``, onto which an error population projects with its encoders.
+
+    >>> pes(1e-3).error
+    'error'
+    """
+    numbers = {"rate": eta, "error": error, "tau_x1": tau, "w_min": -np.inf, "cite": "bekolay2013"}
+    return SynapticRule(**({"name": "pes"} | numbers | more))

@@ -1,0 +1,284 @@
+"""What a run keeps: spikes always, chosen variables by subset, stride or projection; in memory or straight to a file."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from synfwp import results
+from synfwp.kernels import circuit as kernel
+from synfwp.spiking.circuit import Circuit, Projection, Record
+
+Array = np.ndarray
+_LONG = {
+    "v": "membrane potential", "w": "adaptation or dendrite", "W": "weight", "E": "eligibility",
+    "x1": "presynaptic trace", "x2": "second presynaptic trace", "y1": "postsynaptic trace",
+    "y2": "second postsynaptic trace", "u": "use of short-term plasticity", "x": "resources of short-term plasticity",
+}  # fmt: skip
+
+
+class Memory:
+    """Columns that grow in memory."""
+
+    def __init__(self) -> None:
+        self.parts: dict[str, list[Array]] = {}
+        self.about: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {}
+
+    def column(self, name: str, dims: tuple[str, ...], shape: tuple[int, ...], dtype: Any, attrs: dict[str, str]) -> None:
+        """A variable that grows along its first dim."""
+        self.parts[name] = [np.zeros((0, *shape), dtype)]
+        self.about[name] = dims, attrs
+
+    def append(self, name: str, values: Array) -> None:
+        """More rows of a variable."""
+        self.parts[name].append(np.array(values))
+
+    def close(self, fixed: dict[str, Any], attrs: dict[str, Any]) -> Any:
+        """All that was kept, and variables that do not grow."""
+        grown = {name: (self.about[name][0], np.concatenate(parts), self.about[name][1]) for name, parts in self.parts.items()}
+        return results.dataset(grown | fixed, **attrs)
+
+
+class File:
+    """The same columns in a NetCDF4 file with unlimited dims, written as they come."""
+
+    def __init__(self, path: Any) -> None:
+        import h5netcdf
+
+        self.path = results.check_writable(path)
+        Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+        self.file = h5netcdf.File(self.path, "w")
+        self.rows: dict[str, int] = {}
+
+    def column(self, name: str, dims: tuple[str, ...], shape: tuple[int, ...], dtype: Any, attrs: dict[str, str]) -> None:
+        """A variable that grows along its first dim."""
+        for dim, size in zip(dims, (None, *shape), strict=True):
+            if dim not in self.file.dimensions:
+                self.file.dimensions[dim] = size
+        chunk = (max(1, 2**16 // max(1, int(np.prod(shape)))), *shape)
+        self.rows[name] = 0
+        self.file.create_variable(name, dims, np.dtype(dtype), chunks=chunk).attrs.update(attrs)
+
+    def append(self, name: str, values: Array) -> None:
+        """More rows of a variable."""
+        if not len(values):
+            return
+        variable = self.file.variables[name]
+        have, dim = self.rows[name], variable.dimensions[0]
+        if self.file.dimensions[dim].size < have + len(values):
+            self.file.resize_dimension(dim, have + len(values))
+        variable[have : have + len(values)] = values
+        self.rows[name] = have + len(values)
+
+    def close(self, fixed: dict[str, Any], attrs: dict[str, Any]) -> Any:
+        """Finish the file and open it lazily."""
+        import xarray as xr
+
+        self.file.close()
+        results.dataset(fixed, **attrs).to_netcdf(self.path, mode="a", engine="h5netcdf")
+        return xr.open_dataset(self.path, engine="h5netcdf", decode_times=False, decode_timedelta=False)
+
+
+class Recorder:
+    """Takes what the loop of a simulation hands over, and makes the Dataset of a run."""
+
+    def __init__(self, simulation: Any, records: list[Record], steps: int, to: Any) -> None:
+        self.simulation, self.circuit = simulation, simulation.circuit
+        names = [record.name for record in records]
+        twice = [name for name in names if names.count(name) > 1]
+        if twice:
+            raise ValueError(f"record names {twice[0]!r} twice; join the two.")
+        in_groups = self.circuit.group_index
+        for record in records:
+            simulation.variable(record.what, record.variable)  # refuses what does not exist
+        self.of_cells = [_Probe(simulation, record) for record in records if record.what in in_groups]
+        self.of_synapses = [_Sample(simulation, record) for record in records if record.what not in in_groups]
+        self.strides = [sample.every for sample in self.of_synapses]
+        self.start, self.sink = simulation.step, Memory() if to is None else File(to)
+        self.sink.column("spike_time", ("spike",), (), float, {"units": "s", "long_name": "time of a spike"})
+        self.sink.column("spike_unit", ("spike",), (), np.int32, {"units": "1", "long_name": "index of the neuron that spiked"})
+        index = {"units": "1", "long_name": "population of a spike (index into population)"}
+        self.sink.column("spike_population", ("spike",), (), np.int16, index)
+        for one in [*self.of_cells, *self.of_synapses]:
+            time = {"units": "s", "long_name": f"time of {one.name}"}
+            self.sink.column(f"time_{one.name}", (f"time_{one.name}",), (), float, time)
+            self.sink.column(one.name, (f"time_{one.name}", *one.dims), one.shape, float, one.attrs)
+        self.first_units = simulation.tables.P[:, kernel.UNIT0]
+
+    def spikes(self, steps: Array, units: Array) -> None:
+        """Spikes of a stretch: steps and global units."""
+        group = np.searchsorted(self.first_units, units, side="right") - 1
+        self.sink.append("spike_time", results.seconds(steps * self.circuit.dt))
+        self.sink.append("spike_unit", (units - self.first_units[group]).astype(np.int32))
+        self.sink.append("spike_population", group.astype(np.int16))
+
+    def probes(self, start: int, end: int) -> tuple[Array, Array, Array, Array]:
+        """The table of probes of a stretch, their units and gains, and room for their samples."""
+        Q, units, gains, at = np.zeros((len(self.of_cells), 8), np.int64), [np.zeros(1, np.int64)], [np.zeros(1)], 0
+        for row, one in zip(Q, self.of_cells, strict=True):
+            first, count = one.samples(start, end)
+            chosen, gain = sum(map(len, units)), sum(map(len, gains))
+            row[:] = one.offset, one.n, one.every, one.shape[0], at, gain if one.gain is not None else -1, first, chosen
+            units.append(one.units)
+            gains.append(np.zeros(0) if one.gain is None else one.gain.ravel())
+            at += count * one.shape[0]
+        return Q, np.concatenate(units), np.concatenate(gains), np.zeros(max(at, 1))
+
+    def samples(self, start: int, end: int, out: Array) -> None:
+        """What the probes of a stretch have found."""
+        at = 0
+        for one in self.of_cells:
+            first, count = one.samples(start, end)
+            size = count * one.shape[0]
+            self._keep(one.name, first + one.every * np.arange(count), out[at : at + size].reshape(count, one.shape[0]))
+            at += size
+
+    def projections(self, step: int) -> None:
+        """Samples of synapses at a step, of those that are due."""
+        for one in self.of_synapses:
+            if step % one.every == 0:
+                self._keep(one.name, np.array([step]), one.take(self.simulation)[None])
+
+    def _keep(self, name: str, steps: Array, values: Array) -> None:
+        """Rows of a recorded variable."""
+        self.sink.append(f"time_{name}", results.seconds(steps * self.circuit.dt))
+        self.sink.append(name, values)
+
+    def dataset(self) -> Any:
+        """The Dataset of the run."""
+        circuit, fixed = self.circuit, {}
+        fixed["population"] = ("population", np.array([g.name for g in circuit.groups]), {"long_name": "population"})
+        for one in [*self.of_cells, *self.of_synapses]:
+            fixed |= one.labels
+        for p in circuit.projections:
+            if p.plasticity is not None:
+                dims = (f"pre_{p.name}", f"post_{p.name}") if p.dense else (f"synapse_{p.name}",)
+                final = self.simulation.variable(p.name, "W").reshape(p.shape if p.dense else -1)
+                fixed[f"W_{p.name}_end"] = (dims, final, {"units": "1", "long_name": f"weight of {p.name} at the end"})
+        attrs = results.provenance(facts(circuit), self.simulation.root)
+        attrs |= {"start": float(self.start * circuit.dt / 1000), "stop": float(self.simulation.time / 1000)}
+        return self.sink.close(fixed, attrs)
+
+
+class _Probe:
+    """A recorded variable of neurons."""
+
+    def __init__(self, simulation: Any, record: Record) -> None:
+        circuit = simulation.circuit
+        place = simulation._slice(record.what, record.variable)
+        self.offset, self.n, self.name = place.start, place.stop - place.start, record.name
+        self.every = _stride(circuit, record, 1)
+        self.gain = None if record.project is None else _matrix(record, record.project, self.n)
+        self.units = _chosen(record, self.n)
+        rows = len(self.units) if self.gain is None else len(self.gain)
+        self.shape, self.dims = (rows,), (f"{'unit' if self.gain is None else 'rank'}_{self.name}",)
+        unit = "mV" if record.variable == "v" else "1"
+        self.attrs = {"units": unit, "long_name": f"{_LONG.get(record.variable, record.variable)} of {record.what}"}
+        index = self.units if self.gain is None else np.arange(rows)
+        self.labels = {self.dims[0]: (self.dims, index, {"units": "1", "long_name": "neuron or component"})}
+
+    def samples(self, start: int, end: int) -> tuple[int, int]:
+        """First sample at or after a step, and how many before another one."""
+        first = -(-start // self.every) * self.every
+        return first, max(0, -(-(end - first) // self.every))
+
+
+class _Sample:
+    """A recorded variable of synapses."""
+
+    def __init__(self, simulation: Any, record: Record) -> None:
+        circuit = simulation.circuit
+        self.record, self.projection, self.name = record, circuit.projection(record.what), record.name
+        self.every = _stride(circuit, record, int(round(100.0 / circuit.dt)))
+        size = len(simulation.variable(record.what, record.variable))
+        self.sides = None if record.project is None else self._sides(self.projection, record, size)
+        self.units = _chosen(record, size)
+        self.shape = np.shape(self.take(simulation))
+        dims = ("synapse",) if self.sides is None else ("rank_post", "rank_pre")[: len(self.shape)]
+        self.dims = tuple(f"{dim}_{self.name}" for dim in dims)
+        self.attrs = {"units": "1", "long_name": f"{_LONG[record.variable]} of {record.what}"}
+        self.labels: dict[str, Any] = {}
+
+    def take(self, simulation: Any) -> Array:
+        """The sample now."""
+        values = simulation.variable(self.record.what, self.record.variable)
+        if self.sides is None:
+            return np.asarray(values[self.units])
+        if len(self.sides) == 1:
+            return np.asarray(self.sides[0] @ values)
+        return np.asarray(self.sides[0] @ values.reshape(self.projection.shape).T @ self.sides[1].T)
+
+    def _sides(self, p: Projection, record: Record, size: int) -> tuple[Array, ...]:
+        """What a variable is multiplied with: of weights from both sides."""
+        if record.variable not in ("W", "E"):
+            return (_matrix(record, record.project, size),)
+        if not p.dense or not isinstance(record.project, tuple) or len(record.project) != 2:
+            raise ValueError(f"project of {record.what!r} has to be (left, right) arrays, of a dense projection.")
+        return _matrix(record, record.project[0], p.shape[1]), _matrix(record, record.project[1], p.shape[0])
+
+
+def _stride(circuit: Circuit, record: Record, default: int) -> int:
+    """Steps between samples."""
+    return default if record.every is None else max(1, int(circuit.on_grid(f"every of {record.name!r}", record.every)))
+
+
+def _chosen(record: Record, n: int) -> Array:
+    """Indices that are kept."""
+    if record.units is None:
+        return np.arange(n)
+    found = np.atleast_1d(np.asarray(record.units))
+    if found.dtype.kind not in "iu" or found.size == 0 or not 0 <= found.min() <= found.max() < n:
+        raise ValueError(f"units of the record of {record.what!r} are not integers from 0 to {n - 1}.")
+    return found.astype(np.int64)
+
+
+def _matrix(record: Record, matrix: Any, n: int) -> Array:
+    """A projection onto a few components."""
+    found = np.ascontiguousarray(matrix, float)
+    if found.ndim != 2 or found.shape[1] != n or not np.isfinite(found).all():
+        raise ValueError(f"project of {record.what!r} has shape {found.shape}; pass finite numbers of shape (rank, {n}).")
+    return found
+
+
+def facts(circuit: Circuit) -> dict[str, Any]:
+    """What a circuit is, in small: models, numbers, rules; not its connectivity."""
+    groups = {g.name: {"class": type(g).__name__, "n": g.n, "cell": getattr(g, "cell", None)} for g in circuit.groups}
+    lines = {
+        p.name: {
+            "receptor": p.receptor, "delay": p.delay, "synapses": p.n_synapses, "plasticity": p.plasticity,
+            "short_term": p.short_term,
+        }
+        for p in circuit.projections
+    }  # fmt: skip
+    return {"dt": circuit.dt, "groups": groups, "projections": lines}
+
+
+def spikes(ds: Any, population: str) -> tuple[Array, Array]:
+    """Spikes of one population of a run of a circuit.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        As `Circuit.run` returns it.
+    population : str
+
+    Returns
+    -------
+    times, units : (n,) arrays
+        Seconds, in order, and indices of neurons.
+
+    Raises
+    ------
+    ValueError
+        If the run has no such population.
+
+    >>> from synfwp.spiking import Circuit, SpikeSource
+    >>> ds = Circuit([], populations=[SpikeSource(3, [1.0, 2.0], [2, 0], name="cue")]).run(5.0)
+    >>> spikes(ds, "cue")[1].tolist()
+    [2, 0]
+    """
+    names = ds["population"].values.tolist()
+    if population not in names:
+        raise ValueError(f"the run has no population {population!r}; it has {', '.join(map(repr, names))}.")
+    mine = ds["spike_population"].values == names.index(population)
+    return ds["spike_time"].values[mine], ds["spike_unit"].values[mine]

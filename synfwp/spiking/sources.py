@@ -1,0 +1,89 @@
+"""Spikes of sources in blocks of steps: drawn from the block's own generator, so that no run depends on how it is cut."""
+
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from synfwp import seeds, units
+from synfwp.spiking.circuit import Circuit, PoissonSource, SpikeSource
+
+Array = np.ndarray
+BLOCK = 1000  # steps
+
+
+class Events:
+    """Spikes of the sources of a circuit, block by block."""
+
+    def __init__(self, circuit: Circuit, root: int) -> None:
+        self.sources = [g for g in circuit.groups if isinstance(g, PoissonSource | SpikeSource)]
+        self.dt, self.root = circuit.dt, root
+        self.prescribed = {g.name: _prescribed(g, circuit.dt) for g in self.sources if isinstance(g, SpikeSource)}
+        self.block = lru_cache(maxsize=1)(self._block)
+
+    def between(self, start: int, stop: int) -> tuple[Array, Array]:
+        """Ends (sources, stop - start + 1) and units of all spikes of steps within one block."""
+        first = start - start % BLOCK
+        ends, spikes = self.block(start // BLOCK)
+        return np.ascontiguousarray(ends[:, start - first : stop - first + 1]), spikes
+
+    def _block(self, number: int) -> tuple[Array, Array]:
+        """Ends (sources, BLOCK + 1) and units of one block."""
+        ends, found, total = np.zeros((max(len(self.sources), 1), BLOCK + 1), np.int64), [np.zeros(0, np.int64)], 0
+        for row, source in enumerate(self.sources):
+            if isinstance(source, SpikeSource):
+                steps, unit = self.prescribed[source.name]
+                a, b = np.searchsorted(steps, [number * BLOCK, (number + 1) * BLOCK])
+                steps, unit = steps[a:b] - number * BLOCK, unit[a:b]
+            else:
+                steps, unit = self._drawn(source, number)
+            ends[row, 1:] = np.cumsum(np.bincount(steps, minlength=BLOCK))
+            ends[row] += total
+            total += len(steps)
+            found.append(unit)
+        return ends, np.concatenate(found)
+
+    def _drawn(self, source: PoissonSource, number: int) -> tuple[Array, Array]:
+        """Bernoulli spikes of one block: intervals over (step, unit) at the largest rate, then thinned."""
+        rng = seeds.generator(self.root, "source", source.name, number)
+        which = np.searchsorted(np.round(source.rate.times / self.dt), number * BLOCK + np.arange(BLOCK), side="right") - 1
+        chance = source.rate.values * units.per_ms(1.0) * self.dt
+        top = float(chance[which].max())
+        if top == 0:
+            return np.zeros(0, np.int64), np.zeros(0, np.int64)
+        cells, at, found = BLOCK * source.n, -1, []
+        while at < cells:
+            size = int((cells - at) * top * 1.05) + 20
+            places = at + np.cumsum(rng.geometric(top, size))
+            found.append(places)
+            at = int(places[-1])
+        places = np.concatenate(found)
+        places = places[places < cells]
+        steps, unit = places // source.n, places % source.n
+        if (chance[which] < top).any():
+            p = chance[which[steps]] if chance.ndim == 1 else chance[which[steps], unit]
+            keep = rng.random(len(steps)) * top < p
+            steps, unit = steps[keep], unit[keep]
+        return steps, unit
+
+
+def _prescribed(source: SpikeSource, dt: float) -> tuple[Array, Array]:
+    """Steps and units of a source, ordered; a unit that fires twice in a step is refused."""
+    steps = np.floor(np.asarray(source.times) / dt + 1e-3).astype(np.int64)
+    order = np.lexsort((source.units, steps))
+    steps, unit = steps[order], source.units[order]
+    twice = np.flatnonzero((np.diff(steps) == 0) & (np.diff(unit) == 0))
+    if twice.size:
+        m = int(twice[0])
+        raise ValueError(
+            f"unit {unit[m]} of source {source.name!r} fires twice within the step of {dt:g} ms at {steps[m] * dt:g} ms; "
+            "lower dt, or thin the spikes."
+        )
+    return steps, unit
+
+
+def prescribed_steps(circuit: Any) -> None:
+    """Raise where a prescribed spike train does not fit the grid."""
+    for group in circuit.groups:
+        if isinstance(group, SpikeSource):
+            _prescribed(group, circuit.dt)
