@@ -55,17 +55,32 @@ def change(w, dw, low, high, mu):
 
 
 @inline_kernel
-def expm1_negative(z):
-    """``expm1(z)`` for z <= 0 by halving nine times: plain arithmetic, so that loops of it become vector code."""
-    h = (z if z > -40.0 else -40.0) * (1.0 / 512)
-    e = h * (1 + h / 2 * (1 + h / 3 * (1 + h / 4 * (1 + h / 5 * (1 + h / 6 * (1 + h / 7 * (1 + h / 8)))))))
-    for _ in range(9):
-        e = e * (2 + e)
-    return e
+def expm1_small(h):
+    """``expm1(h)`` for |h| <= 1/8, to 1e-14 of it: plain arithmetic, so that loops of it become vector code."""
+    return h * (1 + h / 2 * (1 + h / 3 * (1 + h / 4 * (1 + h / 5 * (1 + h / 6 * (1 + h / 7 * (1 + h / 8)))))))
 
 
 @inline_kernel
-def advance(rng, P, PF, R, RF, S, wait, A_, B_, p):
+def relax(A_, B_, S, v0, n, step):
+    """Potentials one step towards ``B_ / A_`` with rate ``A_ step``, into A_; by halving the exponent and squaring."""
+    fastest = 0.0
+    for i in range(n):
+        fastest = max(fastest, A_[i])
+    if fastest * step <= 1.0:
+        for i in range(n):
+            v, e = S[v0 + i], expm1_small(A_[i] * (-step / 8))
+            e = e * (2 + e)
+            e = e * (2 + e)
+            e = e * (2 + e)
+            A_[i] = v + (v - B_[i] / A_[i]) * e
+        return
+    for i in range(n):
+        v = S[v0 + i]
+        A_[i] = v + (v - B_[i] / A_[i]) * math.expm1(-A_[i] * step)
+
+
+@inline_kernel
+def advance(rng, P, PF, R, RF, S, until, A_, B_, p, t):
     """One step of the neurons of population p; whether any of them is at its threshold (a count)."""
     kind, n, u0, v0, drive = P[p, KIND], P[p, N], P[p, UNIT0], P[p, V0], P[p, DRIVE0]
     r0, r1 = P[p, RECEPTOR0], P[p, RECEPTOR0] + P[p, RECEPTORS]
@@ -112,19 +127,19 @@ def advance(rng, P, PF, R, RF, S, wait, A_, B_, p):
                 A_[i] += g_d
                 B_[i] += g_d * V
                 S[w0 + i] = rest + (V - rest) * decay + push * S[d0 + i]
-        for i in range(n):
-            end = B_[i] / A_[i]
-            v = S[v0 + i]
-            A_[i] = v + (v - end) * expm1_negative(-A_[i] * step)
+        relax(A_, B_, S, v0, n, step)
     if PF[p, NOISE] > 0:
         for i in range(n):
             A_[i] += PF[p, NOISE] * rng.standard_normal()
-    for i in range(n):
-        left = wait[u0 + i] - 1
-        v = S[v0 + i] if left > 0 else A_[i]
-        S[v0 + i] = v
-        wait[u0 + i] = left if left > 0 else 0
-        hot += 1 if v >= top and left <= 0 else 0
+    if P[p, REFRACTORY] > 1:
+        for i in range(n):
+            v = S[v0 + i] if until[u0 + i] > t else A_[i]
+            S[v0 + i] = v
+            hot += 1 if v >= top else 0
+    else:
+        for i in range(n):
+            S[v0 + i] = A_[i]
+            hot += 1 if A_[i] >= top else 0
     if kind == TWO_COMPARTMENT:
         e0, star = P[p, PREDICTION0], PF[p, G_D] / (PF[p, G_D] + PF[p, LEAK])
         for i in range(n):
@@ -139,11 +154,11 @@ def advance(rng, P, PF, R, RF, S, wait, A_, B_, p):
 
 
 @inline_kernel
-def fire(rng, P, PF, S, wait, p, unit, at):
+def fire(rng, P, PF, S, until, p, t, unit, at):
     """Units of population p at threshold go to ``unit[at:]``; how many there are."""
     n, u0, v0, found = P[p, N], P[p, UNIT0], P[p, V0], 0
     for i in range(n):
-        if wait[u0 + i] > 0:
+        if until[u0 + i] > t:
             continue
         v = S[v0 + i]
         if P[p, KIND] == TWO_COMPARTMENT:
@@ -166,8 +181,20 @@ def take_up(J, JF, T, L, W, tabs, pend_t, pend_i, pend_y, seen, p, j, upto):
     x1, x2 = T[x0], T[x0 + n_pre]
     gate, low, high, mu = JF[p, GATE], JF[p, W_MIN], JF[p, W_MAX], JF[p, MU]
     b0, bx, bx2, bxy = JF[p, POST_0], JF[p, POST_X], JF[p, POST_X2], JF[p, POST_XY]
-    two, leaks, e0 = bx2 != 0, JF[p, W_LOG] != 0, J[p, E0]
-    for m in range(seen[J[p, LAST0] + j], upto):
+    two, leaks, e0, first = bx2 != 0, JF[p, W_LOG] != 0, J[p, E0], seen[J[p, LAST0] + j]
+    seen[J[p, LAST0] + j] = upto
+    if first == upto or (b0 == 0 and x1 == 0 and x2 == 0):
+        return
+    plain = not (two or leaks or e0 >= 0) and b0 == 0 and bxy == 0 and mu == 0
+    if plain and pend_t[q0 + upto - 1] - last < TABLE:
+        raised, shift = gate * bx * x1, tab - last
+        for m in range(first, upto):
+            s = s0 + pend_i[q0 + m]
+            w = W[s] + raised * tabs[shift + pend_t[q0 + m]]
+            w = low if w < low else w
+            W[s] = high if w > high else w
+        return
+    for m in range(first, upto):
         steps = pend_t[q0 + m] - last
         s = s0 + pend_i[q0 + m]
         if steps < TABLE:
@@ -184,7 +211,6 @@ def take_up(J, JF, T, L, W, tabs, pend_t, pend_i, pend_y, seen, p, j, upto):
                 W[s] = change(W[s], gate * dw, low, high, mu)
         if e0 >= 0:
             W[e0 + s] += JF[p, ELIGIBLE] * dw
-    seen[J[p, LAST0] + j] = upto
 
 
 @inline_kernel
@@ -298,7 +324,7 @@ def between_spikes(J, JF, T, L, S, W, ptr, post, p, t):
 
 @kernel
 def run(
-    rng, t0, k, steps, P, PF, R, RF, J, JF, S, T, L, W, wait, ring, count, ptr, post, col, pos, tabs, pend_t, pend_i,
+    rng, t0, k, steps, P, PF, R, RF, J, JF, S, T, L, W, until, ring, count, ptr, post, col, pos, tabs, pend_t, pend_i,
     pend_y, pended, seen, ev_ptr, ev_unit, Q, Q_units, Q_gain, out, spike_t, spike_unit, spikes, A_, B_,
 ):  # fmt: skip
     """Steps k..steps-1 of a call that begins at step t0; returns the first step that was not run.
@@ -306,10 +332,10 @@ def run(
     The call ends early when the next step might not find room in ``spike_t, spike_unit`` (global units); ``spikes[0]``
     counts them. Tables: populations P, PF; receptors R, RF; projections J, JF; probes Q. State: S of neurons (potentials,
     conductances, drives), T of synapses by unit (traces, short-term plasticity), L steps of last visits, W weights and
-    eligibilities, wait (refractory steps), ring and count (spikes on their way). ev_ptr (sources, steps + 1) and ev_unit:
+    eligibilities, until (end of refractoriness), ring and count (spikes on their way). ev_ptr (sources, steps + 1) and ev_unit:
     spikes of sources. The rest: synapses by row and by column, powers of decays, pending spikes, scratch.
     """
-    n_pop, n_proj, n_units = P.shape[0], J.shape[0], wait.shape[0]
+    n_pop, n_proj, n_units = P.shape[0], J.shape[0], until.shape[0]
     length = count.shape[1]
     while k < steps and spikes[0] + n_units <= spike_t.shape[0]:
         t = t0 + k
@@ -324,9 +350,9 @@ def run(
                     ring[ring0 + n_spikes] = ev_unit[e]
                     n_spikes += 1
             else:
-                hot = advance(rng, P, PF, R, RF, S, wait, A_, B_, p)
+                hot = advance(rng, P, PF, R, RF, S, until, A_, B_, p, t)
                 if hot > 0:
-                    n_spikes = fire(rng, P, PF, S, wait, p, ring, ring0)
+                    n_spikes = fire(rng, P, PF, S, until, p, t, ring, ring0)
             count[p, slot] = n_spikes
             for m in range(n_spikes):
                 spike_t[spikes[0]] = t
@@ -376,7 +402,7 @@ def run(
                 ring0 = P[p, RING0] + slot * P[p, N]
                 for m in range(count[p, slot]):
                     i = ring[ring0 + m]
-                    wait[P[p, UNIT0] + i] = P[p, REFRACTORY]
+                    until[P[p, UNIT0] + i] = t + P[p, REFRACTORY]
                     if P[p, KIND] != TWO_COMPARTMENT:
                         S[P[p, V0] + i] = PF[p, RESET]
                     if P[p, KIND] == ADEX:

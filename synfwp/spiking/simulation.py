@@ -51,7 +51,7 @@ class Simulation:
         self._pended = np.zeros(max(len(J), 1), np.int64), np.zeros(len(self.state.L), np.int64)
         widest = max(group.n for group in circuit.groups)
         self._scratch = np.zeros(widest), np.zeros(widest)
-        units_all = len(self.state.wait)
+        units_all = len(self.state.until)
         self._spikes = np.zeros(2 * units_all + 2**16, np.int64), np.zeros(2 * units_all + 2**16, np.int32)
 
     @property
@@ -149,7 +149,7 @@ class Simulation:
         while k < steps:
             found[0] = 0
             k = kernel.run(
-                self.rng, self.step, k, steps, t.P, t.PF, t.R, t.RF, t.J, t.JF, s.S, s.T, s.L, s.W, s.wait, s.ring,
+                self.rng, self.step, k, steps, t.P, t.PF, t.R, t.RF, t.J, t.JF, s.S, s.T, s.L, s.W, s.until, s.ring,
                 s.count, t.ptr, t.post, t.col, t.pos, t.powers, *self._pending, *self._pended, ends, arriving, *probes,
                 *self._spikes, found, *self._scratch,
             )  # fmt: skip

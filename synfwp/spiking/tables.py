@@ -36,13 +36,13 @@ class Tables:
 
 @dataclass
 class State:
-    """What a run changes: neurons S, traces T, last visits L, weights and eligibilities W, refractory steps, spikes."""
+    """What a run changes: neurons S, traces T, last visits L, weights and eligibilities W, ends of refractoriness, spikes."""
 
     S: Array
     T: Array
     L: Array
     W: Array
-    wait: Array
+    until: Array
     ring: Array
     count: Array
 
@@ -88,8 +88,8 @@ def build(circuit: Circuit) -> tuple[Tables, State]:
         P, PF, R, RF, J, JF, ptr, post, col, pos, np.concatenate([*powers, np.zeros(1)]), ring, longest, offset
     )
     start = np.concatenate([*S, np.zeros(1)])
-    wait, spikes = np.zeros(unit, np.int64), np.zeros(ring, np.int64)
-    return tables, State(start, T, L, W, wait, spikes, np.zeros((len(groups), longest + 1), np.int64))
+    until, on_their_way = np.zeros(unit, np.int64), np.zeros(ring, np.int64)
+    return tables, State(start, T, L, W, until, on_their_way, np.zeros((len(groups), longest + 1), np.int64))
 
 
 def response(tau_m: float, tau: float, dt: float) -> float:
