@@ -141,8 +141,8 @@ def pair(
     >>> pair(0.01, 0.0105, w_max=1.0).pre_y
     -0.0105
     """
-    numbers = {"pre_y": -A_minus, "post_x": A_plus, "tau_x1": tau_plus, "tau_y1": tau_minus}
-    return SynapticRule(name=name, cite="song2000", **numbers, **more)
+    numbers = {"pre_y": -A_minus, "post_x": A_plus, "tau_x1": tau_plus, "tau_y1": tau_minus, "cite": "song2000"}
+    return SynapticRule(**({"name": name} | numbers | more))
 
 
 def triplet(rule: TripletSTDP | PairSTDP, scale: float = 1.0, **more: Any) -> SynapticRule:

@@ -193,8 +193,9 @@ class ShortTerm:
     """Short-term plasticity (Tsodyks & Markram 1997, PNAS 94:719; Mongillo, Barak & Tsodyks 2008, Science 319:1543).
 
     At a spike u is raised, ``u += U (1 - u)``, then ``u x`` is released and taken off x; between spikes x recovers to 1
-    with ``tau_rec`` and u relaxes to ``u_rest`` with ``tau_facil`` (ms). The weight is multiplied by ``u x``. It is a gain
-    of the presynaptic neuron alone: it cannot bind a key to a value.
+    with ``tau_rec`` and u relaxes to ``u_rest`` with ``tau_facil`` (ms). The weight is multiplied by ``u x``. With
+    ``u_rest=0`` this is both papers' model: the u of Mongillo et al., which rests at U and is raised after the release,
+    is ours just after it has been raised. It is a gain of the presynaptic neuron alone: it cannot bind a key to a value.
 
     >>> ShortTerm(U=0.5, tau_rec=800.0, tau_facil=1e-3).released([100.0] * 100)[-1].round(4)
     np.float64(0.1056)

@@ -1,0 +1,415 @@
+"""The same circuit in Brian2: as objects that run, and rules as equations for a user's own Brian2 model.
+
+Brian2 (Stimberg, Brette & Goodman 2019, eLife 8:e47314) is imported when a function here is called.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from synfwp import checks
+from synfwp.plasticity import PairSTDP, SynapticRule, TripletSTDP, triplet
+from synfwp.plasticity.synaptic import COEFFICIENTS
+from synfwp.spiking.cells import AdEx, TwoCompartment, is_linear, receptors_of
+from synfwp.spiking.circuit import Circuit, PoissonSource, Population, Projection, ShortTerm, SpikeSource, Steps
+
+_TRACES = {"x1": ("post_x", "post_xy"), "x2": ("post_x2", "pre_yx"), "y1": ("pre_y", "pre_yx"), "y2": ("pre_y2", "post_xy")}
+_TERMS = {
+    "pre": {"pre_0": "", "pre_y": "*y1", "pre_y2": "*y2", "pre_yx": "*y1*x2"},
+    "post": {"post_0": "", "post_x": "*x1", "post_x2": "*x2", "post_xy": "*x1*y2"},
+}
+_UNITS = {"nS": "siemens", "pA": "amp", "1": "1", "mV": "volt"}
+
+
+@dataclass(frozen=True)
+class Brian2Synapses:
+    """What ``brian2.Synapses`` takes: ``Synapses(source, target, s.model, on_pre=s.on_pre, on_post=s.on_post, namespace=s.namespace)``."""
+
+    model: str
+    on_pre: str
+    on_post: str
+    namespace: dict[str, Any]
+
+
+def brian2_synapses(
+    rule: SynapticRule | PairSTDP | TripletSTDP | None,
+    *,
+    weight_unit: str = "1",
+    target: str | None = None,
+    short_term: ShortTerm | None = None,
+    gate: str = "1",
+    eligibility: str | None = None,
+    transmission: str = "1",
+) -> Brian2Synapses:
+    """Equations and event code of a plasticity rule, for a Brian2 model of one's own.
+
+    Parameters
+    ----------
+    rule : SynapticRule, PairSTDP, TripletSTDP or None
+        None: synapses that do not change.
+    weight_unit : "1", "nS", "pA" or "mV"
+        Unit of the weight ``w`` and of the rule's amplitudes and bounds.
+    target : str or None
+        Postsynaptic variable that an arriving spike raises by ``w``, such as "g_e"; None: nothing is transmitted.
+    short_term : ShortTerm or None
+    gate, eligibility, transmission : str
+        Expressions that multiply changes of the weight, changes that are collected in ``E``, and what is transmitted:
+        numbers, variables of the model or functions of time such as ``"beta(t)"``. eligibility None: no ``E``.
+
+    Returns
+    -------
+    Brian2Synapses
+        ``model``, ``on_pre``, ``on_post`` and ``namespace`` (quantities with units).
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an unknown unit, or a rule that changes synapses between spikes (reward, dendritic, pes), which event code
+        alone cannot hold: `to_brian2` runs those.
+
+    >>> from synfwp.plasticity import inhibitory
+    >>> code = brian2_synapses(inhibitory(eta=0.01, rate=5.0), weight_unit="nS", target="g_i")
+    >>> print(code.on_pre)
+    g_i_post += w
+    w = clip(w + (pre_0 + pre_y*y1), w_min, w_max)
+    x1 += 1
+    >>> code.namespace["tau_x1"]
+    20. * msecond
+    """
+    import brian2 as b2
+
+    unit = checks.lookup("weight_unit", weight_unit, _UNITS)
+    scale = 1.0 if weight_unit == "1" else getattr(b2, weight_unit)
+    if isinstance(rule, PairSTDP | TripletSTDP):
+        rule = triplet(rule)
+    if rule is not None and not isinstance(rule, SynapticRule):
+        raise TypeError(f"rule is a {type(rule).__name__}; pass a SynapticRule, PairSTDP or TripletSTDP.")
+    if rule is not None and (rule.tau_e is not None or rule.error):
+        raise ValueError(f"rule {rule.name!r} changes synapses between spikes; use to_brian2(circuit).")
+    return _code(rule, unit, scale, target, short_term, gate, eligibility, transmission)
+
+
+def _code(
+    rule: Any, unit: str, scale: Any, target: Any, short_term: Any, gate: str, eligibility: Any, transmission: str
+) -> Brian2Synapses:
+    """Model, event code and namespace; a rule that changes between spikes gets the part of its events."""
+    import brian2 as b2
+
+    model, pre, post, space = [], [], [], {}
+    release = [] if transmission == "1" else [transmission]
+    if short_term is not None:
+        model += ["du/dt = (u_rest - u)/tau_facil : 1 (event-driven)", "dx/dt = (1 - x)/tau_rec : 1 (event-driven)"]
+        space |= {"U": short_term.U, "u_rest": short_term.u_rest}
+        space |= {"tau_facil": short_term.tau_facil * b2.ms, "tau_rec": short_term.tau_rec * b2.ms}
+        pre += ["u += U*(1 - u)", "released = u*x", "x -= released"]
+        release.append("released")
+    if target is not None:
+        pre.append(f"{target}_post += {'*'.join(['w', *release])}")
+    if rule is None:
+        return Brian2Synapses("\n".join([f"w : {unit}", *model]), "\n".join(pre), "", space)
+    leaks = np.isfinite(rule.tau_w)
+    model.insert(0, f"dw/dt = -w/tau_w : {unit} (event-driven)" if leaks else f"w : {unit}")
+    space |= {"tau_w": rule.tau_w * b2.ms} if leaks else {}
+    clock = "clock-driven" if rule.error else "event-driven"
+    used = {name for name, where in _TRACES.items() if any(getattr(rule, c) for c in where)}
+    used |= {"x1"} | ({"x2"} if rule.x2_share else set()) if rule.error else set()
+    for name in sorted(used):
+        model.append(f"d{name}/dt = -{name}/tau_{name} : 1 ({clock})")
+        space[f"tau_{name}"] = getattr(rule, f"tau_{name}") * b2.ms
+    if eligibility is not None:
+        model.append(f"E : {unit}")
+    space |= {name: getattr(rule, name) * scale for name in COEFFICIENTS if getattr(rule, name)}
+    space |= {"w_min": rule.w_min * scale, "w_max": rule.w_max * scale}
+    space |= {"mu": rule.soft} if rule.soft else {}
+    for side, lines in (("pre", pre), ("post", post)):
+        terms = [name + trace for name, trace in _TERMS[side].items() if getattr(rule, name)]
+        if terms:
+            lines += _changes(f"({' + '.join(terms)})", rule.soft, gate, eligibility)
+        raised = [name for name in sorted(used) if name[0] == ("x" if side == "pre" else "y")]
+        lines += [f"{name} {'+=' if rule.interaction == 'all' else '='} 1" for name in raised]
+    return Brian2Synapses("\n".join(model), "\n".join(pre), "\n".join(post), space)
+
+
+def _changes(total: str, soft: float, gate: str, eligibility: str | None) -> list[str]:
+    """Lines that change the weight by ``gate * total``, and the eligibility."""
+    factor = "" if gate == "1" else f"{gate}*"
+    lines = [] if eligibility in (None, "0") else [f"E += {eligibility}*{total}"]
+    if gate == "0":
+        return lines
+    if not soft:
+        return [f"w = clip(w + {factor}{total}, w_min, w_max)", *lines]
+    room = "(int(dw > 0*dw)*(w_max - w) + int(dw <= 0*dw)*(w - w_min))/(w_max - w_min)"
+    return [f"dw = {factor}{total}", f"w = clip(w + dw*clip({room}, 0, inf)**mu, w_min, w_max)", *lines]
+
+
+@dataclass
+class Brian2Network:
+    """A circuit in Brian2: the ``network`` to run, and its parts by the names that the circuit uses."""
+
+    network: Any
+    groups: dict[str, Any] = field(default_factory=dict)
+    synapses: dict[str, Any] = field(default_factory=dict)
+    spikes: dict[str, Any] = field(default_factory=dict)
+
+    def run(self, duration: float) -> None:
+        """Run for ``duration`` ms."""
+        import brian2 as b2
+
+        self.network.run(duration * b2.ms)
+
+    def weights(self, name: str) -> np.ndarray:
+        """Weights of a projection now, in the circuit's unit and order of synapses (row by row)."""
+        synapses, scale = self.synapses[name]
+        w = np.asarray(synapses.w[:]) / scale
+        if "tau_w" not in synapses.namespace:
+            return w
+        since = np.asarray(self.network.t) - np.asarray(synapses.lastupdate[:])  # w stands at the last spike of either side
+        return np.asarray(w * np.exp(-since / float(synapses.namespace["tau_w"])))
+
+
+def to_brian2(circuit: Circuit) -> Brian2Network:
+    """The same circuit as Brian2 objects, with the same integrators and the same order of events.
+
+    Neurons with current synapses are integrated exactly, others by exponential Euler. Pathways get Brian2's ``order`` in
+    the order of the projections. Spikes of `PoissonSource` and noise are drawn by Brian2; with `SpikeSource` inputs and
+    without noise, spike times and weights agree with `Circuit.run`.
+
+    Parameters
+    ----------
+    circuit : Circuit
+
+    Returns
+    -------
+    Brian2Network
+        ``network`` (a ``brian2.Network``), ``groups``, ``synapses`` and ``spikes`` (monitors) by name.
+
+    Raises
+    ------
+    TypeError
+        If ``circuit`` is no Circuit.
+
+    >>> from synfwp.spiking import LIF, Population
+    >>> cells = Population(3, LIF(noise=0.0), drive=25.0)
+    >>> sorted(to_brian2(Circuit([], [cells])).groups)
+    ['cells']
+    """
+    import brian2 as b2
+
+    if not isinstance(circuit, Circuit):
+        raise TypeError(f"circuit is a {type(circuit).__name__}; pass a Circuit.")
+    clock = b2.Clock(circuit.dt * b2.ms)
+    found = Brian2Network(b2.Network())
+    for group in circuit.groups:
+        made, more = _group(group, circuit, clock)
+        found.groups[group.name], found.spikes[group.name] = made, b2.SpikeMonitor(made)
+        found.network.add(made, found.spikes[group.name], *more)
+    for place, p in enumerate(circuit.projections):
+        synapses, scale, more = _projection(p, circuit, clock, found.groups, place)
+        found.synapses[p.name] = synapses, scale
+        found.network.add(synapses, *more)
+    return found
+
+
+def _identifier(name: str) -> str:
+    """A name that Brian2 takes."""
+    return "n_" + re.sub(r"\W+", "_", name)
+
+
+def _timed(steps: Steps, unit: Any) -> Any:
+    """Steps as a TimedArray on the coarsest grid that holds its times."""
+    import brian2 as b2
+
+    ticks = np.round(steps.times * 1e4).astype(np.int64)  # of .1 us
+    tick = int(np.gcd.reduce(ticks)) or max(int(ticks.max()), 10_000)
+    index = np.searchsorted(ticks, np.arange(0, int(ticks.max()) + tick, tick), side="right") - 1
+    return b2.TimedArray(steps.values[index] * unit, dt=tick * 1e-4 * b2.ms)
+
+
+def _group(group: Any, circuit: Circuit, clock: Any) -> tuple[Any, list[Any]]:
+    """A group and what has to be added to the network beside it."""
+    import brian2 as b2
+
+    name = _identifier(group.name)
+    if isinstance(group, SpikeSource):
+        return b2.SpikeGeneratorGroup(group.n, group.units, group.times * b2.ms, clock=clock, name=name), []
+    if isinstance(group, PoissonSource):
+        rates = _timed(group.rate, b2.Hz)
+        text = "rates(t, i)" if group.rate.values.ndim == 2 else "rates(t)"
+        return b2.PoissonGroup(group.n, rates=text, namespace={"rates": rates}, clock=clock, name=name), []
+    made = _neurons(group, clock, name)
+    at_start = group.drive.values[0]
+    made.I_drive = at_start * b2.pA
+    made.v = group.v_init * b2.mV
+    if isinstance(group.cell, TwoCompartment):
+        made.V = group.cell.v_rest * b2.mV
+    if len(group.drive.times) > 1:
+        made.namespace["drive"] = _timed(group.drive, b2.pA)
+        text = "drive(t, i)" if group.drive.values.ndim == 2 else "drive(t)"
+        made.run_regularly(f"I_drive = {text}", when="start", clock=clock)
+    return made, []
+
+
+def _neurons(group: Population, clock: Any, name: str) -> Any:
+    """A NeuronGroup with the equations of a cell."""
+    import brian2 as b2
+
+    cell: Any = group.cell
+    lines, currents, pulls = ["I_drive : amp"], ["I_drive"], ["g_leak*(v_rest - v)"]
+    space = {"g_leak": cell.g_leak * b2.nS, "C_m": cell.tau_m * cell.g_leak * b2.pF, "v_rest": cell.v_rest * b2.mV}
+    for m, one in enumerate(receptors_of(cell)):
+        variable = _identifier(one.name)
+        unit = "amp" if one.reversal is None else "siemens"
+        lines.append(f"d{variable}/dt = -{variable}/tau_{m} : {unit}")
+        space[f"tau_{m}"] = one.tau * b2.ms
+        if not one.drives or (isinstance(cell, TwoCompartment) and m == 0):
+            continue
+        if one.reversal is None:
+            currents.append(variable)
+        else:
+            pulls.append(f"{variable}*(E_{m} - v)")
+            space[f"E_{m}"] = one.reversal * b2.mV
+    reset, threshold, method = "", "", "exponential_euler"
+    if isinstance(cell, TwoCompartment):
+        lines.append("dV/dt = (v_rest - V + n_dendrite/g_leak)/tau_m : volt")
+        lines.append("prediction = phi_max/(1 + k*exp(slope*(half - v_rest - (V - v_rest)*share))) : Hz")
+        pulls.append("g_dendrite*(V - v)")
+        space |= {"g_dendrite": cell.g_dendrite * b2.nS, "tau_m": cell.tau_m * b2.ms, "phi_max": cell.phi_max * b2.Hz}
+        space |= {"k": cell.k, "slope": cell.slope / b2.mV, "half": cell.half * b2.mV}
+        space["share"] = cell.g_dendrite / (cell.g_dendrite + cell.g_leak)
+        threshold = "rand() < 1 - exp(-phi_max/(1 + k*exp(slope*(half - v)))*dt)"
+    else:
+        space |= {"v_reset": cell.v_reset * b2.mV, "v_threshold": cell.v_threshold * b2.mV}
+        threshold, reset = "v >= v_threshold", "v = v_reset"
+        method = "exact" if is_linear(cell) and cell.noise == 0 else method
+    if isinstance(cell, AdEx):
+        lines.append("I_exp = g_leak*delta*exp((v - v_threshold)/delta) : amp (constant over dt)")
+        lines.append("dadapt/dt = (a*(v - v_rest) - adapt)/tau_w : amp")
+        currents += ["I_exp", "-adapt"]
+        space |= {"delta": cell.delta * b2.mV, "a": cell.a * b2.nS, "b": cell.b * b2.pA, "tau_w": cell.tau_w * b2.ms}
+        space["v_peak"] = cell.v_peak * b2.mV
+        threshold, reset = "v >= v_peak", "v = v_reset\nadapt += b"
+    noise = ""
+    if getattr(cell, "noise", 0.0) > 0:
+        noise, method = "+ noise*sqrt(2/tau_m)*xi", "euler"
+        space |= {"noise": cell.noise * b2.mV, "tau_m": cell.tau_m * b2.ms}
+    total = " + ".join([*pulls, *currents]).replace("+ -", "- ")
+    held = " (unless refractory)" if cell.t_ref > 0 else ""
+    lines.insert(0, f"dv/dt = ({total})/C_m {noise} : volt{held}")
+    return b2.NeuronGroup(
+        group.n, "\n".join(lines), threshold=threshold, reset=reset or None, method=method, namespace=space, clock=clock,
+        refractory=cell.t_ref * b2.ms if cell.t_ref > 0 else False, name=name,
+    )  # fmt: skip
+
+
+def _projection(
+    p: Projection, circuit: Circuit, clock: Any, groups: dict[str, Any], place: int
+) -> tuple[Any, Any, list[Any]]:
+    """Synapses, the unit of their weight as a number, and operations that go with them."""
+    import brian2 as b2
+
+    receptor = next((one for one in receptors_of(p.post.cell) if one.name == p.receptor), None)
+    unit = "1" if receptor is None else "pA" if receptor.reversal is None else "nS"
+    scale = 1.0 if unit == "1" else getattr(b2, unit)
+    rule, timed, words = p.plasticity, {}, {}
+    for name in ("gate", "eligibility", "transmission"):
+        steps = getattr(p, name)
+        words[name] = f"{name}(t)" if len(steps.times) > 1 else f"{float(steps.values[0]):.17g}"
+        if len(steps.times) > 1:
+            timed[name] = _timed(steps, 1)
+    collects = rule is not None and (rule.tau_e is not None or bool(p.eligibility.values.any()))
+    if rule is not None and rule.tau_e is not None:
+        words["gate"], words["eligibility"] = "0", words["gate"]
+    code = _code(
+        rule, _UNITS[unit], scale, None if receptor is None else _identifier(receptor.name), p.short_term, words["gate"],
+        words["eligibility"] if collects else None, words["transmission"],
+    )  # fmt: skip
+    made = b2.Synapses(
+        groups[p.pre.name], groups[p.post.name], code.model, on_pre=code.on_pre or None, on_post=code.on_post or None,
+        delay=p.delay * b2.ms, namespace=code.namespace | timed, clock=clock, name=_identifier(p.name), method="exact",
+    )  # fmt: skip
+    rows = np.repeat(np.arange(p.shape[0]), p.shape[1] if p.dense else np.diff(p.weight.indptr))
+    columns = np.tile(np.arange(p.shape[1]), p.shape[0]) if p.dense else p.weight.indices
+    made.connect(i=rows, j=columns)
+    made.w = (p.weight.ravel() if p.dense else p.weight.data) * scale
+    if p.short_term is not None:
+        made.u, made.x = p.short_term.u_rest, 1.0
+    if code.on_pre:
+        made.pre.order = place - len(circuit.projections)
+    if code.on_post:
+        made.post.order = place
+    return made, float(np.asarray(scale)), _operations(p, made, groups, clock, float(np.asarray(scale)))
+
+
+def _operations(p: Projection, made: Any, groups: dict[str, Any], clock: Any, scale: float) -> list[Any]:
+    """What happens to synapses between spikes, as operations of the network."""
+    import brian2 as b2
+
+    rule: Any = p.plasticity
+    if rule is None:
+        return []
+    dt, found = float(clock.dt / b2.ms), []
+    low, high = rule.w_min * scale, rule.w_max * scale
+    latches = set(np.round(p.latch / dt).astype(int).tolist())
+    if latches:
+
+        def latch(t: Any) -> None:
+            if round(float(t / b2.ms) / dt) in latches:
+                made.w_[:] = np.clip(np.asarray(made.w_[:]) + np.asarray(made.E_[:]), low, high)
+                made.E_[:] = 0
+
+        found.append(b2.NetworkOperation(latch, when="start", clock=clock))
+    if rule.every is not None:
+        every, post = round(rule.every / dt), np.asarray(made.j[:])
+
+        def normalise(t: Any) -> None:
+            step = round(float(t / b2.ms) / dt)
+            if step and step % every == 0:
+                w = np.asarray(made.w_[:])
+                sums = np.bincount(post, w, minlength=p.shape[1])
+                factor = np.where(sums > 0, rule.total * scale / np.where(sums > 0, sums, 1), 1.0)
+                made.w_[:] = np.clip(w * factor[post], low, high)
+
+        found.append(b2.NetworkOperation(normalise, when="start", order=1, clock=clock))
+    if rule.tau_e is not None or rule.error:
+        found += _between(p, made, groups, clock, scale)
+    return found
+
+
+def _between(p: Projection, made: Any, groups: dict[str, Any], clock: Any, scale: float) -> list[Any]:
+    """Reward times eligibility, or an error times the presynaptic trace, in every step."""
+    import brian2 as b2
+
+    rule: Any = p.plasticity
+    dt, post, level = float(clock.dt / b2.ms), np.asarray(made.j[:]), [0.0]
+    bounds = rule.w_min * scale, rule.w_max * scale
+    gate = lambda t: float(p.gate.values[p.gate.index_at(round(float(t / b2.ms) / dt), dt)])  # noqa: E731
+
+    def pay(t: Any) -> None:
+        both = 1 / rule.tau_e + 1 / rule.tau_reward
+        E = np.asarray(made.E_[:])
+        made.w_[:] = np.clip(np.asarray(made.w_[:]) + level[0] * E * -np.expm1(-dt * both) / both, *bounds)
+        made.E_[:] = E * np.exp(-dt / rule.tau_e)
+        level[0] *= np.exp(-dt / rule.tau_reward)
+
+    def reward(t: Any) -> None:
+        level[0] += rule.reward * len(groups[p.modulator.name].spikes)  # type: ignore[union-attr]
+
+    def correct(t: Any) -> None:
+        x = np.asarray(made.x1_[:]) - (rule.x2_share * np.asarray(made.x2_[:]) if rule.x2_share else 0.0)
+        if rule.error == "prediction":
+            e = np.asarray(groups[p.post.name].prediction[:] * clock.dt)[post]
+        else:
+            one = next(one for one in receptors_of(p.post.cell) if one.name == rule.error)
+            e = np.asarray(getattr(groups[p.post.name], _identifier(rule.error) + "_"))[post]
+            e = e / float(b2.pA if one.reversal is None else b2.nS) * dt
+        made.w_[:] = np.clip(np.asarray(made.w_[:]) + gate(t) * rule.rate * e * x * scale, *bounds)
+
+    if rule.tau_e is None:
+        return [b2.NetworkOperation(correct, when="groups", order=5, clock=clock)]
+    return [
+        b2.NetworkOperation(pay, when="groups", order=5, clock=clock),
+        b2.NetworkOperation(reward, when="synapses", order=-10_000, clock=clock),
+    ]
+
