@@ -10,11 +10,11 @@ As published: tau_m 10 ms, rest -74, threshold -54, reset -60 mV, excitatory rev
 (of the leak), A+ .01 gmax, A- 1.05 A+, both windows 20 ms, all pairs of spikes count, time step .1 ms.
 
 The rate depends on the time step and on the order of events within one, since an input that arrives in the very step
-of a spike counts as its cause: here neurons are advanced, thresholds are tested, inputs arrive (transmit, depress, raise
-their trace), then the postsynaptic spike potentiates, then the reset. Conductances are integrated by exponential Euler.
+of a spike counts as its cause: here neurons are advanced, thresholds are tested, inputs arrive (transmit, depress,
+raise their trace), then the postsynaptic spike potentiates, then the reset.
 
-Ours: independent inputs and initial weights for every seed; exponential Euler (the example: Euler). The rate still falls
-slowly after 100 s, and over which time the published rates were taken is not known: two windows are given.
+Ours: independent inputs and initial weights for every seed; exponential Euler (the example: Euler). The rate still
+falls slowly after 100 s, and over which time the published rates were taken is not known: two windows are given.
 
 Cites: song2000
 """
@@ -170,7 +170,7 @@ def figure(ds: xr.Dataset) -> Any:
         for name, colour, text in (("weak", blue, "below .2 gmax"), ("strong", red, "above .8 gmax")):
             ax.plot(ds.time, 100 * one[name].T, color=colour, linewidth=0.4, alpha=0.4)
             ax.plot(ds.time, 100 * one[name].mean("seed"), color=colour, label=text)
-            known = {s: v["strong" == name] for s, v in PUBLISHED.items() if s <= end}
+            known = {s: v[name == "strong"] for s, v in PUBLISHED.items() if s <= end}
             plot.points(ax, list(known), [100 * v for v in known.values()], colour=colour, marker="D")
         ax.set(xlabel="time (s)", ylabel="synapses (%)", ylim=(0, 50))
         ax = axes["c"]
@@ -188,8 +188,7 @@ def figure(ds: xr.Dataset) -> Any:
 
 def caption(ds: xr.Dataset) -> str:
     """What every panel shows, with its numbers."""
-    size, end = json.loads(ds.attrs["parameters"])["size"], float(ds.time[-1])
-    one = ds.sel(dt=0.1)
+    size, one = json.loads(ds.attrs["parameters"])["size"], ds.sel(dt=0.1)
     weak, strong = (100 * float(one[name][..., -1].mean()) for name in ("weak", "strong"))
     rates = {float(dt): float(ds.final_rate.sel(dt=dt).mean()) for dt in ds["dt"]}
     cv = {float(dt): float(ds.cv.sel(dt=dt).mean()) for dt in ds["dt"]}
@@ -199,8 +198,8 @@ def caption(ds: xr.Dataset) -> str:
         (a) Weights at the end, dt = 0.1 ms, all seeds together; dashed: uniform, as at the start. (b) Fractions of weak
         and strong synapses, dt = 0.1 ms; thin lines: seeds; diamonds: published, one seed. At the end {weak:.0f} % are
         weak and {strong:.0f} % strong. (c) Rate of the neuron at two time steps; diamonds: published for runs of 400 s,
-        means of six seeds. Last quarter: {rates[0.1]:.1f} Hz (CV of the intervals {cv[0.1]:.2f}) at 0.1 ms, {rates[0.2]:.1f} Hz
-        ({cv[0.2]:.2f}) at 0.2 ms: an input that arrives in the step of a spike counts as its cause, and longer steps hold
-        more of them.
+        means of six seeds. Last quarter: {rates[0.1]:.1f} Hz (CV of the intervals {cv[0.1]:.2f}) at 0.1 ms,
+        {rates[0.2]:.1f} Hz ({cv[0.2]:.2f}) at 0.2 ms: an input that arrives in the step of a spike counts as its cause,
+        and longer steps hold more of them.
     """
     return " ".join(text.split())

@@ -47,7 +47,7 @@ RATE = {"cell": 1e-3 * G_INHIBITORY, "network": 1e-2}  # learning rates, nS
 
 
 class Size(NamedTuple):
-    """What is run: cells (seeds) and seconds of each, networks (seeds) and seconds of each, their excitatory neurons."""
+    """What is run: cells (seeds) and their seconds, networks (seeds), their seconds and excitatory neurons."""
 
     cells: int
     cell_seconds: int
@@ -157,7 +157,7 @@ def spikes_of(ds: xr.Dataset, name: str) -> tuple[Any, Any]:
 
 
 def run_cell(size: Size, seed: int) -> dict[str, Any]:
-    """One cell, second by second: its rate, and excitatory and inhibitory current by signal at the start and the end."""
+    """One cell, second by second: its rate, and currents by signal at the start and at the end."""
     circuit = cell_circuit(size.cell_seconds, seed)
     simulation = circuit.start(seed)
     weights, rate, mean_v = [simulation.weights("plastic")], [], []
