@@ -61,8 +61,8 @@ class Size(NamedTuple):
         return 0.02 * 8000 / self.excitatory
 
 
-FULL = Size(cells=5, cell_seconds=120, networks=3, network_seconds=60, excitatory=8000)
-QUICK = Size(cells=1, cell_seconds=30, networks=1, network_seconds=8, excitatory=1600)
+FULL = Size(cells=5, cell_seconds=120, networks=2, network_seconds=200, excitatory=8000)
+QUICK = Size(cells=1, cell_seconds=24, networks=1, network_seconds=8, excitatory=1600)
 
 
 def signal_trains(seconds: float, seed: Any) -> tuple[Any, Any]:
