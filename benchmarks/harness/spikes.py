@@ -1,4 +1,4 @@
-"""Plastic spiking networks against Brian2, each measurement in a process of its own: ``python -m harness.spikes [0] song``.
+"""Plastic spiking networks against Brian2, each measurement in a process of its own: ``python -m harness.spikes``.
 
 Nothing is imported before it is needed: `first` measures imports too.
 """
@@ -86,7 +86,9 @@ def same(inputs: int, neurons: int, rate: float, ms: float) -> dict[str, Any]:
     worst = float(np.abs(w - theirs.weights).max() / np.abs(w).max())
     equal = np.array_equal(step_found, step_theirs) and np.array_equal(unit_found, unit_theirs)
     if not equal or not worst <= WEIGHTS:
-        raise RuntimeError(f"synfwp and Brian2 disagree: {len(step_found)}/{len(step_theirs)} spikes, weights {worst:g}")
+        raise RuntimeError(
+            f"synfwp and Brian2 disagree: {len(step_found)}/{len(step_theirs)} spikes, weights {worst:g}"
+        )
     changed = int((w != weights.ravel()).sum())
     return {"ms": ms, "spikes": len(step_found), "changed": changed, "weights": worst}
 
@@ -176,7 +178,9 @@ def vogels(ms: float, rounds: int, plastic: bool) -> dict[str, Any]:
     edges = np.arange(0, 10 * ms + 1, 1000)
     rates = [np.histogram(s[u < 8000], edges)[0] / 800.0 for s, u in ((step, unit), (step_theirs, unit_theirs))]
     if same_ms < 10 or not np.abs(rates[0] - rates[1]).max() <= 0.05 * rates[1].max():
-        raise RuntimeError(f"synfwp and Brian2 part after {same_ms:g} ms; excitatory rates {rates[0]} and {rates[1]} Hz")
+        raise RuntimeError(
+            f"synfwp and Brian2 part after {same_ms:g} ms; excitatory rates {rates[0]} and {rates[1]} Hz"
+        )
     return {
         "name": "vogels",
         "plastic": plastic,
@@ -222,17 +226,17 @@ def first(side: str, started: float, inputs: int, neurons: int, ms: float) -> di
 def cost(along: str, values: list[float], rounds: int) -> list[dict[str, Any]]:
     """Seconds of synfwp against one property of a network, with plasticity and without; the others stay.
 
-    Base: 500 inputs of 15 Hz onto 200 neurons, half of the synapses there, 1 s. Weights are scaled by the number of
-    inputs of a neuron, so that its rate stays.
+    Base: 500 inputs of 15 Hz onto 200 neurons, 100 synapses on each, 1 s. More neurons bring their synapses; more
+    synapses are weaker ones, so that the rate of a neuron stays.
     """
     import numpy as np
     import scipy.sparse
 
-    base = {"neurons": 200, "synapses": 50_000, "rate": 15.0, "seconds": 1.0}
+    base = {"neurons": 200, "synapses": 20_000, "rate": 15.0, "seconds": 1.0}
     rows = []
     for value in values:
         at = base | {along: value}
-        n, share = int(at["neurons"]), at["synapses"] / (500 * at["neurons"])
+        n, share = int(at["neurons"]), 0.2 if along == "neurons" else at["synapses"] / (500 * at["neurons"])
         rng, g_max = np.random.default_rng(0), 0.01 * 1000 / (500 * share)
         there = rng.random((500, n)) < share
         weights = scipy.sparse.csr_array(np.where(there, rng.uniform(0.1, 1, (500, n)), 0) * g_max)
@@ -284,9 +288,9 @@ def replicates(n: int, workers: list[int], ms: float) -> dict[str, Any]:
 
 def memory(seconds: list[float]) -> dict[str, Any]:
     """Peak memory (MB) of long runs that write spikes and potentials to a file, beyond what was there before."""
-    from .facts import _resident
-
     import synfwp as fw
+
+    from .facts import _resident
 
     circuit = model("song2000").circuit(start_weights(100, 2) * 10, g_max=0.1)
     circuit.run(10.0)

@@ -111,21 +111,21 @@ def song(
 def vogels(
     folder: Path,
     pairs: dict[str, tuple[np.ndarray, np.ndarray]],
-    v: np.ndarray,
+    potentials: np.ndarray,
     duration: float,
     plastic: bool = True,
 ) -> Program:
     """Vogels et al. 2011, as in Brian2's example: 8000 excitatory and 2000 inhibitory LIF neurons.
 
     ``pairs``: (pre, post) of the synapses "e" (excitatory neurons to all), "ii" and "ie" (inhibitory to inhibitory and
-    to excitatory, plastic), indices within each population (post of "e": of all neurons); ``v``: potentials at the
+    to excitatory, plastic), indices within each population (post of "e": of all neurons); ``potentials`` at the
     start (mV); ``duration`` in ms.
     """
     b2 = start(folder)
     cells = b2.NeuronGroup(
         10000, VOGELS_CELL, threshold="v > -50*mV", reset="v = -60*mV", refractory=5 * b2.ms, method="exponential_euler"
     )
-    cells.v = v * b2.mV
+    cells.v = potentials * b2.mV
     excitatory, inhibitory = cells[:8000], cells[8000:]
     e = b2.Synapses(excitatory, cells, on_pre="g_ampa += 0.3*nS")
     ii = b2.Synapses(inhibitory, inhibitory, on_pre="g_gaba += 3*nS")
