@@ -65,7 +65,9 @@ def circuit(
     n_pre, n_post = weight.shape
     rule = fw.plasticity.pair(0.01 * g_max, 1.05 * 0.01 * g_max, w_max=g_max) if plastic else None
     inputs = fw.PoissonSource(n_pre, rate, name="inputs") if source is None else source
-    return fw.Circuit([fw.Projection(inputs, fw.Population(n_post, CELL), weight, plasticity=rule, name="synapses")], dt=dt)
+    return fw.Circuit(
+        [fw.Projection(inputs, fw.Population(n_post, CELL), weight, plasticity=rule, name="synapses")], dt=dt
+    )
 
 
 def main(quick: bool = False, seed: int = 0) -> xr.Dataset:

@@ -218,7 +218,11 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
     networks = [run_network(size, seed + n) for n in range(size.networks)]
     hertz, when = {"units": "Hz"}, ["before", "after"]
     variables: dict[str, Any] = {
-        "cell_rate": (("cell", "cell_second"), [one["rate"] for one in cells], hertz | {"long_name": "rate of the cell"}),
+        "cell_rate": (
+            ("cell", "cell_second"),
+            [one["rate"] for one in cells],
+            hertz | {"long_name": "rate of the cell"},
+        ),
         "current": (
             ("cell", "when", "kind", "signal"),
             np.array([one["current"] for one in cells]) / 1000,
@@ -239,7 +243,11 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
             [one["unit_rate"] for one in networks],
             hertz | {"long_name": "rate of an excitatory neuron, last quarter"},
         ),
-        "cv": (("network", "when"), [one["cv"] for one in networks], {"units": "1", "long_name": "CV of the intervals"}),
+        "cv": (
+            ("network", "when"),
+            [one["cv"] for one in networks],
+            {"units": "1", "long_name": "CV of the intervals"},
+        ),
         "synchrony": (
             ("network", "when"),
             [one["synchrony"] for one in networks],
@@ -283,7 +291,9 @@ def table(ds: xr.Dataset) -> xr.Dataset:
     """The comparison that is printed: means over cells and networks; the published values are the targets."""
     quarter = ds.sizes["cell_second"] // 4
     late = ds.cell_rate.isel(cell_second=slice(-quarter, None)).mean("cell_second")
-    settled = ds.network_rate.isel(network_second=slice(-(ds.sizes["network_second"] // 4), None)).mean("network_second")
+    settled = ds.network_rate.isel(network_second=slice(-(ds.sizes["network_second"] // 4), None)).mean(
+        "network_second"
+    )
     start = ds.network_rate.isel(network_second=0)
     rows: list[tuple[str, float, float]] = [
         ("cell: rate (Hz), last quarter, against rho0", TARGET["cell"], float(late.mean())),
@@ -297,12 +307,18 @@ def table(ds: xr.Dataset) -> xr.Dataset:
     rows += [
         ("network: excitatory rate (Hz), last quarter, against rho0", TARGET["network"], float(excitatory.mean())),
         ("network: excitatory rate (Hz), before plasticity", np.nan, float(start.sel(population="excitatory").mean())),
-        ("network: SD of rates over excitatory neurons (Hz), last quarter", np.nan, float(ds.unit_rate.std("unit").mean())),
+        (
+            "network: SD of rates over excitatory neurons (Hz), last quarter",
+            np.nan,
+            float(ds.unit_rate.std("unit").mean()),
+        ),
         ("network: inhibitory rate (Hz), last quarter", np.nan, float(settled.sel(population="inhibitory").mean())),
     ]
     for when in ("before", "after"):
         rows.append((f"network: CV of intervals, {when}", np.nan, float(ds.cv.sel(when=when).mean())))
-        rows.append((f"network: CV of the population's rate, {when}", np.nan, float(ds.synchrony.sel(when=when).mean())))
+        rows.append(
+            (f"network: CV of the population's rate, {when}", np.nan, float(ds.synchrony.sel(when=when).mean()))
+        )
     return results.comparison(rows)
 
 

@@ -108,7 +108,9 @@ def song(
     return Program(folder, network, monitor, synapses)
 
 
-def vogels(folder: Path, pairs: dict[str, tuple[np.ndarray, np.ndarray]], duration: float, plastic: bool = True) -> Program:
+def vogels(
+    folder: Path, pairs: dict[str, tuple[np.ndarray, np.ndarray]], duration: float, plastic: bool = True
+) -> Program:
     """Vogels et al. 2011, as in Brian2's example: 8000 excitatory and 2000 inhibitory LIF neurons.
 
     ``pairs``: (pre, post) of the synapses "e" (excitatory neurons to all), "ii" and "ie" (inhibitory to inhibitory and
