@@ -23,7 +23,7 @@ _HOME = {
     "rate": "RateNetwork PlasticRateNetwork",
     "spiking": (
         "SpikingNetwork LIF Poisson RateCode ThetaCycle GatedTrace TwoPhase AdEx TwoCompartment Receptor Steps "
-        "PoissonSource SpikeSource Population Projection ShortTerm Circuit Record random_synapses spikes"
+        "PoissonSource SpikeSource Population Projection ShortTerm Circuit Record random_synapses replicates spikes"
     ),
     "programmer": (
         "Programmer FunctionProgrammer LayerProgrammer PlasticNetwork Trained train load_trained load_layer "

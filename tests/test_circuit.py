@@ -307,6 +307,20 @@ def test_the_same_seed_gives_the_same_run_and_another_one_another():
     assert np.array_equal(*again)
 
 
+@pytest.mark.parametrize("workers", [1, 3])
+def test_replicates_do_not_depend_on_the_number_of_workers(workers):
+    circuit = fw.Circuit([feed(plasticity=RULE, cells=fw.Population(3, fw.LIF(), drive=10.0))], dt=0.5)
+    runs = fw.replicates(
+        circuit, 200.0, [5, 1, 2], lambda simulation, ds: simulation.weights("input->cells"), workers=workers
+    )
+    for seed, W in zip([5, 1, 2], runs, strict=True):
+        alone = circuit.start(seed)
+        alone.run(200.0)
+        assert np.array_equal(alone.weights("input->cells"), W)
+    with pytest.raises(ValueError, match="workers is 0; pass an integer of at least 1"):
+        fw.replicates(circuit, 1.0, [0], workers=0)
+
+
 # --- saved and restored ----------------------------------------------------------------------------------------------
 
 

@@ -55,7 +55,7 @@ def half():
 
 def inhibited():
     """Excitation from outside, plastic inhibition, and a static loop."""
-    cells = fw.Population(N_POST, fw.LIF(noise=0.0, t_ref=5.0, g_leak=10.0, receptors=TWO), drive=170.0)
+    cells = fw.Population(N_POST, fw.LIF(noise=0.0, t_ref=5.0, g_leak=10.0, receptors=TWO), drive=200.0)
     feed = fw.Projection(prescribed(), cells, W * 0.3, receptor="e")
     rule = plasticity.inhibitory(0.05, 20.0, w_max=10.0)
     stop = fw.Projection(prescribed(seed=3, name="inh"), cells, W * 0.1, receptor="i", delay=1.5, plasticity=rule)

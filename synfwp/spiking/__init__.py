@@ -15,7 +15,7 @@ from synfwp.spiking.circuit import (
 from synfwp.spiking.network import SpikingNetwork
 from synfwp.spiking.parameters import LIF, GatedTrace, Poisson, RateCode, Receptor, ThetaCycle, TwoPhase
 from synfwp.spiking.recording import spikes
-from synfwp.spiking.simulation import Simulation
+from synfwp.spiking.simulation import Simulation, replicates
 
 __all__ = [
     "LIF",
@@ -38,5 +38,6 @@ __all__ = [
     "TwoCompartment",
     "TwoPhase",
     "random_synapses",
+    "replicates",
     "spikes",
 ]
