@@ -111,8 +111,7 @@ def run(size: Size, dt: float, seed: int) -> dict[str, Any]:
     for _ in range(size.seconds // size.every):
         ds = simulation.run(1000.0 * size.every)
         weights.append(simulation.weights("synapses"))
-        of_cells = ds.spike_population.values == ds.population.values.tolist().index("cells")
-        spikes.append(ds.spike_time.values[of_cells])
+        spikes.append(fw.spikes(ds, "cells")[0])
     w, time = np.array(weights)[:, :, 0] / G_MAX, np.concatenate(spikes)
     late = time[time >= 0.75 * size.seconds]
     return {

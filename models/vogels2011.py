@@ -150,12 +150,6 @@ def network_circuit(
     )
 
 
-def spikes_of(ds: xr.Dataset, name: str) -> tuple[Any, Any]:
-    """Times (s) and units of the spikes of one population."""
-    mine = ds.spike_population.values == ds.population.values.tolist().index(name)
-    return ds.spike_time.values[mine], ds.spike_unit.values[mine]
-
-
 def run_cell(size: Size, seed: int) -> dict[str, Any]:
     """One cell, second by second: its rate, and currents by signal at the start and at the end."""
     circuit = cell_circuit(size.cell_seconds, seed)
@@ -163,7 +157,7 @@ def run_cell(size: Size, seed: int) -> dict[str, Any]:
     weights, rate, mean_v = [simulation.weights("plastic")], [], []
     for _ in range(size.cell_seconds):
         ds = simulation.run(1000.0, record=fw.Record("cell", "v", every=1.0))
-        rate.append(len(spikes_of(ds, "cell")[0]))
+        rate.append(len(fw.spikes(ds, "cell")[0]))
         mean_v.append(float(ds.v_cell.mean()))
         weights.append(simulation.weights("plastic"))
     plastic = np.array(weights)[:, :, 0].reshape(len(weights), SIGNALS, INHIBITORY).mean(axis=-1)
@@ -191,8 +185,8 @@ def run_network(size: Size, seed: int) -> dict[str, Any]:
     for _ in range(size.network_seconds):
         ds = simulation.run(1000.0)
         for name, n in (("excitatory", size.excitatory), ("inhibitory", size.excitatory // 4)):
-            rates[name].append(len(spikes_of(ds, name)[0]) / n)
-        kept.append(spikes_of(ds, "excitatory"))
+            rates[name].append(len(fw.spikes(ds, name)[0]) / n)
+        kept.append(fw.spikes(ds, "excitatory"))
     last = kept[-(size.network_seconds // 4) :]
     parts = {"before": kept[0], "after": tuple(np.concatenate(part) for part in zip(*last, strict=True))}
     found: dict[str, Any] = {"rates": [rates["excitatory"], rates["inhibitory"]]}

@@ -59,12 +59,11 @@ def fact_lines(results: Record) -> list[str]:
     first, found = results["first"], []
     mine, theirs = (statistics.median(first[side]) for side in SIDES)
     found.append(
-        f"first result in a new process (STDP, 5 s): synfwp {mine:.1f} s, compiled before; Brian2 {theirs:.1f} s with its "
-        f"compiler: {theirs / mine:.0f} x"
+        f"first result in a new process (STDP, 5 s): synfwp {mine:.1f} s, compiled before; Brian2 {theirs:.1f} s with "
+        f"its compiler: {theirs / mine:.0f} x"
     )
-    on, off = (
-        next(r for r in results["cases"] if r["name"] == "song" and r["plastic"] is plastic) for plastic in (1, 0)
-    )
+    dense = [record for record in results["cases"] if record["name"] == "song"]
+    on, off = sorted(dense, key=lambda record: not record["plastic"])
     ratios = [medians(on)[side] / medians(off)[side] for side in SIDES]
     found.append(f"STDP on over off, dense: synfwp {ratios[0]:.1f} x, Brian2 {ratios[1]:.1f} x")
     r = results["replicates"]

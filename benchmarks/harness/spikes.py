@@ -32,17 +32,14 @@ def model(name: str) -> Any:
 
 
 def spikes_of(ds: Any, *names: str) -> tuple[Any, Any]:
-    """Times (ms) and units of populations, the second population after the first, ordered by time and unit."""
+    """Spikes of populations, as `ordered` gives them; units of the second one after the 8000 of the first."""
     import numpy as np
 
-    place = {ds.population.values.tolist().index(name): name for name in names}
-    times, units, offset = [], [], 0
-    for index in sorted(place, key=lambda i: names.index(place[i])):
-        mine = ds.spike_population.values == index
-        times.append(1000 * ds.spike_time.values[mine])
-        units.append(offset + ds.spike_unit.values[mine].astype(int))
-        offset += 8000  # of the excitatory population, where there are two
-    return ordered(np.concatenate(times), np.concatenate(units))
+    import synfwp as fw
+
+    found = [fw.spikes(ds, name) for name in names]
+    times = np.concatenate([1000 * time for time, _ in found])
+    return ordered(times, np.concatenate([8000 * k + unit.astype(int) for k, (_, unit) in enumerate(found)]))
 
 
 def ordered(time: Any, unit: Any) -> tuple[Any, Any]:
@@ -262,23 +259,21 @@ def replicates(n: int, workers: list[int], ms: float) -> dict[str, Any]:
     RuntimeError
         If a result depends on the number of threads.
     """
-    from concurrent.futures import ThreadPoolExecutor
-
     import numpy as np
+
+    import synfwp as fw
 
     circuit = model("song2000").circuit(start_weights(1000, 100))
     circuit.run(10.0)
 
-    def run(seed: int) -> tuple[Any, Any]:
-        simulation = circuit.start(seed)
-        return simulation.run(ms).spike_time.values, simulation.weights("synapses")
+    def keep(simulation: Any, ds: Any) -> tuple[Any, Any]:
+        return ds.spike_time.values, simulation.weights("synapses")
 
     seconds, results = {}, {}
     for count in workers:
-        with ThreadPoolExecutor(count) as pool:
-            begun = time.perf_counter()
-            results[count] = list(pool.map(run, range(n)))
-            seconds[str(count)] = time.perf_counter() - begun
+        begun = time.perf_counter()
+        results[count] = fw.replicates(circuit, ms, range(n), keep, workers=count)
+        seconds[str(count)] = time.perf_counter() - begun
     one = results[workers[0]]
     for other in results.values():
         if not all(np.array_equal(a, b) for x, y in zip(one, other, strict=True) for a, b in zip(x, y, strict=True)):
