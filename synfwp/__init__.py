@@ -21,7 +21,9 @@ _HOME = {
     "instructions": "Instructions",
     "carriers": "simulate compare_carriers Exact",
     "rate": "RateNetwork PlasticRateNetwork",
-    "spiking": "SpikingNetwork LIF Poisson RateCode ThetaCycle GatedTrace TwoPhase",
+    "spiking": (
+        "SpikingNetwork LIF Poisson RateCode ThetaCycle GatedTrace TwoPhase Dendritic InhibitoryCancellation PES"
+    ),
     "programmer": (
         "Programmer FunctionProgrammer LayerProgrammer PlasticNetwork Trained train load_trained load_layer "
         "Checkpoint Evaluation"

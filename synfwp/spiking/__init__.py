@@ -1,6 +1,27 @@
 """Spiking networks that carry out instructions with spikes, traces and gates."""
 
 from synfwp.spiking.network import SpikingNetwork
-from synfwp.spiking.parameters import LIF, GatedTrace, Poisson, RateCode, ThetaCycle, TwoPhase
+from synfwp.spiking.parameters import (
+    LIF,
+    PES,
+    Dendritic,
+    GatedTrace,
+    InhibitoryCancellation,
+    Poisson,
+    RateCode,
+    ThetaCycle,
+    TwoPhase,
+)
 
-__all__ = ["LIF", "GatedTrace", "Poisson", "RateCode", "SpikingNetwork", "ThetaCycle", "TwoPhase"]
+__all__ = [
+    "LIF",
+    "PES",
+    "Dendritic",
+    "GatedTrace",
+    "InhibitoryCancellation",
+    "Poisson",
+    "RateCode",
+    "SpikingNetwork",
+    "ThetaCycle",
+    "TwoPhase",
+]
