@@ -38,8 +38,8 @@ class Cell(NamedTuple):
     window: float = 100.0
     gap: float = 40.0
     tau: float = 20.0
-    clones: int = 4
-    items: int = 32
+    clones: float = 4
+    items: float = 32
 
 
 UNITS = {"peak": "Hz", "window": "ms", "gap": "ms", "tau": "ms", "clones": "1", "items": "1"}
