@@ -4,9 +4,9 @@ A rule is a row. A presynaptic spike changes the weight by
 
     pre_0 + pre_y y1 + pre_y2 y2 + pre_yx y1 x2,
 
-a postsynaptic one by ``post_0 + post_x x1 + post_x2 x2 + post_xy x1 y2``, where x1, x2 are traces of the presynaptic and
-y1, y2 of the postsynaptic spikes, read before the spike raises its own. Every published rule below is a choice of these
-numbers; kernels, the twin and the export to Brian2 read nothing else.
+a postsynaptic one by ``post_0 + post_x x1 + post_x2 x2 + post_xy x1 y2``, where x1, x2 are traces of the presynaptic
+and y1, y2 of the postsynaptic spikes, read before the spike raises its own. Every published rule below is a choice of
+these numbers; kernels, the twin and the export to Brian2 read nothing else.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,6 @@ from synfwp import checks, units
 from synfwp.plasticity.stdp import INTERACTIONS, PairSTDP, TripletSTDP
 
 COEFFICIENTS = ("pre_0", "pre_y", "pre_y2", "pre_yx", "post_0", "post_x", "post_x2", "post_xy")
-ERRORS = ("", "prediction")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,11 +48,11 @@ class SynapticRule:
     tau_e : float or None
         Changes go to an eligibility that decays with this time constant (ms), not to the weight.
     tau_reward, reward : float
-        Each spike of the projection's ``modulator`` raises a reward signal d by ``reward``; d decays with
-        ``tau_reward`` (ms), and ``dw/dt = d * eligibility`` (per second: d is in 1/s).
+        Each spike of the projection's ``modulator`` raises a reward signal d (1/ms) by ``reward``; d decays with
+        ``tau_reward`` (ms), and ``dw/dt = d * eligibility``.
     error, rate : str, float
-        ``dw/dt = rate * e * (x1 - x2_share x2)`` per ms, where e is the value of the receptor ``error`` of the
-        postsynaptic neuron, or what its dendrite predicts, in spikes per ms (``"prediction"``).
+        ``dw/dt = rate * e * (x1 - x2_share x2)``, where e is the value of the receptor ``error`` of the
+        postsynaptic neuron (``dw/dt`` per ms), or the rate that its dendrite predicts, 1/ms (``"prediction"``).
     x2_share : float
     cite : str
         Key of the bibliography.
@@ -141,8 +140,10 @@ def pair(
     >>> pair(0.01, 0.0105, w_max=1.0).pre_y
     -0.0105
     """
-    numbers = {"pre_y": -A_minus, "post_x": A_plus, "tau_x1": tau_plus, "tau_y1": tau_minus, "cite": "song2000"}
-    return SynapticRule(**({"name": name} | numbers | more))
+    numbers: Mapping[str, Any] = {
+        "name": name, "cite": "song2000", "pre_y": -A_minus, "post_x": A_plus, "tau_x1": tau_plus, "tau_y1": tau_minus
+    }  # fmt: skip
+    return SynapticRule(**(dict(numbers) | more))
 
 
 def triplet(rule: TripletSTDP | PairSTDP, scale: float = 1.0, **more: Any) -> SynapticRule:
@@ -168,8 +169,12 @@ def triplet(rule: TripletSTDP | PairSTDP, scale: float = 1.0, **more: Any) -> Sy
             "tau_y2": rule.tau_y,
         }
         name, cite = "triplet_stdp", "pfister2006"
-    given = {"tau_x1": rule.tau_plus, "tau_y1": rule.tau_minus, "interaction": rule.interaction} | numbers
-    return SynapticRule(**({"name": name, "cite": cite} | given | more))
+    given: dict[str, Any] = {
+        "tau_x1": rule.tau_plus,
+        "tau_y1": rule.tau_minus,
+        "interaction": rule.interaction,
+    } | numbers
+    return SynapticRule(**({"name": name, "cite": cite, **given} | more))
 
 
 def inhibitory(eta: float, rate: Any, tau: Any = 20.0, **more: Any) -> SynapticRule:
@@ -193,8 +198,8 @@ def gated_trace(eta: float, tau: Any = 20.0, **more: Any) -> SynapticRule:
     >>> gated_trace(0.1).pre_y == gated_trace(0.1).post_x == 0.1
     True
     """
-    numbers = {"pre_y": eta, "post_x": eta, "tau_x1": tau, "tau_y1": tau, "w_min": -np.inf}
-    return SynapticRule(**({"name": "gated_trace", "cite": "hebb1949"} | numbers | more))
+    numbers: Mapping[str, Any] = {"pre_y": eta, "post_x": eta, "tau_x1": tau, "tau_y1": tau, "w_min": -np.inf}
+    return SynapticRule(**({"name": "gated_trace", "cite": "hebb1949"} | dict(numbers) | more))
 
 
 def two_phase(eta: float, tau: Any = 20.0, **more: Any) -> SynapticRule:
@@ -241,7 +246,9 @@ def dendritic(eta: float, tau_m: Any = 10.0, tau_syn: Any = 3.0, **more: Any) ->
     """
     m, s = units.to_float(tau_m, "ms", "tau_m"), units.to_float(tau_syn, "ms", "tau_syn")
     if m == s:
-        raise ValueError(f"tau_m and tau_syn are both {m:g} ms; the difference of exponentials needs two time constants.")
+        raise ValueError(
+            f"tau_m and tau_syn are both {m:g} ms; the difference of exponentials needs two time constants."
+        )
     share = eta / (m - s)
     numbers: Mapping[str, Any] = {
         "post_x": share, "post_x2": -share, "rate": -share, "x2_share": 1.0, "tau_x1": m, "tau_x2": s,
@@ -258,5 +265,5 @@ def pes(eta: float, error: str = "error", tau: Any = 20.0, **more: Any) -> Synap
     >>> pes(1e-3).error
     'error'
     """
-    numbers = {"rate": eta, "error": error, "tau_x1": tau, "w_min": -np.inf, "cite": "bekolay2013"}
-    return SynapticRule(**({"name": "pes"} | numbers | more))
+    numbers: Mapping[str, Any] = {"rate": eta, "error": error, "tau_x1": tau, "w_min": -np.inf, "cite": "bekolay2013"}
+    return SynapticRule(**({"name": "pes"} | dict(numbers) | more))

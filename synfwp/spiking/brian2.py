@@ -15,7 +15,12 @@ from synfwp.plasticity.synaptic import COEFFICIENTS
 from synfwp.spiking.cells import AdEx, TwoCompartment, is_linear, receptors_of
 from synfwp.spiking.circuit import Circuit, PoissonSource, Population, Projection, ShortTerm, SpikeSource, Steps
 
-_TRACES = {"x1": ("post_x", "post_xy"), "x2": ("post_x2", "pre_yx"), "y1": ("pre_y", "pre_yx"), "y2": ("pre_y2", "post_xy")}
+_TRACES = {
+    "x1": ("post_x", "post_xy"),
+    "x2": ("post_x2", "pre_yx"),
+    "y1": ("pre_y", "pre_yx"),
+    "y2": ("pre_y2", "post_xy"),
+}
 _TERMS = {
     "pre": {"pre_0": "", "pre_y": "*y1", "pre_y2": "*y2", "pre_yx": "*y1*x2"},
     "post": {"post_0": "", "post_x": "*x1", "post_x2": "*x2", "post_xy": "*x1*y2"},
@@ -25,7 +30,7 @@ _UNITS = {"nS": "siemens", "pA": "amp", "1": "1", "mV": "volt"}
 
 @dataclass(frozen=True)
 class Brian2Synapses:
-    """What ``brian2.Synapses`` takes: ``Synapses(source, target, s.model, on_pre=s.on_pre, on_post=s.on_post, namespace=s.namespace)``."""
+    """What ``brian2.Synapses(source, target, model, on_pre=..., on_post=..., namespace=...)`` takes."""
 
     model: str
     on_pre: str
@@ -97,7 +102,10 @@ def _code(
     """Model, event code and namespace; a rule that changes between spikes gets the part of its events."""
     import brian2 as b2
 
-    model, pre, post, space = [], [], [], {}
+    model: list[str] = []
+    pre: list[str] = []
+    post: list[str] = []
+    space: dict[str, Any] = {}
     release = [] if transmission == "1" else [transmission]
     if short_term is not None:
         model += ["du/dt = (u_rest - u)/tau_facil : 1 (event-driven)", "dx/dt = (1 - x)/tau_rec : 1 (event-driven)"]
@@ -165,16 +173,18 @@ class Brian2Network:
         w = np.asarray(synapses.w[:]) / scale
         if "tau_w" not in synapses.namespace:
             return w
-        since = np.asarray(self.network.t) - np.asarray(synapses.lastupdate[:])  # w stands at the last spike of either side
+        since = np.asarray(self.network.t) - np.asarray(
+            synapses.lastupdate[:]
+        )  # w stands at the last spike of either side
         return np.asarray(w * np.exp(-since / float(synapses.namespace["tau_w"])))
 
 
 def to_brian2(circuit: Circuit) -> Brian2Network:
     """The same circuit as Brian2 objects, with the same integrators and the same order of events.
 
-    Neurons with current synapses are integrated exactly, others by exponential Euler. Pathways get Brian2's ``order`` in
-    the order of the projections. Spikes of `PoissonSource` and noise are drawn by Brian2; with `SpikeSource` inputs and
-    without noise, spike times and weights agree with `Circuit.run`.
+    Neurons with current synapses are integrated exactly, others by exponential Euler. Pathways get Brian2's ``order``
+    in the order of the projections. Spikes of `PoissonSource` and noise are drawn by Brian2; with `SpikeSource` inputs
+    and without noise, spike times and weights agree with `Circuit.run`.
 
     Parameters
     ----------
@@ -298,8 +308,8 @@ def _neurons(group: Population, clock: Any, name: str) -> Any:
     held = " (unless refractory)" if cell.t_ref > 0 else ""
     lines.insert(0, f"dv/dt = ({total})/C_m {noise} : volt{held}")
     return b2.NeuronGroup(
-        group.n, "\n".join(lines), threshold=threshold, reset=reset or None, method=method, namespace=space, clock=clock,
-        refractory=cell.t_ref * b2.ms if cell.t_ref > 0 else False, name=name,
+        group.n, "\n".join(lines), threshold=threshold, reset=reset or None, method=method, namespace=space,
+        clock=clock, refractory=cell.t_ref * b2.ms if cell.t_ref > 0 else False, name=name,
     )  # fmt: skip
 
 
@@ -322,8 +332,8 @@ def _projection(
     if rule is not None and rule.tau_e is not None:
         words["gate"], words["eligibility"] = "0", words["gate"]
     code = _code(
-        rule, _UNITS[unit], scale, None if receptor is None else _identifier(receptor.name), p.short_term, words["gate"],
-        words["eligibility"] if collects else None, words["transmission"],
+        rule, _UNITS[unit], scale, None if receptor is None else _identifier(receptor.name), p.short_term,
+        words["gate"], words["eligibility"] if collects else None, words["transmission"],
     )  # fmt: skip
     made = b2.Synapses(
         groups[p.pre.name], groups[p.post.name], code.model, on_pre=code.on_pre or None, on_post=code.on_post or None,
@@ -412,4 +422,3 @@ def _between(p: Projection, made: Any, groups: dict[str, Any], clock: Any, scale
         b2.NetworkOperation(pay, when="groups", order=5, clock=clock),
         b2.NetworkOperation(reward, when="synapses", order=-10_000, clock=clock),
     ]
-

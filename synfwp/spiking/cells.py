@@ -116,7 +116,7 @@ class TwoCompartment(_Parameters):
     _zero_allowed: ClassVar[tuple[str, ...]] = ("t_ref",)
 
     def __post_init__(self) -> None:
-        """"dendrite" names the first receptor and no other."""
+        """ "dendrite" names the first receptor and no other."""
         super().__post_init__()
         object.__setattr__(self, "receptors", check_receptors(self.receptors))
         check_receptors(self.all_receptors)
@@ -140,4 +140,3 @@ def receptors_of(cell: Cell) -> tuple[Receptor, ...]:
 def is_linear(cell: Cell) -> bool:
     """Whether the membrane has an exact solution: LIF with currents alone."""
     return isinstance(cell, LIF) and all(one.reversal is None for one in receptors_of(cell))
-

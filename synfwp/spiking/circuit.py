@@ -1,4 +1,4 @@
-"""Circuits of spiking neurons as data: sources, populations, projections with plastic synapses. Running is elsewhere."""
+"""Circuits of spiking neurons as data: sources, populations, and projections with plastic synapses."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -42,7 +42,9 @@ class Steps:
         times = np.atleast_1d(units.to_float(self.times, "ms", "times")).astype(float)
         values = np.asarray(self.values, float)
         if times.ndim != 1 or not len(times) or times[0] != 0 or (np.diff(times) <= 0).any():
-            raise ValueError(f"times of Steps start with {times[:3].tolist()}; pass increasing times in ms, the first 0.")
+            raise ValueError(
+                f"times of Steps start with {times[:3].tolist()}; pass increasing times in ms, the first 0."
+            )
         if values.ndim not in (1, 2) or len(values) != len(times):
             raise ValueError(f"Steps has {len(times)} times but values of shape {values.shape}; pass one value each.")
         if not np.isfinite(values).all():
@@ -195,7 +197,8 @@ class ShortTerm:
     At a spike u is raised, ``u += U (1 - u)``, then ``u x`` is released and taken off x; between spikes x recovers to 1
     with ``tau_rec`` and u relaxes to ``u_rest`` with ``tau_facil`` (ms). The weight is multiplied by ``u x``. With
     ``u_rest=0`` this is both papers' model: the u of Mongillo et al., which rests at U and is raised after the release,
-    is ours just after it has been raised. It is a gain of the presynaptic neuron alone: it cannot bind a key to a value.
+    is ours just after it has been raised. It is a gain of the presynaptic neuron alone: it cannot bind a key to a
+    value.
 
     >>> ShortTerm(U=0.5, tau_rec=800.0, tau_facil=1e-3).released([100.0] * 100)[-1].round(4)
     np.float64(0.1056)
@@ -342,10 +345,14 @@ class Projection:
         if rule is None:
             return
         if rule.error == "prediction" and not hasattr(self.post.cell, "g_dendrite"):
-            raise ValueError(f"rule {rule.name!r} of {label} reads a dendrite; give {self.post.name!r} TwoCompartment cells.")
+            raise ValueError(
+                f"rule {rule.name!r} of {label} reads a dendrite; give {self.post.name!r} TwoCompartment cells."
+            )
         names = [one.name for one in receptors_of(self.post.cell)]
         if rule.error not in ("", "prediction", *names):
-            raise ValueError(f"rule {rule.name!r} of {label} reads the receptor {rule.error!r}; the cells have {names}.")
+            raise ValueError(
+                f"rule {rule.name!r} of {label} reads the receptor {rule.error!r}; the cells have {names}."
+            )
         if (rule.tau_e is None) != (self.modulator is None):
             raise ValueError(f"{label}: an eligibility trace (tau_e) and a modulator go together.")
         low, high = float(rule.w_min), float(rule.w_max)
@@ -362,7 +369,9 @@ def _weights(weight: Any, shape: tuple[int, int], label: str) -> Any:
         stored = found.data
     else:
         if np.ndim(weight) not in (0, 2):
-            raise ValueError(f"weight of {label} has shape {np.shape(weight)}; pass a number, {shape}, or a sparse array.")
+            raise ValueError(
+                f"weight of {label} has shape {np.shape(weight)}; pass a number, {shape}, or a sparse array."
+            )
         found = stored = np.full(shape, float(weight)) if np.ndim(weight) == 0 else np.array(weight, float)
     if found.shape != shape:
         raise ValueError(f"weight of {label} has shape {found.shape}; pass (n_pre, n_post) = {shape}.")
@@ -376,7 +385,9 @@ def _rule(rule: Any, label: str) -> SynapticRule | None:
     if isinstance(rule, PairSTDP | TripletSTDP):
         return triplet(rule)
     if rule is not None and not isinstance(rule, SynapticRule):
-        raise TypeError(f"plasticity of {label} is a {type(rule).__name__}; pass a SynapticRule, PairSTDP or TripletSTDP.")
+        raise TypeError(
+            f"plasticity of {label} is a {type(rule).__name__}; pass a SynapticRule, PairSTDP or TripletSTDP."
+        )
     return rule
 
 
@@ -417,8 +428,8 @@ class Record:
     what : str
         Name of a population or a projection.
     variable : str
-        Of a population: "v", "w" (adaptation or dendrite) or a receptor. Of a projection: "W" (weights), "E" (eligibility),
-        "x1", "x2" (presynaptic), "y1", "y2" (postsynaptic traces), "u", "x" (short-term plasticity).
+        Of a population: "v", "w" (adaptation or dendrite) or a receptor. Of a projection: "W" (weights), "E"
+        (eligibility), "x1", "x2" (presynaptic), "y1", "y2" (postsynaptic traces), "u", "x" (short-term plasticity).
     units : None or sequence of int
         Which neurons; of "W" and "E", which synapses (flat index, row by row); None: all.
     every : float or None
@@ -469,8 +480,8 @@ class Circuit:
     ValueError
         If two groups or projections have one name, or a delay, refractory period or schedule is not on the grid.
 
-    Event order within a step is Brian2's default schedule (Stimberg, Brette & Goodman 2019, eLife 8:e47314): neurons are
-    advanced; thresholds and sources fire; spikes of ``delay`` ago arrive; postsynaptic changes; resets.
+    Event order within a step is Brian2's default schedule (Stimberg, Brette & Goodman 2019, eLife 8:e47314): neurons
+    are advanced; thresholds and sources fire; spikes of ``delay`` ago arrive; postsynaptic changes; resets.
 
     >>> from synfwp.spiking import LIF
     >>> cells = Population(3, LIF(noise=0.0), drive=25.0)

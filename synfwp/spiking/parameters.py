@@ -32,8 +32,8 @@ class _Parameters:
 class Receptor(_Parameters):
     """What a spike opens in a postsynaptic neuron: it jumps by the weight and decays with ``tau`` (ms).
 
-    Without ``reversal`` it is a current (pA), with one (mV) a conductance (nS). With ``drives=False`` it acts on nothing
-    and is a signal, such as an error that a plasticity rule reads.
+    Without ``reversal`` it is a current (pA), with one (mV) a conductance (nS). With ``drives=False`` it acts on
+    nothing and is a signal, such as an error that a plasticity rule reads.
 
     >>> Receptor("excitatory", tau=5.0, reversal=0.0).reversal
     0.0

@@ -1,6 +1,5 @@
-"""What a run keeps: spikes always, chosen variables by subset, stride or projection; in memory or straight to a file."""
+"""What a run keeps: spikes always, variables by subset, stride or projection; in memory or straight to a file."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,9 @@ class Memory:
         self.parts: dict[str, list[Array]] = {}
         self.about: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {}
 
-    def column(self, name: str, dims: tuple[str, ...], shape: tuple[int, ...], dtype: Any, attrs: dict[str, str]) -> None:
+    def column(
+        self, name: str, dims: tuple[str, ...], shape: tuple[int, ...], dtype: Any, attrs: dict[str, str]
+    ) -> None:
         """A variable that grows along its first dim."""
         self.parts[name] = [np.zeros((0, *shape), dtype)]
         self.about[name] = dims, attrs
@@ -35,7 +36,10 @@ class Memory:
 
     def close(self, fixed: dict[str, Any], attrs: dict[str, Any]) -> Any:
         """All that was kept, and variables that do not grow."""
-        grown = {name: (self.about[name][0], np.concatenate(parts), self.about[name][1]) for name, parts in self.parts.items()}
+        grown = {
+            name: (self.about[name][0], np.concatenate(parts), self.about[name][1])
+            for name, parts in self.parts.items()
+        }
         return results.dataset(grown | fixed, **attrs)
 
 
@@ -46,11 +50,13 @@ class File:
         import h5netcdf
 
         self.path = results.check_writable(path)
-        Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         self.file = h5netcdf.File(self.path, "w")
         self.rows: dict[str, int] = {}
 
-    def column(self, name: str, dims: tuple[str, ...], shape: tuple[int, ...], dtype: Any, attrs: dict[str, str]) -> None:
+    def column(
+        self, name: str, dims: tuple[str, ...], shape: tuple[int, ...], dtype: Any, attrs: dict[str, str]
+    ) -> None:
         """A variable that grows along its first dim."""
         for dim, size in zip(dims, (None, *shape), strict=True):
             if dim not in self.file.dimensions:
@@ -96,10 +102,13 @@ class Recorder:
         self.strides = [sample.every for sample in self.of_synapses]
         self.start, self.sink = simulation.step, Memory() if to is None else File(to)
         self.sink.column("spike_time", ("spike",), (), float, {"units": "s", "long_name": "time of a spike"})
-        self.sink.column("spike_unit", ("spike",), (), np.int32, {"units": "1", "long_name": "index of the neuron that spiked"})
+        self.sink.column(
+            "spike_unit", ("spike",), (), np.int32, {"units": "1", "long_name": "index of the neuron that spiked"}
+        )
         index = {"units": "1", "long_name": "population of a spike (index into population)"}
         self.sink.column("spike_population", ("spike",), (), np.int16, index)
-        for one in [*self.of_cells, *self.of_synapses]:
+        self.kept: list[Any] = [*self.of_cells, *self.of_synapses]
+        for one in self.kept:
             time = {"units": "s", "long_name": f"time of {one.name}"}
             self.sink.column(f"time_{one.name}", (f"time_{one.name}",), (), float, time)
             self.sink.column(one.name, (f"time_{one.name}", *one.dims), one.shape, float, one.attrs)
@@ -146,16 +155,16 @@ class Recorder:
 
     def dataset(self) -> Any:
         """The Dataset of the run."""
-        circuit, fixed = self.circuit, {}
+        circuit, fixed = self.circuit, dict[str, Any]()
         fixed["population"] = ("population", np.array([g.name for g in circuit.groups]), {"long_name": "population"})
-        for one in [*self.of_cells, *self.of_synapses]:
+        for one in self.kept:
             fixed |= one.labels
         for p in circuit.projections:
             if p.plasticity is not None:
                 dims = (f"pre_{p.name}", f"post_{p.name}") if p.dense else (f"synapse_{p.name}",)
                 final = self.simulation.variable(p.name, "W").reshape(p.shape if p.dense else -1)
                 fixed[f"W_{p.name}_end"] = (dims, final, {"units": "1", "long_name": f"weight of {p.name} at the end"})
-        attrs = results.provenance(facts(circuit), self.simulation.root)
+        attrs: dict[str, Any] = dict(results.provenance(facts(circuit), self.simulation.root))
         attrs |= {"start": float(self.start * circuit.dt / 1000), "stop": float(self.simulation.time / 1000)}
         return self.sink.close(fixed, attrs)
 
@@ -189,7 +198,7 @@ class _Sample:
     def __init__(self, simulation: Any, record: Record) -> None:
         circuit = simulation.circuit
         self.record, self.projection, self.name = record, circuit.projection(record.what), record.name
-        self.every = _stride(circuit, record, int(round(100.0 / circuit.dt)))
+        self.every = _stride(circuit, record, round(100.0 / circuit.dt))
         size = len(simulation.variable(record.what, record.variable))
         self.sides = None if record.project is None else self._sides(self.projection, record, size)
         self.units = _chosen(record, size)
@@ -236,7 +245,9 @@ def _matrix(record: Record, matrix: Any, n: int) -> Array:
     """A projection onto a few components."""
     found = np.ascontiguousarray(matrix, float)
     if found.ndim != 2 or found.shape[1] != n or not np.isfinite(found).all():
-        raise ValueError(f"project of {record.what!r} has shape {found.shape}; pass finite numbers of shape (rank, {n}).")
+        raise ValueError(
+            f"project of {record.what!r} has shape {found.shape}; pass finite numbers of shape (rank, {n})."
+        )
     return found
 
 

@@ -1,4 +1,4 @@
-"""A circuit while it runs: its state, which can be saved and restored, and the loop over stretches of constant gates."""
+"""A circuit while it runs: a state that can be saved and restored, and the loop over stretches of constant gates."""
 
 import hashlib
 import json
@@ -164,9 +164,7 @@ class Simulation:
         bad = int(np.flatnonzero(~np.isfinite(S))[0])
         offsets = {at: name for name, at in self.tables.receptor.items()}
         group, variable = offsets[max(at for at in offsets if at <= bad)]
-        raise FloatingPointError(
-            f"{variable} of {group!r} is {S[bad]:g} at {self.time:g} ms; lower the weights or dt."
-        )
+        raise FloatingPointError(f"{variable} of {group!r} is {S[bad]:g} at {self.time:g} ms; lower the weights or dt.")
 
     # --- synapses --------------------------------------------------------------------------------------------------
 
@@ -250,8 +248,8 @@ class Simulation:
             at = row[kernel.Y0] + (n_post if name == "y2" else 0)
             return T[at : at + n_post].copy()
         if name in ("x1", "x2"):
-            at, log = row[kernel.X0] + (n_pre if name == "x2" else 0), JF[kernel.X1_LOG if name == "x1" else kernel.X2_LOG]
-            return T[at : at + n_pre] * np.exp(log * since)
+            at = row[kernel.X0] + (n_pre if name == "x2" else 0)
+            return T[at : at + n_pre] * np.exp(JF[kernel.X1_LOG if name == "x1" else kernel.X2_LOG] * since)
         rest, log = (JF[kernel.U_REST], JF[kernel.FACIL_LOG]) if name == "u" else (1.0, JF[kernel.REC_LOG])
         at = row[kernel.STP0] + (0 if name == "u" else n_pre)
         return rest + (T[at : at + n_pre] - rest) * np.exp(log * since)
@@ -336,5 +334,3 @@ class Simulation:
         names = [g.name for g in self.circuit.groups] + [p.name for p in self.circuit.projections]
         digest.update(json.dumps([names, self.circuit.dt]).encode())
         return digest.hexdigest()
-
-

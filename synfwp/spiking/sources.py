@@ -1,7 +1,6 @@
-"""Spikes of sources in blocks of steps: drawn from the block's own generator, so that no run depends on how it is cut."""
+"""Spikes of sources in blocks of steps, each from its own generator: no run depends on how it is cut."""
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
@@ -46,7 +45,8 @@ class Events:
     def _drawn(self, source: PoissonSource, number: int) -> tuple[Array, Array]:
         """Bernoulli spikes of one block: intervals over (step, unit) at the largest rate, then thinned."""
         rng = seeds.generator(self.root, "source", source.name, number)
-        which = np.searchsorted(np.round(source.rate.times / self.dt), number * BLOCK + np.arange(BLOCK), side="right") - 1
+        changes, steps = np.round(source.rate.times / self.dt), number * BLOCK + np.arange(BLOCK)
+        which = np.searchsorted(changes, steps, side="right") - 1
         chance = source.rate.values * units.per_ms(1.0) * self.dt
         top = float(chance[which].max())
         if top == 0:
@@ -76,14 +76,7 @@ def _prescribed(source: SpikeSource, dt: float) -> tuple[Array, Array]:
     if twice.size:
         m = int(twice[0])
         raise ValueError(
-            f"unit {unit[m]} of source {source.name!r} fires twice within the step of {dt:g} ms at {steps[m] * dt:g} ms; "
-            "lower dt, or thin the spikes."
+            f"unit {unit[m]} of source {source.name!r} fires twice within the step of {dt:g} ms at "
+            f"{steps[m] * dt:g} ms; lower dt, or thin the spikes."
         )
     return steps, unit
-
-
-def prescribed_steps(circuit: Any) -> None:
-    """Raise where a prescribed spike train does not fit the grid."""
-    for group in circuit.groups:
-        if isinstance(group, SpikeSource):
-            _prescribed(group, circuit.dt)

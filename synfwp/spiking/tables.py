@@ -36,7 +36,7 @@ class Tables:
 
 @dataclass
 class State:
-    """What a run changes: neurons S, traces T, last visits L, weights and eligibilities W, ends of refractoriness, spikes."""
+    """What a run changes: neurons S, traces T, last visits L, weights and eligibilities W, refractoriness, spikes."""
 
     S: Array
     T: Array
@@ -52,21 +52,22 @@ def build(circuit: Circuit) -> tuple[Tables, State]:
     dt, groups, projections = circuit.dt, circuit.groups, circuit.projections
     delays = [int(circuit.on_grid("delay", p.delay)) for p in projections]
     P, PF = np.zeros((len(groups), 12), np.int64), np.zeros((len(groups), 18))
-    cells = [g.cell if isinstance(g, Population) else None for g in groups]
-    n_receptors = sum(len(receptors_of(cell)) for cell in cells if cell is not None)
+    n_receptors = sum(len(receptors_of(g.cell)) for g in groups if isinstance(g, Population))
     R, RF = np.zeros((max(n_receptors, 1), 2), np.int64), np.zeros((max(n_receptors, 1), 3))
     longest = max([0, *delays])
-    offset, S, unit, ring, row, sources = {}, [], 0, 0, 0, 0
+    offset: dict[tuple[str, str], int] = {}
+    S: list[Array] = []
+    unit = ring = row = sources = 0
     for m, group in enumerate(groups):
-        cell = cells[m]
         P[m, [kernel.N, kernel.UNIT0, kernel.RING0, kernel.SOURCE_ROW]] = group.n, unit, ring, sources
         unit, ring = unit + group.n, ring + group.n * (longest + 1)
-        if cell is None:
+        if not isinstance(group, Population):
             P[m, kernel.KIND] = kernel.SOURCE
             sources += 1
             continue
+        cell = group.cell
         for name, start in _neuron_state(group, cell).items():
-            offset[group.name, name] = sum(map(len, S))
+            offset[group.name, name] = sum(len(part) for part in S)
             S.append(start)
         at = lambda name, g=group: offset[g.name, name]  # noqa: E731
         P[m, [kernel.KIND, kernel.V0, kernel.DRIVE0]] = _kind(cell), at("v"), at("drive")
