@@ -1,25 +1,26 @@
 """Working memory without activity: an item is held by facilitated synapses (Mongillo, Barak & Tsodyks 2008).
 
 Synapses that facilitate for seconds (U .19, tau_F 1500 ms, tau_D 200 ms) release ``u x`` at a spike. An item that was
-shown leaves u of its neurons raised when they are silent again; a weak pulse to all neurons then makes them fire, and no
-others. Shown three times: the released share in steady state, from synapses and from rate equations; a network of rates;
-and a network of leaky integrate-and-fire neurons. The control has the same synapses with u fixed at U.
+shown leaves u of its neurons raised when they are silent again; a weak pulse to all neurons then makes them fire, and
+no others. Shown three times: the released share in steady state, from synapses and from rate equations; a network of
+rates; and a network of leaky integrate-and-fire neurons. The control has the same synapses with u fixed at U.
 
 As published: the equations of u and x, in which u relaxes to U and a spike releases u as it is before its own jump. The
 same numbers come from synapses whose u relaxes to 0 and is raised before the release, which is how circuits have it.
 
 Second-hand (from code of others that rebuilds the spiking network; the tables of the paper's supplement were not at
-hand): 8000 excitatory and 2000 inhibitory neurons, each pair connected with a probability of .2; items of a tenth of the
-excitatory neurons; efficacies of .10 mV, potentiated .45 (within an item, and a tenth of those that involve neurons of
-no item), .135, .25 and .20 mV; thresholds 20 mV, resets 16 and 13 mV, membranes 15 and 10 ms, 2 ms refractory; noise of
-1 mV; the item's drive times 1.15 for 350 ms, all drives times 1.05 for 250 ms.
+hand): 8000 excitatory and 2000 inhibitory neurons, each pair connected with a probability of .2; items of a tenth of
+the excitatory neurons; efficacies of .10 mV, potentiated .45 (within an item, and a tenth of those that involve neurons
+of no item), .135, .25 and .20 mV; thresholds 20 mV, resets 16 and 13 mV, membranes 15 and 10 ms, 2 ms refractory; noise
+of 1 mV; the item's drive times 1.15 for 350 ms, all drives times 1.05 for 250 ms.
 
-Ours: a quarter of the neurons, each pair connected with .8 (quick: 1200, all pairs, efficacies times 4 / 3), so that a neuron
-has as many synapses; the mean drive 22.3 mV (20.5 mV to inhibition; the code of others has 22.7 to 24.1), at which the
-network is silent in the delay; exponential currents of 2 ms in place of jumps; all delays 1 ms; the pulse 650 ms after
-the item. In the network of rates everything but U, tau_F and tau_D: five items and one inhibitory unit, gain
-``1.5 log(1 + exp(h / 1.5))`` Hz, tau 8 ms, weights 12, -2.5 and 1.75, background 1 Hz, item +10, pulse +3. No published
-number says how often a pulse works; a population spike is here one spike for every fifth neuron of an item in 20 ms.
+Ours: a quarter of the neurons, each pair connected with .8, so that a neuron has as many synapses (quick: 1200, all
+pairs, efficacies times 4 / 3); the mean drive 22.3 mV (20.5 mV to inhibition; the code of others has 22.7 to 24.1), at
+which most networks are silent in the delay; exponential currents of 2 ms in place of jumps; all delays 1 ms; the pulse
+650 ms after the item. In the network of rates everything but U, tau_F and tau_D: five items and one inhibitory unit,
+gain ``1.5 log(1 + exp(h / 1.5))`` Hz, tau 8 ms, weights 12, -2.5 and 1.75, background 1 Hz, item +10, pulse +3. No
+published number says how often a pulse works; a population spike is here one spike for every fifth neuron of an item in
+20 ms.
 
 Cites: mongillo2008
 """
@@ -35,7 +36,10 @@ from synfwp import results, seeds
 
 U, TAU_F, TAU_D = 0.19, 1500.0, 200.0
 RATES = (1, 5, 10, 20, 40)  # Hz
-PUBLISHED = {"regular trains": (0.325, 0.473, 0.355, 0.215, 0.117), "rate equations": (0.344, 0.400, 0.306, 0.195, 0.110)}
+PUBLISHED = {
+    "regular trains": (0.325, 0.473, 0.355, 0.215, 0.117),
+    "rate equations": (0.344, 0.400, 0.306, 0.195, 0.110),
+}
 CURVE = np.geomspace(0.5, 60, 60)  # Hz
 ITEMS = 5
 SPIKE = 0.2  # spikes per neuron of an item within BIN that make a population spike
@@ -148,7 +152,11 @@ def rate_network(dt: float = 0.1, every: float = 2.0) -> xr.Dataset:
         u, x = u + dt * facilitates * du, x + dt * dx
     names = {"rates": ("Hz", "rate"), "u": ("1", "u"), "x": ("1", "x")}
     found = {
-        name: (("condition", "time", "cue"), np.swapaxes([part[m] for part in kept], 0, 1), {"units": unit, "long_name": text})
+        name: (
+            ("condition", "time", "cue"),
+            np.swapaxes([part[m] for part in kept], 0, 1),
+            {"units": unit, "long_name": text},
+        )
         for m, (name, (unit, text)) in enumerate(names.items())
     }
     time = results.seconds(every * np.arange(len(kept)))
@@ -167,8 +175,8 @@ def network(size: Size, tau_facil: float, seed: int) -> tuple[fw.Circuit, np.nda
     of[of >= ITEMS] = -1
     part = seeds.generator(seed, "network")
     start = {"E": part.uniform(14.0, 20.0, n), "I": part.uniform(10.0, 20.0, n // 4)}
-    cells = {name: fw.LIF(tau_m=tau, t_ref=2.0, tau_syn=2.0, v_rest=0.0, v_threshold=20.0, v_reset=reset, noise=0.5**0.5)
-             for name, tau, reset in (("E", 15.0, 16.0), ("I", 10.0, 13.0))}  # fmt: skip
+    same: dict[str, Any] = {"t_ref": 2.0, "tau_syn": 2.0, "v_rest": 0.0, "v_threshold": 20.0, "noise": 0.5**0.5}
+    cells = {"E": fw.LIF(tau_m=15.0, v_reset=16.0, **same), "I": fw.LIF(tau_m=10.0, v_reset=13.0, **same)}
     mean = np.full(n, 22.3)
     at, on, pulse, lasts, _ = TIMES
     drive = fw.Steps(
@@ -205,13 +213,15 @@ def spiking_networks(size: Size, seed: int) -> xr.Dataset:
             if c == 0:
                 u = U + (1 - U) * simulation.variable("E->E", "u")  # as a rate equation has it: before the jump
                 held[m] = [u[of == item].mean() for item in range(ITEMS)]
-            ds = xr.concat([early, simulation.run(TIMES.end - TIMES.pulse)], "spike", data_vars="minimal", join="override")
-            time, unit = excitatory(ds)
-            peaks[c, m] = [[peak(time, unit, of == item, *window) for item in range(ITEMS)] for window in windows.values()]
+            parts = [excitatory(part) for part in (early, simulation.run(TIMES.end - TIMES.pulse))]
+            time, unit = (np.concatenate(both) for both in zip(*parts, strict=True))
+            members = [of == item for item in range(ITEMS)]
+            peaks[c, m] = [[peak(time, unit, one, *window) for one in members] for window in windows.values()]
             example = example or raster(time, unit, of, size)
     cell = ("synapses", "seed", "window", "cue")
+    most = f"largest number of spikes within {BIN:g} ms per neuron of an item"
     found = {
-        "peak": (cell, peaks, {"units": "1", "long_name": f"largest number of spikes within {BIN:g} ms per neuron of an item"}),
+        "peak": (cell, peaks, {"units": "1", "long_name": most}),
         "held": (("seed", "cue"), held, {"units": "1", "long_name": "u when the pulse comes"}),
         **(example or {}),
     }
@@ -268,7 +278,9 @@ def table(ds: xr.Dataset) -> xr.Dataset:
             top = during(ds, window).rates.sel(condition=condition).max("time")
             rows.append((f"rates, {condition}, {window}, item (Hz)", np.nan, float(top.sel(cue="item"))))
             if window == "pulse":
-                rows.append((f"rates, {condition}, {window}, others (Hz)", np.nan, float(top.drop_sel(cue="item").max())))
+                rows.append(
+                    (f"rates, {condition}, {window}, others (Hz)", np.nan, float(top.drop_sel(cue="item").max()))
+                )
     last = during(ds, "delay").u.sel(condition="facilitation").isel(time=-1)
     rows += [("rates, u before the pulse, item", np.nan, float(last.sel(cue="item")))]
     rows += [("rates, u before the pulse, others", np.nan, float(last.drop_sel(cue="item").mean()))]
@@ -320,15 +332,16 @@ def _rates(ds: xr.Dataset, top: Any, below: Any) -> None:
     """Rates and u of the item and of another."""
     from synfwp import plot
 
-    lines = (("facilitation", "item", "vermillion", "item"), ("facilitation", "other 1", "blue", "another"))
-    lines += (("no facilitation", "item", "black", "item, u fixed"),)
+    lines = [("facilitation", "item", "vermillion", "item"), ("facilitation", "other 1", "blue", "another")]
+    lines.append(("no facilitation", "item", "black", "item, u fixed"))
+    starts, lengths = (TIMES.item, TIMES.pulse), (TIMES.shown, TIMES.lasts)
     with plot.style():
         for ax, name in ((top, "rates"), (below, "u")):
             for condition, item, colour, label in lines:
                 line = ds[name].sel(condition=condition, cue=item)
                 ax.plot(ds.time, line, color=plot.COLOURS[colour], label=label)
-            for start, stop, tint in ((TIMES.item, TIMES.item + TIMES.shown, "#DCEBF7"), (TIMES.pulse, TIMES.pulse + TIMES.lasts, "#FCE6CF")):
-                ax.axvspan(start / 1e3, stop / 1e3, facecolor=tint, linewidth=0, zorder=0)
+            for start, length, tint in zip(starts, lengths, plot.activity.PHASE_TINTS, strict=False):
+                ax.axvspan(start / 1e3, (start + length) / 1e3, facecolor=tint, linewidth=0, zorder=0)
             ax.set_xlim(0.7, TIMES.end / 1e3)
             ax.set_ylim(0)
             ax.set_xlabel("time (s)")
@@ -352,7 +365,9 @@ def _peaks(ds: xr.Dataset, ax: Any) -> None:
         for place, (name, values) in enumerate(found.items()):
             spread = np.linspace(-0.2, 0.2, len(values)) if len(values) > 1 else [0.0]
             colour = plot.COLOURS[{"item": "vermillion", "others": "blue", "fixed": "black"}[name]]
-            ax.scatter(place + np.asarray(spread), 100 * values, s=9, color=colour, linewidths=0, clip_on=False, zorder=3)
+            ax.scatter(
+                place + np.asarray(spread), 100 * values, s=9, color=colour, linewidths=0, clip_on=False, zorder=3
+            )
         ax.axhline(100 * SPIKE, color="0.45", linewidth=0.7, linestyle=(0, (3, 2)), label="population spike")
         ax.set_xticks(range(3), list(names.values()))
         ax.set_xlim(-0.5, 2.5)
@@ -378,10 +393,10 @@ def caption(ds: xr.Dataset) -> str:
         {float(pulse.sel(cue="item")):.0f} Hz, the others to {float(pulse.drop_sel(cue="item").max()):.1f} Hz, and the
         item itself to {float(fixed.sel(cue="item")):.1f} Hz where u is fixed at U. (d) The same with
         {size["neurons"]} excitatory and {size["neurons"] // 4} inhibitory leaky integrate-and-fire neurons:
-        {size["shown"]} neurons of each item, the one that was shown on top. (e) The most spikes of an item within
-        {BIN:g} ms of the pulse, by its number of neurons, in {size["networks"]} network(s) (seeds), each a point; of the
-        others the largest. With facilitation the pulse makes a population spike (dashed: {100 * SPIKE:g} %) of the item in
-        {int(on.sel(cue="item").sum())} network(s) and of another item in
+        {size["shown"]} neurons of each item, the one that was shown on top. (e) The most spikes of an item
+        within {BIN:g} ms of the pulse, by its number of neurons, in {size["networks"]} network(s) (seeds), each a
+        point; of the others the largest. With facilitation the pulse makes a population spike (dashed:
+        {100 * SPIKE:g} %) of the item in {int(on.sel(cue="item").sum())} network(s) and of another item in
         {int(on.drop_sel(cue="item").any("cue").sum())}; with u fixed, of the item in
         {int(fired.sel(window="pulse", synapses="no facilitation", cue="item").sum())}; in the delay, without a pulse,
         in {int(fired.sel(window="delay", synapses="facilitation", cue="item").sum())}.
