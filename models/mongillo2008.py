@@ -87,7 +87,7 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
     size = QUICK if quick else FULL
     parts = [steady_states(), rate_network(), spiking_networks(size, seed)]
     settings = {"size": size._asdict(), "times": TIMES._asdict(), "quick": quick}
-    ds = xr.merge(parts, join="exact", combine_attrs="drop").assign_attrs(results.provenance(settings, seed))
+    ds = xr.merge(parts, join="exact", combine_attrs="no_conflicts").assign_attrs(results.provenance(settings, seed))
     return ds.merge(table(ds))
 
 
