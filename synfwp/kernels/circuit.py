@@ -11,7 +11,9 @@ change between spikes, change columns at once. Presynaptic traces and leaking we
 
 import math
 
-from synfwp.kernels._jit import inline_kernel, kernel
+import numpy as np
+
+from synfwp.kernels._jit import inline_kernel, kernel, restrict_kernel
 
 SOURCE, LIF_EXACT, LIF_EULER, ADEX, TWO_COMPARTMENT = range(5)
 CURRENT, CONDUCTANCE, SIGNAL = range(3)
@@ -27,6 +29,7 @@ DECAY, REST, THRESHOLD, RESET, NOISE, GAIN, LEAK, STEP, DELTA, V_T, A, B, W_DECA
  W_LOG, GATE, ELIGIBLE, TRANSMIT, U, U_REST, REC_LOG, FACIL_LOG, E_DECAY, D_DECAY, D_RAISE, D, RATE, X2_SHARE,
  E_DRIFT) = range(30)  # fmt: skip
 PENDING = 8192  # postsynaptic spikes that a dense projection keeps before it takes them up everywhere
+REACH = 1000  # steps after which it takes them up everywhere, wherever a run is cut
 TABLE = 2048  # steps for which powers of a decay are read from a table
 
 
@@ -57,91 +60,94 @@ def change(w, dw, low, high, mu):
 
 
 @inline_kernel
-def expm1_small(h):
-    """``expm1(h)`` for |h| <= 1/8, to 1e-14 of it: plain arithmetic, so that loops of it become vector code."""
-    return h * (1 + h / 2 * (1 + h / 3 * (1 + h / 4 * (1 + h / 5 * (1 + h / 6 * (1 + h / 7 * (1 + h / 8)))))))
+def expm1_small(z):
+    """``expm1(z)`` for -1/4 <= z <= 0 by its series, to rounding: plain arithmetic, so that loops become vector code."""
+    e = 1 + z * (1 / 8) * (1 + z * (1 / 9) * (1 + z * (1 / 10) * (1 + z * (1 / 11) * (1 + z * (1 / 12)))))
+    e = 1 + z * (1 / 5) * (1 + z * (1 / 6) * (1 + z * (1 / 7) * e))
+    return z * (1 + z * (1 / 2) * (1 + z * (1 / 3) * (1 + z * (1 / 4) * e)))
 
 
-@inline_kernel
-def relax(A_, B_, S, v0, n, step):
-    """Potentials one step towards ``B_ / A_`` with rate ``A_ step``, into A_; by halving the exponent and squaring."""
+@restrict_kernel
+def relax(A_, B_, v, n, step):
+    """Potentials one step towards ``B_ / A_`` with rate ``A_ step``, into A_."""
     fastest = 0.0
     for i in range(n):
         fastest = max(fastest, A_[i])
-    if fastest * step <= 1.0:
+    if fastest * step <= 0.25:
         for i in range(n):
-            v, e = S[v0 + i], expm1_small(A_[i] * (-step / 8))
-            e = e * (2 + e)
-            e = e * (2 + e)
-            e = e * (2 + e)
-            A_[i] = v + (v - B_[i] / A_[i]) * e
-        return
-    for i in range(n):
-        v = S[v0 + i]
-        A_[i] = v + (v - B_[i] / A_[i]) * math.expm1(-A_[i] * step)
+            A_[i] = v[i] + (v[i] - B_[i] / A_[i]) * expm1_small(-A_[i] * step)
+    else:
+        for i in range(n):
+            A_[i] = v[i] + (v[i] - B_[i] / A_[i]) * math.expm1(-A_[i] * step)
 
 
-@inline_kernel
+@restrict_kernel
+def settle_neurons(v, A_, until, refractory, top, t, n):
+    """New potentials from A_, but for refractory neurons; how many are at threshold."""
+    hot = 0
+    if refractory > 1:
+        for i in range(n):
+            new = v[i] if until[i] > t else A_[i]
+            v[i] = new
+            hot += 1 if new >= top else 0
+    else:
+        for i in range(n):
+            v[i] = A_[i]
+            hot += 1 if A_[i] >= top else 0
+    return hot
+
+
+@restrict_kernel
 def advance(rng, P, PF, R, RF, S, until, A_, B_, p, t):
     """One step of the neurons of population p; whether any of them is at its threshold (a count)."""
-    kind, n, u0, v0, drive = P[p, KIND], P[p, N], P[p, UNIT0], P[p, V0], P[p, DRIVE0]
+    kind, n, u0 = P[p, KIND], P[p, N], P[p, UNIT0]
     r0, r1 = P[p, RECEPTOR0], P[p, RECEPTOR0] + P[p, RECEPTORS]
-    top = PF[p, THRESHOLD]
-    hot = 0
+    v, drive = S[P[p, V0] : P[p, V0] + n], S[P[p, DRIVE0] : P[p, DRIVE0] + n]  # slices: their indices need no checks
+    A_, B_ = A_[:n], B_[:n]
     if kind == LIF_EXACT:
         rest, decay, gain = PF[p, REST], PF[p, DECAY], PF[p, GAIN]
         for i in range(n):
-            end = rest + gain * S[drive + i]
-            A_[i] = end + (S[v0 + i] - end) * decay
+            end = rest + gain * drive[i]
+            A_[i] = end + (v[i] - end) * decay
         for r in range(r0, r1):
             if R[r, 1] == CURRENT:
-                g0, push = R[r, 0], RF[r, 2]
+                g, push = S[R[r, 0] : R[r, 0] + n], RF[r, 2]
                 for i in range(n):
-                    A_[i] += push * S[g0 + i]
+                    A_[i] += push * g[i]
     else:
         leak, rest, step = PF[p, LEAK], PF[p, REST], PF[p, STEP]
         for i in range(n):
             A_[i] = leak
-            B_[i] = leak * rest + S[drive + i]
+            B_[i] = leak * rest + drive[i]
         for r in range(r0, r1):
-            g0, reversal = R[r, 0], RF[r, 1]
+            g, reversal = S[R[r, 0] : R[r, 0] + n], RF[r, 1]
             if R[r, 1] == CONDUCTANCE:
                 for i in range(n):
-                    g = S[g0 + i]
-                    A_[i] += g
-                    B_[i] += g * reversal
+                    A_[i] += g[i]
+                    B_[i] += g[i] * reversal
             elif R[r, 1] == CURRENT and not (kind == TWO_COMPARTMENT and r == r0):
                 for i in range(n):
-                    B_[i] += S[g0 + i]
+                    B_[i] += g[i]
         if kind == ADEX:
-            w0, slope, v_t = P[p, W0], PF[p, DELTA], PF[p, V_T]
+            w, slope, v_t = S[P[p, W0] : P[p, W0] + n], PF[p, DELTA], PF[p, V_T]
             a, w_decay = PF[p, A], PF[p, W_DECAY]
             for i in range(n):
-                v = S[v0 + i]
-                B_[i] += leak * slope * math.exp((v - v_t) / slope) - S[w0 + i]
-                w_end = a * (v - rest)
-                S[w0 + i] = w_end + (S[w0 + i] - w_end) * w_decay
+                B_[i] += leak * slope * math.exp((v[i] - v_t) / slope) - w[i]
+                w_end = a * (v[i] - rest)
+                w[i] = w_end + (w[i] - w_end) * w_decay
         elif kind == TWO_COMPARTMENT:
-            w0, d0, g_d = P[p, W0], R[r0, 0], PF[p, G_D]
+            w, d, g_d = S[P[p, W0] : P[p, W0] + n], S[R[r0, 0] : R[r0, 0] + n], PF[p, G_D]
             decay, push = PF[p, DECAY], RF[r0, 2]
             for i in range(n):
-                V = S[w0 + i]
+                V = w[i]
                 A_[i] += g_d
                 B_[i] += g_d * V
-                S[w0 + i] = rest + (V - rest) * decay + push * S[d0 + i]
-        relax(A_, B_, S, v0, n, step)
+                w[i] = rest + (V - rest) * decay + push * d[i]
+        relax(A_, B_, v, n, step)
     if PF[p, NOISE] > 0:
         for i in range(n):
             A_[i] += PF[p, NOISE] * rng.standard_normal()
-    if P[p, REFRACTORY] > 1:
-        for i in range(n):
-            v = S[v0 + i] if until[u0 + i] > t else A_[i]
-            S[v0 + i] = v
-            hot += 1 if v >= top else 0
-    else:
-        for i in range(n):
-            S[v0 + i] = A_[i]
-            hot += 1 if A_[i] >= top else 0
+    hot = settle_neurons(v, A_, until[u0 : u0 + n], P[p, REFRACTORY], PF[p, THRESHOLD], t, n)
     if kind == TWO_COMPARTMENT:
         e0, star = P[p, PREDICTION0], PF[p, G_D] / (PF[p, G_D] + PF[p, LEAK])
         for i in range(n):
@@ -149,9 +155,9 @@ def advance(rng, P, PF, R, RF, S, until, A_, B_, p, t):
             S[e0 + i] = PF[p, PHI] / (1 + PF[p, K_PHI] * math.exp(PF[p, SLOPE] * (PF[p, HALF] - V)))
         hot = n
     for r in range(r0, r1):
-        g0, rho = R[r, 0], RF[r, 0]
+        g, rho = S[R[r, 0] : R[r, 0] + n], RF[r, 0]
         for i in range(n):
-            S[g0 + i] *= rho
+            g[i] *= rho
     return hot
 
 
@@ -160,49 +166,63 @@ def fire(rng, P, PF, S, until, p, t, unit, at):
     """Units of population p at threshold go to ``unit[at:]``; how many there are."""
     n, u0, v0, found = P[p, N], P[p, UNIT0], P[p, V0], 0
     for i in range(n):
-        if until[u0 + i] > t:
+        if P[p, KIND] != TWO_COMPARTMENT:
+            if S[v0 + i] < PF[p, THRESHOLD] or until[u0 + i] > t:
+                continue
+        elif until[u0 + i] > t:
             continue
-        v = S[v0 + i]
-        if P[p, KIND] == TWO_COMPARTMENT:
-            rate = PF[p, PHI] / (1 + PF[p, K_PHI] * math.exp(PF[p, SLOPE] * (PF[p, HALF] - v)))
-            spikes = rng.random() < -math.expm1(-rate)
         else:
-            spikes = v >= PF[p, THRESHOLD]
-        if spikes:
-            unit[at + found] = i
-            found += 1
+            rate = PF[p, PHI] / (1 + PF[p, K_PHI] * math.exp(PF[p, SLOPE] * (PF[p, HALF] - S[v0 + i])))
+            if rng.random() >= -math.expm1(-rate):
+                continue
+        unit[at + found] = i
+        found += 1
     return found
 
 
 @inline_kernel
-def take_up(J, JF, T, L, W, tabs, pend_t, pend_i, pend_y, seen, p, j, upto):
-    """Postsynaptic spikes of a dense projection that row j has not seen, in their order."""
-    q0, n_pre = J[p, PEND0], J[p, N_PRE]
-    s0, x0 = J[p, SYN0] + j * J[p, N_POST], J[p, X0] + j
-    last, tab = L[J[p, LAST0] + j], J[p, TAB0]
+def origin_of(log, t):
+    """The step that pending spikes of step t refer their decay to: not so far back that a power would overflow."""
+    reach = REACH if log > -500.0 / REACH else max(int(-500.0 / log), 1)
+    return t - t % reach
+
+
+@restrict_kernel
+def add_all(row, which, share, b0, x, low, high):
+    """To each weight of a row that is named, ``b0 + x share``, one after the other and within bounds."""
+    for m in range(which.shape[0]):
+        i = which[m]
+        w = row[np.uint64(i)] + (b0 + x * share[m])
+        w = low if w < low else w
+        row[np.uint64(i)] = high if w > high else w
+
+
+@restrict_kernel
+def take_up(J, JF, T, L, W, pend_t, pend_i, pend_y, seen, p, j, upto, origin):
+    """Postsynaptic spikes of a dense projection that row j has not seen, in their order.
+
+    ``pend_y`` is what each spike multiplies a presynaptic trace with that stands at step ``origin``.
+    """
+    q0, n_pre, n_post = J[p, PEND0], J[p, N_PRE], J[p, N_POST]
+    s0, x0 = J[p, SYN0] + j * n_post, J[p, X0] + j
+    last, first = L[J[p, LAST0] + j], seen[J[p, LAST0] + j]
     x1, x2 = T[x0], T[x0 + n_pre]
     gate, low, high, mu = JF[p, GATE], JF[p, W_MIN], JF[p, W_MAX], JF[p, MU]
-    b0, bx, bx2, bxy = JF[p, POST_0], JF[p, POST_X], JF[p, POST_X2], JF[p, POST_XY]
-    two, leaks, e0, first = bx2 != 0, JF[p, W_LOG] != 0, J[p, E0], seen[J[p, LAST0] + j]
+    b0, bx2 = JF[p, POST_0], JF[p, POST_X2]
+    two, leaks, e0 = bx2 != 0, JF[p, W_LOG] != 0, J[p, E0]
     seen[J[p, LAST0] + j] = upto
     if first == upto or (b0 == 0 and x1 == 0 and x2 == 0):
         return
-    plain = not (two or leaks or e0 >= 0) and b0 == 0 and bxy == 0 and mu == 0
-    if plain and pend_t[q0 + upto - 1] - last < TABLE:
-        raised, shift = gate * bx * x1, tab - last
-        for m in range(first, upto):
-            s = s0 + pend_i[q0 + m]
-            w = W[s] + raised * tabs[shift + pend_t[q0 + m]]
-            w = low if w < low else w
-            W[s] = high if w > high else w
+    x1 *= decayed(JF[p, X1_LOG], origin - last)
+    if not (two or leaks or e0 >= 0) and mu == 0:
+        a, b = q0 + first, q0 + upto
+        if gate != 0:
+            add_all(W[s0 : s0 + n_post], pend_i[a:b], pend_y[a:b], gate * b0, gate * x1, low, high)
         return
     for m in range(first, upto):
         steps = pend_t[q0 + m] - last
         s = s0 + pend_i[q0 + m]
-        if steps < TABLE:
-            dw = b0 + (bx + bxy * pend_y[q0 + m]) * x1 * tabs[tab + steps]
-        else:
-            dw = b0 + (bx + bxy * pend_y[q0 + m]) * x1 * decayed(JF[p, X1_LOG], steps)
+        dw = b0 + x1 * pend_y[q0 + m]
         if two:
             dw += bx2 * x2 * decayed(JF[p, X2_LOG], steps)
         if gate != 0:
@@ -216,12 +236,53 @@ def take_up(J, JF, T, L, W, tabs, pend_t, pend_i, pend_y, seen, p, j, upto):
 
 
 @inline_kernel
-def arrive(J, JF, T, L, S, W, tabs, ptr, post, pend_t, pend_i, pend_y, pended, seen, p, j, t):
+def take_up_all(J, JF, T, L, W, pend_t, pend_i, pend_y, pended, seen, p, origin):
+    """Every row of a dense projection takes up what is pending."""
+    for j in range(J[p, N_PRE]):
+        take_up(J, JF, T, L, W, pend_t, pend_i, pend_y, seen, p, j, pended[p], origin)
+        seen[J[p, LAST0] + j] = 0
+    pended[p] = 0
+
+
+@restrict_kernel
+def transmit(g, row, release):
+    """A row of weights opens the receptors of all neurons."""
+    for i in range(row.shape[0]):
+        g[i] += row[i] * release
+
+
+@restrict_kernel
+def transmit_to(g, weights, which, release):
+    """Some weights open the receptors of their neurons."""
+    for s in range(which.shape[0]):
+        g[np.uint32(which[s])] += weights[s] * release
+
+
+@restrict_kernel
+def add_trace(row, y, c0, c1, low, high):
+    """To each weight of a row ``c0 + c1 y``, within bounds."""
+    for i in range(row.shape[0]):
+        w = row[i] + (c0 + c1 * y[i])
+        w = low if w < low else w
+        row[i] = high if w > high else w
+
+
+@restrict_kernel
+def add_trace_to(weights, which, y, c0, c1, low, high):
+    """To some weights ``c0 + c1 y`` of their neurons, within bounds."""
+    for s in range(which.shape[0]):
+        w = weights[s] + (c0 + c1 * y[np.uint32(which[s])])
+        w = low if w < low else w
+        weights[s] = high if w > high else w
+
+
+@inline_kernel
+def arrive(J, JF, T, L, S, W, ptr, post, pend_t, pend_i, pend_y, pended, seen, p, j, t, origin):
     """A presynaptic spike of unit j arrives at step t: what is pending, transmission, change, trace."""
     dense, plastic, g0, n_pre, n_post = J[p, DENSE], J[p, PLASTIC], J[p, TARGET], J[p, N_PRE], J[p, N_POST]
     s0, s1 = row(J, ptr, p, j)
     if J[p, PENDS]:
-        take_up(J, JF, T, L, W, tabs, pend_t, pend_i, pend_y, seen, p, j, pended[p])
+        take_up(J, JF, T, L, W, pend_t, pend_i, pend_y, seen, p, j, pended[p], origin)
     steps = t - L[J[p, LAST0] + j] if plastic or J[p, STP0] >= 0 else 0
     if plastic and JF[p, W_LOG] != 0:
         left = decayed(JF[p, W_LOG], steps)
@@ -238,26 +299,21 @@ def arrive(J, JF, T, L, S, W, tabs, ptr, post, pend_t, pend_i, pend_y, pended, s
         T[u0], T[u0 + n_pre] = u, x - u * x
     if g0 >= 0 and release != 0:
         if dense:
-            for i in range(s1 - s0):
-                S[g0 + i] += W[s0 + i] * release
+            transmit(S[g0 : g0 + n_post], W[s0:s1], release)
         else:
-            for s in range(s0, s1):
-                S[g0 + post[s]] += W[s] * release
+            transmit_to(S[g0 : g0 + n_post], W[s0:s1], post[s0:s1], release)
     if plastic:
         x0, y0, e0 = J[p, X0] + j, J[p, Y0], J[p, E0]
         x1, x2 = T[x0] * decayed(JF[p, X1_LOG], steps), T[x0 + n_pre] * decayed(JF[p, X2_LOG], steps)
         c0, c1, c2 = JF[p, PRE_0], JF[p, PRE_Y] + JF[p, PRE_YX] * x2, JF[p, PRE_Y2]
         gate, low, high, mu = JF[p, GATE], JF[p, W_MIN], JF[p, W_MAX], JF[p, MU]
         if c0 != 0 or c1 != 0 or c2 != 0:
-            if gate != 0 and dense and mu == 0:
-                c0, c1, c2 = gate * c0, gate * c1, gate * c2
-                for i in range(s1 - s0):
-                    w = W[s0 + i] + c0 + c1 * T[y0 + i]
-                    if c2 != 0:
-                        w += c2 * T[y0 + n_post + i]
-                    w = low if w < low else w
-                    W[s0 + i] = high if w > high else w
-                c0, c1, c2 = c0 / gate, c1 / gate, c2 / gate
+            if gate != 0 and mu == 0 and c2 == 0:
+                y = T[y0 : y0 + n_post]
+                if dense:
+                    add_trace(W[s0:s1], y, gate * c0, gate * c1, low, high)
+                else:
+                    add_trace_to(W[s0:s1], post[s0:s1], y, gate * c0, gate * c1, low, high)
             elif gate != 0:
                 for s in range(s0, s1):
                     i = s - s0 if dense else post[s]
@@ -273,21 +329,40 @@ def arrive(J, JF, T, L, S, W, tabs, ptr, post, pend_t, pend_i, pend_y, pended, s
         L[J[p, LAST0] + j] = t
 
 
+@restrict_kernel
+def column_plain(weights, where, who, x, last, powers, log, t, b0, bx, low, high):
+    """``b0 + bx x`` to the synapses of one neuron, traces x brought to step t by a table of powers, within bounds."""
+    for c in range(where.shape[0]):
+        j, s = np.uint32(who[c]), np.uint32(where[c])
+        steps = t - last[j]
+        rho = powers[np.uint64(steps)] if steps < TABLE else decayed(log, steps)
+        w = weights[s] + (b0 + bx * x[j] * rho)
+        w = low if w < low else w
+        weights[s] = high if w > high else w
+
+
 @inline_kernel
-def column(J, JF, T, L, W, ptr, col, pos, p, i, t):
+def column(J, JF, T, L, W, tabs, ptr, col, pos, p, i, t):
     """A postsynaptic spike of unit i changes all its synapses at once."""
     dense, n_pre, e0, n_post = J[p, DENSE], J[p, N_PRE], J[p, E0], J[p, N_POST]
     y2 = T[J[p, Y0] + n_post + i]
     gate, low, high, mu = JF[p, GATE], JF[p, W_MIN], JF[p, W_MAX], JF[p, MU]
     b0, bx, bx2 = JF[p, POST_0], JF[p, POST_X] + JF[p, POST_XY] * y2, JF[p, POST_X2]
-    first, end = 0, n_pre
+    first, end, s0, l0 = 0, n_pre, J[p, SYN0], J[p, LAST0]
     if not dense:
         c0 = J[p, COL0] + i
         first, end = ptr[c0], ptr[c0 + 1]
+        if bx2 == 0 and e0 < 0 and mu == 0 and JF[p, W_LOG] == 0:
+            if gate != 0:
+                x, powers = T[J[p, X0] : J[p, X0] + n_pre], tabs[J[p, TAB0] : J[p, TAB0] + TABLE]
+                where, who = pos[s0 + first : s0 + end], col[s0 + first : s0 + end]
+                last, log = L[l0 : l0 + n_pre], JF[p, X1_LOG]
+                column_plain(W[s0:], where, who, x, last, powers, log, t, gate * b0, gate * bx, low, high)
+            return
     for c in range(first, end):
-        j = c if dense else col[J[p, SYN0] + c]
-        s = J[p, SYN0] + (c * n_post + i if dense else pos[J[p, SYN0] + c])
-        steps = t - L[J[p, LAST0] + j]
+        j = c if dense else col[s0 + c]
+        s = s0 + (c * n_post + i if dense else pos[s0 + c])
+        steps = t - L[l0 + j]
         dw = b0 + bx * T[J[p, X0] + j] * decayed(JF[p, X1_LOG], steps)
         if bx2 != 0:
             dw += bx2 * T[J[p, X0] + n_pre + j] * decayed(JF[p, X2_LOG], steps)
@@ -364,41 +439,46 @@ def run(
             if J[p, PLASTIC] > 1:
                 between_spikes(J, JF, T, L, S, W, ptr, post, p, t)
         for p in range(n_proj):
+            origin = origin_of(JF[p, X1_LOG], t)
+            if J[p, PENDS] and t == origin and pended[p] > 0:
+                before = origin_of(JF[p, X1_LOG], t - 1)
+                take_up_all(J, JF, T, L, W, pend_t, pend_i, pend_y, pended, seen, p, before)
             if J[p, MODULATOR] >= 0:
                 JF[p, D] += JF[p, D_RAISE] * count[J[p, MODULATOR], slot]
             a = J[p, PRE]
             late = (slot - J[p, DELAY] + length) % length
             ring0 = P[a, RING0] + late * P[a, N]
             for m in range(count[a, late]):
-                arrive(J, JF, T, L, S, W, tabs, ptr, post, pend_t, pend_i, pend_y, pended, seen, p, ring[ring0 + m], t)
+                j = ring[ring0 + m]
+                arrive(J, JF, T, L, S, W, ptr, post, pend_t, pend_i, pend_y, pended, seen, p, j, t, origin)
         for p in range(n_proj):
             if J[p, PLASTIC] > 0:
                 n_post, y0, b = J[p, N_POST], J[p, Y0], J[p, POST]
                 ring0 = P[b, RING0] + slot * P[b, N]
                 n_spikes = count[b, slot]
+                origin = origin_of(JF[p, X1_LOG], t)
                 if J[p, PENDS] and pended[p] + n_spikes > PENDING:
-                    for j in range(J[p, N_PRE]):
-                        take_up(J, JF, T, L, W, tabs, pend_t, pend_i, pend_y, seen, p, j, pended[p])
-                        seen[J[p, LAST0] + j] = 0
-                    pended[p] = 0
+                    take_up_all(J, JF, T, L, W, pend_t, pend_i, pend_y, pended, seen, p, origin)
                 for m in range(n_spikes):
                     i = ring[ring0 + m]
                     if J[p, PENDS]:
-                        q = J[p, PEND0] + pended[p]
-                        pend_t[q], pend_i[q], pend_y[q] = t, i, T[y0 + n_post + i]
+                        q, share = J[p, PEND0] + pended[p], JF[p, POST_X] + JF[p, POST_XY] * T[y0 + n_post + i]
+                        pend_t[q], pend_i[q], pend_y[q] = t, i, share * decayed(JF[p, X1_LOG], t - origin)
                         pended[p] += 1
                     else:
-                        column(J, JF, T, L, W, ptr, col, pos, p, i, t)
+                        column(J, JF, T, L, W, tabs, ptr, col, pos, p, i, t)
                 for m in range(n_spikes):
                     i = ring[ring0 + m]
                     T[y0 + i] = 1.0 if J[p, NEAREST] else T[y0 + i] + 1
                     T[y0 + n_post + i] = 1.0 if J[p, NEAREST] else T[y0 + n_post + i] + 1
                 # towards the next step, in which arriving spikes read them
+                y, rho = T[y0 : y0 + n_post], JF[p, Y1_DECAY]
                 for i in range(n_post):
-                    T[y0 + i] *= JF[p, Y1_DECAY]
+                    y[i] *= rho
                 if JF[p, PRE_Y2] != 0 or JF[p, POST_XY] != 0:
+                    y, rho = T[y0 + n_post : y0 + 2 * n_post], JF[p, Y2_DECAY]
                     for i in range(n_post):
-                        T[y0 + n_post + i] *= JF[p, Y2_DECAY]
+                        y[i] *= rho
         for p in range(n_pop):
             if P[p, KIND] != SOURCE:
                 ring0 = P[p, RING0] + slot * P[p, N]
@@ -411,11 +491,9 @@ def run(
                         S[P[p, W0] + i] += PF[p, B]
         k += 1
     for p in range(n_proj):
-        if J[p, PENDS]:
-            for j in range(J[p, N_PRE]):
-                take_up(J, JF, T, L, W, tabs, pend_t, pend_i, pend_y, seen, p, j, pended[p])
-                seen[J[p, LAST0] + j] = 0
-            pended[p] = 0
+        if J[p, PENDS] and pended[p] > 0:
+            origin = origin_of(JF[p, X1_LOG], t0 + k - 1)
+            take_up_all(J, JF, T, L, W, pend_t, pend_i, pend_y, pended, seen, p, origin)
     return k
 
 

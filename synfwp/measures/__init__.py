@@ -1,5 +1,6 @@
 """Measures: arrays in, numbers out."""
 
 from synfwp.measures.agreement import auc, centred_correlation, norm_ratio, recall_agreement
+from synfwp.measures.trains import binned_rate, interval_cv
 
-__all__ = ["auc", "centred_correlation", "norm_ratio", "recall_agreement"]
+__all__ = ["auc", "binned_rate", "centred_correlation", "interval_cv", "norm_ratio", "recall_agreement"]

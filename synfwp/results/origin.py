@@ -1,6 +1,7 @@
 """Provenance: what is needed to run a result again, as attributes that NetCDF takes."""
 
 import dataclasses
+import functools
 import json
 import os
 import platform
@@ -43,12 +44,6 @@ def provenance(parameters: Mapping[str, Any], seed: Any, rule: Any = None) -> di
     >>> provenance({"tau": 20.0, "peak": 100.0}, seed=0, rule="delta")["parameters"]
     '{"peak": 100.0, "tau": 20.0}'
     """
-    versions = {"python": platform.python_version()}
-    for name in DEPENDENCIES:
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue  # an absent package had no part in the result
     commit = _git_commit(Path(synfwp.__file__).resolve().parents[1])
     plain_seed = _plain("seed", seed)
     small = type(plain_seed) is int and plain_seed < 2**63  # what NetCDF can hold
@@ -58,9 +53,21 @@ def provenance(parameters: Mapping[str, Any], seed: Any, rule: Any = None) -> di
         **({"rule": str(getattr(rule, "name", rule))} if rule is not None else {}),
         "parameters": json.dumps(_plain("parameters", parameters), sort_keys=True),
         "seed": plain_seed if small else json.dumps(plain_seed),
-        "dependencies": json.dumps(versions),
+        "dependencies": json.dumps(_versions()),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+@functools.cache
+def _versions() -> dict[str, str]:
+    """Versions of Python and of the dependencies, which do not change while a process runs (reading them takes .1 s)."""
+    versions = {"python": platform.python_version()}
+    for name in DEPENDENCIES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue  # an absent package had no part in the result
+    return versions
 
 
 def _git_commit(root: Path) -> str | None:

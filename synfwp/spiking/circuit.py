@@ -201,7 +201,7 @@ class ShortTerm:
     value.
 
     >>> ShortTerm(U=0.5, tau_rec=800.0, tau_facil=1e-3).released([100.0] * 100)[-1].round(4)
-    np.float64(0.1056)
+    np.float64(0.1051)
     """
 
     U: float

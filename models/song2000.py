@@ -1,0 +1,202 @@
+"""Synapses compete: spike-timing-dependent plasticity makes weights bimodal (Song, Miller & Abbott 2000).
+
+1000 Poisson inputs of 15 Hz drive one leaky integrate-and-fire neuron through conductances. Every synapse starts at
+random between 0 and gmax and follows pair STDP with hard bounds, in which depression is a little stronger. Inputs that
+happen to fire before the neuron win, the others lose; the neuron ends near threshold and fires irregularly. The
+published numbers are the fractions of weak and strong synapses of Brian2's example of this paper (one seed), and its
+rates at two time steps (six seeds).
+
+As published: tau_m 10 ms, rest -74, threshold -54, reset -60 mV, excitatory reversal 0 mV, 5 ms conductances, gmax .01
+(of the leak), A+ .01 gmax, A- 1.05 A+, both windows 20 ms, all pairs of spikes count, time step .1 ms.
+
+The rate depends on the time step and on the order of events within one, since an input that arrives in the very step
+of a spike counts as its cause: here neurons are advanced, thresholds are tested, inputs arrive (transmit, depress, raise
+their trace), then the postsynaptic spike potentiates, then the reset. Conductances are integrated by exponential Euler.
+
+Ours: independent inputs and initial weights for every seed; rates and irregularity (CV of the intervals) are those of
+the last quarter of the run.
+
+Cites: song2000
+"""
+
+import json
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+import synfwp as fw
+from synfwp import results, seeds
+from synfwp.measures import binned_rate, interval_cv
+
+G_MAX = 0.01  # of the leak conductance
+CELL = fw.LIF(
+    tau_m=10.0,
+    t_ref=0.0,
+    v_rest=-74.0,
+    v_threshold=-54.0,
+    v_reset=-60.0,
+    noise=0.0,
+    receptors=(fw.Receptor("excitatory", tau=5.0, reversal=0.0),),
+)
+PUBLISHED = {100: (0.34, 0.29), 400: (0.40, 0.34)}  # after so many seconds: fractions below .2 and above .8 of gmax
+RATES = {0.1: 21.7, 0.2: 28.2}  # Hz at a time step in ms
+WEAK, STRONG = 0.2, 0.8
+
+
+class Size(NamedTuple):
+    """What is run: runs at each time step, seconds, seconds between looks at the weights, inputs."""
+
+    seeds: int
+    seconds: int
+    every: int
+    inputs: int = 1000
+    steps: tuple[float, ...] = (0.1, 0.2)
+
+
+FULL = Size(seeds=6, seconds=400, every=10)
+QUICK = Size(seeds=1, seconds=20, every=5)
+
+
+def circuit(
+    weight: Any, rate: Any = 15.0, dt: float = 0.1, source: Any = None, plastic: bool = True, g_max: float = G_MAX
+) -> fw.Circuit:
+    """Poisson inputs of ``rate`` (Hz), or a ``source``, onto LIF neurons through ``weight`` (inputs, neurons)."""
+    n_pre, n_post = weight.shape
+    rule = fw.plasticity.pair(0.01 * g_max, 1.05 * 0.01 * g_max, w_max=g_max) if plastic else None
+    inputs = fw.PoissonSource(n_pre, rate, name="inputs") if source is None else source
+    return fw.Circuit([fw.Projection(inputs, fw.Population(n_post, CELL), weight, plasticity=rule, name="synapses")], dt=dt)
+
+
+def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
+    """Run every seed at every time step; ``quick`` runs one, for a short time."""
+    size = QUICK if quick else FULL
+    runs = [[run(size, dt, seed + n) for n in range(size.seeds)] for dt in size.steps]
+
+    def cells(name: str) -> Any:
+        return np.array([[one[name] for one in row] for row in runs])
+
+    cell, share = ("dt", "seed"), {"units": "1"}
+    variables: dict[str, Any] = {
+        "weight": ((*cell, "input"), cells("weight"), share | {"long_name": "final weight over gmax"}),
+        "weak": ((*cell, "time"), cells("weak"), share | {"long_name": "fraction of weights below .2 gmax"}),
+        "strong": ((*cell, "time"), cells("strong"), share | {"long_name": "fraction of weights above .8 gmax"}),
+        "rate": ((*cell, "bin"), cells("rate"), {"units": "Hz", "long_name": "rate"}),
+        "final_rate": (cell, cells("final_rate"), {"units": "Hz", "long_name": "rate, last quarter"}),
+        "cv": (cell, cells("cv"), share | {"long_name": "CV of the intervals, last quarter"}),
+    }
+    coords = {
+        "dt": ("dt", list(size.steps), {"units": "ms", "long_name": "time step"}),
+        "seed": range(seed, seed + size.seeds),
+        "time": ("time", np.arange(0, size.seconds + size.every, size.every, dtype=float)),
+        "bin": (
+            "bin",
+            np.arange(0, size.seconds, size.every) + size.every / 2,
+            {"units": "s", "long_name": "time"},
+        ),
+    }
+    settings = {"size": size._asdict(), "quick": quick}
+    ds = results.dataset(variables, coords, **results.provenance(settings, seed))
+    return ds.merge(table(ds))
+
+
+def run(size: Size, dt: float, seed: int) -> dict[str, Any]:
+    """One neuron: weights at the end, and fractions and rates over time."""
+    start = seeds.generator(seed, "weights").uniform(0, G_MAX, (size.inputs, 1))
+    simulation = circuit(start, dt=dt).start(seed)
+    weights, spikes = [start], []
+    for _ in range(size.seconds // size.every):
+        ds = simulation.run(1000.0 * size.every)
+        weights.append(simulation.weights("synapses"))
+        of_cells = ds.spike_population.values == ds.population.values.tolist().index("cells")
+        spikes.append(ds.spike_time.values[of_cells])
+    w, time = np.array(weights)[:, :, 0] / G_MAX, np.concatenate(spikes)
+    late = time[time >= 0.75 * size.seconds]
+    return {
+        "weight": w[-1],
+        "weak": (w < WEAK).mean(axis=1),
+        "strong": (w > STRONG).mean(axis=1),
+        "rate": binned_rate(time, np.arange(0, size.seconds + size.every, size.every)),
+        "final_rate": len(late) / (0.25 * size.seconds),
+        "cv": interval_cv(late, np.zeros(len(late), int)),
+    }
+
+
+def table(ds: xr.Dataset) -> xr.Dataset:
+    """The comparison that is printed: means over seeds, and their standard deviation for one run's spread."""
+    rows: list[tuple[str, float, float]] = []
+    one = ds.sel(dt=0.1)
+    for seconds, known in PUBLISHED.items():
+        if seconds > float(ds.time[-1]):
+            continue
+        for name, text, value in zip(("weak", "strong"), ("below .2 gmax", "above .8 gmax"), known, strict=True):
+            found = one[name].sel(time=seconds)
+            rows.append((f"weights {text} after {seconds} s", value, float(found.mean())))
+            rows.append((f"weights {text} after {seconds} s, SD over seeds", np.nan, float(found.std())))
+    end = float(ds.time[-1])
+    for dt in ds["dt"].values:
+        here = ds.sel(dt=dt)
+        known_rate = RATES[float(dt)] if end == max(PUBLISHED) else np.nan
+        rows += [
+            (f"rate (Hz), dt {dt:g} ms", known_rate, float(here.final_rate.mean())),
+            (f"rate (Hz), dt {dt:g} ms, SD over seeds", np.nan, float(here.final_rate.std())),
+            (f"CV of intervals, dt {dt:g} ms", np.nan, float(here.cv.mean())),
+            (f"weights below .2 gmax at the end, dt {dt:g} ms", np.nan, float(here.weak[..., -1].mean())),
+            (f"weights above .8 gmax at the end, dt {dt:g} ms", np.nan, float(here.strong[..., -1].mean())),
+        ]
+    return results.comparison(rows)
+
+
+def figure(ds: xr.Dataset) -> Any:
+    """Three panels at the width of a page."""
+    from synfwp import plot
+
+    fig, axes = plot.figure("double", 58, "abc")
+    blue, red, grey = plot.COLOURS["blue"], plot.COLOURS["vermillion"], "0.45"
+    one = ds.sel(dt=0.1)
+    end, edges = float(ds.time[-1]), np.linspace(0, 1, 21)
+    with plot.style():
+        ax = axes["a"]
+        share = np.histogram(one.weight.values, edges)[0] / one.weight.size
+        ax.stairs(100 * share, edges, fill=True, color=blue, label=f"after {end:g} s")
+        ax.axhline(100 / 20, color=grey, linewidth=0.7, linestyle=(0, (3, 2)), label="at the start")
+        ax.set(xlabel="weight / gmax", ylabel="synapses (%)", xlim=(0, 1))
+        ax = axes["b"]
+        for name, colour, text in (("weak", blue, "below .2 gmax"), ("strong", red, "above .8 gmax")):
+            ax.plot(ds.time, 100 * one[name].T, color=colour, linewidth=0.4, alpha=0.4)
+            ax.plot(ds.time, 100 * one[name].mean("seed"), color=colour, label=text)
+            known = {s: v["strong" == name] for s, v in PUBLISHED.items() if s <= end}
+            plot.points(ax, list(known), [100 * v for v in known.values()], colour=colour, marker="D")
+        ax.set(xlabel="time (s)", ylabel="synapses (%)", ylim=(0, 50))
+        ax = axes["c"]
+        for dt, colour in zip(ds["dt"].values, (blue, red), strict=True):
+            here = ds.rate.sel(dt=dt)
+            ax.plot(ds.bin, here.T, color=colour, linewidth=0.4, alpha=0.4)
+            ax.plot(ds.bin, here.mean("seed"), color=colour, label=f"dt = {dt:g} ms")
+            if end == max(PUBLISHED):
+                plot.points(ax, [end], [RATES[float(dt)]], colour=colour, marker="D")
+        ax.set(xlabel="time (s)", ylabel="rate (Hz)", ylim=(0, None))
+        for ax in axes.values():
+            plot.legend(ax)
+    plot.letter(axes)
+    return fig
+
+
+def caption(ds: xr.Dataset) -> str:
+    """What every panel shows, with its numbers."""
+    size, end = json.loads(ds.attrs["parameters"])["size"], float(ds.time[-1])
+    one = ds.sel(dt=0.1)
+    weak, strong = (100 * float(one[name][..., -1].mean()) for name in ("weak", "strong"))
+    rates = {float(dt): float(ds.final_rate.sel(dt=dt).mean()) for dt in ds["dt"]}
+    cv = {float(dt): float(ds.cv.sel(dt=dt).mean()) for dt in ds["dt"]}
+    text = f"""
+        Synapses compete under spike-timing-dependent plasticity (Song, Miller & Abbott 2000). One neuron with
+        {size["inputs"]} Poisson inputs of 15 Hz, {size["seconds"]} s; {size["seeds"]} run(s) (seeds) at each time step.
+        (a) Weights at the end, dt = 0.1 ms, all seeds together; dashed: uniform, as at the start. (b) Fractions of weak
+        and strong synapses, dt = 0.1 ms; thin lines: seeds; diamonds: published, one seed. At the end {weak:.0f} % are
+        weak and {strong:.0f} % strong. (c) Rate of the neuron at two time steps; diamonds: published, means of six
+        seeds. Last quarter: {rates[0.1]:.1f} Hz (CV of the intervals {cv[0.1]:.2f}) at 0.1 ms, {rates[0.2]:.1f} Hz
+        ({cv[0.2]:.2f}) at 0.2 ms: an input that arrives in the step of a spike counts as its cause, and longer steps hold
+        more of them.
+    """
+    return " ".join(text.split())

@@ -1,0 +1,50 @@
+"""Measures of spike trains: rates in bins, and the irregularity of intervals."""
+
+import numpy as np
+
+Array = np.ndarray
+
+
+def binned_rate(time: Array, edges: Array, n: int = 1) -> Array:
+    """Mean rate of ``n`` neurons between ``edges``, in spikes per unit of time.
+
+    Parameters
+    ----------
+    time : (spikes,) array
+        Times of the spikes of all neurons together.
+    edges : (bins + 1,) array
+        In the unit of ``time``; each bin holds its left edge.
+
+    >>> import numpy as np
+    >>> binned_rate(np.array([0.1, 0.2, 1.0, 1.7]), np.array([0.0, 1.0, 2.0, 3.0]), n=2).tolist()
+    [1.0, 1.0, 0.0]
+    """
+    edges = np.asarray(edges, float)
+    count = np.diff(np.searchsorted(np.sort(time), edges))
+    return count / (n * np.diff(edges))
+
+
+def interval_cv(time: Array, unit: Array, least: int = 10) -> float:
+    """Coefficient of variation of the intervals between spikes, averaged over neurons; 1 for a Poisson process.
+
+    Parameters
+    ----------
+    time, unit : (spikes,) arrays
+    least : int
+        Neurons with fewer intervals do not count; nan if none has so many.
+
+    >>> import numpy as np
+    >>> interval_cv(np.cumsum([0.0] + [1.0, 3.0] * 10), np.zeros(21, int))
+    0.5
+    """
+    order = np.lexsort((time, unit))
+    time, unit = np.asarray(time, float)[order], np.asarray(unit)[order]
+    interval, owner = np.diff(time)[unit[1:] == unit[:-1]], unit[1:][unit[1:] == unit[:-1]]
+    if not len(interval):
+        return np.nan
+    _, index = np.unique(owner, return_inverse=True)
+    count = np.bincount(index)
+    mean = np.bincount(index, interval) / count
+    spread = np.sqrt(np.maximum(np.bincount(index, interval**2) / count - mean**2, 0))
+    keep = count >= least
+    return float((spread[keep] / mean[keep]).mean()) if keep.any() else np.nan

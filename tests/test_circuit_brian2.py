@@ -1,0 +1,286 @@
+"""Circuits against Brian2: the same network on the same spikes gives the same spikes and weights."""
+
+import dataclasses
+import warnings
+
+import numpy as np
+import pytest
+import scipy.sparse
+
+import synfwp as fw
+from synfwp import plasticity
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    import brian2 as b2
+
+from synfwp.spiking.brian2 import brian2_synapses, to_brian2
+
+N_PRE, N_POST, DURATION, DT = 30, 4, 1000.0, 0.5
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+@pytest.fixture(autouse=True)
+def _numpy_target():
+    """No compiler, no log files."""
+    b2.prefs.codegen.target = "numpy"
+    b2.prefs.logging.file_log = False
+
+
+def prescribed(n=N_PRE, rate=40.0, seed=0, name="input", dt=DT):
+    """A source of random but prescribed spikes."""
+    steps, unit = np.nonzero(np.random.default_rng(seed).random((round(DURATION / dt), n)) < rate * dt / 1000)
+    return fw.SpikeSource(n, steps * dt, unit, name=name)
+
+
+LIF = fw.LIF(noise=0.0, t_ref=2.0, v_threshold=-56.0)
+TWO = (fw.Receptor("e", 5.0, 0.0), fw.Receptor("i", 10.0, -80.0))
+W = np.random.default_rng(1).uniform(1.0, 4.0, (N_PRE, N_POST))
+PAIR = plasticity.pair(0.05, 0.04, w_max=5.0)
+
+
+def one(rule=PAIR, cell=LIF, weight=W, drive=4.0, dt=DT, **more):
+    """Thirty inputs on four cells, all synapses plastic."""
+    cells = fw.Population(N_POST, cell, drive=drive)
+    more = {"delay": 1.0, "plasticity": rule} | more
+    return fw.Circuit([fw.Projection(prescribed(dt=dt), cells, weight, **more)], dt=dt)
+
+
+def half():
+    """Half of the synapses."""
+    m = scipy.sparse.random_array((N_PRE, N_POST), density=0.5, rng=1).tocsr()
+    m.data[:] = np.random.default_rng(2).uniform(2, 7, m.nnz)
+    return m
+
+
+def inhibited():
+    """Excitation from outside, plastic inhibition, and a static loop."""
+    cells = fw.Population(N_POST, fw.LIF(noise=0.0, t_ref=5.0, g_leak=10.0, receptors=TWO), drive=80.0)
+    feed = fw.Projection(prescribed(), cells, W * 0.3, receptor="e")
+    rule = plasticity.inhibitory(0.05, 20.0, w_max=10.0)
+    stop = fw.Projection(prescribed(seed=3, name="inh"), cells, W * 0.1, receptor="i", delay=1.5, plasticity=rule)
+    loop = fw.Projection(cells, cells, 0.5, receptor="i", delay=2.0, name="loop")
+    return fw.Circuit([feed, stop, loop], dt=DT)
+
+
+def two_phase():
+    """Two items: retrieve, latch, encode."""
+    gate = fw.Steps([0.0, 140.0, 240.0, 420.0, 520.0], [0.0, 1.0, 0.0, 1.0, 0.0])
+    collect = fw.Steps([0.0, 100.0, 280.0, 380.0], [-1.0, 0.0, -1.0, 0.0])
+    rule = plasticity.two_phase(0.02, w_min=-6.0, w_max=6.0)
+    cut = fw.Steps([0.0, 140.0, 240.0, 420.0, 520.0], [1.0, 0.0, 1.0, 0.0, 1.0])
+    drive = fw.Steps([0.0, 140.0, 240.0], [[4.0] * 4, [30.0, 0.0, 25.0, 10.0], [5.0] * 4])
+    return one(rule, drive=drive, gate=gate, eligibility=collect, latch=[100.0, 380.0], transmission=cut)
+
+
+def error_driven():
+    """PES: an error population projects onto a signal of the cells."""
+    cell = fw.LIF(noise=0.0, receptors=(fw.Receptor("current", 5.0), fw.Receptor("error", 10.0, drives=False)))
+    base = one(plasticity.pes(1e-3), cell, drive=12.0, receptor="current")
+    signal = np.random.default_rng(2).standard_normal((N_PRE, N_POST))
+    errors = fw.Projection(prescribed(seed=8, name="errors"), base.projections[0].post, signal, receptor="error")
+    return fw.Circuit([errors, *base.projections], dt=DT)
+
+
+CONDUCTANCE = fw.LIF(noise=0.0, t_ref=2.0, g_leak=10.0, receptors=TWO)
+SHORT = fw.ShortTerm(U=0.3, tau_rec=200.0, tau_facil=500.0)
+CIRCUITS = {
+    "LIF and pair STDP": one(dt=0.1),
+    "conductances": one(cell=CONDUCTANCE, weight=W * 0.4, drive=60.0, receptor="e"),
+    "nearest pairs": one(dataclasses.replace(PAIR, interaction="nearest")),
+    "sparse": one(dataclasses.replace(PAIR, w_max=9.0), weight=half(), drive=8.0),
+    "triplet": one(plasticity.triplet(fw.TripletSTDP("visual_cortex"), scale=5.0, w_max=5.0)),
+    "triplet, nearest": one(
+        plasticity.triplet(fw.TripletSTDP("hippocampus", interaction="nearest"), scale=5.0, w_max=5.0)
+    ),
+    "inhibitory STDP": inhibited(),
+    "short-term plasticity alone": one(None, weight=W * 5, short_term=SHORT),
+    "short-term on long-term plasticity": one(dataclasses.replace(PAIR, w_max=30.0), weight=W * 5, short_term=SHORT),
+    "two-phase delta": two_phase(),
+    "soft bounds and leak": one(dataclasses.replace(PAIR, soft=0.7, tau_w=3000.0), drive=10.0),
+    "normalised": one(dataclasses.replace(PAIR, total=70.0, every=50.0), drive=8.0),
+    "reward": one(
+        plasticity.reward(0.02, 0.018, w_max=5.0, reward=0.01), modulator=prescribed(2, 5.0, 9, "dopamine")
+    ),
+    "error-driven": error_driven(),
+    "adaptive exponential": one(PAIR, fw.AdEx(t_ref=1.0), drive=np.array([500.0, 600.0, 700.0, 900.0])),
+}  # fmt: skip
+
+
+def compare(circuit, change=lambda network: None, other=None):
+    """Run both; spikes have to be the same, weights equal to 1e-9 of the largest. Spikes and changed synapses."""
+    simulation, theirs = circuit.start(), to_brian2(other or circuit)
+    change(theirs)
+    ds = simulation.run(DURATION)
+    theirs.run(DURATION)
+    spikes = 0
+    for group in circuit.groups:
+        times, unit = fw.spikes(ds, group.name)
+        ours = sorted(zip(np.round(times * 1000 / circuit.dt).tolist(), unit.tolist(), strict=True))
+        monitor = theirs.spikes[group.name]
+        step = np.round(np.asarray(monitor.t) * 1000 / circuit.dt).tolist()
+        assert ours == sorted(zip(step, np.asarray(monitor.i).tolist(), strict=True))
+        spikes += len(ours) if isinstance(group, fw.Population) else 0
+    changed = 0
+    for p in circuit.projections:
+        if p.plasticity is not None:
+            ours, start = simulation.variable(p.name, "W"), p.weight.ravel() if p.dense else p.weight.data
+            np.testing.assert_allclose(ours, theirs.weights(p.name), rtol=0, atol=1e-9 * np.abs(ours).max())
+            changed += int((np.abs(ours - start) > 1e-3 * np.abs(start).max()).sum())
+    return spikes, changed
+
+
+@pytest.mark.parametrize("name", CIRCUITS)
+def test_spikes_and_weights_are_those_of_brian2(name):
+    spikes, changed = compare(CIRCUITS[name])
+    assert spikes >= 100
+    assert changed >= 20 or all(p.plasticity is None for p in CIRCUITS[name].projections)
+
+
+def flipped(network):
+    """Postsynaptic changes before arrivals."""
+    for synapses, _ in network.synapses.values():
+        synapses.pre.order, synapses.post.order = 5, -5
+
+
+@pytest.mark.parametrize("name", ["LIF and pair STDP", "triplet", "inhibitory STDP", "two-phase delta"])
+def test_that_comparison_fails_when_the_order_of_events_is_flipped(name):
+    circuit = CIRCUITS[name]
+    plastic = [p.name for p in circuit.projections if p.plasticity is not None]
+
+    def flip(network):
+        flipped(dataclasses.replace(network, synapses={key: network.synapses[key] for key in plastic}))
+
+    with pytest.raises(AssertionError):
+        compare(circuit, flip)
+
+
+@pytest.mark.parametrize("dropped", ["pre_y", "post_x"])
+def test_that_comparison_fails_when_a_trace_is_dropped(dropped):
+    with pytest.raises(AssertionError):
+        compare(
+            CIRCUITS["nearest pairs"], other=one(dataclasses.replace(PAIR, interaction="nearest", **{dropped: 0.0}))
+        )
+
+
+def test_that_comparison_fails_when_a_delay_is_one_step_longer():
+    with pytest.raises(AssertionError):
+        compare(CIRCUITS["nearest pairs"], other=one(dataclasses.replace(PAIR, interaction="nearest"), delay=1.5))
+
+
+def test_that_comparison_fails_for_another_integrator():
+    circuit = CIRCUITS["conductances"]
+
+    def euler(network):
+        network.groups["cells"].method_choice = "euler"
+
+    with pytest.raises(AssertionError):
+        compare(circuit, euler)
+
+
+def test_a_dendrite_in_brian2_predicts_and_learns_as_ours_on_average():
+    cell = fw.TwoCompartment(receptors=(fw.Receptor("teacher", 5.0),))
+    cells = fw.Population(60, cell)
+    teacher = fw.Projection(prescribed(seed=8, name="teacher"), cells, 20.0, receptor="teacher")
+    feed = fw.Projection(prescribed(), cells, 0.2, receptor="dendrite", plasticity=plasticity.dendritic(0.05))
+    circuit = fw.Circuit([teacher, feed], dt=DT)
+    ours, theirs = circuit.start(), to_brian2(circuit)
+    counts = len(fw.spikes(ours.run(DURATION), "cells")[0]) / 60
+    b2.seed(1)
+    theirs.run(DURATION)
+    # the rates follow the same potentials: Poisson counts of some thousand spikes, 4 standard errors of the difference
+    assert counts == pytest.approx(theirs.spikes["cells"].num_spikes / 60, abs=4 * np.sqrt(2 * counts / 60))
+    a, b = ours.weights("input->cells"), theirs.weights("input->cells").reshape(N_PRE, 60)
+    error = np.sqrt(a.var(axis=1, ddof=1) / 60 + b.var(axis=1, ddof=1) / 60)
+    assert (np.abs(a.mean(axis=1) - b.mean(axis=1)) < 4.5 * error).all()
+    assert np.abs(a.mean(axis=1) - 0.2).max() > 10 * error.max()
+
+
+def test_a_large_network_of_poisson_inputs_has_the_statistics_of_brian2():
+    cell = fw.LIF(
+        tau_m=10.0, t_ref=0.0, v_rest=-74.0, v_threshold=-54.0, v_reset=-60.0, noise=0.0,
+        receptors=(fw.Receptor("e", 5.0, 0.0),),
+    )  # fmt: skip
+    cells, source = fw.Population(60, cell), fw.PoissonSource(500, 20.0)
+    rule = plasticity.pair(1e-3, 1.05e-3, w_max=0.02)
+    circuit = fw.Circuit([fw.Projection(source, cells, 0.012, plasticity=rule)], dt=DT)
+    b2.seed(3)
+    runs = []
+    for seed in range(4):
+        simulation, theirs = circuit.start(seed), to_brian2(circuit)
+        ds = simulation.run(DURATION)
+        theirs.run(DURATION)
+        w, u = simulation.weights("input->cells"), theirs.weights("input->cells")
+        runs.append(
+            [
+                [len(fw.spikes(ds, "input")[0]), theirs.spikes["input"].num_spikes],
+                [len(fw.spikes(ds, "cells")[0]), theirs.spikes["cells"].num_spikes],
+                [w.mean(), u.mean()],
+                [(w < 0.004).mean(), (u < 0.004).mean()],
+            ]
+        )
+    for ours, theirs in np.array(runs).transpose(1, 2, 0):
+        error = np.sqrt((ours.var(ddof=1) + theirs.var(ddof=1)) / 4)
+        assert abs(ours.mean() - theirs.mean()) < 5 * error  # t of 6 degrees of freedom: .2 %
+        assert ours.mean() > 10 * error
+
+
+# --- rules as strings ------------------------------------------------------------------------------------------------
+
+
+def test_a_rule_runs_in_a_brian2_model_of_ones_own():
+    """STDP of a user's conductance-based neurons, against the same rule in a circuit."""
+    circuit = CIRCUITS["conductances"]
+    rule, source = circuit.projections[0].plasticity, circuit.projections[0].pre
+    code = brian2_synapses(rule, weight_unit="nS", target="g_e")
+    clock = b2.Clock(DT * b2.ms)
+    inputs = b2.SpikeGeneratorGroup(N_PRE, source.units, source.times * b2.ms, clock=clock)
+    cells = b2.NeuronGroup(
+        N_POST,
+        """dv/dt = (10*nS*(-70*mV - v) - g_e*v + 60*pA)/(200*pF) : volt (unless refractory)
+        dg_e/dt = -g_e/(5*ms) : siemens""",
+        threshold="v >= -50*mV", reset="v = -60*mV", refractory=2 * b2.ms, method="exponential_euler", clock=clock,
+    )  # fmt: skip
+    cells.v = -70 * b2.mV
+    synapses = b2.Synapses(
+        inputs, cells, code.model, on_pre=code.on_pre, on_post=code.on_post, namespace=code.namespace, delay=1 * b2.ms,
+        clock=clock,
+    )  # fmt: skip
+    synapses.connect()
+    synapses.w = (W * 0.4).ravel() * b2.nS
+    network = b2.Network(inputs, cells, synapses)
+    network.run(DURATION * b2.ms)
+    simulation = circuit.start()
+    simulation.run(DURATION)
+    np.testing.assert_allclose(np.asarray(synapses.w / b2.nS), simulation.variable("input->cells", "W"), rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [fw.PairSTDP("bi_poo"), fw.TripletSTDP("visual_cortex"), dataclasses.replace(PAIR, soft=0.5, tau_w=1e4), None],
+    ids=["pair", "triplet", "soft", "none"],
+)
+@pytest.mark.parametrize("unit", ["1", "nS", "pA", "mV"])
+def test_the_equations_of_every_rule_have_consistent_units(rule, unit):
+    code = brian2_synapses(rule, weight_unit=unit, target="drive", short_term=SHORT, gate="beta(t)", eligibility="0.5")
+    dimension = {"1": "1", "nS": "siemens", "pA": "amp", "mV": "volt"}[unit]
+    group = b2.NeuronGroup(2, f"drive : {dimension}", threshold="True", reset="")
+    beta = {"beta": b2.TimedArray([0.5, 1.0], dt=1 * b2.ms)}
+    synapses = b2.Synapses(
+        group, group, code.model, on_pre=code.on_pre, on_post=code.on_post or None, namespace=code.namespace | beta
+    )
+    synapses.connect()
+    b2.Network(group, synapses).run(0.3 * b2.ms)
+    assert (rule is None) == (code.on_post == "")
+
+
+def test_what_cannot_be_event_code_is_refused_by_name():
+    for rule in (plasticity.pes(0.1), plasticity.dendritic(0.1), plasticity.reward(0.1, 0.1)):
+        with pytest.raises(ValueError, match=rf"rule '{rule.name}' changes synapses between spikes; use to_brian2"):
+            brian2_synapses(rule)
+    with pytest.raises(ValueError, match="unknown weight_unit 'ns'; did you mean 'nS'"):
+        brian2_synapses(PAIR, weight_unit="ns")
+    with pytest.raises(TypeError, match="rule is a str; pass a SynapticRule, PairSTDP or TripletSTDP"):
+        brian2_synapses("pair")
+    with pytest.raises(TypeError, match="circuit is a SpikingNetwork; pass a Circuit"):
+        to_brian2(fw.SpikingNetwork())
