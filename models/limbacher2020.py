@@ -77,7 +77,11 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
         "right": ((*cell, "item"), right, share | {"long_name": "right label, by place in the sequence"}),
         "recall": (cell, np.nanmean(right, axis=-1), share | {"long_name": "right labels"}),
         "chance": ("pairs", 1 / np.array(size.pairs), share | {"long_name": "chance"}),
-        "correlation": (("seed", "pairs"), fit[..., 0], share | {"long_name": "correlation of weights with the equation"}),
+        "correlation": (
+            ("seed", "pairs"),
+            fit[..., 0],
+            share | {"long_name": "correlation of weights with the equation"},
+        ),
         "ratio": (("seed", "pairs"), fit[..., 1], share | {"long_name": "sum of weights over that of the equation"}),
         "W_spikes": ("synapse", network.W.ravel()[::SAMPLE], share | {"long_name": "weight written by spikes"}),
         "W_equation": ("synapse", reference.ravel()[::SAMPLE], share | {"long_name": "weight of the equation"}),
@@ -118,7 +122,9 @@ def simulate(pairs: int, rng: np.random.Generator) -> Network:
         """Something while each item is shown, nothing between."""
         shown = np.asarray(shown, float)
         times = np.stack([starts, starts + SHOW], axis=1).ravel()
-        return fw.Steps(times, np.stack([shown, np.zeros_like(shown)], axis=1).reshape(2 * len(shown), *shown.shape[1:]))
+        return fw.Steps(
+            times, np.stack([shown, np.zeros_like(shown)], axis=1).reshape(2 * len(shown), *shown.shape[1:])
+        )
 
     def neurons(name: str, n: int, drive: Any) -> fw.Population:
         """Leaky integrate-and-fire neurons that rest 20 mV below threshold."""
@@ -128,7 +134,13 @@ def simulate(pairs: int, rng: np.random.Generator) -> Network:
     keys = neurons("keys", KEYS, np.vstack([to_keys, to_keys]))
     values = neurons("values", CLONES * pairs, np.vstack([to_values, np.zeros_like(to_values)]))
     memory = fw.Projection(
-        keys, values, 0.0, plasticity=rule(), gate=steps(writing), transmission=steps(READ_GAIN * ~writing), name="memory"
+        keys,
+        values,
+        0.0,
+        plasticity=rule(),
+        gate=steps(writing),
+        transmission=steps(READ_GAIN * ~writing),
+        name="memory",
     )
     simulation = fw.Circuit([memory]).start(seed=rng)
     ds = simulation.run(2 * pairs * length)
@@ -248,7 +260,11 @@ def _age(ds: xr.Dataset, ax: Any) -> None:
     groups = np.array_split(np.arange(pairs), 5)
     with plot.style():
         for m, name in enumerate(CARRIERS):
-            colour, marker = list(plot.scores.RULE_STYLES.values())[m] if name not in plot.scores.RULE_STYLES else plot.scores.RULE_STYLES[name]
+            colour, marker = (
+                list(plot.scores.RULE_STYLES.values())[m]
+                if name not in plot.scores.RULE_STYLES
+                else plot.scores.RULE_STYLES[name]
+            )
             at = [group.mean() for group in groups]
             level = [100 * right[m, group].mean() for group in groups]
             ax.plot(at, level, color=plot.COLOURS[colour], marker=marker, label=name, clip_on=False)

@@ -537,7 +537,8 @@ def _arrivals(p, groups, t):
         groups[p["post"]]["g"][p["receptor"]] += release @ p["W"]
     if r:
         by_post = r["pre_0"] + r["pre_y"] * p["y1"] + r["pre_y2"] * p["y2"]
-        _change(p, (by_post + r["pre_yx"] * np.outer(p["x2"], p["y1"])) * spikes[:, None], t)
+        own = r["pre_x"] * p["x1"][:, None]
+        _change(p, (by_post + own + r["pre_yx"] * np.outer(p["x2"], p["y1"])) * spikes[:, None], t)
         for name in ("x1", "x2"):
             p[name] = np.where(spikes, 1.0 if r["interaction"] == "nearest" else p[name] + 1, p[name])
 

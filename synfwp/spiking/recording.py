@@ -166,7 +166,7 @@ class Recorder:
                 dims = (f"pre_{p.name}", f"post_{p.name}") if p.dense else (f"synapse_{p.name}",)
                 final = self.simulation.variable(p.name, "W").reshape(p.shape if p.dense else -1)
                 fixed[f"W_{p.name}_end"] = (dims, final, {"units": "1", "long_name": f"weight of {p.name} at the end"})
-        attrs: dict[str, Any] = dict(results.provenance(facts(circuit), self.simulation.root))
+        attrs: dict[str, Any] = dict(self.simulation.origin)
         attrs |= {"start": float(self.start * circuit.dt / 1000), "stop": float(self.simulation.time / 1000)}
         return self.sink.close(fixed, attrs)
 
