@@ -126,7 +126,7 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
         variables[name] = ("run", [getattr(run, name) for run in runs], {"long_name": name})
     single = one_item(size, seed)
     settings = {"size": size._asdict() | {"middle": size.middle._asdict()}, "quick": quick}
-    coords = {"seed": range(seed, seed + size.seeds), **single.coords}
+    coords = {"seed": range(seed, seed + size.seeds), **{str(name): x for name, x in single.coords.items()}}
     variables |= {str(name): single[name] for name in single.data_vars}
     ds = results.dataset(variables, coords, **results.provenance(settings, seed))
     ds = ds.merge(budget(ds))
