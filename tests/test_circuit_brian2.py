@@ -58,7 +58,7 @@ def inhibited():
     cells = fw.Population(N_POST, fw.LIF(noise=0.0, t_ref=5.0, g_leak=10.0, receptors=TWO), drive=200.0)
     feed = fw.Projection(prescribed(), cells, W * 0.3, receptor="e")
     rule = plasticity.inhibitory(0.05, 20.0, w_max=10.0)
-    stop = fw.Projection(prescribed(seed=3, name="inh"), cells, W * 0.1, receptor="i", delay=1.5, plasticity=rule)
+    stop = fw.Projection(prescribed(seed=3, name="stop"), cells, W * 0.1, receptor="i", delay=1.5, plasticity=rule)
     loop = fw.Projection(cells, cells, 0.5, receptor="i", delay=2.0, name="loop")
     return fw.Circuit([feed, stop, loop], dt=DT)
 
@@ -88,7 +88,7 @@ CIRCUITS = {
     "LIF and pair STDP": one(drive=8.0),
     "conductances": one(cell=CONDUCTANCE, weight=W * 0.4, drive=60.0, receptor="e"),
     "nearest pairs": one(dataclasses.replace(PAIR, interaction="nearest")),
-    "sparse": one(dataclasses.replace(PAIR, w_max=9.0), weight=half(), drive=8.0),
+    "sparse": one(dataclasses.replace(PAIR, w_max=9.0, pre_x=-0.01), weight=half(), drive=8.0),
     "triplet": one(plasticity.triplet(fw.TripletSTDP("visual_cortex"), scale=5.0, w_max=5.0)),
     "triplet, nearest": one(
         plasticity.triplet(fw.TripletSTDP("hippocampus", interaction="nearest"), scale=5.0, w_max=5.0)

@@ -27,7 +27,7 @@ DECAY, REST, THRESHOLD, RESET, NOISE, GAIN, LEAK, STEP, DELTA, V_T, A, B, W_DECA
  MODULATOR, ERROR0, TAB0, PEND0) = range(22)  # fmt: skip
 (PRE_0, PRE_Y, PRE_Y2, PRE_YX, POST_0, POST_X, POST_X2, POST_XY, W_MIN, W_MAX, MU, Y1_DECAY, Y2_DECAY, X1_LOG, X2_LOG,
  W_LOG, GATE, ELIGIBLE, TRANSMIT, U, U_REST, REC_LOG, FACIL_LOG, E_DECAY, D_DECAY, D_RAISE, D, RATE, X2_SHARE,
- E_DRIFT) = range(30)  # fmt: skip
+ E_DRIFT, PRE_X) = range(31)  # fmt: skip
 PENDING = 8192  # postsynaptic spikes that a dense projection keeps before it takes them up everywhere
 REACH = 1000  # steps after which it takes them up everywhere, wherever a run is cut
 TABLE = 2048  # steps for which powers of a decay are read from a table
@@ -305,7 +305,7 @@ def arrive(J, JF, T, L, S, W, ptr, post, pend_t, pend_i, pend_y, pended, seen, p
     if plastic:
         x0, y0, e0 = J[p, X0] + j, J[p, Y0], J[p, E0]
         x1, x2 = T[x0] * decayed(JF[p, X1_LOG], steps), T[x0 + n_pre] * decayed(JF[p, X2_LOG], steps)
-        c0, c1, c2 = JF[p, PRE_0], JF[p, PRE_Y] + JF[p, PRE_YX] * x2, JF[p, PRE_Y2]
+        c0, c1, c2 = JF[p, PRE_0] + JF[p, PRE_X] * x1, JF[p, PRE_Y] + JF[p, PRE_YX] * x2, JF[p, PRE_Y2]
         gate, low, high, mu = JF[p, GATE], JF[p, W_MIN], JF[p, W_MAX], JF[p, MU]
         if c0 != 0 or c1 != 0 or c2 != 0:
             if gate != 0 and mu == 0 and c2 == 0:

@@ -2,7 +2,7 @@ r"""Plasticity rules of spiking synapses as rows of data: what a spike of either
 
 A rule is a row. A presynaptic spike changes the weight by
 
-    pre_0 + pre_y y1 + pre_y2 y2 + pre_yx y1 x2,
+    pre_0 + pre_x x1 + pre_y y1 + pre_y2 y2 + pre_yx y1 x2,
 
 a postsynaptic one by ``post_0 + post_x x1 + post_x2 x2 + post_xy x1 y2``, where x1, x2 are traces of the presynaptic
 and y1, y2 of the postsynaptic spikes, read before the spike raises its own. Every published rule below is a choice of
@@ -18,7 +18,7 @@ import numpy as np
 from synfwp import checks, units
 from synfwp.plasticity.stdp import INTERACTIONS, PairSTDP, TripletSTDP
 
-COEFFICIENTS = ("pre_0", "pre_y", "pre_y2", "pre_yx", "post_0", "post_x", "post_x2", "post_xy")
+COEFFICIENTS = ("pre_0", "pre_x", "pre_y", "pre_y2", "pre_yx", "post_0", "post_x", "post_x2", "post_xy")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +28,8 @@ class SynapticRule:
     Parameters
     ----------
     name : str
-    pre_0, pre_y, pre_y2, pre_yx : float
-        Change of the weight at a presynaptic spike: constant, times y1, times y2, times ``y1 x2``.
+    pre_0, pre_x, pre_y, pre_y2, pre_yx : float
+        Change of the weight at a presynaptic spike: constant, times x1, times y1, times y2, times ``y1 x2``.
     post_0, post_x, post_x2, post_xy : float
         Change of the weight at a postsynaptic spike: constant, times x1, times x2, times ``x1 y2``.
     tau_x1, tau_x2, tau_y1, tau_y2 : float
@@ -69,6 +69,7 @@ class SynapticRule:
 
     name: str
     pre_0: float = 0.0
+    pre_x: float = 0.0
     pre_y: float = 0.0
     pre_y2: float = 0.0
     pre_yx: float = 0.0
@@ -126,7 +127,7 @@ class SynapticRule:
 
     @property
     def coefficients(self) -> tuple[float, ...]:
-        """The eight numbers of the row, in the order of `COEFFICIENTS`."""
+        """The nine numbers of the row, in the order of `COEFFICIENTS`."""
         return tuple(float(getattr(self, name)) for name in COEFFICIENTS)
 
 

@@ -16,13 +16,13 @@ from synfwp.spiking.cells import AdEx, TwoCompartment, is_linear, receptors_of
 from synfwp.spiking.circuit import Circuit, PoissonSource, Population, Projection, ShortTerm, SpikeSource, Steps
 
 _TRACES = {
-    "x1": ("post_x", "post_xy"),
+    "x1": ("pre_x", "post_x", "post_xy"),
     "x2": ("post_x2", "pre_yx"),
     "y1": ("pre_y", "pre_yx"),
     "y2": ("pre_y2", "post_xy"),
 }
 _TERMS = {
-    "pre": {"pre_0": "", "pre_y": "*y1", "pre_y2": "*y2", "pre_yx": "*y1*x2"},
+    "pre": {"pre_0": "", "pre_x": "*x1", "pre_y": "*y1", "pre_y2": "*y2", "pre_yx": "*y1*x2"},
     "post": {"post_0": "", "post_x": "*x1", "post_x2": "*x2", "post_xy": "*x1*y2"},
 }
 _UNITS = {"nS": "siemens", "pA": "amp", "1": "1", "mV": "volt"}

@@ -9,6 +9,7 @@ from synfwp.kernels import circuit as kernel
 from synfwp.spiking.circuit import Circuit, Projection, Record
 
 Array = np.ndarray
+HELD = 2**20  # bytes of a variable that are held before they are written
 _LONG = {
     "v": "membrane potential", "w": "adaptation or dendrite", "W": "weight", "E": "eligibility",
     "x1": "presynaptic trace", "x2": "second presynaptic trace", "y1": "postsynaptic trace",
@@ -53,6 +54,8 @@ class File:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         self.file = h5netcdf.File(self.path, "w")
         self.rows: dict[str, int] = {}
+        self.held: dict[str, list[Array]] = {}
+        self.none: dict[str, Array] = {}
 
     def column(
         self, name: str, dims: tuple[str, ...], shape: tuple[int, ...], dtype: Any, attrs: dict[str, str]
@@ -62,24 +65,31 @@ class File:
             if dim not in self.file.dimensions:
                 self.file.dimensions[dim] = size
         chunk = (max(1, 2**16 // max(1, int(np.prod(shape)))), *shape)
-        self.rows[name] = 0
+        self.rows[name], self.held[name], self.none[name] = 0, [], np.zeros((0, *shape), dtype)
         self.file.create_variable(name, dims, np.dtype(dtype), chunks=chunk).attrs.update(attrs)
 
     def append(self, name: str, values: Array) -> None:
-        """More rows of a variable."""
-        if not len(values):
-            return
-        variable = self.file.variables[name]
-        have, dim = self.rows[name], variable.dimensions[0]
+        """More rows of a variable; they are written when there are enough of them."""
+        self.held[name].append(np.array(values))
+        if sum(part.nbytes for part in self.held[name]) > HELD:
+            self._write(name)
+
+    def _write(self, name: str) -> None:
+        """Write the rows that are held."""
+        values, self.held[name] = np.concatenate([self.none[name], *self.held[name]]), []
+        variable, have = self.file.variables[name], self.rows[name]
+        dim, self.rows[name] = variable.dimensions[0], have + len(values)
         if self.file.dimensions[dim].size < have + len(values):
             self.file.resize_dimension(dim, have + len(values))
-        variable[have : have + len(values)] = values
-        self.rows[name] = have + len(values)
+        if len(values):
+            variable[have : have + len(values)] = values
 
     def close(self, fixed: dict[str, Any], attrs: dict[str, Any]) -> Any:
         """Finish the file and open it lazily."""
         import xarray as xr
 
+        for name in self.rows:
+            self._write(name)
         self.file.close()
         results.dataset(fixed, **attrs).to_netcdf(self.path, mode="a", engine="h5netcdf")
         return xr.open_dataset(self.path, engine="h5netcdf", decode_times=False, decode_timedelta=False)
@@ -166,7 +176,7 @@ class Recorder:
                 dims = (f"pre_{p.name}", f"post_{p.name}") if p.dense else (f"synapse_{p.name}",)
                 final = self.simulation.variable(p.name, "W").reshape(p.shape if p.dense else -1)
                 fixed[f"W_{p.name}_end"] = (dims, final, {"units": "1", "long_name": f"weight of {p.name} at the end"})
-        attrs: dict[str, Any] = dict(results.provenance(facts(circuit), self.simulation.root))
+        attrs: dict[str, Any] = dict(self.simulation.origin)
         attrs |= {"start": float(self.start * circuit.dt / 1000), "stop": float(self.simulation.time / 1000)}
         return self.sink.close(fixed, attrs)
 

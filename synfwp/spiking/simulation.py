@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -15,7 +16,7 @@ from synfwp import checks, results, seeds, units
 from synfwp.kernels import circuit as kernel
 from synfwp.spiking import tables
 from synfwp.spiking.circuit import Circuit, Population, Projection, Record
-from synfwp.spiking.recording import Recorder
+from synfwp.spiking.recording import Recorder, facts
 from synfwp.spiking.sources import BLOCK, Events
 
 Array = np.ndarray
@@ -61,6 +62,11 @@ class Simulation:
     def time(self) -> float:
         """Time reached, ms."""
         return float(self.step * self.circuit.dt)
+
+    @cached_property
+    def origin(self) -> dict[str, str | int]:
+        """Provenance of what runs, as it was when it was first asked for."""
+        return results.provenance(facts(self.circuit), self.root)
 
     # --- running ---------------------------------------------------------------------------------------------------
 
@@ -323,6 +329,7 @@ class Simulation:
         for name, value in arrays.items():
             getattr(found.state, name)[:] = value
         found._events = Events(circuit, found.root)
+        found.__dict__.pop("origin", None)
         found.rng = seeds.generator(found.root, "neurons")
         found.rng.bit_generator.state = facts["rng"]
         return found

@@ -147,7 +147,7 @@ def _constants(cell: Any, dt: float) -> Array:
 def _synapses(circuit: Circuit, delays: list[int], offset: dict[tuple[str, str], int]) -> tuple[Array, ...]:
     """Tables of projections, connectivity, and traces, visits and weights at time 0."""
     projections, dt, index = circuit.projections, circuit.dt, circuit.group_index
-    J, JF = np.zeros((len(projections), 22), np.int64), np.zeros((len(projections), 30))
+    J, JF = np.zeros((len(projections), 22), np.int64), np.zeros((len(projections), 31))
     order = sorted(range(len(projections)), key=lambda p: projections[p].dense)  # those with lists of targets first
     ptr, post, col, pos, W = [np.zeros(0, np.int64)], [], [], [], []
     T, visits, pending, ptr0, syn0 = [np.zeros(1)], 0, 0, 0, 0
@@ -222,8 +222,8 @@ def _rule_row(p: Projection, row: Array, floats: Array, dt: float, offset: dict[
     continuous = rule.error != "" or rule.tau_e is not None
     row[kernel.PLASTIC], row[kernel.NEAREST] = 2 if continuous else 1, rule.interaction == "nearest"
     row[kernel.PENDS] = p.dense and not continuous
-    for column, name in enumerate(COEFFICIENTS):
-        floats[kernel.PRE_0 + column] = getattr(rule, name)
+    for name in COEFFICIENTS:
+        floats[getattr(kernel, name.upper())] = getattr(rule, name)
     floats[kernel.MU] = rule.soft
     floats[[kernel.Y1_DECAY, kernel.Y2_DECAY]] = np.exp(-dt / rule.tau_y1), np.exp(-dt / rule.tau_y2)
     floats[[kernel.X1_LOG, kernel.X2_LOG, kernel.W_LOG]] = -dt / rule.tau_x1, -dt / rule.tau_x2, -dt / rule.tau_w
