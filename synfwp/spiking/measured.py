@@ -23,8 +23,8 @@ def lif_gains(
 
     Push minus pull spikes of ``NEURONS`` neurons, silent before, meet the traces of a phase: once for a value at peak
     that is taught, and once for a retrieval at peak, which rises with the synapses. Both are known to .6 % (standard
-    error); smaller values lose more of themselves. The response to single spikes (``own``) and what leaks between phases
-    are left as they are.
+    error); smaller values lose more of themselves. The response to single spikes (``own``) and what leaks between
+    phases are left as they are.
     """
     curve = gains.lif_curve(neuron, peak, dt)
     two_phase, causal = isinstance(mechanism, TwoPhase), isinstance(mechanism, (Dendritic, PES))
