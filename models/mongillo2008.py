@@ -77,7 +77,7 @@ class Size(NamedTuple):
     shown: int = 20  # neurons of each item in the raster
 
 
-FULL = Size(neurons=2000, probability=0.8, efficacy=1.0, networks=6)
+FULL = Size(neurons=2000, probability=0.8, efficacy=1.0, networks=12)
 QUICK = Size(neurons=1200, probability=1.0, efficacy=4 / 3, networks=1)
 TIMES = Protocol()
 
