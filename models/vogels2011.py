@@ -47,7 +47,7 @@ RATE = {"cell": 1e-3 * G_INHIBITORY, "network": 1e-2}  # learning rates, nS
 
 
 class Size(NamedTuple):
-    """What is run: cells (seeds) and seconds of each, networks (seeds) and seconds of each, their excitatory neurons."""
+    """What is run: cells (seeds) and their seconds, networks (seeds), their seconds and excitatory neurons."""
 
     cells: int
     cell_seconds: int
@@ -61,8 +61,8 @@ class Size(NamedTuple):
         return 0.02 * 8000 / self.excitatory
 
 
-FULL = Size(cells=5, cell_seconds=120, networks=3, network_seconds=60, excitatory=8000)
-QUICK = Size(cells=1, cell_seconds=30, networks=1, network_seconds=8, excitatory=1600)
+FULL = Size(cells=5, cell_seconds=120, networks=2, network_seconds=200, excitatory=8000)
+QUICK = Size(cells=1, cell_seconds=24, networks=1, network_seconds=8, excitatory=1600)
 
 
 def signal_trains(seconds: float, seed: Any) -> tuple[Any, Any]:
@@ -150,20 +150,14 @@ def network_circuit(
     )
 
 
-def spikes_of(ds: xr.Dataset, name: str) -> tuple[Any, Any]:
-    """Times (s) and units of the spikes of one population."""
-    mine = ds.spike_population.values == ds.population.values.tolist().index(name)
-    return ds.spike_time.values[mine], ds.spike_unit.values[mine]
-
-
 def run_cell(size: Size, seed: int) -> dict[str, Any]:
-    """One cell, second by second: its rate, and excitatory and inhibitory current by signal at the start and the end."""
+    """One cell, second by second: its rate, and currents by signal at the start and at the end."""
     circuit = cell_circuit(size.cell_seconds, seed)
     simulation = circuit.start(seed)
     weights, rate, mean_v = [simulation.weights("plastic")], [], []
     for _ in range(size.cell_seconds):
         ds = simulation.run(1000.0, record=fw.Record("cell", "v", every=1.0))
-        rate.append(len(spikes_of(ds, "cell")[0]))
+        rate.append(len(fw.spikes(ds, "cell")[0]))
         mean_v.append(float(ds.v_cell.mean()))
         weights.append(simulation.weights("plastic"))
     plastic = np.array(weights)[:, :, 0].reshape(len(weights), SIGNALS, INHIBITORY).mean(axis=-1)
@@ -191,8 +185,8 @@ def run_network(size: Size, seed: int) -> dict[str, Any]:
     for _ in range(size.network_seconds):
         ds = simulation.run(1000.0)
         for name, n in (("excitatory", size.excitatory), ("inhibitory", size.excitatory // 4)):
-            rates[name].append(len(spikes_of(ds, name)[0]) / n)
-        kept.append(spikes_of(ds, "excitatory"))
+            rates[name].append(len(fw.spikes(ds, name)[0]) / n)
+        kept.append(fw.spikes(ds, "excitatory"))
     last = kept[-(size.network_seconds // 4) :]
     parts = {"before": kept[0], "after": tuple(np.concatenate(part) for part in zip(*last, strict=True))}
     found: dict[str, Any] = {"rates": [rates["excitatory"], rates["inhibitory"]]}
@@ -216,9 +210,13 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
     size = QUICK if quick else FULL
     cells = [run_cell(size, seed + n) for n in range(size.cells)]
     networks = [run_network(size, seed + n) for n in range(size.networks)]
-    hertz, when = {"units": "Hz"}, ["before", "after"]
+    hertz = {"units": "Hz"}
     variables: dict[str, Any] = {
-        "cell_rate": (("cell", "cell_second"), [one["rate"] for one in cells], hertz | {"long_name": "rate of the cell"}),
+        "cell_rate": (
+            ("cell", "cell_second"),
+            [one["rate"] for one in cells],
+            hertz | {"long_name": "rate of the cell"},
+        ),
         "current": (
             ("cell", "when", "kind", "signal"),
             np.array([one["current"] for one in cells]) / 1000,
@@ -239,7 +237,11 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
             [one["unit_rate"] for one in networks],
             hertz | {"long_name": "rate of an excitatory neuron, last quarter"},
         ),
-        "cv": (("network", "when"), [one["cv"] for one in networks], {"units": "1", "long_name": "CV of the intervals"}),
+        "cv": (
+            ("network", "when"),
+            [one["cv"] for one in networks],
+            {"units": "1", "long_name": "CV of the intervals"},
+        ),
         "synchrony": (
             ("network", "when"),
             [one["synchrony"] for one in networks],
@@ -252,9 +254,9 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
     coords = {
         "cell": ("cell", range(seed, seed + size.cells), {"units": "1", "long_name": "seed of a cell"}),
         "network": ("network", range(seed, seed + size.networks), {"units": "1", "long_name": "seed of a network"}),
-        "when": when,
-        "kind": ["excitatory", "inhibitory"],
-        "population": ["excitatory", "inhibitory"],
+        "when": ("when", ["before", "after"]),
+        "kind": ("kind", ["excitatory", "inhibitory"]),
+        "population": ("population", ["excitatory", "inhibitory"]),
         "signal": ("signal", np.arange(1, SIGNALS + 1), {"units": "1", "long_name": "signal"}),
         "cell_second": ("cell_second", np.arange(size.cell_seconds) + 0.5, time),
         "weight_second": ("weight_second", np.arange(size.cell_seconds + 1.0), time),
@@ -283,7 +285,9 @@ def table(ds: xr.Dataset) -> xr.Dataset:
     """The comparison that is printed: means over cells and networks; the published values are the targets."""
     quarter = ds.sizes["cell_second"] // 4
     late = ds.cell_rate.isel(cell_second=slice(-quarter, None)).mean("cell_second")
-    settled = ds.network_rate.isel(network_second=slice(-(ds.sizes["network_second"] // 4), None)).mean("network_second")
+    settled = ds.network_rate.isel(network_second=slice(-(ds.sizes["network_second"] // 4), None)).mean(
+        "network_second"
+    )
     start = ds.network_rate.isel(network_second=0)
     rows: list[tuple[str, float, float]] = [
         ("cell: rate (Hz), last quarter, against rho0", TARGET["cell"], float(late.mean())),
@@ -297,12 +301,18 @@ def table(ds: xr.Dataset) -> xr.Dataset:
     rows += [
         ("network: excitatory rate (Hz), last quarter, against rho0", TARGET["network"], float(excitatory.mean())),
         ("network: excitatory rate (Hz), before plasticity", np.nan, float(start.sel(population="excitatory").mean())),
-        ("network: SD of rates over excitatory neurons (Hz), last quarter", np.nan, float(ds.unit_rate.std("unit").mean())),
+        (
+            "network: SD of rates over excitatory neurons (Hz), last quarter",
+            np.nan,
+            float(ds.unit_rate.std("unit").mean()),
+        ),
         ("network: inhibitory rate (Hz), last quarter", np.nan, float(settled.sel(population="inhibitory").mean())),
     ]
     for when in ("before", "after"):
         rows.append((f"network: CV of intervals, {when}", np.nan, float(ds.cv.sel(when=when).mean())))
-        rows.append((f"network: CV of the population's rate, {when}", np.nan, float(ds.synchrony.sel(when=when).mean())))
+        rows.append(
+            (f"network: CV of the population's rate, {when}", np.nan, float(ds.synchrony.sel(when=when).mean()))
+        )
     return results.comparison(rows)
 
 
@@ -318,24 +328,34 @@ def figure(ds: xr.Dataset) -> Any:
         ax.plot(ds.cell_second, ds.cell_rate.T, color="black", linewidth=0.4, alpha=0.4)
         ax.plot(ds.cell_second, ds.cell_rate.mean("cell"), color="black", label="cell")
         _target(ax, TARGET["cell"])
-        ax.set(xlabel="time (s)", ylabel="rate (Hz)", ylim=(0, None))
+        ax.set(xlabel="time (s)", ylabel="rate (Hz)", xlim=(0, None), ylim=(0, None))
         ax = axes["b"]
         mean = ds.current.mean("cell")
         ax.plot(ds.signal, mean.sel(when="after", kind="excitatory"), "s-", color=red, label="excitatory")
         ax.plot(ds.signal, mean.sel(when="after", kind="inhibitory"), "o-", color=blue, label="inhibitory, end")
-        ax.plot(ds.signal, mean.sel(when="before", kind="inhibitory"), "o:", color=blue, mfc="white", label="start")
-        ax.set(xlabel="signal", ylabel="mean current (nA)", ylim=(0, None))
+        ax.plot(
+            ds.signal,
+            mean.sel(when="before", kind="inhibitory"),
+            "o:",
+            color=blue,
+            mfc="white",
+            label="inhibitory, start",
+        )
+        ax.set(xlabel="signal (number)", ylabel="mean current (nA)", ylim=(0, None), xticks=ds.signal.values)
         ax = axes["c"]
         for name, colour in (("excitatory", red), ("inhibitory", blue)):
             rate = ds.network_rate.sel(population=name)
             ax.plot(ds.network_second, rate.T, color=colour, linewidth=0.4, alpha=0.4)
             ax.plot(ds.network_second, rate.mean("network"), color=colour, label=name)
         _target(ax, TARGET["network"])
-        ax.set(xlabel="time (s)", ylabel="rate (Hz)", yscale="log")
+        ax.set(xlabel="time (s)", ylabel="rate (Hz)", xlim=(0, None), yscale="log", ylim=(1, 300))
+        ax.set_yticks([1, 3, 10, 30, 100, 300], ["1", "3", "10", "30", "100", "300"])
+        ax.minorticks_off()
         for panel, window in (("d", (0.8, 1.0)), ("e", (end - 0.2, end))):
             plot.raster(ds[["spike_time", "spike_unit"]], axes[panel], window=window, legend=False)
         ax = axes["f"]
-        edges = np.linspace(0, 4 * TARGET["network"], 37)
+        width = 2 / (ds.sizes["network_second"] // 4)  # two numbers of spikes in each bin
+        edges = np.arange(0, 4 * TARGET["network"] + width, width)
         share = np.histogram(ds.unit_rate.values, edges)[0] / ds.unit_rate.size
         ax.stairs(100 * share, edges, fill=True, color=red)
         ax.axvline(TARGET["network"], color="0.45", linewidth=0.7, linestyle=(0, (3, 2)), label="rho0")

@@ -22,8 +22,9 @@ _HOME = {
     "carriers": "simulate compare_carriers Exact",
     "rate": "RateNetwork PlasticRateNetwork",
     "spiking": (
-        "SpikingNetwork LIF Poisson RateCode ThetaCycle GatedTrace TwoPhase AdEx TwoCompartment Receptor Steps "
-        "PoissonSource SpikeSource Population Projection ShortTerm Circuit Record random_synapses spikes"
+        "SpikingNetwork LIF Poisson RateCode ThetaCycle GatedTrace TwoPhase Dendritic InhibitoryCancellation PES AdEx "
+        "TwoCompartment Receptor Steps PoissonSource SpikeSource Population Projection ShortTerm Circuit Record "
+        "random_synapses replicates spikes"
     ),
     "programmer": (
         "Programmer FunctionProgrammer LayerProgrammer PlasticNetwork Trained train load_trained load_layer "

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from synfwp import fastweights, measures, results, rules, seeds
+from synfwp import fastweights, measures, results, rules, seeds, streams
 from synfwp.instructions import Carried, Instructions
 from synfwp.rules import Rule
 from synfwp.streams import Coefficients
@@ -252,7 +252,8 @@ def _label(rule: Rule, sent: tuple[Any, ...], runs: list[Carried], carrier: Carr
     q, k, v, beta, decay = sent
     exact = _exact(rule, *sent)
     does = carrier.effective(rule, k, beta, decay)
-    effective = exact if does is None else fastweights.run_coefficients(q, k, v, does, np.zeros_like(exact.W))
+    keys = streams.written_keys(rule, k)
+    effective = exact if does is None else fastweights.run_coefficients(q, keys, v, does, np.zeros_like(exact.W))
     shuffled_v = Instructions(q, k, v, beta).shuffled(seeds.generator(0, "baseline")).v
     references = (exact, effective, _exact(rule, q, k, shuffled_v, beta, decay))
     read = (q != 0).any(axis=-1)

@@ -26,6 +26,26 @@ class Coefficients(NamedTuple):
 Pair = tuple[Array, Array]
 
 
+def running_mean(k: Array, mean: Array | None = None, seen: Array | None = None) -> Array:
+    """Mean of all keys (..., T, d_k) so far, each one included, whatever its token writes or reads.
+
+    ``mean`` (..., d_k) of ``seen`` (..., 1) earlier keys goes before them.
+
+    >>> import numpy as np
+    >>> running_mean(np.array([[2.0], [0.0], [4.0]])).tolist()
+    [[2.0], [1.0], [2.0]]
+    """
+    total, after = np.cumsum(k, axis=-2), np.arange(1, k.shape[-2] + 1, dtype=k.dtype)[:, None]
+    if mean is None or seen is None:
+        return total / after
+    return (total + (mean * seen)[..., None, :]) / (after + seen[..., None, :])
+
+
+def written_keys(rule: Rule, k: Array) -> Array:
+    """The keys (..., T, d_k) under which a rule writes: those sent, or for a centred rule less their running mean."""
+    return k - running_mean(k) if rule.centred else k
+
+
 def coefficients(rule: Rule, k: Array, beta: Array, decay: Array | None, pair: Pair | None = None) -> Coefficients:
     """Streams of one rule. Erasing from the decayed W is erasing from the undecayed one with the key ``a * k``."""
     write = _stream(rule.write, beta, k)

@@ -100,10 +100,15 @@ def test_the_code_of_the_readme_runs(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     readme = (ROOT / "README.md").read_text("utf-8")
     blocks = re.findall(r"```python\n(.*?)```", readme, re.S)
-    assert len(blocks) == 8
+    assert len(blocks) == 10
     code = "\n".join(blocks).replace("task, seed=0)", "task, seed=0, steps=30)").replace("steps=5000", "steps=6")
     space: dict = {}
     exec(compile(code, "README.md", "exec"), space)
+    import brian2
+
+    brian2.prefs.codegen.target = "numpy"
+    space["theirs"].run(1.0)
+    assert space["times"].max() < 0.5 < space["ds"].attrs["stop"] + 1e-9
     assert space["out"].y.shape == (2, 2)
     assert fw.load("recall.nc").sizes["step"] == 6
     assert plasticity.TripletSTDP("visual_cortex").dw(space["protocol"].pre, space["protocol"].post) == pytest.approx(

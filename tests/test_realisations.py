@@ -11,6 +11,7 @@ from synfwp.realisations import REALISATIONS, Gains
 from synfwp.rules import RULES, Rule
 
 HEBBIAN = {"hebb", "anti_hebb", "leaky_hebb", "gated_hebb"}
+ONE_PHASE = ("dendritic", "inhibitory_cancellation", "pes")
 DELTAS = {"delta", "gated_delta", "key_gated_delta"}
 IDEAL = Gains(1.0, 1.0, 0.0, 0.0)
 
@@ -45,7 +46,14 @@ def final_W(k, v, c):
 def test_each_mechanism_runs_the_rules_of_its_kind_and_no_other():
     able = {name: {rule.name for rule in RULES.values() if row.runs(rule)} for name, row in REALISATIONS.items()}
     both = HEBBIAN | DELTAS
-    assert able == {"latched": both, "instant": both, "lagged": both, "gated_trace": HEBBIAN, "two_phase": DELTAS}
+    spikes = {"gated_trace": HEBBIAN | {"covariance"}, "two_phase": DELTAS} | dict.fromkeys(ONE_PHASE, DELTAS)
+    assert able == {"latched": both, "instant": both, "lagged": both, **spikes}
+
+
+def test_the_mechanism_by_default_is_the_first_that_runs_a_rule():
+    found = {name: realisations.choose(RULES[name], "spikes").name for name in HEBBIAN | DELTAS | {"covariance"}}
+    expected = dict.fromkeys(HEBBIAN | {"covariance"}, "gated_trace") | dict.fromkeys(DELTAS, "two_phase")
+    assert found == expected
 
 
 def test_every_row_has_a_closed_form_and_a_citation():
@@ -88,10 +96,18 @@ def test_a_rule_that_no_mechanism_runs_is_refused():
         Rule(name="push", erase="beta", write="-beta"),
         Rule(name="half", erase=0.5, write="beta"),
         Rule(name="late", retain="scalar", erase="beta", order="undecayed"),
+        Rule(name="centred delta", erase="beta", centred=True),
+        Rule(name="before", read="before"),
         *(row for name, row in RULES.items() if name not in HEBBIAN | DELTAS),
     ):
         for kind in ("rate", "spikes"):
-            message = rf"rule '{re.escape(rule.name)}' .* is not one that a {kind} mechanism carries out"
+            if kind == "spikes" and rule.name == "covariance":
+                continue
+            why, nearest = realisations.why_not(rule)
+            message = (
+                rf"rule '{re.escape(rule.name)}' .* is not one that a {kind} mechanism carries out: {re.escape(why)}; "
+                rf".*mechanism '{realisations.choose(RULES[nearest], kind).name}' runs the nearest, '{nearest}'"
+            )
             with pytest.raises(ValueError, match=message):
                 realisations.choose(rule, kind)
 

@@ -1,71 +1,24 @@
 """Spiking networks: their means, their noise, their spikes, what they say of themselves and what they refuse."""
 
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 import pytest
-from scipy import stats
+from spiking_runs import BOUND, T, effective_W, items, many_runs, off_by
 
 import synfwp as fw
 from synfwp import measures, realisations, reference, seeds
-from synfwp.fastweights import run_coefficients
 from synfwp.spiking import gains
 from synfwp.spiking.engines import make_engine
 
-HEBBIAN = ("hebb", "anti_hebb", "leaky_hebb", "gated_hebb")
+HEBBIAN = ("hebb", "anti_hebb", "leaky_hebb", "gated_hebb", "covariance")
 DELTAS = ("delta", "gated_delta", "key_gated_delta")
-T, D_K, D_V = 6, 4, 3
 
 
 # --- the mean of many runs is the effective rule ---------------------------------------------------------------------
 
 
-@lru_cache
-def items(rule):
-    """Overlapping keys of unit length, so that what is erased matters."""
-    rng, row = np.random.default_rng(1), fw.get_rule(rule)
-    k = rng.uniform(0.1, 1, (T, D_K))
-    k /= np.linalg.norm(k, axis=1, keepdims=True)
-    v, beta = rng.standard_normal((T, D_V)) + 1, rng.uniform(0.6, 1.0, T)
-    shape = {None: None, "scalar": (T,), "key": (T, D_K)}[row.retain]
-    return k, k, v, beta, None if shape is None else rng.uniform(0.7, 1.0, shape)
-
-
-def effective_W(network, rule, gain=None):
-    """What the network says it does on average; ``gain`` may change its gains."""
-    q, k, v, beta, decay = (None if x is None else x[None] for x in items(rule))
-    row = fw.get_rule(rule)
-    c = network.effective(row, k, beta, decay)
-    if gain is not None:
-        closed = realisations.check_runs(network._mechanism(row).name, row).effective
-        g = network.gains(row)
-        c = closed(row, k, beta, decay, gain(g._replace(own=g.own * k.max())))
-    return run_coefficients(q, k, v, c, np.zeros((1, D_V, D_K))).W[0]
-
-
-@lru_cache
-def many_runs(network, rule, n):
-    """W of n independent runs of the same items."""
-    batch = [None if x is None else np.repeat(x[None], n, axis=0) for x in items(rule)]
-    return network.carry_out(fw.get_rule(rule), *batch, 7).W
-
-
-def off_by(W, expected):
-    """Largest distance of the mean of W (n, .) from ``expected`` in standard errors, over 4 fixed directions.
-
-    The directions are that of ``expected`` and three drawn once: few, since noise has to be kept apart from the many
-    chances that 12 entries would give it. 3 standard errors in one direction are passed with probability .0027; the
-    bound of four (Bonferroni) is `BOUND` standard errors.
-    """
-    drawn = np.random.default_rng(5).standard_normal((3, *expected.shape))
-    along = np.concatenate([expected[None] / np.linalg.norm(expected), drawn])
-    found = np.einsum("nij,mij->nm", W - expected, along)
-    return float(np.abs(found.mean(axis=0) / (found.std(axis=0, ddof=1) / np.sqrt(len(found)))).max())
-
-
 RUNS = 3000
-BOUND = stats.norm.isf(stats.norm.sf(3.0) / 4)  # 3.4; with 500 runs and more the quantile of t is the same to 1 %
 FEW = fw.SpikingNetwork(code=fw.RateCode(peak=100.0, clones=1), dale=False)  # 10 spikes: what they erase alone counts
 ON_CLOCK = fw.SpikingNetwork(
     engine="poisson", code=fw.RateCode(clones=2), schedule=fw.ThetaCycle(gap=100.0), dt=1.0, dale=False
@@ -187,9 +140,10 @@ def test_the_gains_of_traces_are_sums_over_pairs_of_steps(two_phase):
             (np.exp(-np.abs(post[:, None] - pre) * dt / tau) * np.broadcast_to(drive, len(post))[:, None]).sum()
         )
 
-    lag = np.arange(6)[:, None] - np.arange(6)  # of the postsynaptic step behind the presynaptic one
+    steps = np.arange(len(first))  # of the phase in which W is read
+    lag = steps[:, None] - steps  # of the postsynaptic step behind the presynaptic one
     response = np.where(lag >= late, (1 - np.exp(-dt / tau_syn)) * np.exp(-(lag - late) * dt / tau_syn), 0)
-    rise, steps = response.sum(axis=1), np.arange(6)
+    rise = response.sum(axis=1)
     back = pairs(first, second, rise) / pairs(second, second) if two_phase else 0.0
     assert g.cross_talk == pytest.approx(pairs(second, first) / pairs(second, second), rel=1e-12)
     assert g.write == pytest.approx(1 + two_phase * g.cross_talk, rel=1e-12)
@@ -469,7 +423,7 @@ def test_the_description_tells_the_effective_coefficients(engine, rule):
         assert said.values["own"] == pytest.approx(1 - c.a_key[0, 0, 0], abs=1e-15)
         assert said.values["spikes"] == pytest.approx(8 * 0.1 * 60)
         assert said.values["duration"] == 60 + 20 + 100 + 20
-        assert said.values["stability_bound"] == realisations.stability_bound([1.0], 48.0)
+        assert said.values["stability_bound"] == realisations.repeated_bound(6.0, 8)
     else:
         assert said.values["duration"] == 120
         assert said.values["spikes"] == pytest.approx(80)
@@ -521,7 +475,7 @@ def test_signed_keys_are_refused_with_the_feature_maps_that_mend_it(name):
     ("arguments", "error", "message"),
     [
         ({"engine": "count"}, ValueError, "unknown engine 'count'; did you mean 'counts'"),
-        ({"mechanism": "two_phase"}, TypeError, "mechanism is a str; .* takes GatedTrace or TwoPhase or None"),
+        ({"mechanism": "two_phase"}, TypeError, "mechanism is a str; .* takes GatedTrace or TwoPhase or .* or None"),
         (
             {"neuron": fw.LIF(), "engine": "poisson"},
             TypeError,
@@ -537,7 +491,7 @@ def test_signed_keys_are_refused_with_the_feature_maps_that_mend_it(name):
         (
             {"mechanism": fw.TwoPhase(latched=False)},
             ValueError,
-            "no time within a window; live depression needs 'poisson'",
+            "no time within a window; live plasticity needs 'poisson'",
         ),
     ],
     ids=str,

@@ -12,6 +12,7 @@ from synfwp.kernels import spiking as kernel
 pytestmark = pytest.mark.kernels
 
 N_PRE, N_POST, STEPS = 5, 3, 60
+TRACE = float(np.exp(-0.5 / 20.0))
 LIF = (np.exp(-0.5 / 20.0), 5.0 * np.sqrt(1 - np.exp(-1.0 / 20.0)), -50.0, -60.0, 4.0)
 
 
@@ -28,7 +29,8 @@ class Phase:
     clip: float
     delay: int
     lif: Any
-    decays: tuple[float, float] = (float(np.exp(-0.5 / 20.0)), float(np.exp(-0.5 / 5.0)))
+    decays: tuple[float, float, float] = (TRACE, TRACE, float(np.exp(-0.5 / 5.0)))
+    dendrite: float = 0.0
 
     def run(self, phase: Any, seed: int, times: int = 2) -> dict[str, Any]:
         """Two phases on end, from a state that is not at rest, so that what is carried over is seen."""
@@ -47,8 +49,8 @@ class Phase:
         for _ in range(times):
             pre, post = np.zeros((STEPS, N_PRE), np.int16), np.zeros((STEPS, 2, N_POST), np.int16)
             phase(
-                rng, self.rate, self.teach, self.tonic, self.gain, self.plastic, self.live, self.clip, self.delay,
-                self.decays, self.lif, *state.values(), pre, post,
+                rng, self.rate, self.teach, self.tonic, self.gain, self.dendrite, self.plastic, self.live, self.clip,
+                self.delay, self.decays, self.lif, *state.values(), pre, post,
             )  # fmt: skip
             spikes.append((pre, post))
         found = {name: value.copy() for name, value in state.items()}
@@ -68,6 +70,9 @@ CASES = {
     "poisson, clamped": replace(RECALL, teach=TEACH, gain=0.0),
     "poisson, live": replace(RECALL, live=0.003, clip=0.4),
     "poisson, delay longer than the phase": replace(RECALL, delay=STEPS + 1),
+    "poisson, error of a current": replace(RECALL, teach=np.array([[0.3, -0.1, 0.05], [-0.3, 0.1, -0.05]]), gain=-0.02),
+    "poisson, dendrite": replace(RECALL, teach=TEACH, gain=0.0, dendrite=0.02, decays=(TRACE, 0.0, RECALL.decays[2])),
+    "poisson, dendrite, live": replace(RECALL, teach=TEACH, gain=0.0, dendrite=0.02, live=-0.003, clip=0.4),
     "lif, retrieval": replace(RECALL, tonic=-52.0, gain=0.5, lif=LIF),
     "lif, clamped": replace(
         RECALL, tonic=-55.0, gain=0.0, teach=np.array([[9.0, -9.0, 0.0], [-9.0, 9.0, 0.0]]), lif=LIF
@@ -92,8 +97,8 @@ def test_the_kernel_draws_the_spikes_of_its_twin_one_for_one(name, seed):
 
 @pytest.mark.parametrize(
     "change",
-    [{"delay": 3}, {"gain": 0.04}, {"decays": (0.9, RECALL.decays[1])}, {"decays": (RECALL.decays[0], 0.8)},
-     {"plastic": False}, {"live": 0.003}],
+    [{"delay": 3}, {"gain": 0.04}, {"plastic": False}, {"live": 0.003}, {"dendrite": 0.01},
+     *({"decays": (*RECALL.decays[:i], 0.8, *RECALL.decays[i + 1:])} for i in range(3))],
     ids=str,
 )  # fmt: skip
 def test_every_argument_of_a_retrieval_is_seen_by_that_comparison(change):
@@ -113,8 +118,8 @@ def test_eligibility_is_the_sum_over_pairs_of_spikes(name):
     for plastic in (False, True):  # spikes of the first phase pair with those of the second
         pre, post = np.zeros((STEPS, N_PRE), np.int16), np.zeros((STEPS, 2, N_POST), np.int16)
         kernel.phase(
-            rng, case.rate, case.teach, case.tonic, case.gain, plastic, 0.0, np.inf, case.delay, case.decays, case.lif,
-            *state.values(), pre, post,
+            rng, case.rate, case.teach, case.tonic, case.gain, 0.0, plastic, 0.0, np.inf, case.delay, case.decays,
+            case.lif, *state.values(), pre, post,
         )  # fmt: skip
         trains.append((pre, post))
     pre, post = (np.concatenate([pair[i] for pair in trains]).astype(int) for i in (0, 1))
@@ -137,7 +142,7 @@ def test_a_neuron_that_is_driven_below_threshold_without_noise_reaches_its_drive
     teach = np.array([[15.0, 40.0], [15.0, 40.0]])  # mV above -70; the threshold is 20 above
     quiet = (LIF[0], 0.0, *LIF[2:])
     kernel.phase(
-        np.random.default_rng(0), np.zeros(1), teach, -70.0, 0.0, False, 0.0, np.inf, 0, (0.9, 0.9), quiet,
+        np.random.default_rng(0), np.zeros(1), teach, -70.0, 0.0, 0.0, False, 0.0, np.inf, 0, (0.9,) * 3, quiet,
         np.zeros((1, n)), np.zeros((1, n)), np.zeros(1), np.zeros(n), np.zeros(n), V, wait,
         np.zeros((steps, 1), np.int16), post,
     )  # fmt: skip

@@ -30,7 +30,7 @@ dg_gaba/dt = -g_gaba / (10*ms) : siemens
 
 
 class Spikes(NamedTuple):
-    """What one run gives: seconds of its loop, spikes (ms, unit) and the plastic weights in the order of the synapses."""
+    """One run: seconds of its loop, spikes (ms, unit), and the plastic weights in the order of the synapses."""
 
     seconds: float
     time: np.ndarray
@@ -41,8 +41,8 @@ class Spikes(NamedTuple):
 class Program:
     """A network that was compiled in ``folder``; ``run()`` runs it anew, in a process of its own."""
 
-    def __init__(self, folder: Path, network: Any, spikes: Any, synapses: Any, seed: int | None = None) -> None:
-        """Compile; ``build_s`` is what that took."""
+    def __init__(self, folder: Path, spikes: Any, synapses: Any) -> None:
+        """Compile what was written; ``build_s`` is what that took."""
         import brian2 as b2
 
         self._spikes, self._synapses, self._device = spikes, synapses, b2.get_device()
@@ -105,20 +105,27 @@ def song(
     monitor = b2.SpikeMonitor(cells)
     network = b2.Network(source, cells, synapses, monitor)
     network.run(duration * b2.ms)
-    return Program(folder, network, monitor, synapses)
+    return Program(folder, monitor, synapses)
 
 
-def vogels(folder: Path, pairs: dict[str, tuple[np.ndarray, np.ndarray]], duration: float, plastic: bool = True) -> Program:
+def vogels(
+    folder: Path,
+    pairs: dict[str, tuple[np.ndarray, np.ndarray]],
+    potentials: np.ndarray,
+    duration: float,
+    plastic: bool = True,
+) -> Program:
     """Vogels et al. 2011, as in Brian2's example: 8000 excitatory and 2000 inhibitory LIF neurons.
 
     ``pairs``: (pre, post) of the synapses "e" (excitatory neurons to all), "ii" and "ie" (inhibitory to inhibitory and
-    to excitatory, plastic), indices within each population; ``duration`` in ms.
+    to excitatory, plastic), indices within each population (post of "e": of all neurons); ``potentials`` at the
+    start (mV); ``duration`` in ms.
     """
     b2 = start(folder)
     cells = b2.NeuronGroup(
         10000, VOGELS_CELL, threshold="v > -50*mV", reset="v = -60*mV", refractory=5 * b2.ms, method="exponential_euler"
     )
-    cells.v = -60 * b2.mV
+    cells.v = potentials * b2.mV
     excitatory, inhibitory = cells[:8000], cells[8000:]
     e = b2.Synapses(excitatory, cells, on_pre="g_ampa += 0.3*nS")
     ii = b2.Synapses(inhibitory, inhibitory, on_pre="g_gaba += 3*nS")
@@ -133,4 +140,4 @@ def vogels(folder: Path, pairs: dict[str, tuple[np.ndarray, np.ndarray]], durati
     monitor = b2.SpikeMonitor(cells)
     network = b2.Network(cells, e, ii, ie, monitor)
     network.run(duration * b2.ms)
-    return Program(folder, network, monitor, ie)
+    return Program(folder, monitor, ie)

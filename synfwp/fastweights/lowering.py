@@ -179,8 +179,8 @@ def _counts(call: Call, steps: int) -> tuple[Array, Array, Array]:
 
 def _running_mean(call: Call, k: Array) -> Array:
     """Mean of all keys so far, this one included."""
-    mean, seen, after = _counts(call, k.shape[1])
-    return ((mean * seen)[:, None] + np.cumsum(k, axis=1)) / after
+    mean, seen, _ = _counts(call, k.shape[1])
+    return streams.running_mean(k, mean, seen)
 
 
 def _mean_after(call: Call) -> Array:

@@ -1,8 +1,8 @@
 """A network of spiking neurons and plastic synapses, as tables: one kernel runs every network.
 
-Order within a step: neurons are advanced; thresholds and sources fire; projections, in their order, deliver the spikes of
-``delay`` steps ago (transmit with the weight as it is, change it, raise the presynaptic trace); projections, in their
-order, take the postsynaptic spikes (change, then trace); resets. This is Brian2's default schedule.
+Order within a step: neurons are advanced; thresholds and sources fire; projections, in their order, deliver the spikes
+of ``delay`` steps ago (transmit with the weight as it is, change it, raise the presynaptic trace); projections, in
+their order, take the postsynaptic spikes (change, then trace); resets. This is Brian2's default schedule.
 
 Synapses are visited when spikes arrive. A row of a dense projection takes up the postsynaptic spikes since its last
 visit then, one by one in their order (``pending``), which touches memory row by row; sparse projections, and those that
@@ -61,7 +61,7 @@ def change(w, dw, low, high, mu):
 
 @inline_kernel
 def expm1_small(z):
-    """``expm1(z)`` for -1/4 <= z <= 0 by its series, to rounding: plain arithmetic, so that loops become vector code."""
+    """``expm1(z)`` for -1/4 <= z <= 0 by its series, to rounding; plain arithmetic: loops become vector code."""
     e = 1 + z * (1 / 8) * (1 + z * (1 / 9) * (1 + z * (1 / 10) * (1 + z * (1 / 11) * (1 + z * (1 / 12)))))
     e = 1 + z * (1 / 5) * (1 + z * (1 / 6) * (1 + z * (1 / 7) * e))
     return z * (1 + z * (1 / 2) * (1 + z * (1 / 3) * (1 + z * (1 / 4) * e)))
@@ -407,10 +407,11 @@ def run(
     """Steps k..steps-1 of a call that begins at step t0; returns the first step that was not run.
 
     The call ends early when the next step might not find room in ``spike_t, spike_unit`` (global units); ``spikes[0]``
-    counts them. Tables: populations P, PF; receptors R, RF; projections J, JF; probes Q. State: S of neurons (potentials,
-    conductances, drives), T of synapses by unit (traces, short-term plasticity), L steps of last visits, W weights and
-    eligibilities, until (end of refractoriness), ring and count (spikes on their way). ev_ptr (sources, steps + 1) and ev_unit:
-    spikes of sources. The rest: synapses by row and by column, powers of decays, pending spikes, scratch.
+    counts them. Tables: populations P, PF; receptors R, RF; projections J, JF; probes Q. State: S of neurons
+    (potentials, conductances, drives), T of synapses by unit (traces, short-term plasticity), L steps of last visits, W
+    weights and eligibilities, until (end of refractoriness), ring and count (spikes on their way). ev_ptr (sources,
+    steps + 1) and ev_unit: spikes of sources. The rest: synapses by row and by column, powers of decays, pending
+    spikes, scratch.
     """
     n_pop, n_proj, n_units = P.shape[0], J.shape[0], until.shape[0]
     length = count.shape[1]

@@ -10,16 +10,38 @@ from synfwp.kernels._jit import kernel
 
 @kernel
 def phase(
-    rng, rate, teach, tonic, gain, plastic, live, clip, delay, decays, lif, W, E, x, y, current, V, wait, pre, post
+    rng,
+    rate,
+    teach,
+    tonic,
+    gain,
+    dendrite,
+    plastic,
+    live,
+    clip,
+    delay,
+    decays,
+    lif,
+    W,
+    E,
+    x,
+    y,
+    current,
+    V,
+    wait,
+    pre,
+    post,
 ):
     """Run ``len(pre)`` steps; spikes go to ``pre`` (steps, n_pre) and ``post`` (steps, 2, n_post), push then pull.
 
     ``rate`` (n_pre,) and ``teach`` (2, n_post): expected spikes a step, or (LIF) teaching drive in mV. ``gain`` turns
-    the synaptic current into expected spikes a step or mV; 0 cuts recurrent transmission. W and E (n_pre, n_post) are
+    the synaptic current into expected spikes a step or mV of the push side, added to what is taught; negative gains
+    inhibit, 0 cuts transmission to the soma. ``dendrite`` turns the current into expected spikes a step that a dendrite
+    predicts; they are taken off what the soma fires when it meets the presynaptic trace. W and E (n_pre, n_post) are
     the signed weights and the eligibility; ``live`` is the rate with which E is taken off W at once (0: latched), and
-    W then stays within ``clip``. ``decays``: of the trace x, y and of the current in one step. ``lif``: None, or
-    (decay of V, noise, threshold, reset, refractory steps), with ``V``, ``wait`` (2, n_post).
-    ``current`` (n_post,). Spikes on their way when a phase ends are lost.
+    W then stays within ``clip``. ``decays``: of the traces x and y and of the current in one step; 0 for y leaves only
+    pairs with the presynaptic spike first. ``lif``: None, or (decay of V, noise, threshold, reset, refractory steps),
+    with ``V``, ``wait`` (2, n_post). ``current`` (n_post,). Spikes on their way when a phase ends are lost.
     """
     steps, n_pre = pre.shape
     n_post = W.shape[1]
@@ -27,8 +49,8 @@ def phase(
         for j in range(n_pre):
             x[j] *= decays[0]
         for i in range(n_post):
-            y[i] *= decays[0]
-            current[i] *= decays[1]
+            y[i] *= decays[1]
+            current[i] *= decays[2]
         for j in range(n_pre):
             n = rng.poisson(rate[j])
             pre[t, j] = n
@@ -39,7 +61,7 @@ def phase(
                 x[j] += n
         for j in range(n_pre):
             n = pre[t - delay, j] if t >= delay else 0
-            if n > 0 and gain != 0:
+            if n > 0 and (gain != 0 or dendrite != 0):
                 for i in range(n_post):
                     current[i] += n * W[j, i]
         for i in range(n_post):
@@ -48,7 +70,7 @@ def phase(
                 signed = drive if side == 0 else -drive
                 n = 0
                 if lif is None:
-                    n = rng.poisson(max(signed, 0.0) + teach[side, i])
+                    n = rng.poisson(max(signed + teach[side, i], 0.0))
                 else:
                     target = tonic + signed + teach[side, i]
                     noise = lif[1] * rng.standard_normal()
@@ -67,6 +89,9 @@ def phase(
                     for j in range(n_pre):
                         E[j, i] += n * x[j]
                 y[i] += n
+            if dendrite != 0 and plastic:
+                for j in range(n_pre):
+                    E[j, i] -= dendrite * current[i] * x[j]
         if live != 0 and plastic:
             for j in range(n_pre):
                 for i in range(n_post):

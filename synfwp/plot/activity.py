@@ -26,7 +26,8 @@ def raster(
     ds : Dataset
         ``spike_time`` (s) and ``spike_unit`` (integers) along ``spike``; optionally ``spike_population`` along
         ``spike`` for colour, and ``phase_start``, ``phase_stop`` (s) and ``phase_name`` along ``phase``. A dimension
-        ``unit`` says how many neurons there are, silent ones included.
+        ``unit`` says how many neurons there are, silent ones included. Runs of a circuit are drawn population by
+        population, one above the other (``population`` and ``population_size`` along ``population``).
     window : (start, stop), s
         Draw this stretch of time only.
 
@@ -40,6 +41,7 @@ def raster(
     >>> [segment[0].tolist() for segment in ax.collections[0].get_segments()], ax.get_xlabel()
     ([[0.01, -0.4], [0.02, 1.6], [0.05, 0.6]], 'time (s)')
     """
+    ds = _stacked(ds)
     time = parts.seconds(ds, "spike_time", "spike", "raster")
     unit = parts.along(ds, "spike_unit", "spike", "raster").values
     low, high = (-np.inf, np.inf) if window is None else window
@@ -61,6 +63,18 @@ def raster(
         if legend:
             page.legend(ax)
     return ax
+
+
+def _stacked(ds: xr.Dataset) -> xr.Dataset:
+    """A run of a circuit with its populations above each other and named; anything else as it is."""
+    if "population_size" not in ds:
+        return ds
+    member = parts.along(ds, "spike_population", "spike", "raster").values
+    size = parts.along(ds, "population_size", "population", "raster").values
+    rows = ds["spike_unit"].values + (np.cumsum(size) - size)[member]
+    named = ds["population"].values[member]
+    silent = xr.Dataset(coords={"unit": np.arange(size.sum())})
+    return ds.assign(spike_unit=("spike", rows), spike_population=("spike", named)).merge(silent)
 
 
 def _ticks(ds: xr.Dataset, ax: Axes, time: np.ndarray, unit: np.ndarray, inside: np.ndarray) -> None:

@@ -60,7 +60,7 @@ def provenance(parameters: Mapping[str, Any], seed: Any, rule: Any = None) -> di
 
 @functools.cache
 def _versions() -> dict[str, str]:
-    """Versions of Python and of the dependencies, which do not change while a process runs (reading them takes .1 s)."""
+    """Versions of Python and of the dependencies; read once in a process, which takes .1 s."""
     versions = {"python": platform.python_version()}
     for name in DEPENDENCIES:
         try:

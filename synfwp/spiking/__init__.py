@@ -13,15 +13,29 @@ from synfwp.spiking.circuit import (
     random_synapses,
 )
 from synfwp.spiking.network import SpikingNetwork
-from synfwp.spiking.parameters import LIF, GatedTrace, Poisson, RateCode, Receptor, ThetaCycle, TwoPhase
+from synfwp.spiking.parameters import (
+    LIF,
+    PES,
+    Dendritic,
+    GatedTrace,
+    InhibitoryCancellation,
+    Poisson,
+    RateCode,
+    Receptor,
+    ThetaCycle,
+    TwoPhase,
+)
 from synfwp.spiking.recording import spikes
-from synfwp.spiking.simulation import Simulation
+from synfwp.spiking.simulation import Simulation, replicates
 
 __all__ = [
     "LIF",
+    "PES",
     "AdEx",
     "Circuit",
+    "Dendritic",
     "GatedTrace",
+    "InhibitoryCancellation",
     "Poisson",
     "PoissonSource",
     "Population",
@@ -38,5 +52,6 @@ __all__ = [
     "TwoCompartment",
     "TwoPhase",
     "random_synapses",
+    "replicates",
     "spikes",
 ]

@@ -246,8 +246,8 @@ def _group(group: Any, circuit: Circuit, clock: Any) -> tuple[Any, list[Any]]:
         return b2.SpikeGeneratorGroup(group.n, group.units, group.times * b2.ms, clock=clock, name=name), []
     if isinstance(group, PoissonSource):
         rates = _timed(group.rate, b2.Hz)
-        text = "rates(t, i)" if group.rate.values.ndim == 2 else "rates(t)"
-        return b2.PoissonGroup(group.n, rates=text, namespace={"rates": rates}, clock=clock, name=name), []
+        text = "given(t, i)" if group.rate.values.ndim == 2 else "given(t)"
+        return b2.PoissonGroup(group.n, rates=text, namespace={"given": rates}, clock=clock, name=name), []
     made = _neurons(group, clock, name)
     at_start = group.drive.values[0]
     made.I_drive = at_start * b2.pA

@@ -22,34 +22,47 @@ def pair_sum(steps: int, rho: float) -> float:
     return float(steps * (1 + rho) / (1 - rho) - 2 * rho * (1 - rho**steps) / (1 - rho) ** 2)
 
 
-def count_gains(code: RateCode, schedule: ThetaCycle) -> Gains:
-    """Gains of the engine ``counts``: exact, but for what a synapse's own spikes erase."""
-    return Gains(1.0, 1.0, 1 / (code.clones * units.per_ms(code.peak) * schedule.retrieve), 0.0)
+def causal_sum(steps: int, rho: float) -> float:
+    """Sum of ``rho^(m - n)`` over pairs of steps with n <= m: what presynaptic traces alone collect.
+
+    >>> causal_sum(2, 0.5)
+    2.5
+    """
+    return (pair_sum(steps, rho) + steps) / 2
+
+
+def count_gains(code: RateCode, window: float) -> Gains:
+    """Gains of the engine ``counts``: exact, but for what a synapse's own spikes in the window (ms) erase."""
+    return Gains(1.0, 1.0, 1 / (code.clones * units.per_ms(code.peak) * window), 0.0)
 
 
 def trace_gains(
-    code: RateCode, schedule: ThetaCycle, tau: float, tau_syn: float, delay: float, dt: float, two_phase: bool
-) -> Gains:
+    code: RateCode, schedule: ThetaCycle, tau: float, tau_syn: float, delay: float, dt: float,
+    two_phase: bool, causal: bool = False,
+) -> Gains:  # fmt: skip
     """Gains of traces on a grid of steps dt (ms), for neurons that fire in proportion to their drive.
 
-    The retrieval rises as ``1 - exp(-t / tau_syn)`` after the delay; each presynaptic spike adds to its own
-    postsynaptic neuron (``own``); traces of one phase that outlast the gap pair with spikes of the next.
+    What W predicts, in the retrieval of ``two_phase`` and else while the item is encoded, rises as
+    ``1 - exp(-t / tau_syn)`` after the delay; each presynaptic spike adds to its own postsynaptic neuron (``own``);
+    traces of one phase that outlast the gap pair with spikes of the next. ``causal``: only pairs with the presynaptic
+    spike first count.
     """
     rho, sigma = np.exp(-dt / tau), np.exp(-dt / tau_syn)
     retrieve, encode, gap, late = (round(x / dt) for x in (schedule.retrieve, schedule.encode, schedule.gap, delay))
-    m = np.arange(retrieve)
+    reads, pairs = retrieve if two_phase else encode, causal_sum if causal else pair_sum
+    m = np.arange(reads)
     rise = np.where(m >= late, 1 - sigma ** np.maximum(m - late + 1, 0), 0.0)
-    here = pair_sum(retrieve, rho)
+    here = pairs(reads, rho)
     # pairs of a postsynaptic step n with all presynaptic steps of the phase
-    around = (1 - rho ** (m + 1)) / (1 - rho) + rho * (1 - rho ** (retrieve - 1 - m)) / (1 - rho)
+    around = (1 - rho ** (m + 1)) / (1 - rho) + (0 if causal else rho * (1 - rho ** (reads - 1 - m)) / (1 - rho))
     erase = float((rise * around).sum() / here)
-    lags = np.arange(late, retrieve)
+    lags = np.arange(late, reads)
     response = (1 - sigma) * sigma ** (lags - late) * rho**lags
-    own = float((response * (retrieve - lags)).sum()) / (code.clones * units.per_ms(code.peak) * dt * here)
+    own = float((response * (reads - lags)).sum()) / (code.clones * units.per_ms(code.peak) * dt * here)
     if schedule.reset_traces:
         return Gains(1.0, erase, own, 0.0)
     source = (1 - rho**encode) / (1 - rho) * rho ** (gap + 1)
-    there = pair_sum(encode, rho)
+    there = pairs(encode, rho)
     if not two_phase:
         return Gains(1.0, erase, own, float(source * (1 - rho**encode) / (1 - rho) / there))
     fade = rho ** (retrieve - 1 - m)
@@ -78,13 +91,32 @@ class LIFCurve(NamedTuple):
     @property
     def baseline(self) -> float:
         """Rate (Hz) without a signal."""
-        return float(np.interp(self.tonic, self.drive, self.rate))
+        return float(self.at(0.0))
+
+    def at(self, signal: Any, more: float = 0.0) -> Array:
+        """Rate (Hz) at a signal, relative to the one that is sent at the peak rate, and ``more`` mV."""
+        return np.interp(self.tonic + more + self.slope * np.asarray(signal), self.drive, self.rate)
+
+    def lift(self, rate: float) -> float:
+        """Drive (mV) beyond the working point at which the neuron fires at ``rate`` (Hz) without a signal."""
+        return float(np.interp(rate, self.rate, self.drive)) - self.tonic
+
+
+def two_sided(rho0: float, peak: float, curve: LIFCurve | None = None) -> float:
+    """Push minus pull rate, relative to the peak, of neurons of baseline ``rho0`` (Hz) that an error at peak drives.
+
+    >>> two_sided(5.0, 100.0), two_sided(300.0, 100.0)
+    (1.05, 2.0)
+    """
+    if curve is None:
+        return 1 + min(rho0 / peak, 1.0)
+    more = curve.lift(rho0)
+    return float(curve.at(1.0, more) - curve.at(-1.0, more)) / peak
 
 
 def _difference(curve: Any, s: Array) -> Array:
     """Push minus pull rate (Hz) at signal s."""
-    up = np.interp(curve.tonic + curve.slope * s, curve.drive, curve.rate)
-    return up - np.interp(curve.tonic - curve.slope * s, curve.drive, curve.rate)
+    return curve.at(s) - curve.at(-s)
 
 
 @lru_cache(maxsize=32)
@@ -131,11 +163,12 @@ def _measure(
         teach,
         neuron.v_rest,
         0.0,
+        0.0,
         False,
         0.0,
         np.inf,
         0,
-        (0.0, 0.0),
+        (0.0, 0.0, 0.0),
         lif_constants(neuron, dt),
         nothing,
         nothing.copy(),

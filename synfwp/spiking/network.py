@@ -5,18 +5,29 @@ from typing import Any
 
 import numpy as np
 
-from synfwp import checks, realisations, seeds, units
+from synfwp import checks, realisations, seeds, streams, units
 from synfwp.instructions import Carried, Description
 from synfwp.realisations import Gains
 from synfwp.rules import Rule, get_rule
 from synfwp.spiking import gains
-from synfwp.spiking.engines import CELLS, make_engine
-from synfwp.spiking.parameters import LIF, GatedTrace, RateCode, ThetaCycle, TwoPhase
+from synfwp.spiking.describe import describe
+from synfwp.spiking.engines import CELLS, ONE_PHASE, make_engine
+from synfwp.spiking.parameters import (
+    LIF,
+    PES,
+    Dendritic,
+    GatedTrace,
+    InhibitoryCancellation,
+    RateCode,
+    ThetaCycle,
+    TwoPhase,
+)
 from synfwp.spiking.record import ragged
 from synfwp.streams import Coefficients
 
 Array = np.ndarray
-_MECHANISMS = {"gated_trace": GatedTrace, "two_phase": TwoPhase}
+Mechanism = GatedTrace | TwoPhase | Dendritic | InhibitoryCancellation | PES
+_MECHANISMS = {kind.name: kind for kind in (GatedTrace, TwoPhase, Dendritic, InhibitoryCancellation, PES)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +36,8 @@ class SpikingNetwork:
 
     Keys and queries are firing rates, so they must not be negative. A signed weight is a pair ``w0 +- W/2`` of positive
     synapses read as their difference, exact until ``|W| = 2 w0``; weights are in units of (largest value) / (largest
-    key). Recurrent transmission is on only while an item is retrieved or read.
+    key). While an item is retrieved or read, the synapses drive the value neurons; while it is encoded, these are
+    clamped, or (mechanisms of one phase) meet what the synapses predict.
 
     Parameters
     ----------
@@ -35,8 +47,8 @@ class SpikingNetwork:
         None takes the default of the engine.
     code : RateCode
     schedule : ThetaCycle
-    mechanism : None, GatedTrace or TwoPhase
-        None takes the one that carries the rule.
+    mechanism : None, GatedTrace, TwoPhase, Dendritic, InhibitoryCancellation or PES
+        None takes the first of them that carries the rule.
     delay, dt : float
         Synaptic delay and time step in ms (not used by "counts"); phases, delay and t_ref are multiples of dt.
     w0 : float
@@ -49,14 +61,16 @@ class SpikingNetwork:
     TypeError, ValueError
         For parameters of the wrong kind or unit, or durations off the grid.
 
-    Source: two phases after Hasselmo, Bodelon & Wyble 2002; rules after Irie & Gershman 2025.
+    Source: two phases after Hasselmo, Bodelon & Wyble 2002; rules after Irie & Gershman 2025; other mechanisms as they
+    say.
 
     >>> print(SpikingNetwork().describe("delta"))
     delta in a spiking network, engine counts, mechanism two_phase
       writes 1, erases 1 when asked for beta = 1
       a synapse at peak erases 0.0125 of itself with its own spikes; cross-talk 0
       80 spikes for a key feature at peak in one window, 8 clones
-      stable for beta |k|^2 up to 1.882 in counts (exact keys: 2)
+      stable for beta |k|^2 up to 1.736 in counts (exact keys: 2)
+      240 spikes of all neurons to write an item of one key and one value at peak into empty synapses
       280 ms to write an item, 140 ms to read one
     """
 
@@ -64,7 +78,7 @@ class SpikingNetwork:
     neuron: Any = None
     code: RateCode = field(default_factory=RateCode)
     schedule: ThetaCycle = field(default_factory=ThetaCycle)
-    mechanism: GatedTrace | TwoPhase | None = None
+    mechanism: Mechanism | None = None
     delay: Any = 1.0
     dt: Any = 0.5
     w0: Any = 2.0
@@ -88,11 +102,10 @@ class SpikingNetwork:
             checks.number(f"{name} ({unit})", value, 0, above=name == "dt")
             object.__setattr__(self, name, value)
         object.__setattr__(self, "w0", checks.number("w0", units.to_float(self.w0, "1", "w0"), 0, above=True))
-        live = isinstance(self.mechanism, TwoPhase) and not self.mechanism.latched
         if self.engine == "counts":
-            if live:
+            if not getattr(self.mechanism, "latched", True):
                 raise ValueError(
-                    "engine 'counts' has no time within a window; live depression needs 'poisson' or 'lif'."
+                    "engine 'counts' has no time within a window; live plasticity needs 'poisson' or 'lif'."
                 )
             return
         durations = {name: getattr(self.schedule, name) for name in ("retrieve", "encode", "gap")}
@@ -112,6 +125,11 @@ class SpikingNetwork:
         return 2 * float(self.w0) if self.dale else np.inf
 
     @property
+    def curve(self) -> gains.LIFCurve | None:
+        """The measured f-I curve of LIF neurons and their working point; None for neurons that follow their drive."""
+        return gains.lif_curve(self.cell, self.code.peak, self.dt) if isinstance(self.cell, LIF) else None
+
+    @property
     def trace(self) -> float:
         """Time constant (ms) of the traces."""
         return float((self.mechanism or GatedTrace()).tau)
@@ -126,13 +144,14 @@ class SpikingNetwork:
     def gains(self, rule: Rule) -> Gains:
         """Mean gains of this network for a rule, for keys and values at most 1."""
         mechanism = self._mechanism(rule)
-        if self.engine == "counts":
-            return gains.count_gains(self.code, self.schedule)
         two_phase = isinstance(mechanism, TwoPhase)
+        if self.engine == "counts":
+            return gains.count_gains(self.code, self.schedule.retrieve if two_phase else self.schedule.encode)
         g = gains.trace_gains(
-            self.code, self.schedule, mechanism.tau, self.cell.tau_syn, self.delay, self.dt, two_phase
-        )
-        return g._replace(live=two_phase and not mechanism.latched)
+            self.code, self.schedule, mechanism.tau, self.cell.tau_syn, self.delay, self.dt, two_phase,
+            isinstance(mechanism, (Dendritic, PES)),
+        )  # fmt: skip
+        return g._replace(live=not getattr(mechanism, "latched", True))
 
     def carry_out(
         self,
@@ -171,45 +190,7 @@ class SpikingNetwork:
 
     def describe(self, rule: Rule | str) -> Description:
         """What the network will really do, for a key that is one feature at peak."""
-        row = get_rule(rule)
-        mechanism = self._mechanism(row)
-        one = np.ones((1, 1))
-        c = self.effective(row, one[None], one, {None: None, "scalar": one, "key": one[None]}[row.retain])
-        write, erase = float(c.write[0, 0]), 0.0 if c.erase is None else float(c.erase[0, 0])
-        g, s = self.gains(row), self.schedule
-        two_phase = isinstance(mechanism, TwoPhase)
-        window = s.retrieve if two_phase else s.encode
-        spikes = self.code.clones * units.per_ms(self.code.peak) * window
-        bound = realisations.stability_bound([1.0], spikes) if two_phase and not g.live else np.inf
-        stable = (
-            f"stable for beta |k|^2 up to {bound:.4g} in counts (exact keys: 2)"
-            if bound < np.inf
-            else (
-                "depression acts while it retrieves: no step overshoots on average"
-                if g.live
-                else "stable for every beta"
-            )
-        )
-        item = s.encode + s.gap + (s.retrieve + s.gap if two_phase else 0.0)
-        values = {"write": write, "erase": erase, "own": g.own if two_phase else 0.0}
-        values |= {"cross_talk": g.cross_talk, "spikes": spikes, "stability_bound": bound, "duration": item}
-        own = f"a synapse at peak erases {g.own:.3g} of itself with its own spikes; " if two_phase else ""
-        lines = [
-            f"writes {write:.4g}, erases {erase:.4g} when asked for beta = 1",
-            f"{own}cross-talk {g.cross_talk:.2g}",
-            f"{spikes:.4g} spikes for a key feature at peak in one window, {self.code.clones} clones",
-            stable,
-            f"{item:g} ms to write an item, {s.retrieve + s.gap:g} ms to read one",
-        ]
-        if isinstance(self.cell, LIF):
-            curve = gains.lif_curve(self.cell, self.code.peak, self.dt)
-            values["distortion"] = curve.distortion
-            lines.append(
-                f"push minus pull rate is linear within {100 * curve.distortion:.1f} % of the peak, "
-                f"{curve.baseline:.1f} Hz without a signal"
-            )
-        title = f"{row.name} in a spiking network, engine {self.engine}, mechanism {mechanism.name}"
-        return Description(title, values, lines)
+        return describe(self, get_rule(rule))
 
     def _mechanism(self, rule: Rule) -> Any:
         """The mechanism asked for, or the one that carries the rule."""
@@ -231,37 +212,54 @@ class SpikingNetwork:
         k_max, q_max, v_max = scale
         clones, s, b = self.code.clones, self.schedule, beta * k_max**2
         (T, d_k), d_v = k.shape, v.shape[1]
-        two_phase = isinstance(self._mechanism(rule), TwoPhase)
-        live = two_phase and not self._mechanism(rule).latched
-        engine = make_engine(self, rng, d_k * clones, d_v * clones, record)
+        keys = np.repeat(k / k_max, clones, axis=1)
+        inhibited = np.zeros_like(keys[:, :0])
         writes = (k > 0).any(axis=1) & (beta > 0)
+        if rule.centred:  # every key neuron has a partner; a token without a key still takes off the mean
+            inhibited = streams.running_mean(keys)
+            writes = ((k > 0).any(axis=1) | (v != 0).any(axis=1)) & (beta > 0)
+        alone = np.zeros(inhibited.shape[1])
+        engine = make_engine(self, rng, keys.shape[1] + len(alone), d_v * clones, record)
         reads = (q > 0).any(axis=1) & (np.ones(T, bool) if s.read == "every" else ~writes)
         y, y_spikes, spent = np.empty((T, d_v)), np.full((T, d_v), np.nan), 0
         to_units, W = v_max / k_max, np.zeros((d_v, d_k))
         for t in range(T):
             before = engine.spikes
             if decay is not None:
-                engine.W *= decay[t] if decay.ndim == 1 else np.repeat(decay[t], clones)[:, None]
-            rates = np.repeat(k[t] / k_max, clones)
-            if writes[t] and two_phase:
-                E, _ = engine.phase(s.retrieve, rates, None, True, b[t] if live else 0.0)
-                if not live:
-                    self._add(engine.W, -b[t] * E)
-                engine.gap(s.gap)
+                engine.W *= (
+                    decay[t] if decay.ndim == 1 else np.resize(np.repeat(decay[t], clones), len(engine.W))[:, None]
+                )
             if writes[t]:
-                E, _ = engine.phase(s.encode, rates, np.repeat(v[t] / v_max, clones), True)
-                self._add(engine.W, (-b[t] if rule.write == "-beta" else b[t]) * E)
-                engine.gap(s.gap)
+                self._write(engine, rule, keys[t], inhibited[t], np.repeat(v[t] / v_max, clones), b[t])
                 spent += engine.spikes - before
-            W = engine.W.reshape(d_k, clones, d_v, clones).mean(axis=(1, 3)).T * to_units
+            W = engine.W[: keys.shape[1]].reshape(d_k, clones, d_v, clones).mean(axis=(1, 3)).T * to_units
             y[t] = W @ q[t]
             if reads[t]:
-                _, signal = engine.phase(s.retrieve, np.repeat(q[t] / q_max, clones), None, False)
+                asked = np.concatenate([np.repeat(q[t] / q_max, clones), alone])
+                _, signal = engine.phase(s.retrieve, asked, None, False)
                 y_spikes[t] = signal.reshape(d_v, clones).mean(axis=1) * to_units * q_max
                 engine.gap(s.gap)
-        bounded = float((np.abs(engine.W) >= self.bound).mean())
+        bounded = float((np.abs(engine.W[: keys.shape[1]]) >= self.bound).mean())
         log = engine.log if record else None
         return W, y, y_spikes, bounded, spent / max(int(writes.sum()), 1), log
+
+    def _write(self, engine: Any, rule: Rule, key: Array, inhibited: Array, value: Array, beta: float) -> None:
+        """The phases that write one item; ``inhibited`` are the rates of the partners of the key neurons, if any."""
+        mechanism, s = self._mechanism(rule), self.schedule
+        live = not getattr(mechanism, "latched", True)
+        if isinstance(mechanism, TwoPhase):
+            E, _ = engine.phase(s.retrieve, key, None, True, beta if live else 0.0)
+            if not live:
+                self._add(engine.W, -beta * E)
+            engine.gap(s.gap)
+        error = mechanism if isinstance(mechanism, ONE_PHASE) else None
+        now = -beta if live and error is not None else 0.0  # live changes are taken off
+        E, _ = engine.phase(s.encode, np.concatenate([key, inhibited]), value, True, now, error)
+        if now == 0:
+            n = len(key)
+            E = E[:n] - E[n:] if len(inhibited) else E
+            self._add(engine.W[:n], (-beta if rule.write == "-beta" else beta) * E)
+        engine.gap(s.gap)
 
     def _add(self, W: Array, change: Array) -> None:
         """Add to the weights; each synapse of a pair stays between 0 and 2 w0."""

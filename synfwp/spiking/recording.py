@@ -157,6 +157,8 @@ class Recorder:
         """The Dataset of the run."""
         circuit, fixed = self.circuit, dict[str, Any]()
         fixed["population"] = ("population", np.array([g.name for g in circuit.groups]), {"long_name": "population"})
+        sizes = np.array([g.n for g in circuit.groups])
+        fixed["population_size"] = ("population", sizes, {"units": "1", "long_name": "number of neurons"})
         for one in self.kept:
             fixed |= one.labels
         for p in circuit.projections:

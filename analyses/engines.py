@@ -1,0 +1,284 @@
+"""Engines: where Poisson counts, Poisson spikes and LIF neurons agree on what synapses do, and where they part.
+
+The same instructions are carried out by each mechanism in the three engines of a spiking network, over peak rates and
+over gaps. Agreement is the centred correlation of the fast weights with those of the rule that was asked; size is the
+slope of their regression on them, which noise does not move. Counts have no time: a gap is nothing to them. Traces that
+outlast a gap pair items with each other. LIF neurons need time to charge their membranes, and they follow their drive
+as far as their measured f-I curve is linear.
+
+Cites: hasselmo2002, urbanczik2014, vogels2011, macneil2011, sejnowski1977
+"""
+
+import json
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+import synfwp as fw
+from synfwp import results, seeds
+from synfwp.fastweights import run_coefficients
+from synfwp.measures import centred_correlation
+from synfwp.spiking import engines, gains
+
+ENGINES = ("counts", "poisson", "lif")
+SPELLED = {"counts": "counts", "poisson": "Poisson neurons", "lif": "LIF neurons"}
+MECHANISMS: dict[str, tuple[str, Any]] = {
+    "gated trace, Hebb": ("hebb", fw.GatedTrace()),
+    "two phases": ("delta", fw.TwoPhase()),
+    "dendritic": ("delta", fw.Dendritic()),
+    "inhibitory": ("delta", fw.InhibitoryCancellation()),
+    "PES": ("delta", fw.PES()),
+}
+PEAK, GAP = 100.0, 40.0  # Hz, ms: what is held while the other is swept
+SIGNALS = np.linspace(-1, 1, 21)
+BIN = 4.0  # ms, of the onset
+
+
+class Size(NamedTuple):
+    """Features, items, clones, seeds, and what is swept."""
+
+    d_key: int
+    d_value: int
+    items: int
+    clones: int
+    seeds: int
+    peaks: tuple[float, ...]
+    gaps: tuple[float, ...]
+    neurons: int
+
+
+FULL = Size(16, 8, 16, 4, 20, (12.5, 25.0, 50.0, 100.0, 150.0), (0.0, 10.0, 20.0, 40.0, 80.0), 4000)
+QUICK = Size(12, 6, 8, 2, 3, (25.0, 100.0), (0.0, 40.0), 400)
+
+
+def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
+    """Run every mechanism in every engine; ``quick`` does it with fewer and smaller cells."""
+    size = QUICK if quick else FULL
+    found = {
+        name: np.array([[[cell(size, seed, m, e, x, GAP) for x in size.peaks] for e in ENGINES] for m in MECHANISMS])
+        if name == "peak"
+        else np.array([[[cell(size, seed, m, e, PEAK, x) for x in size.gaps] for e in ENGINES] for m in MECHANISMS])
+        for name in ("peak", "gap")
+    }
+    share = {"units": "1"}
+    variables: dict[str, Any] = {}
+    for name, values in found.items():
+        dims = ("mechanism", "engine", name, "seed")
+        variables[f"agreement_{name}"] = (dims, values[..., 0], share | {"long_name": "centred correlation with asked"})
+        variables[f"slope_{name}"] = (dims, values[..., 1], share | {"long_name": "slope on the weights asked"})
+        variables[f"said_{name}"] = (dims, values[..., 2], share | {"long_name": "slope of the effective rule"})
+    coords = {
+        "mechanism": ("mechanism", list(MECHANISMS), {"long_name": "mechanism"}),
+        "engine": ("engine", list(ENGINES), {"long_name": "engine"}),
+        "peak": ("peak", list(size.peaks), {"units": "Hz", "long_name": "peak rate"}),
+        "gap": ("gap", list(size.gaps), {"units": "ms", "long_name": "gap"}),
+        "seed": range(seed, seed + size.seeds),
+    }
+    neurons = curves(size, seed)
+    settings = {"size": size._asdict(), "quick": quick}
+    ds = results.dataset(variables | neurons[0], coords | neurons[1], **results.provenance(settings, seed))
+    return ds.merge(table(ds))
+
+
+def cell(size: Size, seed: int, mechanism: str, engine: str, peak: float, gap: float) -> np.ndarray:
+    """Agreement, slope and the slope that the network says beforehand, for every seed: (seeds, 3)."""
+    rule, carried = MECHANISMS[mechanism]
+    network = fw.SpikingNetwork(
+        engine=engine,
+        mechanism=carried,
+        code=fw.RateCode(peak=peak, clones=size.clones),
+        schedule=fw.ThetaCycle(gap=gap),
+        dale=False,
+    )
+    sent = [items(size, seed + i) for i in range(size.seeds)]
+    k, v = (np.stack(x) for x in zip(*sent, strict=True))
+    beta = np.ones(k.shape[:2])
+    draws = int(seeds.generator(seed, "spikes", {"peak": peak, "gap": gap}).integers(2**31))
+    W = network.carry_out(fw.get_rule(rule), 0 * k, k, v, beta, None, draws).W
+    asked = fw.scan(rule, k, k, v).W
+    said = effective(network, rule, k, v)
+    return np.stack([centred_correlation(W, asked), slope(W, asked), slope(said, asked)], axis=-1)
+
+
+def items(size: Size, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rectified normal keys of unit length and normal values."""
+    rng = seeds.generator(seed, "items", size.d_key, size.d_value, size.items)
+    k = np.maximum(rng.standard_normal((size.items, size.d_key)), 0)
+    return k / np.linalg.norm(k, axis=1, keepdims=True), rng.standard_normal((size.items, size.d_value))
+
+
+def effective(network: fw.SpikingNetwork, rule: str, k: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """Weights of the rule that the network says it carries out on average."""
+    c = network.effective(fw.get_rule(rule), k, np.ones(k.shape[:2]), None)
+    return run_coefficients(0 * k, k, v, c, np.zeros((len(k), v.shape[2], k.shape[2]))).W
+
+
+def slope(W: np.ndarray, asked: np.ndarray) -> np.ndarray:
+    """Regression of W (n, d_v, d_k) on what was asked, both less their means."""
+    one, other = (x - x.mean(axis=(1, 2), keepdims=True) for x in (W, asked))
+    return (one * other).sum(axis=(1, 2)) / (other**2).sum(axis=(1, 2))
+
+
+def curves(size: Size, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The measured f-I curve, push minus pull against the signal that drives them, and the onset of a clamp."""
+    network = fw.SpikingNetwork(engine="lif", dale=False)
+    curve = gains.lif_curve(network.cell, network.code.peak, network.dt)
+    drive, bins = curve.drive, np.arange(0, 100.0, BIN)
+    onset = np.array([clamped(e, size.neurons, seed) for e in ("poisson", "lif")])
+    rates = {"units": "Hz"}
+    variables = {
+        "rate": ("drive", curve.rate, rates | {"long_name": "rate of a LIF neuron"}),
+        "push": ("signal", curve.at(SIGNALS), rates | {"long_name": "rate of the push side"}),
+        "pull": ("signal", curve.at(-SIGNALS), rates | {"long_name": "rate of the pull side"}),
+        "onset": (("clock", "since"), onset, rates | {"long_name": "push minus pull after the onset of a clamp"}),
+        "distortion": ((), curve.distortion, {"units": "1", "long_name": "distortion of push minus pull"}),
+        "baseline": ((), curve.baseline, rates | {"long_name": "rate without a signal"}),
+    }
+    coords = {
+        "drive": ("drive", drive, {"units": "mV", "long_name": "tonic drive above rest"}),
+        "signal": ("signal", SIGNALS, {"units": "1", "long_name": "signal"}),
+        "since": ("since", results.seconds(bins + BIN / 2), {"units": "s", "long_name": "time since the onset"}),
+        "clock": ("clock", ["poisson", "lif"], {"long_name": "engine"}),
+    }
+    return variables, coords
+
+
+def clamped(engine: str, neurons: int, seed: int) -> np.ndarray:
+    """Push minus pull rate (Hz) in bins after the onset of a value at peak, which follows a gap; mean of neurons."""
+    network = fw.SpikingNetwork(engine=engine, dale=False)
+    clock = engines.make_engine(network, seeds.generator(seed, "onset", engine), 1, neurons, True)
+    clock.gap(80.0)
+    clock.phase(100.0, np.zeros(1), np.ones(neurons), True)
+    post = clock.log[-1][4].astype(float)
+    net = (post[:, 0] - post[:, 1]).mean(axis=1).reshape(-1, round(BIN / network.dt))
+    return net.mean(axis=1) / network.dt * 1000
+
+
+def table(ds: xr.Dataset) -> xr.Dataset:
+    """What is printed: agreement of each clock engine against counts, and its slope against the one that is said."""
+    mean = ds.mean("seed")
+    rows: list[tuple[str, float, float]] = []
+    for name in MECHANISMS:
+        at = mean.sel(mechanism=name, peak=PEAK, gap=GAP)
+        for engine in ENGINES[1:]:
+            counts, clock = (float(at.agreement_peak.sel(engine=e)) for e in ("counts", engine))
+            rows.append((f"agreement, {name}, {engine}, against counts", counts, clock))
+        for engine in ENGINES:
+            one = at.sel(engine=engine)
+            rows.append((f"slope, {name}, {engine}, against what is said", float(one.said_peak), float(one.slope_peak)))
+    none = mean.sel(gap=0.0)
+    for name in MECHANISMS:
+        for engine in ENGINES[1:]:
+            one = none.sel(mechanism=name, engine=engine)
+            label = f"agreement without a gap, {name}, {engine}, against counts"
+            rows.append(
+                (label, float(none.agreement_gap.sel(mechanism=name, engine="counts")), float(one.agreement_gap))
+            )
+    rows.append(("distortion of push minus pull, of the peak", np.nan, float(ds.distortion)))
+    return results.comparison(rows)
+
+
+def figure(ds: xr.Dataset) -> Any:
+    """Three rows of one panel for each mechanism, and below them the neurons."""
+    from synfwp import plot
+
+    rows = {"abcde": ("agreement_peak", "peak"), "fghij": ("agreement_gap", "gap"), "klmno": ("slope_gap", "gap")}
+    mosaic = [[[list(letters) for letters in rows]], [[list("pqr")]]]
+    fig, axes = plot.figure("double", 165, mosaic, height_ratios=[3, 1.2])
+    for letters, (variable, along) in rows.items():
+        for letter, mechanism in zip(letters, MECHANISMS, strict=True):
+            ax = axes[letter]
+            _engines(ds.sel(mechanism=mechanism), ax, variable, along)
+            with plot.style():
+                if letter == letters[0]:
+                    ax.set_ylabel("agreement (corr.)" if variable.startswith("agree") else "size (slope)")
+                else:
+                    ax.sharey(axes[letters[0]])
+                    ax.tick_params(labelleft=False)
+                if letters == "abcde":
+                    ax.set_title(mechanism)
+    with plot.style():
+        axes["a"].set_ylim(0, 1.05)
+        axes["f"].set_ylim(top=1.0)
+        fig.legend(*axes["k"].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    _neurons(ds, axes)
+    plot.letter(axes, offset=22.0)
+    return fig
+
+
+def _engines(ds: xr.Dataset, ax: Any, variable: str, along: str) -> None:
+    """Mean over seeds and its standard error for every engine against what is swept."""
+    from synfwp import plot
+
+    colours = dict(zip(ENGINES, ("black", "blue", "vermillion"), strict=True))
+    with plot.style():
+        x = ds[along].values
+        for engine, marker in zip(ENGINES, "os^", strict=True):
+            one = ds[variable].sel(engine=engine)
+            error = one.std("seed", ddof=1) / one.sizes["seed"] ** 0.5
+            plot.points(ax, x, one.mean("seed"), error, colour=colours[engine], marker=marker, label=SPELLED[engine])
+            ax.plot(x, one.mean("seed"), color=plot.COLOURS[colours[engine]], lw=0.7)
+        if variable.startswith("slope"):
+            said = ds[variable.replace("slope", "said")].mean("seed").sel(engine="poisson")
+            ax.plot(x, said, color="0.45", lw=0.9, ls=(0, (3, 2)), label="said beforehand, traces", zorder=1)
+        if along == "peak":
+            ax.set_xscale("log")
+            shown = x[x <= PEAK]  # those beyond would run into each other
+            ax.set_xticks(shown, [f"{value:g}" for value in shown])
+            ax.minorticks_off()
+        ax.set_xlabel(f"{ds[along].long_name} ({ds[along].units})")
+
+
+def _neurons(ds: xr.Dataset, axes: Any) -> None:
+    """The f-I curve, push minus pull against the signal, and the onset of a clamp."""
+    from synfwp import plot
+
+    with plot.style():
+        axes["p"].plot(ds.drive, ds.rate, color="black")
+        axes["p"].axhline(float(ds.baseline), color="0.45", lw=0.7, ls=(0, (3, 2)), label="without a signal")
+        axes["p"].set_xlabel("tonic drive above rest (mV)")
+        axes["p"].set_ylabel("rate (Hz)")
+        axes["p"].set_xlim(0, 60)
+        axes["p"].set_ylim(0, 160)
+        for side, colour in (("push", "blue"), ("pull", "vermillion")):
+            axes["q"].plot(ds.signal, ds[side], color=plot.COLOURS[colour], label=side)
+        axes["q"].plot(ds.signal, ds.push - ds.pull, color="black", label="push minus pull")
+        axes["q"].plot(ds.signal, PEAK * ds.signal, color="0.45", lw=0.7, ls=(0, (3, 2)), label="linear")
+        axes["q"].set_xlabel("signal (of the peak)")
+        axes["q"].set_ylabel("rate (Hz)")
+        for engine, colour in (("poisson", "blue"), ("lif", "vermillion")):
+            axes["r"].plot(
+                1000 * ds.since, ds.onset.sel(clock=engine), color=plot.COLOURS[colour], label=SPELLED[engine]
+            )
+        axes["r"].axhline(PEAK, color="0.45", lw=0.7, ls=(0, (3, 2)), label="value")
+        axes["r"].set_ylim(0, 1.5 * PEAK)
+        axes["r"].set_xlabel("time since the onset of a value (ms)")
+        axes["r"].set_ylabel("push minus pull (Hz)")
+    for letter in "pqr":
+        plot.legend(axes[letter])
+
+
+def caption(ds: xr.Dataset) -> str:
+    """What every panel shows, with its numbers."""
+    size = json.loads(ds.attrs["parameters"])["size"]
+    mean = ds.mean("seed").sel(peak=PEAK, gap=GAP)
+    apart = np.abs(mean.agreement_peak.sel(engine="lif") - mean.agreement_peak.sel(engine="poisson"))
+    off = mean.slope_peak / mean.said_peak
+    low, high = (float(x) for x in (off.sel(engine="lif").min(), off.sel(engine="lif").max()))
+    text = f"""
+        Where the engines of a spiking network agree and where they part. {size["items"]} items with keys of
+        {size["d_key"]} features (rectified normal, unit length) and values of {size["d_value"]} (normal), beta 1,
+        {size["clones"]} clones, windows of 100 ms, {size["seeds"]} seeds (means and standard errors); weights free to
+        change sign. Columns: mechanisms; the first is asked for the Hebbian rule, the others for the delta rule. (a, b,
+        c, d, e) Centred correlation of the fast weights with those of the rule that was asked, against the peak rate;
+        gap {GAP:g} ms. (f, g, h, i, j) The same against the gap, at {PEAK:g} Hz: without one, traces of 20 ms pair an
+        item with the one before. (k, l, m, n, o) Slope of the regression of the weights on those asked; dashed: the
+        slope of the effective rule, which leaves out what leaks from item to item. At {PEAK:g} Hz and {GAP:g} ms
+        agreement in LIF and in Poisson neurons differs by at most {float(apart.max()):.3f}, and LIF neurons write
+        {low:.2f} to {high:.2f} of what is said for neurons that follow their drive. (p) Measured f-I curve of the LIF
+        neuron (noise 5 mV). (q) Push and pull rates at the working point; their difference is linear within
+        {100 * float(ds.distortion):.1f} % of the peak from 5 Hz on. (r) Push minus pull after the onset of a value at
+        peak: membranes have to be charged first.
+    """
+    return " ".join(text.split())

@@ -1,0 +1,460 @@
+"""The spike budget: how many spikes an association needs before spiking synapses do what their rule asks.
+
+Items with rates as keys are written by the Hebbian and by the delta rule into spiking networks, over peak rates,
+windows, clones and numbers of items in Poisson counts, over gaps and trace time constants in Poisson neurons, and at
+some cells of every sweep again in LIF neurons. Agreement is the centred correlation of the weights with those of the
+ideal rule, recall the cosine of a read with its value. Closed forms of `synfwp.realisations` are drawn beside them.
+
+Cites: irie2025, hasselmo2002, urbanczik2014, vogels2011, macneil2011
+"""
+
+import json
+from typing import Any, NamedTuple
+
+import numpy as np
+import xarray as xr
+
+import synfwp as fw
+from synfwp import realisations, results, seeds, streams
+from synfwp.fastweights import run_coefficients
+from synfwp.measures import centred_correlation
+
+MECHANISMS: dict[str, tuple[str, type]] = {
+    "gated trace, Hebb": ("hebb", fw.GatedTrace),
+    "gated trace, covariance": ("covariance", fw.GatedTrace),
+    "two phases": ("delta", fw.TwoPhase),
+    "dendritic": ("delta", fw.Dendritic),
+    "inhibitory": ("delta", fw.InhibitoryCancellation),
+    "PES": ("delta", fw.PES),
+}
+PAIR = ("gated trace, Hebb", "two phases")  # what every sweep is run for; the peak rate for all
+WANTED = 0.9  # agreement
+
+
+class Cell(NamedTuple):
+    """What a network and its task are: Hz, ms, ms, ms, and two numbers."""
+
+    peak: float = 100.0
+    window: float = 100.0
+    gap: float = 40.0
+    tau: float = 20.0
+    clones: float = 4
+    items: float = 32
+
+
+UNITS = {"peak": "Hz", "window": "ms", "gap": "ms", "tau": "ms", "clones": "1", "items": "1"}
+LABELS = {
+    "peak": "peak rate", "window": "window", "gap": "gap", "tau": "trace time constant",
+    "clones": "clones of a feature", "items": "items",
+}  # fmt: skip
+
+
+class Size(NamedTuple):
+    """Features of keys and of values, the cell in the middle, what is swept, and seeds of counts and of neurons."""
+
+    d: int
+    middle: Cell
+    sweeps: dict[str, tuple[float, ...]]
+    lif: dict[str, tuple[float, ...]]
+    seeds: int
+    neuron_seeds: int
+    one: tuple[float, ...]
+
+
+FULL = Size(
+    d=64,
+    middle=Cell(),
+    sweeps={
+        "peak": (6.25, 12.5, 25.0, 50.0, 100.0, 200.0, 400.0),
+        "window": (25.0, 50.0, 100.0, 200.0, 400.0),
+        "clones": (1, 2, 4, 8, 16),
+        "gap": (0.0, 10.0, 20.0, 40.0, 80.0),
+        "tau": (5.0, 10.0, 20.0, 40.0, 80.0),
+        "items": (8, 16, 32, 64, 128),
+    },
+    lif={"peak": (25.0, 50.0, 100.0), "window": (50.0, 200.0), "clones": (2, 8), "gap": (0.0, 80.0), "tau": (5.0, 80.0),
+         "items": (8, 64)},
+    seeds=5,
+    neuron_seeds=3,
+    one=(1.0, 2.0, 5.0, 10.0, 20.0, 50.0),
+)  # fmt: skip
+QUICK = Size(
+    d=16,
+    middle=Cell(clones=2, items=8),
+    sweeps={"peak": (25.0, 100.0, 400.0), "window": (50.0, 200.0), "clones": (1, 4), "gap": (0.0, 40.0),
+            "tau": (5.0, 40.0), "items": (4, 16)},
+    lif={"peak": (100.0,), "window": (50.0,), "clones": (1,), "gap": (0.0,), "tau": (5.0,), "items": (4,)},
+    seeds=2,
+    neuron_seeds=1,
+    one=(2.0, 10.0),
+)  # fmt: skip
+
+
+class Run(NamedTuple):
+    """One cell of a sweep in one engine with one mechanism."""
+
+    sweep: str
+    engine: str
+    mechanism: str
+    cell: Cell
+
+
+def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
+    """Run all cells; ``quick`` does it with fewer and smaller ones."""
+    size = QUICK if quick else FULL
+    runs = plan(size)
+    found = [measure(size, run, seed) for run in runs]
+    share, dims = {"units": "1"}, ("run", "seed")
+    names = {
+        "agreement": "centred correlation with the ideal rule",
+        "recall": "cosine of what the weights recall with the value",
+        "recall_spikes": "cosine of what spikes recall with the value",
+        "spikes": "spikes of all neurons to write an item",
+        "ideal": "cosine of what the ideal rule recalls",
+        "ideal_hebb": "cosine of what the ideal Hebbian rule recalls",
+        "ideal_covariance": "cosine of what the ideal covariance rule recalls",
+        "said": "agreement of the effective rule",
+        "closed": "agreement of Hebbian sums, closed form",
+    }
+    columns = [results.padded([one[name] for one in found]) for name in names]
+    pairs = zip(names.items(), columns, strict=True)
+    variables: dict[str, Any] = {n: (dims, x, share | {"long_name": text}) for (n, text), x in pairs}
+    for i, name in enumerate(Cell._fields):
+        text = {"units": UNITS[name], "long_name": LABELS[name]}
+        variables[name] = ("run", np.array([run.cell[i] for run in runs], float), text)
+    for name in ("sweep", "engine", "mechanism"):
+        variables[name] = ("run", [getattr(run, name) for run in runs], {"long_name": name})
+    single = one_item(size, seed)
+    settings = {"size": size._asdict() | {"middle": size.middle._asdict()}, "quick": quick}
+    coords = {"seed": range(seed, seed + size.seeds), **single.coords}
+    variables |= {str(name): single[name] for name in single.data_vars}
+    ds = results.dataset(variables, coords, **results.provenance(settings, seed))
+    ds = ds.merge(budget(ds))
+    return ds.merge(table(ds))
+
+
+def plan(size: Size) -> list[Run]:
+    """All runs: counts, but Poisson neurons where time within a window matters, and LIF neurons at some cells."""
+    runs = []
+    for sweep, values in size.sweeps.items():
+        timed = sweep in ("gap", "tau")
+        for mechanism in MECHANISMS if sweep == "peak" else PAIR:
+            for value in values:
+                runs.append(Run(sweep, "counts", mechanism, size.middle._replace(**{sweep: value})))
+                if timed:
+                    runs.append(Run(sweep, "poisson", mechanism, size.middle._replace(**{sweep: value})))
+            if mechanism in PAIR:
+                cells = [size.middle._replace(**{sweep: value}) for value in size.lif[sweep]]
+                runs += [Run(sweep, "lif", mechanism, cell) for cell in cells]
+    return runs
+
+
+def network_of(run: Run) -> fw.SpikingNetwork:
+    """The network of a run; its weights are free to change sign."""
+    cell = run.cell
+    return fw.SpikingNetwork(
+        engine=run.engine,
+        mechanism=MECHANISMS[run.mechanism][1](tau=cell.tau),
+        code=fw.RateCode(peak=cell.peak, clones=int(cell.clones)),
+        schedule=fw.ThetaCycle(retrieve=cell.window, encode=cell.window, gap=cell.gap),
+        dale=False,
+    )
+
+
+def measure(size: Size, run: Run, seed: int) -> dict[str, np.ndarray]:
+    """What is measured in a run, for every seed."""
+    n = size.seeds if run.engine == "counts" else size.neuron_seeds
+    rows = [one_run(size, run, seed, replicate) for replicate in range(n)]
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+def one_run(size: Size, run: Run, seed: int, replicate: int) -> dict[str, float]:
+    """One seed of a run: the same items for every rule and engine, spikes by what the cell is."""
+    rule, cell, network = MECHANISMS[run.mechanism][0], run.cell, network_of(run)
+    k, v = items(seed, int(cell.items), size.d, replicate)
+    draws = int(seeds.generator(seed, "spikes", cell._asdict(), size.d, replicate).integers(2**31))
+    nothing = np.zeros_like(k)
+    sent = fw.Instructions(
+        q=np.concatenate([nothing, k]), k=np.concatenate([k, nothing]), v=np.concatenate([v, np.zeros_like(v)]),
+        beta=np.repeat([1.0, 0.0], len(k)),
+    )  # fmt: skip
+    ds = fw.simulate(rule, sent, on=network, seed=draws)
+    asked = fw.scan(rule, k, k, v).W
+    c = network.effective(fw.get_rule(rule), k[None], np.ones((1, len(k))), None)
+    keys = streams.written_keys(fw.get_rule(rule), k)
+    effective = run_coefficients(nothing[None], keys[None], v[None], c, np.zeros((1, size.d, size.d))).W[0]
+    peak_spikes = int(cell.clones) * cell.peak / 1000 * cell.window
+    traces = {} if run.engine == "counts" else {"tau": cell.tau, "T": cell.window}
+    closed = realisations.hebb_agreement(k, v, peak_spikes, **traces) if rule == "hebb" else np.nan
+    ideal = {name: cosine(k @ fw.scan(name, k, k, v).W.T, v) for name in ("hebb", "covariance", rule)}
+    return {
+        "agreement": float(ds.centred_correlation.sel(reference="asked")),
+        "recall": cosine(ds.y.values[len(k) :], v),
+        "recall_spikes": cosine(ds.y_spikes.values[len(k) :], v),
+        "spikes": float(ds.spikes_per_item),
+        "ideal": ideal[rule],
+        "ideal_hebb": ideal["hebb"],
+        "ideal_covariance": ideal["covariance"],
+        "said": float(centred_correlation(effective, asked)),
+        "closed": closed,
+    }
+
+
+def items(seed: int, n: int, d: int, replicate: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rectified normal keys of unit length and normal values; the rule, the network and the engine stay out."""
+    rng = seeds.generator(seed, "items", {"items": n, "d": d}, replicate)
+    k = np.maximum(rng.standard_normal((n, d)), 0)
+    return k / np.linalg.norm(k, axis=1, keepdims=True), rng.standard_normal((n, d))
+
+
+def cosine(y: np.ndarray, v: np.ndarray) -> float:
+    """Mean cosine of reads with their values; silence has none and counts as 0."""
+    size = np.linalg.norm(y, axis=1) * np.linalg.norm(v, axis=1)
+    return float(np.divide((y * v).sum(axis=1), size, out=np.zeros(len(y)), where=size > 0).mean())
+
+
+def one_item(size: Size, seed: int) -> xr.Dataset:
+    """Raw cosine of one item of uniform rates with its outer product, by expected spikes at the peak rate."""
+    repeats, T, tau = 4 * size.seeds, 100.0, 20.0
+    columns: dict[str, Any] = {name: np.empty((len(size.one), repeats)) for name in ("counts", "poisson")}
+    for engine, found in columns.items():
+        for i, spikes in enumerate(size.one):
+            network = fw.SpikingNetwork(
+                engine=engine, code=fw.RateCode(peak=1000 * spikes / T, clones=1), mechanism=fw.GatedTrace(tau=tau),
+                dale=False,
+            )  # fmt: skip
+            for j in range(repeats):
+                rng = seeds.generator(seed, "one item", spikes, j)
+                k, v = rng.uniform(0, 1, (2, 1, 1, 100))
+                W = network.carry_out(fw.HEBB, 0 * k, k, v, np.ones((1, 1)), None, rng).W[0]
+                ideal = np.outer(v, k)
+                found[i, j] = (W * ideal).sum() / np.linalg.norm(W) / np.linalg.norm(ideal)
+    closed = {
+        "counts": [realisations.count_cosine(n) for n in size.one],
+        "poisson": [realisations.trace_cosine(1.5 * T / n, T, tau) for n in size.one],
+    }
+    text = {"units": "1", "long_name": "cosine of one item with its outer product"}
+    return xr.Dataset(
+        {f"one_{name}": (("one", "repeat"), x, text) for name, x in columns.items()}
+        | {f"one_{name}_closed": ("one", x, text) for name, x in closed.items()},
+        coords={"one": ("one", list(size.one), {"units": "1", "long_name": "spikes at the peak rate in a window"})},
+    )
+
+
+def crossing(x: np.ndarray, y: np.ndarray, wanted: float) -> float:
+    """Where y first rises to what is wanted, between points on a logarithmic x; NaN where it does not, or starts so."""
+    above = np.flatnonzero(y >= wanted)
+    if not len(above) or above[0] == 0:
+        return float("nan")
+    i = int(above[0])
+    part = (wanted - y[i - 1]) / (y[i] - y[i - 1])
+    return float(np.exp(np.log(x[i - 1]) + part * (np.log(x[i]) - np.log(x[i - 1]))))
+
+
+def select(ds: xr.Dataset, sweep: str, engine: str, mechanism: str) -> xr.Dataset:
+    """The runs of one curve, in order."""
+    mine = (ds.sweep == sweep) & (ds.engine == engine) & (ds.mechanism == mechanism)
+    chosen = ds.isel(run=np.flatnonzero(mine.values))
+    return chosen.isel(run=np.argsort(chosen[sweep].values, kind="stable"))
+
+
+def feature_spikes(ds: xr.Dataset) -> xr.DataArray:
+    """Expected spikes at the peak rate in one window, over all clones."""
+    return ds.clones * ds.peak / 1000 * ds.window
+
+
+def budget(ds: xr.Dataset) -> xr.Dataset:
+    """Spikes of an association (all neurons; and of a feature at peak) for what is wanted, from the sweep of rates."""
+    rows = []
+    for mechanism in MECHANISMS:
+        one = select(ds, "peak", "counts", mechanism)
+        mean = one.mean("seed")
+        goals = (
+            (mean.agreement.values, WANTED),
+            ((mean.recall - mean.ideal_hebb).values, 0.0),
+            ((mean.recall_spikes - mean.ideal_hebb).values, 0.0),
+        )
+        x = mean.spikes.values, feature_spikes(one).values
+        rows.append([[crossing(spikes, y, wanted) for y, wanted in goals] for spikes in x])
+    text = {"units": "1", "long_name": "spikes needed"}
+    coords = {
+        "by": ("by", list(MECHANISMS), {"long_name": "mechanism"}),
+        "counted": ("counted", ["association", "feature"], {"long_name": "which spikes are counted"}),
+        "goal": ("goal", ["agreement", "recall", "recall_spikes"], {"long_name": "what is wanted"}),
+    }
+    return xr.Dataset({"needed": (("by", "counted", "goal"), rows, text)}, coords)
+
+
+def table(ds: xr.Dataset) -> xr.Dataset:
+    """What is printed: spikes needed, closed forms against counts, and LIF neurons against counts or Poisson ones."""
+    rows: list[tuple[str, float, float]] = []
+    for mechanism in MECHANISMS:
+        for goal, text in (
+            ("agreement", f"agreement {WANTED:g}"),
+            ("recall", "recall above ideal Hebb, weights"),
+            ("recall_spikes", "recall above ideal Hebb, spikes"),
+        ):
+            if goal != "agreement" and mechanism == "gated trace, Hebb":
+                continue
+            for counted, unit in (
+                ("association", "spikes per association"),
+                ("feature", "spikes of a feature at peak"),
+            ):
+                value = float(ds.needed.sel(by=mechanism, goal=goal, counted=counted))
+                rows.append((f"{unit} for {text}, {mechanism}", np.nan, value))
+    for name in ("counts", "poisson"):
+        for n in ds.one.values:
+            closed, found = (float(x.sel(one=n).mean()) for x in (ds[f"one_{name}_closed"], ds[f"one_{name}"]))
+            rows.append((f"cosine of one item, {n:g} spikes, {name}, against closed form", closed, found))
+    for sweep in UNITS:
+        engine = "poisson" if sweep in ("gap", "tau") else "counts"
+        one = select(ds, sweep, engine, "gated trace, Hebb").mean("seed")
+        for i, value in enumerate(one[sweep].values):
+            label = f"agreement, Hebb, {LABELS[sweep]} {value:g}, {engine}, against closed form"
+            rows.append((label, float(one.closed[i]), float(one.agreement[i])))
+        for mechanism in PAIR:
+            lif, other = (select(ds, sweep, e, mechanism).mean("seed") for e in ("lif", engine))
+            for i, value in enumerate(lif[sweep].values):
+                against = float(other.agreement.values[other[sweep].values == value].item())
+                label = f"agreement, {mechanism}, {LABELS[sweep]} {value:g}, LIF, against {engine}"
+                rows.append((label, against, float(lif.agreement[i])))
+    return results.comparison(rows)
+
+
+COLOURS = dict(zip(MECHANISMS, ("blue", "sky", "vermillion", "green", "orange", "purple"), strict=True))
+FILLED = {"counts": "o", "poisson": "s", "lif": "^"}
+
+
+def figure(ds: xr.Dataset) -> Any:
+    """Nine panels at the width of a page."""
+    from synfwp import plot
+
+    fig, axes = plot.figure("double", 165, "abc;def;ghi")
+    _one(ds, axes["a"])
+    for letter, sweep in zip("bcdefg", UNITS, strict=True):
+        _sweep(ds, axes[letter], sweep)
+    peak = ds.isel(run=np.flatnonzero((ds.sweep == "peak").values))
+    ideals = {name: float(peak[f"ideal_{name}"].mean()) for name in ("hebb", "covariance")}
+    _against_spikes(ds, axes["h"], "agreement", {f"{WANTED:g}": WANTED})
+    _against_spikes(ds, axes["i"], "recall", {"ideal Hebb": ideals["hebb"], "ideal covariance": ideals["covariance"]})
+    with plot.style():
+        for letter in "hi":
+            plot.legend(axes[letter])
+        handles = axes["b"].get_legend_handles_labels()
+        fig.legend(*handles, loc="outside upper center", ncols=len(handles[0]) // 2 + 1)
+    plot.letter(axes, offset=26.0)
+    return fig
+
+
+def _one(ds: xr.Dataset, ax: Any) -> None:
+    """One item against its closed forms."""
+    from synfwp import plot
+
+    with plot.style():
+        for name, label, colour in (("counts", "counts", "black"), ("poisson", "traces", "green")):
+            found = ds[f"one_{name}"]
+            error = found.std("repeat", ddof=1) / found.sizes["repeat"] ** 0.5
+            plot.points(ax, ds.one, found.mean("repeat"), error, colour=colour, marker=FILLED[name], label=label)
+            dash = (0, (3, 2))
+            ax.plot(ds.one, ds[f"one_{name}_closed"], color=plot.COLOURS[colour], lw=0.8, ls=dash, label="closed form")
+        ax.set_xscale("log")
+        ax.set_xticks(ds.one, [f"{n:g}" for n in ds.one.values])
+        ax.minorticks_off()
+        ax.set_xlabel("spikes (at peak, one window)")
+        ax.set_ylabel("cosine (one item)")
+        ax.set_ylim(0, 1.02)
+    plot.legend(ax)
+
+
+def _sweep(ds: xr.Dataset, ax: Any, sweep: str) -> None:
+    """Agreement of the Hebbian and the delta rule against what is swept, in counts, Poisson and LIF neurons."""
+    from synfwp import plot
+
+    with plot.style():
+        for mechanism in PAIR:
+            colour = plot.COLOURS[COLOURS[mechanism]]
+            for engine, marker in FILLED.items():
+                one = select(ds, sweep, engine, mechanism)
+                if not one.sizes["run"]:
+                    continue
+                mean, n = one.agreement.mean("seed"), one.agreement.notnull().sum("seed")
+                error = one.agreement.std("seed", ddof=1).fillna(0) / n**0.5 if (n > 1).all() else None
+                line = plot.points(ax, one[sweep], mean, error, colour=colour, marker=marker)
+                line.lines[0].set_markerfacecolor(colour if engine == "counts" else "white")
+                if engine != "lif":
+                    ax.plot(one[sweep], mean, color=colour, lw=0.7, ls="-" if engine == "counts" else ":")
+            if mechanism == PAIR[0]:
+                closed = select(ds, sweep, "poisson" if sweep in ("gap", "tau") else "counts", mechanism)
+                ax.plot(closed[sweep], closed.closed.mean("seed"), color="0.3", lw=0.9, ls=(0, (3, 2)))
+        lowest = float(ds.agreement.where(ds.sweep == sweep).min())
+        ax.set_ylim(max(0.0, np.floor(10 * lowest) / 10 - 0.1), 1.02)
+        values = np.unique(select(ds, sweep, "counts", PAIR[0])[sweep].values)
+        if sweep != "gap":
+            ax.set_xscale("log")
+        ax.set_xticks(values, [f"{value:.3g}" for value in values])
+        ax.minorticks_off()
+        unit = {"clones": "(number)", "items": "(number)"}.get(sweep, f"({UNITS[sweep]})")
+        ax.set_xlabel(f"{LABELS[sweep]} {unit}")
+        ax.set_ylabel("agreement (corr.)")
+        if sweep == "peak":
+            _key(ax)
+
+
+def _key(ax: Any) -> None:
+    """Entries of the legend of all sweeps."""
+    from synfwp import plot
+
+    spelled = {"counts": "counts", "poisson": "Poisson neurons", "lif": "LIF neurons"}
+    for mechanism, text in zip(PAIR, ("Hebb, gated trace", "delta, two phases"), strict=True):
+        ax.plot([], [], color=plot.COLOURS[COLOURS[mechanism]], lw=1.5, label=text)
+    for engine, marker in FILLED.items():
+        face = "black" if engine == "counts" else "white"
+        ax.plot([], [], marker, color="black", markerfacecolor=face, label=spelled[engine])
+    ax.plot([], [], color="0.3", lw=0.9, ls=(0, (3, 2)), label="Hebb in closed form")
+
+
+def _against_spikes(ds: xr.Dataset, ax: Any, variable: str, levels: dict[str, float]) -> None:
+    """A score of every mechanism against the spikes of an association, along the sweep of peak rates in counts."""
+    from synfwp import plot
+
+    with plot.style():
+        for mechanism, colour in COLOURS.items():
+            if variable == "recall" and mechanism == "gated trace, Hebb":
+                continue
+            one = select(ds, "peak", "counts", mechanism).mean("seed")
+            label = mechanism.removeprefix("gated trace, ") if variable == "agreement" else None
+            ax.plot(one.spikes, one[variable], "o-", color=plot.COLOURS[colour], lw=0.7, ms=2.5, label=label)
+        for (label, level), dash in zip(levels.items(), ((0, (3, 2)), (0, (1, 1))), strict=False):
+            ax.axhline(level, color="0.45", lw=0.7, ls=dash, label=label)
+        ax.set_xscale("log")
+        ax.set_xlabel("spikes per association (all neurons)")
+        ax.set_ylabel("agreement (corr.)" if variable == "agreement" else "recall (cosine)")
+        ax.set_ylim(0, 1.02 if variable == "agreement" else 0.8)
+
+
+def caption(ds: xr.Dataset) -> str:
+    """What every panel shows, with its numbers."""
+    size = json.loads(ds.attrs["parameters"])["size"]
+    middle = Cell(**size["middle"])
+    need = {
+        goal: ", ".join(f"{name} {float(ds.needed.sel(by=name, counted='association', goal=goal)):.0f}" for name in of)
+        for goal, of in (("agreement", list(MECHANISMS)), ("recall", list(MECHANISMS)[1:]))
+    }
+    peak = ds.isel(run=np.flatnonzero((ds.sweep == "peak").values))
+    delta = select(ds, "peak", "counts", "two phases")
+    text = f"""
+        The spike budget of an association. {middle.items} items with keys of {size["d"]} features (rectified normal,
+        unit length) and values of {size["d"]} (normal), beta 1, weights free to change sign; {size["seeds"]} seeds of
+        counts, {size["neuron_seeds"]} of Poisson and LIF neurons. (a) Cosine of one item of uniform rates with its
+        outer product, against expected spikes at the peak rate; closed forms 1/(1 + 1.5/n) of counts, and of traces of
+        20 ms in a window of 100 ms. (b, c, d, e, f, g) Centred correlation of the weights with those of the ideal rule,
+        one parameter at a time around {middle.peak:g} Hz, windows of {middle.window:g} ms, {middle.clones} clones, gaps
+        of {middle.gap:g} ms, traces of {middle.tau:g} ms and {middle.items} items; counts know neither gaps nor traces.
+        Dashed: Hebbian rule in closed form, which leaves out what leaks from item to item where traces outlast a gap
+        (d, e). (h) The same against spikes of all
+        neurons for one association, counts over peak rates; agreement {WANTED:g} needs {need["agreement"]}. (i) Mean
+        cosine of recall from the weights with the value; above the ideal Hebbian rule
+        ({float(peak.ideal_hebb.mean()):.2f}) with {need["recall"]} spikes per association; ideal covariance rule:
+        {float(peak.ideal_covariance.mean()):.2f}, ideal delta rule: {float(delta.ideal.mean()):.2f}.
+    """
+    return " ".join(text.split()).replace("nan", "more than was run")
