@@ -155,13 +155,11 @@ def simulate(pairs: int, seed: int, decay: float) -> Network:
     )
     simulation = fw.Circuit([memory]).start(seed=rng)
     ds = simulation.run(2 * pairs * length)
-    names = list(ds.population.values)
     trains = []
     for group in (keys, values):
-        mine = ds.spike_population.values == names.index(group.name)
-        time, unit = 1e3 * ds.spike_time.values[mine], ds.spike_unit.values[mine]
+        time, unit = fw.spikes(ds, group.name)
         counts = np.zeros((group.n, round(2 * pairs * length)))
-        np.add.at(counts, (unit, np.minimum(time.astype(int), counts.shape[1] - 1)), 1)
+        np.add.at(counts, (unit, np.minimum((1e3 * time + 1e-6).astype(int), counts.shape[1] - 1)), 1)
         trains.append(counts.reshape(group.n, 2 * pairs, -1).swapaxes(0, 1))
     return Network(trains[0], trains[1], simulation.weights("memory").T, ds)
 
@@ -220,16 +218,16 @@ def agreement(W: np.ndarray, reference: np.ndarray) -> tuple[float, float]:
 
 def raster(network: Network, pairs: int) -> dict[str, Any]:
     """Spikes of some keys and of all values while pairs are written and read."""
-    ds, shown = network.spikes, 40
-    member = ds.spike_population.values.astype(int)
-    unit = ds.spike_unit.values
-    is_key = member == list(ds.population.values).index("keys")
-    keep = ~is_key | (unit < shown)
+    shown = 40
+    (key_time, key), (value_time, value) = (fw.spikes(network.spikes, name) for name in ("keys", "values"))
+    some = key < shown
+    time, unit = np.append(key_time[some], value_time), np.append(key[some], value + shown)
+    order = np.argsort(time, kind="stable")
     second, half = {"units": "s"}, (SHOW + GAP) * pairs
     return {
-        "spike_time": ("spike", ds.spike_time.values[keep]),
-        "spike_unit": ("spike", np.where(is_key, unit, unit + shown)[keep]),
-        "spike_population": ("spike", np.where(is_key, "keys", "values")[keep]),
+        "spike_time": ("spike", time[order]),
+        "spike_unit": ("spike", unit[order]),
+        "spike_population": ("spike", np.where(unit[order] < shown, "keys", "values")),
         "phase_start": ("phase", results.seconds([0.0, half]), second | {"long_name": "start of a phase"}),
         "phase_stop": ("phase", results.seconds([half, 2 * half]), second | {"long_name": "end of a phase"}),
         "phase_name": ("phase", ["write", "read"]),
@@ -304,7 +302,7 @@ def caption(ds: xr.Dataset) -> str:
         the weights that their equation gives on the same spikes; and from exact rules on the spike counts of the same
         keys; {size["networks"]} networks (seeds) each, thin lines; dashed: chance. At {last} pairs: {by} (chance
         {100 / last:.1f} %). (c) The same at {last} pairs by how many pairs were written after the one that is asked
-        for, in five groups. (d) Weights of one network after {last} pairs, by spikes and by the equation; their
+        for, in five groups; colours as in b. (d) Weights of one network after {last} pairs, by spikes and by the equation; their
         correlation is {float(ds.correlation.sel(pairs=last).mean()):.3f}.
     """
     return " ".join(text.split())

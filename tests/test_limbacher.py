@@ -46,7 +46,7 @@ def test_the_spikes_of_a_pair_change_a_weight_as_the_row_says(program):
     memory = fw.Projection(source, value, 0.0, receptor="none", plasticity=program.rule(1.0), name="memory")
     simulation = fw.Circuit([memory, drive]).start()
     ds = simulation.run(60.0)
-    fired = 1e3 * ds.spike_time.values[ds.spike_population.values == list(ds.population.values).index("value")]
+    fired = 1e3 * fw.spikes(ds, "value")[0]
     assert len(fired) > 2
     decay = program.GAMMA * (1e-3 * program.REFERENCE + 1 / (2 * program.TAU))
     w, keys = 0.0, np.array([10.0, 40.0])
