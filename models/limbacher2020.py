@@ -302,7 +302,7 @@ def caption(ds: xr.Dataset) -> str:
         the weights that their equation gives on the same spikes; and from exact rules on the spike counts of the same
         keys; {size["networks"]} networks (seeds) each, thin lines; dashed: chance. At {last} pairs: {by} (chance
         {100 / last:.1f} %). (c) The same at {last} pairs by how many pairs were written after the one that is asked
-        for, in five groups; colours as in b. (d) Weights of one network after {last} pairs, by spikes and by the equation; their
-        correlation is {float(ds.correlation.sel(pairs=last).mean()):.3f}.
+        for, in five groups; colours as in b. (d) Weights of one network after {last} pairs, by spikes and by the
+        equation; their correlation is {float(ds.correlation.sel(pairs=last).mean()):.3f}.
     """
     return " ".join(text.split())
