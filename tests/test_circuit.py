@@ -447,8 +447,8 @@ REFUSED = {
         r"weights of projection 'input->cells' run from 2 to 2, outside \[0, 1\]",
     ),
     "no such receptor": (
-        lambda: fw.Projection(INPUT, CELLS, 1.0, receptor="curren"),
-        "receptor of projection 'input->cells' 'curren'; did you mean 'current'",
+        lambda: fw.Projection(INPUT, CELLS, 1.0, receptor="currents"),
+        "receptor of projection 'input->cells' 'currents'; did you mean 'current'",
     ),
     "which receptor": (
         lambda: fw.Projection(
