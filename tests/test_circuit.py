@@ -562,3 +562,16 @@ def test_blocks_of_sources_are_longer_than_a_stretch_between_gates():
     a.run(BLOCK * 0.5 + 200.0)
     b.run(BLOCK * 0.5 + 200.0)
     np.testing.assert_array_equal(a.weights("input->cells"), b.weights("input->cells"))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        plasticity.pair(1.0, 1.0), plasticity.triplet(fw.PairSTDP("bi_poo")),
+        plasticity.triplet(fw.TripletSTDP("hippocampus")), plasticity.inhibitory(1.0, 5.0), plasticity.gated_trace(1.0),
+        plasticity.two_phase(1.0), plasticity.reward(1.0, 1.0), plasticity.dendritic(1.0), plasticity.pes(1.0),
+    ],
+    ids=lambda rule: rule.name,
+)  # fmt: skip
+def test_every_rule_names_its_paper(rule):
+    assert fw.citation(rule)
