@@ -27,7 +27,7 @@ if [ -z "$$py" ]; then \
 fi
 endef
 
-.PHONY: help demo test test-modes test-torch warm figures bench lint clean python FORCE
+.PHONY: help demo test test-modes mode-nojit mode-bounds mode-oldest test-torch warm figures bench lint clean python FORCE
 .DEFAULT_GOAL := help
 
 help:  ## print this list
@@ -39,13 +39,21 @@ demo: $(VENV)/.core  ## set up, run the main job on real numbers, draw the first
 test: lint  ## set up, then lint, types, import contracts and all tests but the slow ones
 	$(PY) -m pytest -q -m "not slow"
 
+# Two at a time: each mode is one process with a cache of its own, and prints when it has ended.
 test-modes: $(VENV)/.test $(OLDEST)/.test  ## kernel tests without the compiler, with bounds checks, on the oldest versions
-	SYNFWP_MODE=nojit NUMBA_DISABLE_JIT=1 $(PY) -m pytest -q -m kernels tests \
+	$(MAKE) --no-print-directory -j2 --output-sync=target mode-nojit mode-bounds mode-oldest
+
+mode-nojit:
+	SYNFWP_MODE=nojit NUMBA_DISABLE_JIT=1 $(PY) -m pytest -q -m kernels tests -o cache_dir="$(CACHE)/pytest-nojit" \
 	  --cov=synfwp.kernels --cov=synfwp.reference --cov-report=term-missing:skip-covered
+
+mode-bounds:
 	SYNFWP_MODE=bounds NUMBA_BOUNDSCHECK=1 NUMBA_CACHE_DIR="$(CACHE)/numba/bounds-$(KERNELS)" \
-	  $(PY) -m pytest -q -m kernels tests
+	  $(PY) -m pytest -q -m kernels tests -o cache_dir="$(CACHE)/pytest-bounds"
+
+mode-oldest:
 	SYNFWP_MODE=oldest NUMBA_CACHE_DIR="$(CACHE)/numba/oldest-$(KERNELS)" \
-	  $(OLDEST)/bin/python -m pytest -q -m kernels tests
+	  $(OLDEST)/bin/python -m pytest -q -m kernels tests -o cache_dir="$(CACHE)/pytest-oldest"
 
 test-torch: $(VENV)/.torch  ## tests of the PyTorch bridge (installs PyTorch into .venv)
 	$(PY) -m pytest -q tests/test_torch.py

@@ -220,8 +220,10 @@ def _engines(ds: xr.Dataset, ax: Any, variable: str, along: str) -> None:
             plot.points(ax, x, one.mean("seed"), error, colour=colours[engine], marker=marker, label=SPELLED[engine])
             ax.plot(x, one.mean("seed"), color=plot.COLOURS[colours[engine]], lw=0.7)
         if variable.startswith("slope"):
-            said = ds[variable.replace("slope", "said")].mean("seed").sel(engine="poisson")
-            ax.plot(x, said, color="0.45", lw=0.9, ls=(0, (3, 2)), label="said beforehand, traces", zorder=1)
+            said = ds[variable.replace("slope", "said")].mean("seed")
+            for engine, text in (("poisson", "said beforehand"), ("lif", None)):
+                colour = plot.COLOURS[colours[engine]]
+                ax.plot(x, said.sel(engine=engine), color=colour, lw=0.9, ls=(0, (3, 2)), label=text, zorder=1)
         if along == "peak":
             ax.set_xscale("log")
             shown = x[x <= PEAK]  # those beyond would run into each other
@@ -275,8 +277,8 @@ def caption(ds: xr.Dataset) -> str:
         gap {GAP:g} ms. (f, g, h, i, j) The same against the gap, at {PEAK:g} Hz: without one, traces of 20 ms pair an
         item with the one before. (k, l, m, n, o) Slope of the regression of the weights on those asked; dashed: the
         slope of the effective rule, which leaves out what leaks from item to item. At {PEAK:g} Hz and {GAP:g} ms
-        agreement in LIF and in Poisson neurons differs by at most {float(apart.max()):.3f}, and LIF neurons write
-        {low:.2f} to {high:.2f} of what is said for neurons that follow their drive. (p) Measured f-I curve of the LIF
+        agreement in LIF and in Poisson neurons differs by at most {float(apart.max()):.3f}, and the slope of LIF
+        neurons is {low:.2f} to {high:.2f} of the one that is said. (p) Measured f-I curve of the LIF
         neuron (noise 5 mV). (q) Push and pull rates at the working point; their difference is linear within
         {100 * float(ds.distortion):.1f} % of the peak from 5 Hz on. (r) Push minus pull after the onset of a value at
         peak: membranes have to be charged first.

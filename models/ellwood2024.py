@@ -180,12 +180,8 @@ def run(
         if gain is not None:
             weight = EFFICACY * MEMBRANE / CURRENT * gain(slow)
             simulation.set_weights("synapses", each(stimulus.trials, weight))
-    found = []
-    for ds in spikes:
-        mine = ds.spike_population.values == list(ds.population.values).index("neurons")
-        found.append((1e3 * ds.spike_time.values[mine], ds.spike_unit.values[mine]))
-    time, trial = (np.concatenate(part) for part in zip(*found, strict=True))
-    return Run(matched.reshape(stimulus.trials, AXONS), time, trial)
+    time, trial = (np.concatenate(part) for part in zip(*(fw.spikes(ds, "neurons") for ds in spikes), strict=True))
+    return Run(matched.reshape(stimulus.trials, AXONS), 1e3 * time, trial)
 
 
 def threshold_of(g: np.ndarray) -> float:

@@ -1,21 +1,24 @@
-"""Associations of vectors with labels, written by spikes with a bounded Hebbian rule (after Limbacher & Legenstein 2020).
+"""Vectors and labels associated by spikes with a bounded Hebbian rule (after Limbacher & Legenstein 2020).
 
-Pairs of a random vector and a label are shown once, one after the other; then each vector alone has to call up its label.
-The vector drives key neurons, the label value neurons; synapses from keys to values follow the authors' rule, ``dW = gamma+
-(w_max - W) v k - gamma- W k^2``, with v and k the spike trains filtered with 20 ms. Beside it: the authors' equation
-integrated on the same spikes, and exact rules (hebb, covariance, delta) on the spike counts of the same keys.
+Pairs of a random vector and a label are shown once, one after the other; then each vector alone has to call up its
+label. The vector drives key neurons, the label value neurons; synapses from keys to values follow the authors' rule,
+``dW = gamma+ (w_max - W) v k - gamma- W k^2``, with v and k the spike trains filtered with 20 ms. Beside it: the same
+without decay (gamma- = 0), the authors' equation integrated on the same spikes, and exact rules (hebb, and delta with
+beta = 1 and with the best of several beta for each number of pairs) on the spike counts of the same keys.
 
-As published (Limbacher & Legenstein 2020 for rates; Limbacher, Ozdenizci & Legenstein 2022 and their code for spikes): the
-rule, gamma+ = gamma- = .3 per ms, w_max = 1, traces of 20 ms, vectors of 10 uniform numbers, as many labels as pairs, 100
-key neurons with membranes of 20 ms and 3 ms refractoriness, 100 ms for each pair, labels read from the last 30 ms.
+As published (Limbacher & Legenstein 2020 for rates; Limbacher, Ozdenizci & Legenstein 2022 and their code for spikes):
+the rule, gamma+ = gamma- = .3 per ms, w_max = 1, traces of 20 ms, vectors of 10 uniform numbers, as many labels as
+pairs, 100 key neurons with membranes of 20 ms and 3 ms refractoriness, 100 ms for each pair.
 
 Ours: nothing is trained (published: all other weights, by gradient descent through the whole task; so the published
-accuracies are no target here). Fixed random weights from the centred vectors to the keys; four value neurons for each label
-(published: 100 for all); 40 ms without input, plasticity and transmission between pairs; no transmission through the
-synapses while they are written (published: a fifth). On circuits the rule is a row with two events: at a value spike ``dw =
-(gamma+ / tau) (1 - w) x``, x the trace of the key (twice the half of the pairs in which the key comes first), at a key spike
-``dw = -gamma- (r + 1 / (2 tau)) w`` with r = 60 Hz, which is the mean of ``-gamma- w k^2`` for a key that fires at that rate.
-Noise in all neurons of 1 mV. Exact rules take spike counts of unit length and one-hot labels, beta = 1.
+accuracies are no target here). Fixed random weights from the centred vectors to the keys; four value neurons for each
+label (published: 100 for all), which a constant current holds at threshold while labels are read, over 100 ms
+(published: the last 30 ms, through a trained layer); 40 ms without input, plasticity and transmission between pairs; no
+transmission through the synapses while they are written (published: a fifth). On circuits the rule is a row with two
+events: at a value spike ``dw = (gamma+ / tau) (1 - w) x``, x the trace of the key (twice the half of the pairs in which
+the key comes first), at a key spike ``dw = -gamma- (r + 1 / (2 tau)) w`` with r = 50 Hz, which is the mean of ``-gamma-
+w k^2`` for a key that fires at that rate. Noise of 1 mV in all neurons. Exact rules take spike counts of unit length
+and one-hot labels.
 
 Cites: limbacher2020, limbacher2022
 """
@@ -30,11 +33,13 @@ import synfwp as fw
 from synfwp import results, seeds
 
 GAMMA, W_MAX, TAU = 0.3, 1.0, 20.0  # 1/ms, 1, ms
-REFERENCE = 60.0  # Hz
+REFERENCE = 50.0  # Hz
 FEATURES, KEYS, CLONES = 10, 100, 4
-SHOW, GAP, LAST = 100.0, 40.0, 30.0  # ms
-READ_GAIN = 12.0  # pA (here mV) for a weight of 1
-CARRIERS = ("spikes", "equation", "hebb", "covariance", "delta")
+SHOW, GAP = 100.0, 40.0  # ms
+READ_BIAS, READ_GAIN = 20.0, 30.0  # mV; pA (here mV) for a weight of 1
+CARRIERS = ("hebb", "delta", "spikes", "equation", "spikes without decay", "delta, best beta")
+BETAS = (0.05, 0.1, 0.2, 0.4, 0.7, 1.0)
+SAMPLE = 7  # every so many synapses of the last network are kept for the figure
 
 
 class Size(NamedTuple):
@@ -44,8 +49,8 @@ class Size(NamedTuple):
     networks: int
 
 
-FULL = Size(pairs=(5, 10, 15, 20, 30, 40, 55), networks=5)
-QUICK = Size(pairs=(5, 15, 30), networks=2)
+FULL = Size(pairs=(2, 5, 10, 15, 20, 30, 40, 55), networks=10)
+QUICK = Size(pairs=(5, 15), networks=2)
 
 
 class Network(NamedTuple):
@@ -60,17 +65,24 @@ class Network(NamedTuple):
 def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
     """Store and recall pairs, through spikes and through exact rules; ``quick`` takes fewer."""
     size = QUICK if quick else FULL
-    right = np.full((len(CARRIERS), size.networks, len(size.pairs), max(size.pairs)), np.nan)
-    fit = np.zeros((size.networks, len(size.pairs), 2))
+    shape = (size.networks, len(size.pairs), max(size.pairs))
+    right, tried = np.full((len(CARRIERS), *shape), np.nan), np.full((len(BETAS), *shape), np.nan)
+    fit = np.zeros((*shape[:2], 2))
     for m, pairs in enumerate(size.pairs):
         for n in range(size.networks):
-            network = simulate(pairs, seeds.generator(seed + n, "pairs", pairs))
+            network, bare = (simulate(pairs, seed + n, decay) for decay in (1.0, 0.0))
             reference = equation(network)
-            scores = recall(network, reference, pairs)
-            for c, name in enumerate(CARRIERS):
-                right[c, n, m, :pairs] = won(scores[name])
+            scores = {"spikes": spoken(network), "spikes without decay": spoken(bare)}
+            scores |= {"equation": read(network, reference), "hebb": exact(network, "hebb", 1.0)}
+            for name, score in scores.items():
+                right[CARRIERS.index(name), n, m, :pairs] = won(score)
+            for b, beta in enumerate(BETAS):
+                tried[b, n, m, :pairs] = won(exact(network, "delta", beta))
             fit[n, m] = agreement(network.W, reference)
-    example = simulate(size.pairs[0], seeds.generator(seed, "pairs", size.pairs[0]))
+    best = np.nanmean(tried, axis=(1, 3)).argmax(axis=0)
+    right[CARRIERS.index("delta")] = tried[BETAS.index(1.0)]
+    right[CARRIERS.index("delta, best beta")] = np.stack([tried[b, :, m] for m, b in enumerate(best)], axis=1)
+    example = simulate(5, seed, 1.0)
     share = {"units": "1"}
     cell = ("rule", "seed", "pairs")
     found: dict[str, Any] = {
@@ -80,12 +92,13 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
         "correlation": (
             ("seed", "pairs"),
             fit[..., 0],
-            share | {"long_name": "correlation of weights with the equation"},
+            share | {"long_name": "correlation with the equation"},
         ),
         "ratio": (("seed", "pairs"), fit[..., 1], share | {"long_name": "sum of weights over that of the equation"}),
         "W_spikes": ("synapse", network.W.ravel()[::SAMPLE], share | {"long_name": "weight written by spikes"}),
         "W_equation": ("synapse", reference.ravel()[::SAMPLE], share | {"long_name": "weight of the equation"}),
-        **raster(example, size.pairs[0]),
+        "best_beta": ("pairs", np.array(BETAS)[best], share | {"long_name": "best beta of delta"}),
+        **raster(example, 5),
     }
     coords = {
         "rule": list(CARRIERS),
@@ -98,19 +111,17 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
     return ds.merge(table(ds))
 
 
-SAMPLE = 7  # every so many synapses of the last network are kept for the figure
-
-
-def rule() -> fw.SynapticRule:
-    """The authors' rule as a row: potentiation at value spikes, decay at key spikes, each with its own bound."""
-    decay = GAMMA * (REFERENCE * 1e-3 + 1 / (2 * TAU))
+def rule(decay: float) -> fw.SynapticRule:
+    """The authors' rule as a row, gamma- times ``decay``: potentiation at value spikes, decay at key spikes."""
+    decay *= GAMMA * (REFERENCE * 1e-3 + 1 / (2 * TAU))
     return fw.SynapticRule(
         name="bounded_hebb", post_x=GAMMA / TAU, pre_0=-decay, tau_x1=TAU, w_max=W_MAX, soft=1.0, cite="limbacher2020"
     )
 
 
-def simulate(pairs: int, rng: np.random.Generator) -> Network:
-    """One network that stores pairs and is then asked for each."""
+def simulate(pairs: int, seed: int, decay: float) -> Network:
+    """One network that stores pairs and is then asked for each; ``decay`` multiplies gamma-."""
+    rng = seeds.generator(seed, "pairs", pairs)
     vectors = rng.random((pairs, FEATURES))
     encoder = rng.standard_normal((FEATURES, KEYS)) * (12 / FEATURES) ** 0.5
     to_keys = 10.0 + 25.0 * (vectors - 0.5) @ encoder  # mV
@@ -132,27 +143,25 @@ def simulate(pairs: int, rng: np.random.Generator) -> Network:
         return fw.Population(n, cell, name=name, drive=steps(drive))
 
     keys = neurons("keys", KEYS, np.vstack([to_keys, to_keys]))
-    values = neurons("values", CLONES * pairs, np.vstack([to_values, np.zeros_like(to_values)]))
+    values = neurons("values", CLONES * pairs, np.vstack([to_values, np.full_like(to_values, READ_BIAS)]))
     memory = fw.Projection(
         keys,
         values,
         0.0,
-        plasticity=rule(),
+        plasticity=rule(decay),
         gate=steps(writing),
         transmission=steps(READ_GAIN * ~writing),
         name="memory",
     )
     simulation = fw.Circuit([memory]).start(seed=rng)
     ds = simulation.run(2 * pairs * length)
-    names = list(ds.population.values)
     trains = []
     for group in (keys, values):
-        mine = ds.spike_population.values == names.index(group.name)
-        time, unit = 1e3 * ds.spike_time.values[mine], ds.spike_unit.values[mine]
+        time, unit = fw.spikes(ds, group.name)
         counts = np.zeros((group.n, round(2 * pairs * length)))
-        np.add.at(counts, (unit, np.minimum(time.astype(int), counts.shape[1] - 1)), 1)
+        np.add.at(counts, (unit, np.minimum((1e3 * time + 1e-6).astype(int), counts.shape[1] - 1)), 1)
         trains.append(counts.reshape(group.n, 2 * pairs, -1).swapaxes(0, 1))
-    return Network(*trains, simulation.weights("memory").T, ds)
+    return Network(trains[0], trains[1], simulation.weights("memory").T, ds)
 
 
 def equation(network: Network) -> np.ndarray:
@@ -168,16 +177,27 @@ def equation(network: Network) -> np.ndarray:
     return W
 
 
-def recall(network: Network, reference: np.ndarray, pairs: int) -> dict[str, np.ndarray]:
-    """A score for each label by (query, label), from spikes and from matrices read with the same keys."""
-    counts = network.keys[:, :, : int(SHOW)].sum(axis=2)
-    unit = counts / np.maximum(np.linalg.norm(counts, axis=1, keepdims=True), 1e-12)
-    k, q = unit[:pairs], unit[pairs:]
-    shown = network.values[pairs:, :, int(SHOW - LAST) : int(SHOW)].sum(axis=2)
-    scores = {"spikes": labels(shown), "equation": labels(q @ reference.T)}
-    for name in ("hebb", "covariance", "delta"):
-        scores[name] = q @ fw.scan(name, k, k, np.eye(pairs)).W.T
-    return scores
+def counts(network: Network) -> tuple[np.ndarray, np.ndarray]:
+    """Keys and queries of exact rules: spike counts of unit length."""
+    found = network.keys[:, :, : int(SHOW)].sum(axis=2)
+    unit = found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
+    return unit[: len(unit) // 2], unit[len(unit) // 2 :]
+
+
+def spoken(network: Network) -> np.ndarray:
+    """Spikes of each label's neurons while labels are read, (query, label)."""
+    return labels(network.values[len(network.values) // 2 :, :, : int(SHOW)].sum(axis=2))
+
+
+def read(network: Network, W: np.ndarray) -> np.ndarray:
+    """What weights say to the queries, (query, label)."""
+    return labels(counts(network)[1] @ W.T)
+
+
+def exact(network: Network, rule: str, beta: float) -> np.ndarray:
+    """What an exact rule says, written with the same keys and asked with the same queries, (query, label)."""
+    k, q = counts(network)
+    return q @ fw.scan(rule, k, k, np.eye(len(k)), beta=beta).W.T
 
 
 def labels(values: np.ndarray) -> np.ndarray:
@@ -198,16 +218,16 @@ def agreement(W: np.ndarray, reference: np.ndarray) -> tuple[float, float]:
 
 def raster(network: Network, pairs: int) -> dict[str, Any]:
     """Spikes of some keys and of all values while pairs are written and read."""
-    ds, shown = network.spikes, 40
-    member = ds.spike_population.values.astype(int)
-    unit = ds.spike_unit.values
-    is_key = member == list(ds.population.values).index("keys")
-    keep = ~is_key | (unit < shown)
+    shown = 40
+    (key_time, key), (value_time, value) = (fw.spikes(network.spikes, name) for name in ("keys", "values"))
+    some = key < shown
+    time, unit = np.append(key_time[some], value_time), np.append(key[some], value + shown)
+    order = np.argsort(time, kind="stable")
     second, half = {"units": "s"}, (SHOW + GAP) * pairs
     return {
-        "spike_time": ("spike", ds.spike_time.values[keep]),
-        "spike_unit": ("spike", np.where(is_key, unit, unit + shown)[keep]),
-        "spike_population": ("spike", np.where(is_key, "keys", "values")[keep]),
+        "spike_time": ("spike", time[order]),
+        "spike_unit": ("spike", unit[order]),
+        "spike_population": ("spike", np.where(unit[order] < shown, "keys", "values")),
         "phase_start": ("phase", results.seconds([0.0, half]), second | {"long_name": "start of a phase"}),
         "phase_stop": ("phase", results.seconds([half, 2 * half]), second | {"long_name": "end of a phase"}),
         "phase_name": ("phase", ["write", "read"]),
@@ -216,7 +236,7 @@ def raster(network: Network, pairs: int) -> dict[str, Any]:
 
 def table(ds: xr.Dataset) -> xr.Dataset:
     """The comparison that is printed: chance is the level to compare with."""
-    mean, rows = ds.recall.mean("seed"), []
+    mean, rows = ds.recall.mean("seed"), list[tuple[str, float, float]]()
     for name in CARRIERS:
         rows += [
             (f"right labels, {name}, {pairs} pairs, against chance", 1 / pairs, float(mean.sel(rule=name, pairs=pairs)))
@@ -232,7 +252,7 @@ def figure(ds: xr.Dataset) -> Any:
     """Four panels at the width of a page."""
     from synfwp import plot
 
-    fig, axes = plot.figure("double", 58, "abcd")
+    fig, axes = plot.figure("double", 110, "ab;cd")
     plot.raster(ds, axes["a"])
     plot.against(ds, axes["b"], variable="recall", along="pairs")
     with plot.style():
@@ -257,14 +277,10 @@ def _age(ds: xr.Dataset, ax: Any) -> None:
 
     pairs = int(ds.pairs[-1])
     right = ds.right.sel(pairs=pairs).isel(item=slice(0, pairs)).mean("seed").values[:, ::-1]
-    groups = np.array_split(np.arange(pairs), 5)
+    groups, styles = np.array_split(np.arange(pairs), 5), plot.scores.RULE_STYLES
     with plot.style():
         for m, name in enumerate(CARRIERS):
-            colour, marker = (
-                list(plot.scores.RULE_STYLES.values())[m]
-                if name not in plot.scores.RULE_STYLES
-                else plot.scores.RULE_STYLES[name]
-            )
+            colour, marker = styles.get(name, list(styles.values())[m])
             at = [group.mean() for group in groups]
             level = [100 * right[m, group].mean() for group in groups]
             ax.plot(at, level, color=plot.COLOURS[colour], marker=marker, label=name, clip_on=False)
@@ -280,12 +296,13 @@ def caption(ds: xr.Dataset) -> str:
     by = ", ".join(f"{name} {100 * float(mean.sel(rule=name, pairs=last)):.1f} %" for name in CARRIERS)
     text = f"""
         Vectors and labels associated by spikes with a bounded Hebbian rule (after Limbacher & Legenstein 2020), without
-        training. (a) {size["pairs"][0]} pairs are written (40 of {KEYS} key neurons and all value neurons are shown),
-        then the vectors alone are shown again. (b) Right labels against the number of pairs: from the spikes of value
-        neurons; from the weights that the authors' equation gives on the same spikes; and from exact rules on the spike
-        counts of the same keys; {size["networks"]} networks (seeds) each, thin lines; dashed: chance. At {last} pairs:
-        {by} (chance {100 / last:.1f} %). (c) The same at {last} pairs by how many pairs were written after the one that
-        is asked for, in five groups. (d) Weights of one network after {last} pairs, by spikes and by the equation; their
-        correlation is {float(ds.correlation.sel(pairs=last).mean()):.3f}.
+        training. (a) Five pairs are written (40 of {KEYS} key neurons and all value neurons are shown),
+        then the vectors alone are shown again. (b) Right
+        labels against the number of pairs: from the spikes of value neurons, with the authors' decay and without; from
+        the weights that their equation gives on the same spikes; and from exact rules on the spike counts of the same
+        keys; {size["networks"]} networks (seeds) each, thin lines; dashed: chance. At {last} pairs: {by} (chance
+        {100 / last:.1f} %). (c) The same at {last} pairs by how many pairs were written after the one that is asked
+        for, in five groups; colours as in b. (d) Weights of one network after {last} pairs, by spikes and by the
+        equation; their correlation is {float(ds.correlation.sel(pairs=last).mean()):.3f}.
     """
     return " ".join(text.split())

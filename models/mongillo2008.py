@@ -77,7 +77,7 @@ class Size(NamedTuple):
     shown: int = 20  # neurons of each item in the raster
 
 
-FULL = Size(neurons=2000, probability=0.8, efficacy=1.0, networks=6)
+FULL = Size(neurons=2000, probability=0.8, efficacy=1.0, networks=12)
 QUICK = Size(neurons=1200, probability=1.0, efficacy=4 / 3, networks=1)
 TIMES = Protocol()
 
@@ -213,8 +213,9 @@ def spiking_networks(size: Size, seed: int) -> xr.Dataset:
             if c == 0:
                 u = U + (1 - U) * simulation.variable("E->E", "u")  # as a rate equation has it: before the jump
                 held[m] = [u[of == item].mean() for item in range(ITEMS)]
-            parts = [excitatory(part) for part in (early, simulation.run(TIMES.end - TIMES.pulse))]
+            parts = [fw.spikes(part, "E") for part in (early, simulation.run(TIMES.end - TIMES.pulse))]
             time, unit = (np.concatenate(both) for both in zip(*parts, strict=True))
+            time = 1e3 * time  # ms
             members = [of == item for item in range(ITEMS)]
             peaks[c, m] = [[peak(time, unit, one, *window) for one in members] for window in windows.values()]
             example = example or raster(time, unit, of, size)
@@ -227,12 +228,6 @@ def spiking_networks(size: Size, seed: int) -> xr.Dataset:
     }
     coords = {"synapses": list(SYNAPSES), "seed": range(seed, seed + size.networks), "window": list(windows)}
     return results.dataset(found, {**{name: (name, list(at)) for name, at in coords.items()}, "cue": item_names()})
-
-
-def excitatory(ds: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """Times (ms) and neurons of the excitatory spikes."""
-    mine = ds.spike_population.values == list(ds.population.values).index("E")
-    return 1e3 * ds.spike_time.values[mine], ds.spike_unit.values[mine]
 
 
 def peak(time: np.ndarray, unit: np.ndarray, members: np.ndarray, start: float, stop: float) -> float:

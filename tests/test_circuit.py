@@ -447,8 +447,8 @@ REFUSED = {
         r"weights of projection 'input->cells' run from 2 to 2, outside \[0, 1\]",
     ),
     "no such receptor": (
-        lambda: fw.Projection(INPUT, CELLS, 1.0, receptor="curren"),
-        "receptor of projection 'input->cells' 'curren'; did you mean 'current'",
+        lambda: fw.Projection(INPUT, CELLS, 1.0, receptor="currents"),
+        "receptor of projection 'input->cells' 'currents'; did you mean 'current'",
     ),
     "which receptor": (
         lambda: fw.Projection(
@@ -562,3 +562,16 @@ def test_blocks_of_sources_are_longer_than_a_stretch_between_gates():
     a.run(BLOCK * 0.5 + 200.0)
     b.run(BLOCK * 0.5 + 200.0)
     np.testing.assert_array_equal(a.weights("input->cells"), b.weights("input->cells"))
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        plasticity.pair(1.0, 1.0), plasticity.triplet(fw.PairSTDP("bi_poo")),
+        plasticity.triplet(fw.TripletSTDP("hippocampus")), plasticity.inhibitory(1.0, 5.0), plasticity.gated_trace(1.0),
+        plasticity.two_phase(1.0), plasticity.reward(1.0, 1.0), plasticity.dendritic(1.0), plasticity.pes(1.0),
+    ],
+    ids=lambda rule: rule.name,
+)  # fmt: skip
+def test_every_rule_names_its_paper(rule):
+    assert fw.citation(rule)

@@ -69,8 +69,8 @@ LIF = fw.LIF(noise=0.0, t_ref=2.0, v_threshold=-55.0)
 TWO = (fw.Receptor("e", 5.0, 0.0), fw.Receptor("i", 8.0, -80.0))
 PAIR = plasticity.pair(0.3, 0.25, w_max=8.0)
 BY_HAND = fw.SynapticRule(
-    name="all terms", pre_0=0.02, pre_x=-0.05, pre_y=-0.1, pre_y2=0.05, pre_yx=-0.03, post_0=-0.03, post_x=0.2, post_x2=-0.06,
-    post_xy=0.07, tau_x1=15.0, tau_x2=40.0, tau_y1=25.0, tau_y2=60.0, w_max=9.0,
+    name="all terms", pre_0=0.02, pre_x=-0.05, pre_y=-0.1, pre_y2=0.05, pre_yx=-0.03, post_0=-0.03, post_x=0.2,
+    post_x2=-0.06, post_xy=0.07, tau_x1=15.0, tau_x2=40.0, tau_y1=25.0, tau_y2=60.0, w_max=9.0,
 )  # fmt: skip
 SCHEDULE = {
     "gate": fw.Steps([0.0, 50.0, 120.0], [0.0, 1.0, -0.5]),

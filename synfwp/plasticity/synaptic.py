@@ -40,7 +40,7 @@ class SynapticRule:
         Bounds of the weight, in the unit of the weight.
     soft : float
         Exponent mu: potentiation is multiplied by ``((w_max - w) / (w_max - w_min))^mu``, depression by
-        ``((w - w_min) / (w_max - w_min))^mu`` (Guetig et al. 2003, J Neurosci 23:3697). 0: hard bounds alone.
+        ``((w - w_min) / (w_max - w_min))^mu`` (Gutig et al. 2003, J Neurosci 23:3697). 0: hard bounds alone.
     tau_w : float
         Time constant (ms) with which the weight leaks to 0; infinite for none.
     total, every : float or None
@@ -159,7 +159,7 @@ def triplet(rule: TripletSTDP | PairSTDP, scale: float = 1.0, **more: Any) -> Sy
     """
     if isinstance(rule, PairSTDP):
         numbers = {"pre_y": -scale * rule.A_minus, "post_x": scale * rule.A_plus}
-        name, cite = "pair_stdp", "bipoo1998"
+        name, cite = "pair_stdp", "bi1998"
     else:
         numbers = {
             "pre_y": -scale * rule.A2_minus,

@@ -1,17 +1,8 @@
 """Spiking networks: carriers that run instructions with spikes, and circuits of neurons and plastic synapses."""
 
 from synfwp.spiking.cells import AdEx, TwoCompartment
-from synfwp.spiking.circuit import (
-    Circuit,
-    PoissonSource,
-    Population,
-    Projection,
-    Record,
-    ShortTerm,
-    SpikeSource,
-    Steps,
-    random_synapses,
-)
+from synfwp.spiking.circuit import Circuit, Record
+from synfwp.spiking.groups import PoissonSource, Population, SpikeSource, Steps
 from synfwp.spiking.network import SpikingNetwork
 from synfwp.spiking.parameters import (
     LIF,
@@ -25,6 +16,7 @@ from synfwp.spiking.parameters import (
     ThetaCycle,
     TwoPhase,
 )
+from synfwp.spiking.projection import Projection, ShortTerm, random_synapses
 from synfwp.spiking.recording import spikes
 from synfwp.spiking.simulation import Simulation, replicates
 

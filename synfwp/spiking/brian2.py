@@ -13,7 +13,9 @@ from synfwp import checks
 from synfwp.plasticity import PairSTDP, SynapticRule, TripletSTDP, triplet
 from synfwp.plasticity.synaptic import COEFFICIENTS
 from synfwp.spiking.cells import AdEx, TwoCompartment, is_linear, receptors_of
-from synfwp.spiking.circuit import Circuit, PoissonSource, Population, Projection, ShortTerm, SpikeSource, Steps
+from synfwp.spiking.circuit import Circuit
+from synfwp.spiking.groups import PoissonSource, Population, SpikeSource, Steps
+from synfwp.spiking.projection import Projection, ShortTerm
 
 _TRACES = {
     "x1": ("pre_x", "post_x", "post_xy"),

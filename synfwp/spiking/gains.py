@@ -31,6 +31,27 @@ def causal_sum(steps: int, rho: float) -> float:
     return (pair_sum(steps, rho) + steps) / 2
 
 
+def around(steps: int, rho: float, causal: bool) -> Array:
+    """What a postsynaptic spike at each step of a phase collects from presynaptic spikes at all (or earlier) steps.
+
+    >>> around(2, 0.5, False).tolist(), around(2, 0.5, True).tolist()
+    ([1.5, 1.5], [1.0, 1.5])
+    """
+    m = np.arange(steps)
+    before = (1 - rho ** (m + 1)) / (1 - rho)
+    return before if causal else before + rho * (1 - rho ** (steps - 1 - m)) / (1 - rho)
+
+
+def rise(steps: int, sigma: float, late: int) -> Array:
+    """Synaptic current of constant rates, relative to its last value, from the onset of a phase on.
+
+    >>> rise(3, 0.5, 1).tolist()
+    [0.0, 0.5, 0.75]
+    """
+    m = np.arange(steps)
+    return np.where(m >= late, 1 - sigma ** np.maximum(m - late + 1, 0), 0.0)
+
+
 def count_gains(code: RateCode, window: float) -> Gains:
     """Gains of the engine ``counts``: exact, but for what a synapse's own spikes in the window (ms) erase."""
     return Gains(1.0, 1.0, 1 / (code.clones * units.per_ms(code.peak) * window), 0.0)
@@ -50,12 +71,8 @@ def trace_gains(
     rho, sigma = np.exp(-dt / tau), np.exp(-dt / tau_syn)
     retrieve, encode, gap, late = (round(x / dt) for x in (schedule.retrieve, schedule.encode, schedule.gap, delay))
     reads, pairs = retrieve if two_phase else encode, causal_sum if causal else pair_sum
-    m = np.arange(reads)
-    rise = np.where(m >= late, 1 - sigma ** np.maximum(m - late + 1, 0), 0.0)
-    here = pairs(reads, rho)
-    # pairs of a postsynaptic step n with all presynaptic steps of the phase
-    around = (1 - rho ** (m + 1)) / (1 - rho) + (0 if causal else rho * (1 - rho ** (reads - 1 - m)) / (1 - rho))
-    erase = float((rise * around).sum() / here)
+    m, here, risen = np.arange(reads), pairs(reads, rho), rise(reads, sigma, late)
+    erase = float((risen * around(reads, rho, causal)).sum() / here)
     lags = np.arange(late, reads)
     response = (1 - sigma) * sigma ** (lags - late) * rho**lags
     own = float((response * (reads - lags)).sum()) / (code.clones * units.per_ms(code.peak) * dt * here)
@@ -66,7 +83,7 @@ def trace_gains(
     if not two_phase:
         return Gains(1.0, erase, own, float(source * (1 - rho**encode) / (1 - rho) / there))
     fade = rho ** (retrieve - 1 - m)
-    cross, back = float(source * fade.sum() / there), float(source * (fade * rise).sum() / there)
+    cross, back = float(source * fade.sum() / there), float(source * (fade * risen).sum() / there)
     return Gains(1 + cross, erase - back, own, cross)
 
 

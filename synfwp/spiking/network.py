@@ -12,6 +12,7 @@ from synfwp.rules import Rule, get_rule
 from synfwp.spiking import gains
 from synfwp.spiking.describe import describe
 from synfwp.spiking.engines import CELLS, ONE_PHASE, make_engine
+from synfwp.spiking.measured import lif_gains
 from synfwp.spiking.parameters import (
     LIF,
     PES,
@@ -151,7 +152,10 @@ class SpikingNetwork:
             self.code, self.schedule, mechanism.tau, self.cell.tau_syn, self.delay, self.dt, two_phase,
             isinstance(mechanism, (Dendritic, PES)),
         )  # fmt: skip
-        return g._replace(live=not getattr(mechanism, "latched", True))
+        g = g._replace(live=not getattr(mechanism, "latched", True))
+        if self.curve is None:
+            return g
+        return lif_gains(g, self.cell, self.code.peak, self.schedule, mechanism, self.delay, self.dt)
 
     def carry_out(
         self,

@@ -6,7 +6,8 @@ import numpy as np
 
 from synfwp import results
 from synfwp.kernels import circuit as kernel
-from synfwp.spiking.circuit import Circuit, Projection, Record
+from synfwp.spiking.circuit import Circuit, Record
+from synfwp.spiking.projection import Projection
 
 Array = np.ndarray
 HELD = 2**20  # bytes of a variable that are held before they are written

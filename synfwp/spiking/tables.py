@@ -9,7 +9,9 @@ from synfwp import units
 from synfwp.kernels import circuit as kernel
 from synfwp.plasticity.synaptic import COEFFICIENTS
 from synfwp.spiking.cells import AdEx, Cell, TwoCompartment, is_linear, receptors_of
-from synfwp.spiking.circuit import Circuit, Population, Projection
+from synfwp.spiking.circuit import Circuit
+from synfwp.spiking.groups import Population
+from synfwp.spiking.projection import Projection
 
 Array = np.ndarray
 

@@ -1,0 +1,187 @@
+"""Groups of a circuit: sources of spikes and populations of neurons, and quantities that change in steps."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from synfwp import checks, units
+from synfwp.spiking.cells import Cell
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """A quantity that is constant from one time to the next: ``values[m]`` holds from ``times[m]`` (ms) on.
+
+    Parameters
+    ----------
+    times : (M,) array_like
+        Increasing, from 0; multiples of the circuit's dt.
+    values : (M,) or (M, n) array_like
+        Numbers, or one per neuron.
+
+    Raises
+    ------
+    ValueError
+        If the times do not start at 0 and increase, or there are not as many values.
+
+    >>> Steps([0.0, 100.0], [1.0, 0.0]).values.tolist()
+    [1.0, 0.0]
+    """
+
+    times: Any
+    values: Any
+
+    def __post_init__(self) -> None:
+        """Times start at 0 and increase; one value (or row) for each."""
+        times = np.atleast_1d(units.to_float(self.times, "ms", "times")).astype(float)
+        values = np.asarray(self.values, float)
+        if times.ndim != 1 or not len(times) or times[0] != 0 or (np.diff(times) <= 0).any():
+            raise ValueError(
+                f"times of Steps start with {times[:3].tolist()}; pass increasing times in ms, the first 0."
+            )
+        if values.ndim not in (1, 2) or len(values) != len(times):
+            raise ValueError(f"Steps has {len(times)} times but values of shape {values.shape}; pass one value each.")
+        if not np.isfinite(values).all():
+            raise ValueError("values of Steps are not all finite.")
+        object.__setattr__(self, "times", times)
+        object.__setattr__(self, "values", values)
+
+    def index_at(self, step: int, dt: float) -> int:
+        """Which value holds at a step of the grid."""
+        return int(np.searchsorted(np.round(self.times / dt), step, side="right")) - 1
+
+
+def as_steps(name: str, value: Any, unit: str, n: int | None = None, low: float = -np.inf) -> Steps:
+    """A number, an array of one value per neuron, or Steps, as Steps in ``unit`` with values that fit n neurons."""
+    if not isinstance(value, Steps):
+        plain = np.asarray(units.to_float(value, unit, name), float)
+        if plain.ndim > 1:
+            raise ValueError(f"{name} has shape {plain.shape}; pass a number, one per neuron, or Steps.")
+        value = Steps([0.0], plain[None])
+    if value.values.ndim == 2 and value.values.shape[1] != n:
+        wanted = "numbers" if n is None else f"{n} values"
+        raise ValueError(f"{name} has {value.values.shape[1]} values at a time; pass {wanted}.")
+    if not np.isfinite(value.values).all() or (value.values < low).any():
+        raise ValueError(f"{name} holds {value.values.min():g}; pass finite numbers of at least {low:g} ({unit}).")
+    return value
+
+
+@dataclass(frozen=True, eq=False)
+class PoissonSource:
+    """Units that fire at random: in each step with probability ``rate dt``, at most once.
+
+    Parameters
+    ----------
+    n : int
+    rate : float, (n,) array or Steps
+        Hz.
+    name : str
+
+    >>> PoissonSource(100, rate=15.0).n
+    100
+    """
+
+    n: int
+    rate: Any
+    name: str = "input"
+
+    def __post_init__(self) -> None:
+        """A count and rates of at least 0."""
+        checks.count("n", self.n)
+        object.__setattr__(self, "rate", as_steps(f"rate of {self.name!r}", self.rate, "Hz", self.n, 0.0))
+
+
+@dataclass(frozen=True, eq=False)
+class SpikeSource:
+    """Units that fire at prescribed times, such as recorded ones.
+
+    Parameters
+    ----------
+    n : int
+        Number of units.
+    times : (n_spikes,) array_like
+        ms, in increasing order (equal times for different units are allowed).
+    units : (n_spikes,) array_like of int
+        The unit of each spike.
+    name : str
+
+    Raises
+    ------
+    ValueError
+        If a time is negative or out of order, a unit does not exist, or a unit fires twice at the same time.
+
+    >>> SpikeSource(2, times=[1.0, 3.5], units=[0, 1]).n
+    2
+    """
+
+    n: int
+    times: Any
+    units: Any
+    name: str = "input"
+
+    def __post_init__(self) -> None:
+        """Times in order, units that exist."""
+        checks.count("n", self.n)
+        times = np.atleast_1d(np.asarray(units.to_float(self.times, "ms", f"times of {self.name!r}"), float))
+        which = np.atleast_1d(np.asarray(self.units))
+        if which.size == 0:
+            which = which.astype(int)
+        if times.shape != which.shape or times.ndim != 1:
+            raise ValueError(f"source {self.name!r} has times of shape {times.shape} and units of shape {which.shape}.")
+        if which.dtype.kind not in "iu" or (which.size and not 0 <= which.min() <= which.max() < self.n):
+            raise ValueError(f"units of source {self.name!r} are not all integers from 0 to {self.n - 1}.")
+        if not np.isfinite(times).all() or (times < 0).any():
+            raise ValueError(f"times of source {self.name!r} are not all finite and at least 0 ms.")
+        back = np.flatnonzero(np.diff(times) < 0)
+        if back.size:
+            m = int(back[0])
+            raise ValueError(
+                f"source {self.name!r} is out of order: spike {m + 1} is at {times[m + 1]:g} ms after one at "
+                f"{times[m]:g} ms; sort the spikes by time."
+            )
+        object.__setattr__(self, "times", times)
+        object.__setattr__(self, "units", which.astype(np.int64))
+
+
+@dataclass(frozen=True, eq=False)
+class Population:
+    """Neurons of one model.
+
+    Parameters
+    ----------
+    n : int
+    cell : LIF, AdEx or TwoCompartment
+    name : str
+    drive : float, (n,) array or Steps
+        Current injected into the soma, pA (with ``g_leak=1.0``: mV).
+    v_init : None, float or (n,) array
+        Membrane potentials at the start, mV; None: rest.
+
+    >>> from synfwp.spiking import LIF
+    >>> Population(10, LIF(noise=0.0), name="cells").n
+    10
+    """
+
+    n: int
+    cell: Cell
+    name: str = "cells"
+    drive: Any = 0.0
+    v_init: Any = None
+
+    def __post_init__(self) -> None:
+        """A count, a model, and numbers that fit."""
+        checks.count("n", self.n)
+        if not isinstance(self.cell, Cell):
+            raise TypeError(f"cell of {self.name!r} is a {type(self.cell).__name__}; pass LIF, AdEx or TwoCompartment.")
+        object.__setattr__(self, "drive", as_steps(f"drive of {self.name!r}", self.drive, "pA", self.n))
+        start = self.cell.v_rest if self.v_init is None else units.to_float(self.v_init, "mV", "v_init")
+        if np.shape(start) not in ((), (self.n,)) or not np.isfinite(start).all():
+            raise ValueError(f"v_init of {self.name!r} has shape {np.shape(start)}; pass a number or {self.n} of them.")
+        object.__setattr__(self, "v_init", np.broadcast_to(np.asarray(start, float), (self.n,)))
+
+
+Source = PoissonSource | SpikeSource
+Group = Population | PoissonSource | SpikeSource

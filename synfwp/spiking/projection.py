@@ -1,0 +1,243 @@
+"""Projections of a circuit: synapses with delays, their plasticity and their gates."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse
+
+from synfwp import checks, seeds, units
+from synfwp.plasticity import PairSTDP, SynapticRule, TripletSTDP, triplet
+from synfwp.spiking.cells import receptors_of
+from synfwp.spiking.groups import Group, Population, as_steps
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShortTerm:
+    """Short-term plasticity (Tsodyks & Markram 1997, PNAS 94:719; Mongillo, Barak & Tsodyks 2008, Science 319:1543).
+
+    At a spike u is raised, ``u += U (1 - u)``, then ``u x`` is released and taken off x; between spikes x recovers to 1
+    with ``tau_rec`` and u relaxes to ``u_rest`` with ``tau_facil`` (ms). The weight is multiplied by ``u x``. With
+    ``u_rest=0`` this is both papers' model: the u of Mongillo et al., which rests at U and is raised after the release,
+    is ours just after it has been raised. It is a gain of the presynaptic neuron alone: it cannot bind a key to a
+    value.
+
+    >>> ShortTerm(U=0.5, tau_rec=800.0, tau_facil=1e-3).released([100.0] * 100)[-1].round(4)
+    np.float64(0.1051)
+    """
+
+    U: float
+    tau_rec: Any
+    tau_facil: Any
+    u_rest: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Shares between 0 and 1, times above 0."""
+        object.__setattr__(self, "U", checks.number("U", self.U, 0, 1, above=True))
+        object.__setattr__(self, "u_rest", checks.number("u_rest", self.u_rest, 0, 1))
+        for name in ("tau_rec", "tau_facil"):
+            value = units.to_float(getattr(self, name), "ms", name)
+            object.__setattr__(self, name, checks.number(f"{name} (ms)", value, 0, above=True))
+
+    def released(self, intervals: Any) -> Array:
+        """Share ``u x`` released at each spike of a train that starts at rest.
+
+        Parameters
+        ----------
+        intervals : (n,) array_like
+            Time since the spike before, ms; the first entry is not used.
+        """
+        u, x, found = self.u_rest, 1.0, []
+        for m, wait in enumerate(np.atleast_1d(np.asarray(intervals, float))):
+            if m:
+                u = self.u_rest + (u - self.u_rest) * np.exp(-wait / self.tau_facil)
+                x = 1 + (x - 1) * np.exp(-wait / self.tau_rec)
+            u += self.U * (1 - u)
+            found.append(u * x)
+            x -= u * x
+        return np.array(found)
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """Synapses from one group to a population.
+
+    Parameters
+    ----------
+    pre : Population, PoissonSource or SpikeSource
+    post : Population
+    weight : float, (n_pre, n_post) array, or sparse array
+        By the receptor in nS or pA. Numbers and arrays make all connections; of a SciPy sparse array the stored entries
+        are the synapses, those that store 0 too.
+    receptor : str or None
+        Name of the postsynaptic receptor; None if there is one; "none" transmits nothing.
+    delay : float
+        ms, a multiple of dt, from spike to arrival. Presynaptic traces follow arrivals.
+    plasticity : None, SynapticRule, PairSTDP or TripletSTDP
+    short_term : None or ShortTerm
+    gate : float or Steps
+        Multiplies all changes of the weight: beta(t).
+    eligibility : float or Steps
+        Multiplies the changes that are collected, not applied: see ``latch``.
+    latch : sequence of float
+        Times (ms) at which what was collected is added to the weights, and the collection starts anew.
+    transmission : float or Steps
+        Multiplies what is transmitted; 0 cuts it.
+    modulator : None or a group
+        Its spikes raise the reward of rules with an eligibility trace.
+    name : str
+        Default ``"pre->post"``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the projection and the argument.
+
+    >>> from synfwp.spiking import LIF
+    >>> feed = Projection(PoissonSource(5, 10.0), Population(2, LIF(noise=0.0)), weight=0.5)
+    >>> feed.name, feed.shape, feed.dense
+    ('input->cells', (5, 2), True)
+    """
+
+    pre: Group
+    post: Population
+    weight: Any
+    receptor: str | None = None
+    delay: Any = 0.0
+    plasticity: Any = None
+    short_term: ShortTerm | None = None
+    gate: Any = 1.0
+    eligibility: Any = 0.0
+    latch: Any = ()
+    transmission: Any = 1.0
+    modulator: Group | None = None
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        """Fields of the right kind that fit each other."""
+        if not isinstance(self.pre, Group):
+            raise TypeError(f"pre is a {type(self.pre).__name__}; pass a Population or a source.")
+        if not isinstance(self.post, Population):
+            raise TypeError(f"post is a {type(self.post).__name__}; pass a Population.")
+        put = object.__setattr__
+        put(self, "name", self.name or f"{self.pre.name}->{self.post.name}")
+        label = f"projection {self.name!r}"
+        put(self, "weight", _weights(self.weight, (self.pre.n, self.post.n), label))
+        put(self, "receptor", self._receptor(label))
+        delay = units.to_float(self.delay, "ms", f"delay of {label}")
+        put(self, "delay", checks.number(f"delay (ms) of {label}", delay, 0))
+        put(self, "plasticity", _rule(self.plasticity, label))
+        if self.short_term is not None and not isinstance(self.short_term, ShortTerm):
+            raise TypeError(f"short_term of {label} is a {type(self.short_term).__name__}; pass a ShortTerm.")
+        for name in ("gate", "eligibility", "transmission"):
+            put(self, name, as_steps(f"{name} of {label}", getattr(self, name), "1"))
+        latch = np.atleast_1d(np.asarray(units.to_float(list(self.latch), "ms", f"latch of {label}"), float))
+        if (np.diff(latch) <= 0).any() or (latch < 0).any():
+            raise ValueError(f"latch of {label} has times that do not increase from 0 ms on.")
+        put(self, "latch", latch)
+        self._check_rule(label)
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Numbers of pre- and postsynaptic neurons."""
+        return self.pre.n, self.post.n
+
+    @property
+    def dense(self) -> bool:
+        """Whether every pair of neurons has a synapse."""
+        return isinstance(self.weight, np.ndarray)
+
+    @property
+    def n_synapses(self) -> int:
+        """Number of synapses."""
+        return int(self.weight.size if self.dense else self.weight.nnz)
+
+    def _receptor(self, label: str) -> str:
+        """The name of the receptor that is meant."""
+        names = [one.name for one in receptors_of(self.post.cell)]
+        if self.receptor is None:
+            if len(names) > 1:
+                raise ValueError(f"{label} does not say which receptor of {self.post.name!r}: {', '.join(names)}.")
+            return names[0]
+        return checks.one_of(f"receptor of {label}", self.receptor, [*names, "none"])
+
+    def _check_rule(self, label: str) -> None:
+        """What a rule needs of its projection."""
+        rule = self.plasticity
+        if rule is None:
+            return
+        if rule.error == "prediction" and not hasattr(self.post.cell, "g_dendrite"):
+            raise ValueError(
+                f"rule {rule.name!r} of {label} reads a dendrite; give {self.post.name!r} TwoCompartment cells."
+            )
+        names = [one.name for one in receptors_of(self.post.cell)]
+        if rule.error not in ("", "prediction", *names):
+            raise ValueError(
+                f"rule {rule.name!r} of {label} reads the receptor {rule.error!r}; the cells have {names}."
+            )
+        if (rule.tau_e is None) != (self.modulator is None):
+            raise ValueError(f"{label}: an eligibility trace (tau_e) and a modulator go together.")
+        low, high = float(rule.w_min), float(rule.w_max)
+        w = self.weight if self.dense else self.weight.data
+        if w.size and (w.min() < low or w.max() > high):
+            raise ValueError(f"weights of {label} run from {w.min():g} to {w.max():g}, outside [{low:g}, {high:g}].")
+
+
+def _weights(weight: Any, shape: tuple[int, int], label: str) -> Any:
+    """A full array, or a CSR array with sorted rows."""
+    if scipy.sparse.issparse(weight):
+        found = scipy.sparse.csr_array(weight, dtype=float, copy=True)
+        found.sort_indices()
+        stored = found.data
+    else:
+        if np.ndim(weight) not in (0, 2):
+            raise ValueError(
+                f"weight of {label} has shape {np.shape(weight)}; pass a number, {shape}, or a sparse array."
+            )
+        found = stored = np.full(shape, float(weight)) if np.ndim(weight) == 0 else np.array(weight, float)
+    if found.shape != shape:
+        raise ValueError(f"weight of {label} has shape {found.shape}; pass (n_pre, n_post) = {shape}.")
+    if not np.isfinite(stored).all():
+        raise ValueError(f"weight of {label} is not all finite.")
+    return found
+
+
+def _rule(rule: Any, label: str) -> SynapticRule | None:
+    """A row of plasticity."""
+    if isinstance(rule, PairSTDP | TripletSTDP):
+        return triplet(rule)
+    if rule is not None and not isinstance(rule, SynapticRule):
+        raise TypeError(
+            f"plasticity of {label} is a {type(rule).__name__}; pass a SynapticRule, PairSTDP or TripletSTDP."
+        )
+    return rule
+
+
+def random_synapses(
+    n_pre: int, n_post: int, probability: float, weight: float, seed: seeds.Seed, self_connections: bool = True
+) -> scipy.sparse.csr_array:
+    """Synapses of one weight between pairs of neurons that are each connected with a probability.
+
+    Parameters
+    ----------
+    n_pre, n_post : int
+    probability, weight : float
+    seed : int, SeedSequence or Generator
+    self_connections : bool
+        False leaves out the pairs (i, i).
+
+    >>> random_synapses(100, 50, 0.1, 2.0, seed=0).shape
+    (100, 50)
+    """
+    checks.count("n_pre", n_pre)
+    checks.count("n_post", n_post)
+    p = checks.number("probability", probability, 0, 1)
+    rng = seeds.generator(seed, "synapses")
+    rows = [np.flatnonzero(rng.random(n_post) < p) for _ in range(n_pre)]
+    if not self_connections:
+        rows = [found[found != j] for j, found in enumerate(rows)]
+    ends = np.concatenate([[0], np.cumsum([len(found) for found in rows])])
+    indices = np.concatenate(rows) if rows else np.zeros(0, int)
+    return scipy.sparse.csr_array((np.full(len(indices), float(weight)), indices, ends), shape=(n_pre, n_post))
