@@ -5,9 +5,9 @@ shown leaves u of its neurons raised when they are silent again; a weak pulse to
 no others. Shown three times: the released share in steady state, from synapses and from rate equations; a network of
 rates; and a network of leaky integrate-and-fire neurons. The control has the same synapses with u fixed at U.
 
-As published: the equations of u and x, in which u relaxes to U and a spike releases u as it is before its own jump. The
-same numbers come from synapses whose u relaxes to 0 and is raised before the release, which is how circuits have it. The
-steady states to compare with follow from the published U, tau_F and tau_D, to three digits.
+As published: the equations of u and x, in which u relaxes to U and a spike releases u as it is before its own jump.
+The same numbers come from synapses whose u relaxes to 0 and is raised before the release, which is how circuits have
+it. The steady states to compare with follow from the published U, tau_F and tau_D, to three digits.
 
 Second-hand (from code of others that rebuilds the spiking network; the tables of the paper's supplement were not at
 hand): 8000 excitatory and 2000 inhibitory neurons, each pair connected with a probability of .2; items of a tenth of
@@ -383,8 +383,9 @@ def caption(ds: xr.Dataset) -> str:
     text = f"""
         An item held by facilitation alone (Mongillo, Barak & Tsodyks 2008). (a) Share u x released at each spike of a
         regular train in steady state, U = {U:g}, tau_F = {TAU_F:g} ms, tau_D = {TAU_D:g} ms: synapses of a spiking
-        circuit, rate equations, and what follows for both from the published parameters (bars). (b, c) A network of rates with {ITEMS} items:
-        one is shown (blue stretch), and {(TIMES.pulse - TIMES.item - TIMES.shown) / 1e3:g} s later all get a weak pulse
+        circuit, rate equations, and what follows for both from the published parameters (bars). (b, c) A network of
+        rates with {ITEMS} items: one is shown (blue stretch), and
+        {(TIMES.pulse - TIMES.item - TIMES.shown) / 1e3:g} s later all get a weak pulse
         (orange). In the delay the item fires at {float(delay.sel(cue="item")):.2f} Hz at most; the pulse brings it to
         {float(pulse.sel(cue="item")):.0f} Hz, the others to {float(pulse.drop_sel(cue="item").max()):.1f} Hz, and the
         item itself to {float(fixed.sel(cue="item")):.1f} Hz where u is fixed at U. (d) The same with
