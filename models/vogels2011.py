@@ -353,8 +353,11 @@ def figure(ds: xr.Dataset) -> Any:
         ax.minorticks_off()
         for panel, window in (("d", (0.8, 1.0)), ("e", (end - 0.2, end))):
             plot.raster(ds[["spike_time", "spike_unit"]], axes[panel], window=window, legend=False)
+            axes[panel].set_xticks([window[0], window[0] + 0.1, window[1]])
+            axes[panel].ticklabel_format(axis="x", useOffset=False)
         ax = axes["f"]
-        width = 2 / (ds.sizes["network_second"] // 4)  # two numbers of spikes in each bin
+        quarter = ds.sizes["network_second"] // 4  # s: rates are multiples of 1 / quarter, and bins of that
+        width = max(2, round(quarter / 4)) / quarter
         edges = np.arange(0, 4 * TARGET["network"] + width, width)
         share = np.histogram(ds.unit_rate.values, edges)[0] / ds.unit_rate.size
         ax.stairs(100 * share, edges, fill=True, color=red)
