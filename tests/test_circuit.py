@@ -510,6 +510,9 @@ REFUSED = {
         lambda: plasticity.pair(1.0, 1.0, w_min=2.0, w_max=1.0), "w_min is 2 and w_max 1; pass w_min below w_max"
     ),
     "soft bounds without bounds": (lambda: plasticity.pair(1.0, 1.0, soft=1.0), "w_max - w_min is not finite"),
+    "two ways between spikes": (
+        lambda: plasticity.pes(1.0, tau_e=100.0), "error and tau_e are two ways to change a weight between spikes"
+    ),
     "a total without a time": (lambda: plasticity.pair(1.0, 1.0, total=2.0), "total and every go together"),
     "times of steps": (lambda: fw.Steps([1.0, 2.0], [0.0, 1.0]), "pass increasing times in ms, the first 0"),
     "values of steps": (lambda: fw.Steps([0.0, 2.0], [0.0]), r"Steps has 2 times but values of shape \(1,\)"),
