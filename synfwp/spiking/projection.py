@@ -96,7 +96,7 @@ class Projection:
     TypeError, ValueError
         Naming the projection and the argument.
 
-    >>> from synfwp.spiking import LIF
+    >>> from synfwp.spiking import LIF, PoissonSource
     >>> feed = Projection(PoissonSource(5, 10.0), Population(2, LIF(noise=0.0)), weight=0.5)
     >>> feed.name, feed.shape, feed.dense
     ('input->cells', (5, 2), True)
