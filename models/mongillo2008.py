@@ -5,8 +5,9 @@ shown leaves u of its neurons raised when they are silent again; a weak pulse to
 no others. Shown three times: the released share in steady state, from synapses and from rate equations; a network of
 rates; and a network of leaky integrate-and-fire neurons. The control has the same synapses with u fixed at U.
 
-As published: the equations of u and x, in which u relaxes to U and a spike releases u as it is before its own jump. The
-same numbers come from synapses whose u relaxes to 0 and is raised before the release, which is how circuits have it.
+As published: the equations of u and x, in which u relaxes to U and a spike releases u as it is before its own jump.
+The same numbers come from synapses whose u relaxes to 0 and is raised before the release, which is how circuits have
+it. The steady states to compare with follow from the published U, tau_F and tau_D, to three digits.
 
 Second-hand (from code of others that rebuilds the spiking network; the tables of the paper's supplement were not at
 hand): 8000 excitatory and 2000 inhibitory neurons, each pair connected with a probability of .2; items of a tenth of
@@ -36,7 +37,7 @@ from synfwp import results, seeds
 
 U, TAU_F, TAU_D = 0.19, 1500.0, 200.0
 RATES = (1, 5, 10, 20, 40)  # Hz
-PUBLISHED = {
+EXPECTED = {
     "regular trains": (0.325, 0.473, 0.355, 0.215, 0.117),
     "rate equations": (0.344, 0.400, 0.306, 0.195, 0.110),
 }
@@ -266,7 +267,7 @@ def table(ds: xr.Dataset) -> xr.Dataset:
     for how, name in (("regular trains", "released"), ("rate equations", "flow_at")):
         rows += [
             (f"u x at {rate} Hz, {how}", known, float(ds[name].sel(rate=rate)))
-            for rate, known in zip(RATES, PUBLISHED[how], strict=True)
+            for rate, known in zip(RATES, EXPECTED[how], strict=True)
         ]
     for condition in ds.condition.values:
         for window in TIMES.windows():
@@ -312,9 +313,9 @@ def _released(ds: xr.Dataset, ax: Any) -> None:
     with plot.style():
         ax.plot(ds.curve, ds.flow, color=plot.COLOURS["blue"], label="rate equations")
         ax.plot(ds.rate, ds.released, "o", color=plot.COLOURS["vermillion"], label="regular trains")
-        for how in PUBLISHED:
-            ax.plot(RATES, PUBLISHED[how], "_", color="black", markersize=9, zorder=4)
-        ax.plot([], [], "_", color="black", markersize=9, label="published")
+        for how in EXPECTED:
+            ax.plot(RATES, EXPECTED[how], "_", color="black", markersize=9, zorder=4)
+        ax.plot([], [], "_", color="black", markersize=9, label="expected")
         ax.set_xscale("log")
         ax.set_xticks([1, 10], ["1", "10"])
         ax.set_ylim(0, 0.55)
@@ -382,8 +383,9 @@ def caption(ds: xr.Dataset) -> str:
     text = f"""
         An item held by facilitation alone (Mongillo, Barak & Tsodyks 2008). (a) Share u x released at each spike of a
         regular train in steady state, U = {U:g}, tau_F = {TAU_F:g} ms, tau_D = {TAU_D:g} ms: synapses of a spiking
-        circuit, rate equations, and the published numbers of both (bars). (b, c) A network of rates with {ITEMS} items:
-        one is shown (blue stretch), and {(TIMES.pulse - TIMES.item - TIMES.shown) / 1e3:g} s later all get a weak pulse
+        circuit, rate equations, and what follows for both from the published parameters (bars). (b, c) A network of
+        rates with {ITEMS} items: one is shown (blue stretch), and
+        {(TIMES.pulse - TIMES.item - TIMES.shown) / 1e3:g} s later all get a weak pulse
         (orange). In the delay the item fires at {float(delay.sel(cue="item")):.2f} Hz at most; the pulse brings it to
         {float(pulse.sel(cue="item")):.0f} Hz, the others to {float(pulse.drop_sel(cue="item").max()):.1f} Hz, and the
         item itself to {float(fixed.sel(cue="item")):.1f} Hz where u is fixed at U. (d) The same with

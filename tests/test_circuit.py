@@ -164,6 +164,27 @@ def test_a_rule_in_a_circuit_changes_the_weight_as_it_does_in_a_pairing_protocol
     assert float(simulation.weights("pre->cells")[0, 0]) - 1 == pytest.approx(rule.dw(protocol.pre, after), rel=1e-9)
 
 
+@pytest.mark.parametrize("interaction", ["all", "nearest"])
+def test_plasticity_follows_two_recorded_spike_trains(interaction):
+    rng = np.random.default_rng(2)
+    times = [np.sort(rng.choice(20_000, 60, replace=False)) * 0.1 for _ in range(5)]
+    odd = [train - train % 0.2 + 0.1 for train in times[3:]]  # no coincidences, which dw and circuits treat differently
+    even = [train - train % 0.2 for train in times[:3]]
+    even, odd = ([np.unique(train.round(1)) for train in trains] for trains in (even, odd))
+
+    def source(trains, name):
+        order = np.argsort(np.concatenate(trains), kind="stable")
+        unit = np.repeat(np.arange(len(trains)), [len(train) for train in trains])
+        return fw.SpikeSource(len(trains), np.concatenate(trains)[order], unit[order], name=name)
+
+    rule = fw.TripletSTDP("hippocampus", interaction=interaction)
+    row = plasticity.triplet(rule, w_min=-np.inf)
+    simulation = fw.Circuit([fw.Projection(source(even, "pre"), source(odd, "post"), 0.0, plasticity=row)]).start()
+    simulation.run(2100.0)
+    expected = [[rule.dw(before, after) for after in odd] for before in even]
+    np.testing.assert_allclose(simulation.weights("pre->post"), expected, rtol=1e-9, atol=1e-12)
+
+
 def test_a_weight_leaks_with_its_time_constant():
     rule = plasticity.pair(0.0, 0.0, tau_w=500.0)
     simulation = fw.Circuit([feed(2.0, plasticity=rule)]).start()
@@ -446,6 +467,10 @@ REFUSED = {
         lambda: fw.Projection(INPUT, CELLS, 2.0, plasticity=plasticity.pair(1.0, 1.0, w_max=1.0)),
         r"weights of projection 'input->cells' run from 2 to 2, outside \[0, 1\]",
     ),
+    "a receptor of a source": (
+        lambda: fw.Projection(INPUT, fw.PoissonSource(2, 1.0, name="out"), 1.0, receptor="current"),
+        "receptor of projection 'input->out' 'current'",
+    ),
     "no such receptor": (
         lambda: fw.Projection(INPUT, CELLS, 1.0, receptor="currents"),
         "receptor of projection 'input->cells' 'currents'; did you mean 'current'",
@@ -485,6 +510,9 @@ REFUSED = {
         lambda: plasticity.pair(1.0, 1.0, w_min=2.0, w_max=1.0), "w_min is 2 and w_max 1; pass w_min below w_max"
     ),
     "soft bounds without bounds": (lambda: plasticity.pair(1.0, 1.0, soft=1.0), "w_max - w_min is not finite"),
+    "two ways between spikes": (
+        lambda: plasticity.pes(1.0, tau_e=100.0), "error and tau_e are two ways to change a weight between spikes"
+    ),
     "a total without a time": (lambda: plasticity.pair(1.0, 1.0, total=2.0), "total and every go together"),
     "times of steps": (lambda: fw.Steps([1.0, 2.0], [0.0, 1.0]), "pass increasing times in ms, the first 0"),
     "values of steps": (lambda: fw.Steps([0.0, 2.0], [0.0]), r"Steps has 2 times but values of shape \(1,\)"),

@@ -28,7 +28,7 @@ DECAY, REST, THRESHOLD, RESET, NOISE, GAIN, LEAK, STEP, DELTA, V_T, A, B, W_DECA
 (PRE_0, PRE_Y, PRE_Y2, PRE_YX, POST_0, POST_X, POST_X2, POST_XY, W_MIN, W_MAX, MU, Y1_DECAY, Y2_DECAY, X1_LOG, X2_LOG,
  W_LOG, GATE, ELIGIBLE, TRANSMIT, U, U_REST, REC_LOG, FACIL_LOG, E_DECAY, D_DECAY, D_RAISE, D, RATE, X2_SHARE,
  E_DRIFT, PRE_X) = range(31)  # fmt: skip
-PENDING = 8192  # postsynaptic spikes that a dense projection keeps before it takes them up everywhere
+PENDING = 8192  # postsynaptic spikes past which a dense projection takes them up everywhere
 REACH = 1000  # steps after which it takes them up everywhere, wherever a run is cut
 TABLE = 2048  # steps for which powers of a decay are read from a table
 
@@ -458,7 +458,7 @@ def run(
                 ring0 = P[b, RING0] + slot * P[b, N]
                 n_spikes = count[b, slot]
                 origin = origin_of(JF[p, X1_LOG], t)
-                if J[p, PENDS] and pended[p] + n_spikes > PENDING:
+                if J[p, PENDS] and pended[p] > PENDING:
                     take_up_all(J, JF, T, L, W, pend_t, pend_i, pend_y, pended, seen, p, origin)
                 for m in range(n_spikes):
                     i = ring[ring0 + m]

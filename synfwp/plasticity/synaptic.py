@@ -122,6 +122,8 @@ class SynapticRule:
             raise ValueError(f"soft is {self.soft:g}, but w_max - w_min is not finite; pass both bounds.")
         if (self.total is None) != (self.every is None):
             raise ValueError("total and every go together; pass both, or neither.")
+        if self.error and self.tau_e is not None:
+            raise ValueError("error and tau_e are two ways to change a weight between spikes; pass one of them.")
         if self.total is not None and not self.total > 0:
             raise ValueError(f"total is {self.total:g}; pass a sum of incoming weights above 0.")
 

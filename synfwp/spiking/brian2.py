@@ -321,7 +321,8 @@ def _projection(
     """Synapses, the unit of their weight as a number, and operations that go with them."""
     import brian2 as b2
 
-    receptor = next((one for one in receptors_of(p.post.cell) if one.name == p.receptor), None)
+    receptors = receptors_of(p.post.cell) if isinstance(p.post, Population) else ()
+    receptor = next((one for one in receptors if one.name == p.receptor), None)
     unit = "1" if receptor is None else "pA" if receptor.reversal is None else "nS"
     scale = 1.0 if unit == "1" else getattr(b2, unit)
     rule, timed, words = p.plasticity, {}, {}
@@ -413,7 +414,7 @@ def _between(p: Projection, made: Any, groups: dict[str, Any], clock: Any, scale
         if rule.error == "prediction":
             e = np.asarray(groups[p.post.name].prediction[:] * clock.dt)[post]
         else:
-            one = next(one for one in receptors_of(p.post.cell) if one.name == rule.error)
+            one = next(one for one in receptors_of(p.post.cell) if one.name == rule.error)  # type: ignore[union-attr]
             e = np.asarray(getattr(groups[p.post.name], _identifier(rule.error) + "_"))[post]
             e = e / float(b2.pA if one.reversal is None else b2.nS) * dt
         made.w_[:] = np.clip(np.asarray(made.w_[:]) + gate(t) * rule.rate * e * x * scale, *bounds)

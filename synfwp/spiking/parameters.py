@@ -232,8 +232,9 @@ class InhibitoryCancellation(_Parameters):
     ``dw = eta (xbar at a postsynaptic spike; ybar - alpha at a presynaptic one)`` with ``alpha = 2 rho0 tau``, whose
     target is the rate ``rho0`` (Hz). What is kept, W, is the difference of the two sides, in which alpha cancels; eta
     is set so that an error at the peak rate is carried exactly. Errors below rho0 are carried by both sides, those
-    beyond it by one: linear for ``rho0 = 0`` and for ``rho0`` of the peak rate and more. ``tau`` in ms; ``latched`` as
-    in `Dendritic`. Vogels, Sprekeler, Zenke, Clopath & Gerstner 2011, Science 334:1569.
+    beyond it by one: linear for ``rho0 = 0`` and for ``rho0`` of the peak rate and more. In between small errors are
+    corrected by up to twice as much, and past the bound on beta that `describe` tells they swing within rho0. ``tau``
+    in ms; ``latched`` as in `Dendritic`. Vogels, Sprekeler, Zenke, Clopath & Gerstner 2011, Science 334:1569.
 
     >>> InhibitoryCancellation().alpha
     0.2

@@ -62,12 +62,13 @@ class ShortTerm:
 
 @dataclass(frozen=True, eq=False)
 class Projection:
-    """Synapses from one group to a population.
+    """Synapses from one group to another.
 
     Parameters
     ----------
     pre : Population, PoissonSource or SpikeSource
-    post : Population
+    post : Population, or a source
+        Synapses onto a source transmit nothing: plasticity follows two recorded spike trains.
     weight : float, (n_pre, n_post) array, or sparse array
         By the receptor in nS or pA. Numbers and arrays make all connections; of a SciPy sparse array the stored entries
         are the synapses, those that store 0 too.
@@ -95,14 +96,14 @@ class Projection:
     TypeError, ValueError
         Naming the projection and the argument.
 
-    >>> from synfwp.spiking import LIF
+    >>> from synfwp.spiking import LIF, PoissonSource
     >>> feed = Projection(PoissonSource(5, 10.0), Population(2, LIF(noise=0.0)), weight=0.5)
     >>> feed.name, feed.shape, feed.dense
     ('input->cells', (5, 2), True)
     """
 
     pre: Group
-    post: Population
+    post: Group
     weight: Any
     receptor: str | None = None
     delay: Any = 0.0
@@ -117,10 +118,9 @@ class Projection:
 
     def __post_init__(self) -> None:
         """Fields of the right kind that fit each other."""
-        if not isinstance(self.pre, Group):
-            raise TypeError(f"pre is a {type(self.pre).__name__}; pass a Population or a source.")
-        if not isinstance(self.post, Population):
-            raise TypeError(f"post is a {type(self.post).__name__}; pass a Population.")
+        for side in ("pre", "post"):
+            if not isinstance(getattr(self, side), Group):
+                raise TypeError(f"{side} is a {type(getattr(self, side)).__name__}; pass a Population or a source.")
         put = object.__setattr__
         put(self, "name", self.name or f"{self.pre.name}->{self.post.name}")
         label = f"projection {self.name!r}"
@@ -154,9 +154,16 @@ class Projection:
         """Number of synapses."""
         return int(self.weight.size if self.dense else self.weight.nnz)
 
+    @property
+    def _receptors(self) -> list[str]:
+        """Names of the receptors of the postsynaptic cells; sources have none."""
+        return [one.name for one in receptors_of(self.post.cell)] if isinstance(self.post, Population) else []
+
     def _receptor(self, label: str) -> str:
         """The name of the receptor that is meant."""
-        names = [one.name for one in receptors_of(self.post.cell)]
+        names = self._receptors
+        if not names and self.receptor is None:
+            return "none"
         if self.receptor is None:
             if len(names) > 1:
                 raise ValueError(f"{label} does not say which receptor of {self.post.name!r}: {', '.join(names)}.")
@@ -168,11 +175,11 @@ class Projection:
         rule = self.plasticity
         if rule is None:
             return
-        if rule.error == "prediction" and not hasattr(self.post.cell, "g_dendrite"):
+        if rule.error == "prediction" and not hasattr(getattr(self.post, "cell", None), "g_dendrite"):
             raise ValueError(
                 f"rule {rule.name!r} of {label} reads a dendrite; give {self.post.name!r} TwoCompartment cells."
             )
-        names = [one.name for one in receptors_of(self.post.cell)]
+        names = self._receptors
         if rule.error not in ("", "prediction", *names):
             raise ValueError(
                 f"rule {rule.name!r} of {label} reads the receptor {rule.error!r}; the cells have {names}."

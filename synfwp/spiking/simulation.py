@@ -52,7 +52,7 @@ class Simulation:
         self.step = 0
         self._events = Events(circuit, self.root)
         J = self.tables.J
-        pending = max(int(J[:, kernel.PENDS].sum()) * kernel.PENDING, 1) if len(J) else 1
+        pending = 1 + int((J[:, kernel.PENDS] * (kernel.PENDING + J[:, kernel.N_POST])).sum())
         self._pending = np.zeros(pending, np.int64), np.zeros(pending, np.int64), np.zeros(pending)
         self._pended = np.zeros(max(len(J), 1), np.int64), np.zeros(len(self.state.L), np.int64)
         widest = max(group.n for group in circuit.groups)

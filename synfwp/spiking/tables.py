@@ -181,7 +181,7 @@ def _synapses(circuit: Circuit, delays: list[int], offset: dict[tuple[str, str],
             row[kernel.X0], row[kernel.Y0] = sum(map(len, T)), sum(map(len, T)) + 2 * n_pre
             T.append(np.zeros(2 * (n_pre + n_post)))
             _rule_row(one, row, JF[p], dt, offset)
-            pending += kernel.PENDING if row[kernel.PENDS] else 0
+            pending += kernel.PENDING + n_post if row[kernel.PENDS] else 0  # full, and then one step more
             if one.modulator is not None:
                 row[kernel.MODULATOR] = index[one.modulator.name]
         JF[p, [kernel.W_MIN, kernel.W_MAX]] = -np.inf, np.inf
