@@ -122,7 +122,7 @@ class Simulation:
                     bar.update(end - self.step)
                     self.step, self._whole = end, True
                     if self.step % BLOCK == 0 or self.step == stop:
-                        self._check()
+                        self._check(self.step == stop)
         except BaseException:
             recorder.abandon()
             raise
@@ -193,11 +193,11 @@ class Simulation:
             recorder.spikes(*(part[: found[0]] for part in self._spikes))
         recorder.samples(self.step, end, probes[-1])
 
-    def _check(self) -> None:
-        """Nothing has run away."""
+    def _check(self, at_end: bool) -> None:
+        """Nothing has run away; weights are looked at when a run ends."""
         S = self.state.S
         for p, one in enumerate(self.circuit.projections):
-            if one.plasticity is not None and not np.isfinite(self._synapses(p)).all():
+            if at_end and one.plasticity is not None and not np.isfinite(self._synapses(p)).all():
                 raise FloatingPointError(
                     f"weights of {one.name!r} are not finite at {self.time:g} ms; lower its rates."
                 )
