@@ -38,7 +38,7 @@ demo: $(VENV)/.core  ## set up, run the main job on real numbers, draw the first
 
 # Two processes share the tests and the cache of compiled kernels.
 test: lint  ## set up, then lint, types, import contracts and all tests but the slow ones
-	$(MAKE) --no-print-directory -j2 --output-sync=line tests-one tests-two
+	$(MAKE) --no-print-directory -j2 tests-one tests-two
 
 tests-one:
 	$(PY) -m pytest -q -m "not slow" synfwp tests/test_[a-f]*.py -o cache_dir="$(CACHE)/pytest-one"

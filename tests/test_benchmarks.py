@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.parametrize("program", ["speed", "training_step"])
+@pytest.mark.parametrize("program", ["speed", "training_step", "spiking"])
 def test_the_readme_shows_the_committed_numbers_of_the_benchmark(program):
     command = [sys.executable, str(ROOT / "benchmarks" / f"{program}.py"), "--readme"]
     printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
