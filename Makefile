@@ -27,7 +27,7 @@ if [ -z "$$py" ]; then \
 fi
 endef
 
-.PHONY: help demo test test-modes mode-nojit mode-bounds mode-oldest test-torch warm figures bench lint clean python FORCE
+.PHONY: help demo test tests-one tests-two test-modes mode-nojit mode-bounds mode-oldest test-torch warm figures bench lint clean python FORCE
 .DEFAULT_GOAL := help
 
 help:  ## print this list
@@ -36,8 +36,15 @@ help:  ## print this list
 demo: $(VENV)/.core  ## set up, run the main job on real numbers, draw the first figure
 	$(VENV)/bin/synfwp demo --force
 
+# Two processes share the tests and the cache of compiled kernels.
 test: lint  ## set up, then lint, types, import contracts and all tests but the slow ones
-	$(PY) -m pytest -q -m "not slow"
+	$(MAKE) --no-print-directory -j2 tests-one tests-two
+
+tests-one:
+	$(PY) -m pytest -q -m "not slow" synfwp tests/test_[a-f]*.py -o cache_dir="$(CACHE)/pytest-one"
+
+tests-two:
+	$(PY) -m pytest -q -m "not slow" tests/test_[!a-f]*.py -o cache_dir="$(CACHE)/pytest-two"
 
 # Two at a time: each mode is one process with a cache of its own, and prints when it has ended.
 test-modes: $(VENV)/.test $(OLDEST)/.test  ## kernel tests without the compiler, with bounds checks, on the oldest versions

@@ -173,12 +173,9 @@ def one_run(size: Size, run: Run, seed: int, replicate: int) -> dict[str, float]
     rule, cell, network = MECHANISMS[run.mechanism][0], run.cell, network_of(run)
     k, v = items(seed, int(cell.items), size.d, replicate)
     draws = int(seeds.generator(seed, "spikes", cell._asdict(), size.d, replicate).integers(2**31))
-    nothing = np.zeros_like(k)
-    sent = fw.Instructions(
-        q=np.concatenate([nothing, k]), k=np.concatenate([k, nothing]), v=np.concatenate([v, np.zeros_like(v)]),
-        beta=np.repeat([1.0, 0.0], len(k)),
-    )  # fmt: skip
-    ds = fw.simulate(rule, sent, on=network, seed=draws)
+    nothing, beta = np.zeros_like(k), np.repeat([1.0, 0.0], len(k))
+    sent = [np.concatenate(pair)[None] for pair in ((nothing, k), (k, nothing), (v, np.zeros_like(v)))]
+    carried = network.carry_out(fw.get_rule(rule), *sent, beta[None], None, draws)
     asked = fw.scan(rule, k, k, v).W
     c = network.effective(fw.get_rule(rule), k[None], np.ones((1, len(k))), None)
     keys = streams.written_keys(fw.get_rule(rule), k)
@@ -188,10 +185,10 @@ def one_run(size: Size, run: Run, seed: int, replicate: int) -> dict[str, float]
     closed = realisations.hebb_agreement(k, v, peak_spikes, **traces) if rule == "hebb" else np.nan
     ideal = {name: cosine(k @ fw.scan(name, k, k, v).W.T, v) for name in ("hebb", "covariance", rule)}
     return {
-        "agreement": float(ds.centred_correlation.sel(reference="asked")),
-        "recall": cosine(ds.y.values[len(k) :], v),
-        "recall_spikes": cosine(ds.y_spikes.values[len(k) :], v),
-        "spikes": float(ds.spikes_per_item),
+        "agreement": float(centred_correlation(carried.W[0], asked)),
+        "recall": cosine(carried.y[0, len(k) :], v),
+        "recall_spikes": cosine(carried.extras["y_spikes"][1][0, len(k) :], v),
+        "spikes": float(carried.extras["spikes_per_item"][1][0]),
         "ideal": ideal[rule],
         "ideal_hebb": ideal["hebb"],
         "ideal_covariance": ideal["covariance"],

@@ -11,6 +11,7 @@ from scipy import stats
 
 import synfwp as fw
 from synfwp import plasticity
+from synfwp.spiking import recording
 from synfwp.spiking.sources import BLOCK
 
 QUIET = fw.LIF(noise=0.0)
@@ -403,9 +404,78 @@ def test_weights_can_be_replaced_and_go_on():
     assert (simulation.weights("input->cells") == 1.5).all()
     simulation.run(50.0)
     assert np.ptp(simulation.weights("input->cells")) > 0
-    for bad in (np.ones((3, 50)), np.full((50, 3), np.nan), scipy.sparse.eye_array(50, 3)):
-        with pytest.raises(ValueError, match="pass finite weights of the synapses of 'input->cells'"):
+    for bad, message in (
+        (np.ones((3, 50)), "has shape"), (np.full((50, 3), np.nan), "not all finite"),
+        (np.full((50, 3), 6.0), "outside"), (scipy.sparse.eye_array(50, 3), "has other synapses"),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=f"weight of .*'input->cells' .*{message}"):
             simulation.set_weights("input->cells", bad)
+
+
+def test_weights_of_lists_of_synapses_are_replaced_in_any_format_but_only_for_the_same_synapses():
+    w = scipy.sparse.csr_array(np.array([[1.0, 2.0, 0.0], [0.0, 3.0, 0.0], [4.0, 0.0, 0.0]]))
+    cells = fw.Population(3, QUIET)
+    simulation = fw.Circuit([fw.Projection(fw.PoissonSource(3, 10.0), cells, w)]).start()
+    simulation.set_weights("input->cells", scipy.sparse.csc_array(w * 10))
+    np.testing.assert_array_equal(simulation.weights("input->cells").toarray(), 10 * w.toarray())
+    with pytest.raises(ValueError, match="has other synapses than the projection"):
+        simulation.set_weights("input->cells", scipy.sparse.csr_array(w.toarray()[::-1]))
+
+
+@pytest.mark.parametrize("to_file", [False, True])
+def test_an_interrupted_run_cannot_go_on_by_mistake_and_its_file_says_so(tmp_path, monkeypatch, to_file):
+    circuit, kept = fw.Circuit([feed(plasticity=RULE)], dt=0.5), recording.Recorder.samples
+    simulation, calls = circuit.start(), []
+
+    def interrupted(self, *args):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        kept(self, *args)
+
+    monkeypatch.setattr(recording.Recorder, "samples", interrupted)
+    path = tmp_path / "run.nc"
+    with pytest.raises(KeyboardInterrupt):
+        simulation.run(2000.0, to=path if to_file else None)
+    monkeypatch.undo()
+    for go_on in (lambda: simulation.run(100.0), lambda: simulation.save(tmp_path / "state.npz")):
+        with pytest.raises(RuntimeError, match="was interrupted; start again, or restore a saved state"):
+            go_on()
+    if to_file:
+        found = fw.load(path)
+        assert found.attrs["complete"] == 0
+        whole = circuit.run(1500.0)
+        assert found.sizes["spike"] == whole.sizes["spike"]
+        assert whole.attrs["complete"] == 1
+
+
+def test_the_seed_in_a_result_gives_the_result_again():
+    circuit = fw.Circuit([feed()], dt=0.5)
+    a = circuit.run(300.0, seed=7)
+    assert a.attrs["seed"] == 7
+    b = circuit.run(300.0, seed=np.random.default_rng(3))
+    state = json.loads(b.attrs["seed"])
+    again = np.random.default_rng()
+    again.bit_generator.state = state
+    np.testing.assert_array_equal(circuit.run(300.0, seed=again).spike_time, b.spike_time)
+
+
+def test_short_runs_on_a_fine_schedule_do_not_take_longer_late_in_time():
+    rule = plasticity.pair(0.05, 0.02, total=100.0, every=1.0)
+    simulation = fw.Circuit([feed(2.0, plasticity=rule)], dt=0.5).start()
+    simulation.step = 2 * 10**9
+    assert len(simulation._stops(simulation.step + 2, recording.Recorder(simulation, [], 2, None))) == 1
+
+
+def test_many_short_stretches_are_written_in_a_time_that_grows_with_their_number(tmp_path):
+    writer = recording.File(tmp_path / "x.nc")
+    writer.column("x", ("time",), (), float, {"units": "1", "long_name": "x"})
+    for _ in range(30_000):
+        writer.append("x", np.zeros(1))
+    assert max(len(parts) for parts in writer.held.values()) < 10_000  # each costs an array, and a look at each a sum
+    ds = writer.close({}, {})
+    assert ds.sizes["time"] == 30_000
+    ds.close()
 
 
 @pytest.mark.slow
@@ -452,7 +522,7 @@ REFUSED = {
         "t_ref of 'cells' is 0.25 ms, which is not a multiple",
     ),
     "a gate off the grid": (
-        lambda: fw.Circuit([fw.Projection(INPUT, CELLS, 1.0, gate=fw.Steps([0.0, 0.33], [0.0, 1.0]))]),
+        lambda: fw.Circuit([fw.Projection(INPUT, CELLS, 1.0, plasticity=RULE, gate=fw.Steps([0.0, 0.33], [0.0, 1.0]))]),
         "times of gate of projection 'input->cells' is 0.33 ms",
     ),
     "a rate beyond the grid": (
@@ -465,7 +535,7 @@ REFUSED = {
     "weights that are not finite": (lambda: fw.Projection(INPUT, CELLS, np.nan), "weight of .* is not all finite"),
     "weights out of bounds": (
         lambda: fw.Projection(INPUT, CELLS, 2.0, plasticity=plasticity.pair(1.0, 1.0, w_max=1.0)),
-        r"weights of projection 'input->cells' run from 2 to 2, outside \[0, 1\]",
+        r"weight of projection 'input->cells' runs from 2 to 2, outside \[0.0, 1.0\]",
     ),
     "a receptor of a source": (
         lambda: fw.Projection(INPUT, fw.PoissonSource(2, 1.0, name="out"), 1.0, receptor="current"),
@@ -510,6 +580,55 @@ REFUSED = {
         lambda: plasticity.pair(1.0, 1.0, w_min=2.0, w_max=1.0), "w_min is 2 and w_max 1; pass w_min below w_max"
     ),
     "soft bounds without bounds": (lambda: plasticity.pair(1.0, 1.0, soft=1.0), "w_max - w_min is not finite"),
+    "what collects at spikes only": (
+        lambda: fw.Projection(
+            INPUT, fw.Population(1, fw.LIF(receptors=(fw.Receptor("current"), fw.Receptor("error")))), 1.0,
+            receptor="current", plasticity=plasticity.pes(0.1), eligibility=1.0, latch=[5.0],
+        ),
+        "rule 'pes' of .* changes weights between spikes; eligibility and latch collect changes at spikes only",
+    ),
+    "a latch of nothing": (
+        lambda: fw.Projection(INPUT, CELLS, 1.0, plasticity=RULE, latch=[5.0]), "pass an eligibility that is not 0"
+    ),
+    "a gate of nothing": (lambda: fw.Projection(INPUT, CELLS, 1.0, gate=0.0), "but no plasticity that it acts on"),
+    "a receptor named as a variable": (lambda: fw.LIF(receptors=(fw.Receptor("v"),)), "a receptor is named 'v'"),
+    "a negative conductance": (
+        lambda: fw.Projection(INPUT, fw.Population(1, fw.LIF(receptors=(fw.Receptor("e", 5.0, 0.0),))), -1.0),
+        r"runs from -1 to -1, outside \[0.0, inf\]",
+    ),
+    "a rule for negative conductances": (
+        lambda: fw.Projection(
+            INPUT, fw.Population(1, fw.LIF(receptors=(fw.Receptor("e", 5.0, 0.0),))), 1.0,
+            plasticity=plasticity.gated_trace(0.1),
+        ),
+        "lets a conductance become negative",
+    ),
+    "a leak out of bounds": (lambda: plasticity.pair(1.0, 1.0, w_min=1.0, tau_w=50.0), "leaks to 0 .* outside"),
+    "a leak within two steps": (
+        lambda: fw.Circuit([fw.Projection(INPUT, CELLS, 1.0, plasticity=plasticity.pair(1.0, 1.0, tau_w=0.1))]),
+        r"tau_w of rule 'pair_stdp' is 0.1 ms; pass at least two steps \(0.2\)",
+    ),
+    "a trace that is not kept": (
+        lambda: fw.Circuit([fw.Projection(INPUT, CELLS, 1.0, plasticity=RULE)]).start().variable("input->cells", "y2"),
+        "'y2'; choose one of 'W', 'x1', 'x2', 'y1'",
+    ),
+    "a group and a projection of one name": (
+        lambda: fw.Circuit([fw.Projection(INPUT, CELLS, 1.0, name="cells")]), "a group and a projection"
+    ),
+    "times that are not finite": (lambda: fw.Steps([0.0, np.nan], [0.0, 1.0]), "pass increasing times in ms"),
+    "a latch that is not finite": (
+        lambda: fw.Projection(INPUT, CELLS, 1.0, plasticity=RULE, eligibility=1.0, latch=[np.nan]), "do not increase"
+    ),
+    "a drive that is not finite": (lambda: fw.Population(3, QUIET, drive=np.nan), "drive of 'cells' holds nan"),
+    "no list of projections": (
+        lambda: fw.Circuit(fw.Projection(INPUT, CELLS, 1.0)), "projections is a Projection; pass a list"
+    ),
+    "a modulator by name": (
+        lambda: fw.Projection(INPUT, CELLS, 1.0, plasticity=plasticity.reward(0.1, 0.1), modulator="dopamine"),
+        "modulator of projection 'input->cells' is a str",
+    ),
+    "a record by name": (lambda: fw.Circuit([], [CELLS]).run(1.0, record="v"), "pass Record objects"),
+    "a rate without an error": (lambda: fw.SynapticRule(name="x", rate=1.0), "rate is 1 but error is not given"),
     "two ways between spikes": (
         lambda: plasticity.pes(1.0, tau_e=100.0), "error and tau_e are two ways to change a weight between spikes"
     ),
@@ -561,13 +680,21 @@ def test_wrong_units_are_refused_and_right_ones_converted():
     assert fw.PoissonSource(1, 5 * Hz).rate.values.tolist() == [5.0]
     assert fw.Receptor("e", 5 * ms, 0 * mV).tau == 5.0
     assert fw.Population(1, QUIET, drive=3 * pA).drive.values.tolist() == [3.0]
+    assert fw.Population(1, QUIET, drive=fw.Steps([0.0, 10.0], [1, 2] * pA)).drive.values.tolist() == [1.0, 2.0]
+    assert fw.Projection(INPUT, CELLS, 3 * pA).weight.max() == 3.0
     for build, name in (
         (lambda: fw.LIF(tau_m=20 * mV), "tau_m"),
         (lambda: fw.PoissonSource(1, 5 * ms), "rate of 'input'"),
         (lambda: fw.Population(1, QUIET, drive=3 * mV), "drive of 'cells'"),
         (lambda: fw.Projection(INPUT, CELLS, 1.0, delay=1 * nS), "delay of projection 'input->cells'"),
+        (lambda: fw.Projection(INPUT, CELLS, 3 * mV), "weight of projection 'input->cells'"),
+        (lambda: plasticity.pair(0.1 * nS, 0.1), "post_x"),
+        (lambda: plasticity.pair(0.1, 0.1, w_max=5 * nS), "w_max"),
+        (lambda: fw.random_synapses(3, 3, 1.0, 2 * nS, seed=0), "weight"),
+        (lambda: fw.Population(3, QUIET, drive=fw.Steps([0.0, 10.0], [1, 2] * mV)), "drive of 'cells'"),
         (lambda: plasticity.pair(1.0, 1.0, tau_plus=20 * mV), "tau_x1"),
         (lambda: fw.AdEx(a=4 * pA), "a"),
+        (lambda: fw.AdEx(b=4 * nS), "b"),
     ):
         with pytest.raises(ValueError, match=rf"{re.escape(name)} is .* which cannot be in"):
             build()

@@ -37,16 +37,18 @@ class SynapticRule:
         (``"nearest"``).
     interaction : "all" or "nearest"
     w_min, w_max : float
-        Bounds of the weight, in the unit of the weight.
+        Bounds of the weight, in the unit of the weight, as all amplitudes: plain numbers.
     soft : float
         Exponent mu: potentiation is multiplied by ``((w_max - w) / (w_max - w_min))^mu``, depression by
         ``((w - w_min) / (w_max - w_min))^mu`` (Gutig et al. 2003, J Neurosci 23:3697). 0: hard bounds alone.
     tau_w : float
         Time constant (ms) with which the weight leaks to 0; infinite for none.
     total, every : float or None
-        Every ``every`` ms the incoming weights of each neuron are multiplied so that they sum to ``total``.
+        Every ``every`` ms, at the start of a step, the incoming weights of each neuron are multiplied so that they sum
+        to ``total``, then cut at the bounds; neurons whose weights sum to 0 or less are left alone.
     tau_e : float or None
-        Changes go to an eligibility that decays with this time constant (ms), not to the weight.
+        Changes go to an eligibility that decays with this time constant (ms), not to the weight; the projection's
+        ``gate`` then multiplies what enters the eligibility.
     tau_reward, reward : float
         Each spike of the projection's ``modulator`` raises a reward signal d (1/ms) by ``reward``; d decays with
         ``tau_reward`` (ms), and ``dw/dt = d * eligibility``.
@@ -108,8 +110,10 @@ class SynapticRule:
                 value = units.to_float(value, "ms", entry.name)
                 if not (entry.name == "tau_w" and value == np.inf):
                     value = checks.number(f"{entry.name} (ms)", value, 0, above=True)
-            elif entry.name not in ("w_min", "w_max"):
-                value = checks.number(entry.name, value, 0 if entry.name == "soft" else -np.inf)
+            else:  # amplitudes and bounds are in the unit of the weight, which a rule does not know
+                value = units.to_float(value, "1", entry.name)
+                if entry.name not in ("w_min", "w_max") or np.isnan(value):
+                    value = checks.number(entry.name, value, 0 if entry.name == "soft" else -np.inf)
             object.__setattr__(self, entry.name, value)
         self._check_bounds()
 
@@ -118,6 +122,10 @@ class SynapticRule:
         low, high = float(self.w_min), float(self.w_max)
         if not low < high:
             raise ValueError(f"w_min is {low:g} and w_max {high:g}; pass w_min below w_max.")
+        if np.isfinite(self.tau_w) and not low <= 0 <= high:
+            raise ValueError(f"the weight leaks to 0 (tau_w), which lies outside of w_min {low:g} and w_max {high:g}.")
+        if self.rate and not self.error:
+            raise ValueError(f"rate is {self.rate:g} but error is not given; name the receptor that holds the error.")
         if self.soft and not np.isfinite(high - low):
             raise ValueError(f"soft is {self.soft:g}, but w_max - w_min is not finite; pass both bounds.")
         if (self.total is None) != (self.every is None):

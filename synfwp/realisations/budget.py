@@ -103,7 +103,7 @@ def hebb_agreement(k: Any, v: Any, spikes: float, tau: float | None = None, T: f
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> round(hebb_agreement(rng.uniform(0, 1, (8, 50)), rng.standard_normal((8, 50)), 10.0), 2)
-    0.74
+    0.76
     """
     k, v = (np.asarray(x, float) / np.abs(x).max() for x in (k, v))
     size = np.abs(v)

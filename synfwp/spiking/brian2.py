@@ -73,8 +73,8 @@ def brian2_synapses(
     Raises
     ------
     TypeError, ValueError
-        For an unknown unit, or a rule that changes synapses between spikes (reward, dendritic, pes), which event code
-        alone cannot hold: `to_brian2` runs those.
+        For an unknown unit, or a rule that changes synapses between spikes (reward, dendritic, pes, normalisation),
+        which event code alone cannot hold: `to_brian2` runs those.
 
     >>> from synfwp.plasticity import inhibitory
     >>> code = brian2_synapses(inhibitory(eta=0.01, rate=5.0), weight_unit="nS", target="g_i")
@@ -93,7 +93,7 @@ def brian2_synapses(
         rule = triplet(rule)
     if rule is not None and not isinstance(rule, SynapticRule):
         raise TypeError(f"rule is a {type(rule).__name__}; pass a SynapticRule, PairSTDP or TripletSTDP.")
-    if rule is not None and (rule.tau_e is not None or rule.error):
+    if rule is not None and (rule.tau_e is not None or rule.error or rule.total is not None):
         raise ValueError(f"rule {rule.name!r} changes synapses between spikes; use to_brian2(circuit).")
     return _code(rule, unit, scale, target, short_term, gate, eligibility, transmission)
 
@@ -199,8 +199,9 @@ def to_brian2(circuit: Circuit) -> Brian2Network:
 
     Raises
     ------
-    TypeError
-        If ``circuit`` is no Circuit.
+    TypeError, ValueError
+        If ``circuit`` is no Circuit; if a rule has a leak and changes between spikes (latch, normalisation, reward,
+        error), or soft bounds with reward or error, which is not exported.
 
     >>> from synfwp.spiking import LIF, Population
     >>> cells = Population(3, LIF(noise=0.0), drive=25.0)
@@ -217,11 +218,25 @@ def to_brian2(circuit: Circuit) -> Brian2Network:
         made, more = _group(group, circuit, clock)
         found.groups[group.name], found.spikes[group.name] = made, b2.SpikeMonitor(made)
         found.network.add(made, found.spikes[group.name], *more)
+    for p in circuit.projections:
+        _check_exported(p)
     for place, p in enumerate(circuit.projections):
         synapses, scale, more = _projection(p, circuit, clock, found.groups, place)
         found.synapses[p.name] = synapses, scale
         found.network.add(synapses, *more)
     return found
+
+
+def _check_exported(p: Projection) -> None:
+    """Refuse what the operations between spikes leave out."""
+    rule = p.plasticity
+    if rule is None:
+        return
+    continuous = rule.tau_e is not None or bool(rule.error)
+    if np.isfinite(rule.tau_w) and (continuous or rule.total is not None or p.latch.size):
+        raise ValueError(f"projection {p.name!r} leaks (tau_w) and changes between spikes: not exported.")
+    if rule.soft and continuous:
+        raise ValueError(f"projection {p.name!r} has soft bounds and changes between spikes, which is not exported.")
 
 
 def _identifier(name: str) -> str:
@@ -321,9 +336,7 @@ def _projection(
     """Synapses, the unit of their weight as a number, and operations that go with them."""
     import brian2 as b2
 
-    receptors = receptors_of(p.post.cell) if isinstance(p.post, Population) else ()
-    receptor = next((one for one in receptors if one.name == p.receptor), None)
-    unit = "1" if receptor is None else "pA" if receptor.reversal is None else "nS"
+    unit = p.unit
     scale = 1.0 if unit == "1" else getattr(b2, unit)
     rule, timed, words = p.plasticity, {}, {}
     for name in ("gate", "eligibility", "transmission"):
@@ -331,20 +344,17 @@ def _projection(
         words[name] = f"{name}(t)" if len(steps.times) > 1 else f"{float(steps.values[0]):.17g}"
         if len(steps.times) > 1:
             timed[name] = _timed(steps, 1)
-    collects = rule is not None and (rule.tau_e is not None or bool(p.eligibility.values.any()))
     if rule is not None and rule.tau_e is not None:
         words["gate"], words["eligibility"] = "0", words["gate"]
     code = _code(
-        rule, _UNITS[unit], scale, None if receptor is None else _identifier(receptor.name), p.short_term,
-        words["gate"], words["eligibility"] if collects else None, words["transmission"],
+        rule, _UNITS[unit], scale, None if p.receptor == "none" else _identifier(str(p.receptor)), p.short_term,
+        words["gate"], words["eligibility"] if p.collects else None, words["transmission"],
     )  # fmt: skip
     made = b2.Synapses(
         groups[p.pre.name], groups[p.post.name], code.model, on_pre=code.on_pre or None, on_post=code.on_post or None,
         delay=p.delay * b2.ms, namespace=code.namespace | timed, clock=clock, name=_identifier(p.name), method="exact",
     )  # fmt: skip
-    rows = np.repeat(np.arange(p.shape[0]), p.shape[1] if p.dense else np.diff(p.weight.indptr))
-    columns = np.tile(np.arange(p.shape[1]), p.shape[0]) if p.dense else p.weight.indices
-    made.connect(i=rows, j=columns)
+    made.connect(i=p.rows, j=p.columns)
     made.w = (p.weight.ravel() if p.dense else p.weight.data) * scale
     if p.short_term is not None:
         made.u, made.x = p.short_term.u_rest, 1.0

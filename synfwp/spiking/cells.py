@@ -19,7 +19,7 @@ class AdEx(_Parameters):
     C_m : float
         Capacitance, pF.
     g_leak, a : float
-        Leak and adaptation, nS.
+        Leak and adaptation, nS; the adaptation may be negative.
     v_rest, v_threshold, v_reset, v_peak, delta, noise : float
         In mV; delta is the slope of the spike upstroke.
     b : float
@@ -47,16 +47,19 @@ class AdEx(_Parameters):
     noise: Any = 0.0
     receptors: tuple[Receptor, ...] = ()
     _units: ClassVar[dict[str, str]] = {
-        "C_m": "pF", "g_leak": "nS", "a": "nS", "b": "pA", "v_rest": "mV", "v_threshold": "mV", "v_reset": "mV",
+        "C_m": "pF", "g_leak": "nS", "v_rest": "mV", "v_threshold": "mV", "v_reset": "mV",
         "v_peak": "mV", "tau_w": "ms", "t_ref": "ms", "tau_syn": "ms", "noise": "mV",
     }  # fmt: skip
-    _zero_allowed: ClassVar[tuple[str, ...]] = ("t_ref", "noise", "a", "b")
+    _zero_allowed: ClassVar[tuple[str, ...]] = ("t_ref", "noise")
 
     def __post_init__(self) -> None:
         """The peak lies above threshold and reset, and the slope is positive."""
         super().__post_init__()
         delta = checks.number("delta (mV)", units.to_float(self.delta, "mV", "delta"), 0, above=True)
         object.__setattr__(self, "delta", delta)
+        for name, unit in (("a", "nS"), ("b", "pA")):  # of either sign
+            value = checks.number(f"{name} ({unit})", units.to_float(getattr(self, name), unit, name))
+            object.__setattr__(self, name, value)
         object.__setattr__(self, "receptors", check_receptors(self.receptors))
         if self.v_peak <= max(self.v_reset, self.v_threshold):
             raise ValueError(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from synfwp import checks, seeds, units
-from synfwp.spiking.groups import Group, PoissonSource, Population
+from synfwp.spiking.groups import Group, Population, SpikeSource, steps_of
 from synfwp.spiking.projection import Projection
 
 Array = np.ndarray
@@ -22,7 +22,8 @@ class Record:
     what : str
         Name of a population or a projection.
     variable : str
-        Of a population: "v", "w" (adaptation or dendrite) or a receptor. Of a projection: "W" (weights), "E"
+        Of a population: "v", "w" (adaptation or dendrite), "drive", "prediction" (of a dendrite, expected spikes in a
+        step) or a receptor. Of a projection: "W" (weights), "E"
         (eligibility), "x1", "x2" (presynaptic), "y1", "y2" (postsynaptic traces), "u", "x" (short-term plasticity).
     units : None or sequence of int
         Which neurons; of "W" and "E", which synapses (flat index, row by row); None: all.
@@ -46,6 +47,9 @@ class Record:
         """One way to choose."""
         if self.units is not None and self.project is not None:
             raise ValueError(f"record of {self.what!r}: pass units or project, not both.")
+        for name, value in (("what", self.what), ("variable", self.variable)):
+            if not isinstance(value, str):
+                raise TypeError(f"{name} of a record is a {type(value).__name__}; pass a name.")
         if self.every is not None:
             every = units.to_float(self.every, "ms", "every")
             object.__setattr__(self, "every", checks.number("every (ms)", every, 0, above=True))
@@ -93,11 +97,15 @@ class Circuit:
         put = object.__setattr__
         dt = checks.number("dt (ms)", units.to_float(self.dt, "ms", "dt"), 0, above=True)
         put(self, "dt", dt)
-        put(self, "projections", tuple(self.projections))
+        kinds: dict[str, Any] = {"projections": Projection, "populations": Group}
+        for field_name, kind in kinds.items():
+            given = getattr(self, field_name)
+            if not isinstance(given, list | tuple) or not all(isinstance(one, kind) for one in given):
+                what = "Projection objects" if kind is Projection else "populations and sources"
+                raise TypeError(f"{field_name} is {_kinds(given)}; pass a list of {what}.")
+            put(self, field_name, tuple(given))
         found: dict[int, Group] = {id(group): group for group in self.populations}
         for p in self.projections:
-            if not isinstance(p, Projection):
-                raise TypeError(f"projections holds a {type(p).__name__}; pass Projection objects.")
             found |= {id(group): group for group in (p.pre, p.post, p.modulator) if group is not None}
         put(self, "groups", tuple(found.values()))
         for kind, named in (("groups", self.groups), ("projections", self.projections)):
@@ -105,6 +113,9 @@ class Circuit:
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
                 raise ValueError(f"two {kind} are named {twice[0]!r}; give each its own name.")
+        both = {g.name for g in self.groups} & {p.name for p in self.projections}
+        if both:
+            raise ValueError(f"a group and a projection are named {min(both)!r}; give each its own name.")
         if not self.groups:
             raise ValueError("the circuit is empty; pass projections or populations.")
         self._check_grid()
@@ -116,23 +127,35 @@ class Circuit:
             for name in ("gate", "eligibility", "transmission"):
                 self.on_grid(f"times of {name} of projection {p.name!r}", getattr(p, name).times)
             self.on_grid(f"latch of projection {p.name!r}", p.latch)
-            if p.plasticity is not None and p.plasticity.every is not None:
-                self.on_grid(f"every of rule {p.plasticity.name!r}", p.plasticity.every)
+            if p.plasticity is not None:
+                self._check_rule(p.plasticity)
         for group in self.groups:
             if isinstance(group, Population):
                 self.on_grid(f"t_ref of {group.name!r}", group.cell.t_ref)
                 self.on_grid(f"times of drive of {group.name!r}", group.drive.times)
-            elif isinstance(group, PoissonSource):
+            elif isinstance(group, SpikeSource):
+                steps_of(group, self.dt)
+            else:
                 self.on_grid(f"times of rate of {group.name!r}", group.rate.times)
                 if group.rate.values.max() * units.per_ms(1.0) * self.dt > 1:
                     raise ValueError(f"rate of {group.name!r} is above one spike per step of {self.dt:g} ms; lower dt.")
+
+    def _check_rule(self, rule: Any) -> None:
+        """Times of a rule that a grid can hold."""
+        if rule.every is not None and self.on_grid(f"every of rule {rule.name!r}", rule.every) < 1:
+            raise ValueError(f"every of rule {rule.name!r} is {rule.every:g} ms, less than a step of {self.dt:g} ms.")
+        if rule.tau_w < 2 * self.dt:
+            raise ValueError(
+                f"tau_w of rule {rule.name!r} is {rule.tau_w:g} ms; pass at least two steps ({2 * self.dt:g})."
+            )
 
     def on_grid(self, what: str, times: Any) -> Array:
         """Times (ms) as numbers of steps, or a ValueError that names what is off the grid."""
         exact = np.asarray(times, float) / self.dt
         steps = np.round(exact)
-        if (np.abs(exact - steps) > 1e-6).any():
-            off = np.atleast_1d(times)[np.atleast_1d(np.abs(exact - steps) > 1e-6)][0]
+        far = ~(np.abs(exact - steps) <= 1e-6)
+        if far.any():
+            off = np.atleast_1d(times)[np.atleast_1d(far)][0]
             raise ValueError(f"{what} is {off:g} ms, which is not a multiple of dt = {self.dt:g} ms.")
         return steps.astype(np.int64)
 
@@ -160,7 +183,14 @@ class Circuit:
         return self.start(seed).run(duration, record, to)
 
     def restore(self, path: Any) -> Any:
-        """A `Simulation` that goes on where `Simulation.save` left it."""
+        """A `Simulation` that goes on where `Simulation.save` left it; rates, drives and gates may differ from then."""
         from synfwp.spiking.simulation import Simulation
 
         return Simulation.load(self, path)
+
+
+def _kinds(given: Any) -> str:
+    """What was passed, for a message."""
+    if not isinstance(given, list | tuple):
+        return f"a {type(given).__name__}"
+    return f"a list of {', '.join(sorted({type(one).__name__ for one in given}))}"

@@ -20,7 +20,7 @@ class Steps:
     times : (M,) array_like
         Increasing, from 0; multiples of the circuit's dt.
     values : (M,) or (M, n) array_like
-        Numbers, or one per neuron.
+        Numbers, or one per neuron, in the unit of what takes them, or quantities.
 
     Raises
     ------
@@ -36,16 +36,17 @@ class Steps:
 
     def __post_init__(self) -> None:
         """Times start at 0 and increase; one value (or row) for each."""
-        times = np.atleast_1d(units.to_float(self.times, "ms", "times")).astype(float)
-        values = np.asarray(self.values, float)
-        if times.ndim != 1 or not len(times) or times[0] != 0 or (np.diff(times) <= 0).any():
+        times = np.atleast_1d(units.to_float(self.times, "ms", "times of Steps")).astype(float)
+        quantity = any(hasattr(self.values, name) for name in ("dim", "dimensionality"))
+        values = self.values if quantity else np.array(units.to_float(self.values, "1", "values of Steps"), float)
+        rising = np.isfinite(times).all() and (np.diff(times) > 0).all()
+        if times.ndim != 1 or not len(times) or times[0] != 0 or not rising:
             raise ValueError(
                 f"times of Steps start with {times[:3].tolist()}; pass increasing times in ms, the first 0."
             )
-        if values.ndim not in (1, 2) or len(values) != len(times):
-            raise ValueError(f"Steps has {len(times)} times but values of shape {values.shape}; pass one value each.")
-        if not np.isfinite(values).all():
-            raise ValueError("values of Steps are not all finite.")
+        shape = np.shape(values)
+        if len(shape) not in (1, 2) or shape[0] != len(times):
+            raise ValueError(f"Steps has {len(times)} times but values of shape {shape}; pass one value each.")
         object.__setattr__(self, "times", times)
         object.__setattr__(self, "values", values)
 
@@ -56,7 +57,9 @@ class Steps:
 
 def as_steps(name: str, value: Any, unit: str, n: int | None = None, low: float = -np.inf) -> Steps:
     """A number, an array of one value per neuron, or Steps, as Steps in ``unit`` with values that fit n neurons."""
-    if not isinstance(value, Steps):
+    if isinstance(value, Steps):
+        value = Steps(value.times, units.to_float(value.values, unit, name))
+    else:
         plain = np.asarray(units.to_float(value, unit, name), float)
         if plain.ndim > 1:
             raise ValueError(f"{name} has shape {plain.shape}; pass a number, one per neuron, or Steps.")
@@ -65,8 +68,15 @@ def as_steps(name: str, value: Any, unit: str, n: int | None = None, low: float 
         wanted = "numbers" if n is None else f"{n} values"
         raise ValueError(f"{name} has {value.values.shape[1]} values at a time; pass {wanted}.")
     if not np.isfinite(value.values).all() or (value.values < low).any():
-        raise ValueError(f"{name} holds {value.values.min():g}; pass finite numbers of at least {low:g} ({unit}).")
+        bounds = f" of at least {low:g}" if low > -np.inf else ""
+        raise ValueError(f"{name} holds {value.values.min():g}; pass finite numbers{bounds} ({unit}).")
     return value
+
+
+def check_name(name: Any, what: str = "name") -> None:
+    """A name is a text that can name a variable of a file."""
+    if not isinstance(name, str) or not name or "/" in name:
+        raise ValueError(f"{what} is {name!r}; pass a text without '/'.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +99,8 @@ class PoissonSource:
     name: str = "input"
 
     def __post_init__(self) -> None:
-        """A count and rates of at least 0."""
+        """A name, a count and rates of at least 0."""
+        check_name(self.name)
         checks.count("n", self.n)
         object.__setattr__(self, "rate", as_steps(f"rate of {self.name!r}", self.rate, "Hz", self.n, 0.0))
 
@@ -103,7 +114,8 @@ class SpikeSource:
     n : int
         Number of units.
     times : (n_spikes,) array_like
-        ms, in increasing order (equal times for different units are allowed).
+        ms, in increasing order (equal times for different units are allowed). A spike belongs to the step of the grid
+        in which its time lies.
     units : (n_spikes,) array_like of int
         The unit of each spike.
     name : str
@@ -124,6 +136,7 @@ class SpikeSource:
 
     def __post_init__(self) -> None:
         """Times in order, units that exist."""
+        check_name(self.name)
         checks.count("n", self.n)
         times = np.atleast_1d(np.asarray(units.to_float(self.times, "ms", f"times of {self.name!r}"), float))
         which = np.atleast_1d(np.asarray(self.units))
@@ -172,16 +185,33 @@ class Population:
     v_init: Any = None
 
     def __post_init__(self) -> None:
-        """A count, a model, and numbers that fit."""
+        """A name, a count, a model, and numbers that fit."""
+        check_name(self.name)
         checks.count("n", self.n)
         if not isinstance(self.cell, Cell):
             raise TypeError(f"cell of {self.name!r} is a {type(self.cell).__name__}; pass LIF, AdEx or TwoCompartment.")
         object.__setattr__(self, "drive", as_steps(f"drive of {self.name!r}", self.drive, "pA", self.n))
-        start = self.cell.v_rest if self.v_init is None else units.to_float(self.v_init, "mV", "v_init")
+        label = f"v_init of {self.name!r}"
+        start = self.cell.v_rest if self.v_init is None else units.to_float(self.v_init, "mV", label)
         if np.shape(start) not in ((), (self.n,)) or not np.isfinite(start).all():
-            raise ValueError(f"v_init of {self.name!r} has shape {np.shape(start)}; pass a number or {self.n} of them.")
+            raise ValueError(f"{label} has shape {np.shape(start)}; pass a finite number, or {self.n} of them.")
         object.__setattr__(self, "v_init", np.broadcast_to(np.asarray(start, float), (self.n,)))
 
 
 Source = PoissonSource | SpikeSource
 Group = Population | PoissonSource | SpikeSource
+
+
+def steps_of(source: SpikeSource, dt: float) -> tuple[Array, Array]:
+    """Steps and units of a source, ordered; a unit that fires twice in a step is refused."""
+    steps = np.floor(np.asarray(source.times) / dt + 1e-3).astype(np.int64)
+    order = np.lexsort((source.units, steps))
+    steps, unit = steps[order], source.units[order]
+    twice = np.flatnonzero((np.diff(steps) == 0) & (np.diff(unit) == 0))
+    if twice.size:
+        m = int(twice[0])
+        raise ValueError(
+            f"unit {unit[m]} of source {source.name!r} fires twice within the step of {dt:g} ms at "
+            f"{steps[m] * dt:g} ms; lower dt, or thin the spikes."
+        )
+    return steps, unit

@@ -46,6 +46,9 @@ class Receptor(_Parameters):
     _units: ClassVar[dict[str, str]] = {"tau": "ms", "reversal": "mV"}
 
 
+RESERVED = ("v", "w", "drive", "prediction", "none", "")
+
+
 def check_receptors(receptors: Any) -> tuple[Receptor, ...]:
     """Receptors with different names, as a tuple."""
     found = tuple(receptors)
@@ -53,6 +56,9 @@ def check_receptors(receptors: Any) -> tuple[Receptor, ...]:
         if not isinstance(one, Receptor):
             raise TypeError(f"receptors holds a {type(one).__name__}; pass Receptor objects.")
     names = [one.name for one in found]
+    taken = [name for name in names if not isinstance(name, str) or name in RESERVED]
+    if taken:
+        raise ValueError(f"a receptor is named {taken[0]!r}, which is the name of something else; pass another text.")
     if len(set(names)) < len(names):
         raise ValueError(f"receptors are named {', '.join(names)}; give each its own name.")
     return found

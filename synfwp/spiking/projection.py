@@ -9,7 +9,7 @@ import scipy.sparse
 from synfwp import checks, seeds, units
 from synfwp.plasticity import PairSTDP, SynapticRule, TripletSTDP, triplet
 from synfwp.spiking.cells import receptors_of
-from synfwp.spiking.groups import Group, Population, as_steps
+from synfwp.spiking.groups import Group, Population, as_steps, check_name
 
 Array = np.ndarray
 
@@ -79,11 +79,13 @@ class Projection:
     plasticity : None, SynapticRule, PairSTDP or TripletSTDP
     short_term : None or ShortTerm
     gate : float or Steps
-        Multiplies all changes of the weight: beta(t).
+        Multiplies all changes of the weight by spikes and errors: beta(t). Leak, normalisation and latches go on.
     eligibility : float or Steps
         Multiplies the changes that are collected, not applied: see ``latch``.
     latch : sequence of float
-        Times (ms) at which what was collected is added to the weights, and the collection starts anew.
+        Times (ms) at which, at the start of the step, what was collected is added to the weights (cut at the bounds;
+        soft bounds do not scale it), and the collection starts anew. One at the very end of a run happens when the run
+        goes on.
     transmission : float or Steps
         Multiplies what is transmitted; 0 cuts it.
     modulator : None or a group
@@ -124,17 +126,18 @@ class Projection:
         put = object.__setattr__
         put(self, "name", self.name or f"{self.pre.name}->{self.post.name}")
         label = f"projection {self.name!r}"
-        put(self, "weight", _weights(self.weight, (self.pre.n, self.post.n), label))
+        check_name(self.name, "name of a projection")
         put(self, "receptor", self._receptor(label))
+        put(self, "plasticity", _rule(self.plasticity, label))
+        put(self, "weight", self.checked(self.weight))
         delay = units.to_float(self.delay, "ms", f"delay of {label}")
         put(self, "delay", checks.number(f"delay (ms) of {label}", delay, 0))
-        put(self, "plasticity", _rule(self.plasticity, label))
         if self.short_term is not None and not isinstance(self.short_term, ShortTerm):
             raise TypeError(f"short_term of {label} is a {type(self.short_term).__name__}; pass a ShortTerm.")
         for name in ("gate", "eligibility", "transmission"):
             put(self, name, as_steps(f"{name} of {label}", getattr(self, name), "1"))
-        latch = np.atleast_1d(np.asarray(units.to_float(list(self.latch), "ms", f"latch of {label}"), float))
-        if (np.diff(latch) <= 0).any() or (latch < 0).any():
+        latch = np.atleast_1d(np.asarray(units.to_float(self.latch, "ms", f"latch of {label}"), float))
+        if not (np.isfinite(latch).all() and (np.diff(latch) > 0).all() and (latch >= 0).all()):
             raise ValueError(f"latch of {label} has times that do not increase from 0 ms on.")
         put(self, "latch", latch)
         self._check_rule(label)
@@ -155,6 +158,42 @@ class Projection:
         return int(self.weight.size if self.dense else self.weight.nnz)
 
     @property
+    def unit(self) -> str:
+        """Unit of the weights: "pA", "nS", or "1" where nothing is transmitted."""
+        known = receptors_of(self.post.cell) if isinstance(self.post, Population) else ()
+        one = next((one for one in known if one.name == self.receptor), None)
+        return "1" if one is None else "pA" if one.reversal is None else "nS"
+
+    @property
+    def collects(self) -> bool:
+        """Whether changes go to an eligibility, for a time or always."""
+        rule = self.plasticity
+        return rule is not None and (rule.tau_e is not None or bool(self.eligibility.values.any()))
+
+    @property
+    def columns(self) -> Array:
+        """The postsynaptic neuron of each synapse, row by row."""
+        return np.tile(np.arange(self.shape[1]), self.shape[0]) if self.dense else self.weight.indices
+
+    @property
+    def rows(self) -> Array:
+        """The presynaptic neuron of each synapse, row by row."""
+        return np.repeat(np.arange(self.shape[0]), self.shape[1] if self.dense else np.diff(self.weight.indptr))
+
+    def checked(self, weight: Any) -> Any:
+        """Weights as a full array, or a CSR array with sorted rows, in the unit of the receptor; or an error."""
+        label = f"weight of projection {self.name!r}"
+        found = _weights(weight, (self.pre.n, self.post.n), label, self.unit)
+        stored = found if isinstance(found, np.ndarray) else found.data
+        rule = self.plasticity
+        bounds = (rule.w_min, rule.w_max) if isinstance(rule, SynapticRule) else (-np.inf, np.inf)
+        if self.unit == "nS":
+            bounds = max(bounds[0], 0.0), bounds[1]  # a conductance is not negative
+        if stored.size and not bounds[0] <= stored.min() <= stored.max() <= bounds[1]:
+            raise ValueError(f"{label} runs from {stored.min():g} to {stored.max():g}, outside {list(bounds)}.")
+        return found
+
+    @property
     def _receptors(self) -> list[str]:
         """Names of the receptors of the postsynaptic cells; sources have none."""
         return [one.name for one in receptors_of(self.post.cell)] if isinstance(self.post, Population) else []
@@ -172,9 +211,26 @@ class Projection:
 
     def _check_rule(self, label: str) -> None:
         """What a rule needs of its projection."""
-        rule = self.plasticity
+        rule, collects = self.plasticity, bool(self.eligibility.values.any())
+        if self.modulator is not None and not isinstance(self.modulator, Group):
+            raise TypeError(
+                f"modulator of {label} is a {type(self.modulator).__name__}; pass a Population or a source."
+            )
+        if self.latch.size and not collects:
+            raise ValueError(f"latch of {label} applies what eligibility collects; pass an eligibility that is not 0.")
         if rule is None:
+            if collects or self.modulator is not None or (self.gate.values != 1).any():
+                raise ValueError(f"{label} has a gate, eligibility or modulator but no plasticity that it acts on.")
             return
+        if collects and (rule.error or rule.tau_e is not None):
+            raise ValueError(
+                f"rule {rule.name!r} of {label} changes weights between spikes; eligibility and latch collect changes "
+                "at spikes only."
+            )
+        if self.unit == "nS" and rule.w_min < 0:
+            raise ValueError(
+                f"rule {rule.name!r} of {label} lets a conductance become negative; pass w_min=0.0 or more."
+            )
         if rule.error == "prediction" and not hasattr(getattr(self.post, "cell", None), "g_dendrite"):
             raise ValueError(
                 f"rule {rule.name!r} of {label} reads a dendrite; give {self.post.name!r} TwoCompartment cells."
@@ -186,28 +242,24 @@ class Projection:
             )
         if (rule.tau_e is None) != (self.modulator is None):
             raise ValueError(f"{label}: an eligibility trace (tau_e) and a modulator go together.")
-        low, high = float(rule.w_min), float(rule.w_max)
-        w = self.weight if self.dense else self.weight.data
-        if w.size and (w.min() < low or w.max() > high):
-            raise ValueError(f"weights of {label} run from {w.min():g} to {w.max():g}, outside [{low:g}, {high:g}].")
 
 
-def _weights(weight: Any, shape: tuple[int, int], label: str) -> Any:
-    """A full array, or a CSR array with sorted rows."""
+def _weights(weight: Any, shape: tuple[int, int], label: str, unit: str) -> Any:
+    """A full array, or a CSR array with sorted rows and no entry twice."""
     if scipy.sparse.issparse(weight):
+        units.to_float(weight.data, "1", label)  # refuses what is no real number
         found = scipy.sparse.csr_array(weight, dtype=float, copy=True)
-        found.sort_indices()
+        found.sum_duplicates()
         stored = found.data
     else:
+        weight = units.to_float(weight, unit, label)
         if np.ndim(weight) not in (0, 2):
-            raise ValueError(
-                f"weight of {label} has shape {np.shape(weight)}; pass a number, {shape}, or a sparse array."
-            )
+            raise ValueError(f"{label} has shape {np.shape(weight)}; pass a number, {shape}, or a sparse array.")
         found = stored = np.full(shape, float(weight)) if np.ndim(weight) == 0 else np.array(weight, float)
     if found.shape != shape:
-        raise ValueError(f"weight of {label} has shape {found.shape}; pass (n_pre, n_post) = {shape}.")
+        raise ValueError(f"{label} has shape {found.shape}; pass (n_pre, n_post) = {shape}.")
     if not np.isfinite(stored).all():
-        raise ValueError(f"weight of {label} is not all finite.")
+        raise ValueError(f"{label} is not all finite.")
     return found
 
 
@@ -240,11 +292,14 @@ def random_synapses(
     """
     checks.count("n_pre", n_pre)
     checks.count("n_post", n_post)
-    p = checks.number("probability", probability, 0, 1)
+    p, value = (
+        checks.number("probability", probability, 0, 1),
+        checks.number("weight", units.to_float(weight, "1", "weight")),
+    )
     rng = seeds.generator(seed, "synapses")
     rows = [np.flatnonzero(rng.random(n_post) < p) for _ in range(n_pre)]
     if not self_connections:
         rows = [found[found != j] for j, found in enumerate(rows)]
     ends = np.concatenate([[0], np.cumsum([len(found) for found in rows])])
     indices = np.concatenate(rows) if rows else np.zeros(0, int)
-    return scipy.sparse.csr_array((np.full(len(indices), float(weight)), indices, ends), shape=(n_pre, n_post))
+    return scipy.sparse.csr_array((np.full(len(indices), value), indices, ends), shape=(n_pre, n_post))

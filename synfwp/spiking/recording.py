@@ -1,12 +1,15 @@
 """What a run keeps: spikes always, variables by subset, stride or projection; in memory or straight to a file."""
 
+import hashlib
 from typing import Any
 
 import numpy as np
 
 from synfwp import results
 from synfwp.kernels import circuit as kernel
+from synfwp.spiking.cells import receptors_of
 from synfwp.spiking.circuit import Circuit, Record
+from synfwp.spiking.groups import Steps
 from synfwp.spiking.projection import Projection
 
 Array = np.ndarray
@@ -56,6 +59,7 @@ class File:
         self.file = h5netcdf.File(self.path, "w")
         self.rows: dict[str, int] = {}
         self.held: dict[str, list[Array]] = {}
+        self.size: dict[str, int] = {}
         self.none: dict[str, Array] = {}
 
     def column(
@@ -67,17 +71,19 @@ class File:
                 self.file.dimensions[dim] = size
         chunk = (max(1, 2**16 // max(1, int(np.prod(shape)))), *shape)
         self.rows[name], self.held[name], self.none[name] = 0, [], np.zeros((0, *shape), dtype)
+        self.size[name] = 0
         self.file.create_variable(name, dims, np.dtype(dtype), chunks=chunk).attrs.update(attrs)
 
     def append(self, name: str, values: Array) -> None:
         """More rows of a variable; they are written when there are enough of them."""
         self.held[name].append(np.array(values))
-        if sum(part.nbytes for part in self.held[name]) > HELD:
+        self.size[name] += values.nbytes + 100  # and what an array costs by itself
+        if self.size[name] > HELD:
             self._write(name)
 
     def _write(self, name: str) -> None:
         """Write the rows that are held."""
-        values, self.held[name] = np.concatenate([self.none[name], *self.held[name]]), []
+        values, self.held[name], self.size[name] = np.concatenate([self.none[name], *self.held[name]]), [], 0
         variable, have = self.file.variables[name], self.rows[name]
         dim, self.rows[name] = variable.dimensions[0], have + len(values)
         if self.file.dimensions[dim].size < have + len(values):
@@ -127,6 +133,8 @@ class Recorder:
 
     def spikes(self, steps: Array, units: Array) -> None:
         """Spikes of a stretch: steps and global units."""
+        if not len(steps):
+            return
         group = np.searchsorted(self.first_units, units, side="right") - 1
         self.sink.append("spike_time", results.seconds(steps * self.circuit.dt))
         self.sink.append("spike_unit", (units - self.first_units[group]).astype(np.int32))
@@ -164,7 +172,7 @@ class Recorder:
         self.sink.append(f"time_{name}", results.seconds(steps * self.circuit.dt))
         self.sink.append(name, values)
 
-    def dataset(self) -> Any:
+    def dataset(self, complete: bool = True) -> Any:
         """The Dataset of the run."""
         circuit, fixed = self.circuit, dict[str, Any]()
         fixed["population"] = ("population", np.array([g.name for g in circuit.groups]), {"long_name": "population"})
@@ -176,10 +184,19 @@ class Recorder:
             if p.plasticity is not None:
                 dims = (f"pre_{p.name}", f"post_{p.name}") if p.dense else (f"synapse_{p.name}",)
                 final = self.simulation.variable(p.name, "W").reshape(p.shape if p.dense else -1)
-                fixed[f"W_{p.name}_end"] = (dims, final, {"units": "1", "long_name": f"weight of {p.name} at the end"})
+                fixed[f"W_{p.name}_end"] = (
+                    dims,
+                    final,
+                    {"units": p.unit, "long_name": f"weight of {p.name} at the end"},
+                )
         attrs: dict[str, Any] = dict(self.simulation.origin)
         attrs |= {"start": float(self.start * circuit.dt / 1000), "stop": float(self.simulation.time / 1000)}
-        return self.sink.close(fixed, attrs)
+        return self.sink.close(fixed, attrs | {"complete": int(complete)})
+
+    def abandon(self) -> None:
+        """Finish the file of a run that did not end, so that what it has can be read."""
+        if isinstance(self.sink, File):
+            self.dataset(complete=False).close()
 
 
 class _Probe:
@@ -194,8 +211,10 @@ class _Probe:
         self.units = _chosen(record, self.n)
         rows = len(self.units) if self.gain is None else len(self.gain)
         self.shape, self.dims = (rows,), (f"{'unit' if self.gain is None else 'rank'}_{self.name}",)
-        unit = "mV" if record.variable == "v" else "1"
-        self.attrs = {"units": unit, "long_name": f"{_LONG.get(record.variable, record.variable)} of {record.what}"}
+        self.attrs = {
+            "units": _unit(circuit, record),
+            "long_name": f"{_LONG.get(record.variable, record.variable)} of {record.what}",
+        }
         index = self.units if self.gain is None else np.arange(rows)
         self.labels = {self.dims[0]: (self.dims, index, {"units": "1", "long_name": "neuron or component"})}
 
@@ -218,8 +237,11 @@ class _Sample:
         self.shape = np.shape(self.take(simulation))
         dims = ("synapse",) if self.sides is None else ("rank_post", "rank_pre")[: len(self.shape)]
         self.dims = tuple(f"{dim}_{self.name}" for dim in dims)
-        self.attrs = {"units": "1", "long_name": f"{_LONG[record.variable]} of {record.what}"}
+        unit = self.projection.unit if record.variable in ("W", "E") else "1"
+        self.attrs = {"units": unit, "long_name": f"{_LONG[record.variable]} of {record.what}"}
         self.labels: dict[str, Any] = {}
+        if self.sides is None:
+            self.labels[self.dims[0]] = (self.dims, self.units, {"units": "1", "long_name": "synapse or neuron"})
 
     def take(self, simulation: Any) -> Array:
         """The sample now."""
@@ -237,6 +259,14 @@ class _Sample:
         if not p.dense or not isinstance(record.project, tuple) or len(record.project) != 2:
             raise ValueError(f"project of {record.what!r} has to be (left, right) arrays, of a dense projection.")
         return _matrix(record, record.project[0], p.shape[1]), _matrix(record, record.project[1], p.shape[0])
+
+
+def _unit(circuit: Circuit, record: Record) -> str:
+    """Unit of a variable of neurons."""
+    cell: Any = circuit.group(record.what).cell  # type: ignore[union-attr]
+    known = {"v": "mV", "drive": "pA", "prediction": "1", "w": "mV" if hasattr(cell, "g_dendrite") else "pA"}
+    known |= {one.name: "pA" if one.reversal is None else "nS" for one in receptors_of(cell)}
+    return known[record.variable]
 
 
 def _stride(circuit: Circuit, record: Record, default: int) -> int:
@@ -265,16 +295,31 @@ def _matrix(record: Record, matrix: Any, n: int) -> Array:
 
 
 def facts(circuit: Circuit) -> dict[str, Any]:
-    """What a circuit is, in small: models, numbers, rules; not its connectivity."""
+    """What a circuit is, in small: models, numbers, rules, schedules; not its connectivity."""
     groups = {g.name: {"class": type(g).__name__, "n": g.n, "cell": getattr(g, "cell", None)} for g in circuit.groups}
+    for g in circuit.groups:
+        for name in ("rate", "drive"):
+            if hasattr(g, name):
+                groups[g.name][name] = _schedule(getattr(g, name))
     lines = {
         p.name: {
             "receptor": p.receptor, "delay": p.delay, "synapses": p.n_synapses, "plasticity": p.plasticity,
-            "short_term": p.short_term,
+            "short_term": p.short_term, "latch": p.latch,
+            **{name: _schedule(getattr(p, name)) for name in ("gate", "eligibility", "transmission")},
         }
         for p in circuit.projections
     }  # fmt: skip
     return {"dt": circuit.dt, "groups": groups, "projections": lines}
+
+
+def _schedule(steps: Steps) -> Any:
+    """A quantity in steps: a number, times and values, or a hash of many."""
+    if steps.values.size == 1:
+        return float(steps.values.ravel()[0])
+    if steps.values.size <= 100:
+        return {"times": steps.times, "values": steps.values}
+    digest = hashlib.sha256(steps.times.tobytes() + steps.values.tobytes()).hexdigest()
+    return {"shape": list(steps.values.shape), "sha256": digest}
 
 
 def spikes(ds: Any, population: str) -> tuple[Array, Array]:

@@ -1,8 +1,10 @@
 """A circuit while it runs: a state that can be saved and restored, and the loop over stretches of constant gates."""
 
+import copy
 import hashlib
 import json
 import os
+import zipfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
@@ -46,10 +48,12 @@ class Simulation:
 
     def __init__(self, circuit: Circuit, seed: seeds.Seed = 0) -> None:
         self.circuit = circuit
+        self.seed = copy.deepcopy(seed)  # a Generator as it was before it was drawn from
         self.root = int(seeds.generator(seed, "circuit").integers(2**62))
         self.tables, self.state = tables.build(circuit)
         self.rng = seeds.generator(self.root, "neurons")
         self.step = 0
+        self._whole = True  # False while a stretch is under way, and for ever if it was interrupted
         self._events = Events(circuit, self.root)
         J = self.tables.J
         pending = 1 + int((J[:, kernel.PENDS] * (kernel.PENDING + J[:, kernel.N_POST])).sum())
@@ -68,7 +72,7 @@ class Simulation:
     @cached_property
     def origin(self) -> dict[str, str | int]:
         """Provenance of what runs, as it was when it was first asked for."""
-        return results.provenance(facts(self.circuit), self.root)
+        return results.provenance(facts(self.circuit), self.seed)
 
     # --- running ---------------------------------------------------------------------------------------------------
 
@@ -88,28 +92,46 @@ class Simulation:
         -------
         xarray.Dataset
             ``spike_time`` (s), ``spike_unit`` and ``spike_population`` (index into the coordinate population) along
-            spike; each recorded variable with its own time (s); ``W_<projection>`` of plastic projections at the end.
+            spike; each recorded variable, ``<variable>_<name>``, with its own time (s); ``W_<projection>_end`` of
+            plastic projections. What is due at the end of a run (a latch, say) happens when the run goes on.
+
+        A file of a run that did not end has what was written until then, and the attribute ``complete`` 0.
 
         Raises
         ------
         FloatingPointError
-            If a potential or a conductance is no longer finite.
+            If a potential, a conductance or a weight is no longer finite.
+        RuntimeError
+            If a run of this simulation was interrupted (Ctrl-C): its state is then between two steps.
         """
+        self._check_whole()
         length = units.to_float(duration, "ms", "duration")
         steps = int(self.circuit.on_grid("duration", checks.number("duration (ms)", length, 0)))
         records = [record] if isinstance(record, Record) else list(record)
+        if not all(isinstance(one, Record) for one in records):
+            raise TypeError(f"record holds {records[0]!r}; pass Record objects.")
         recorder = Recorder(self, records, steps, to)
-        stop, times = self.step + steps, self._stops(self.step + steps, recorder).tolist()
-        with tqdm(total=steps, disable=None, delay=2.0, unit="step", leave=False) as bar:
-            for end in times:
-                recorder.projections(self.step)
-                self._enter()
-                self._stretch(end, recorder)
-                bar.update(end - self.step)
-                self.step = end
-                if self.step % BLOCK == 0 or self.step == stop:
-                    self._check()
+        stop, times = self.step + steps, self._stops(self.step + steps, recorder)
+        try:
+            with tqdm(total=steps, disable=None, delay=2.0, unit="step", leave=False) as bar:
+                for end in map(int, times):
+                    recorder.projections(self.step)
+                    self._whole = False
+                    self._enter()
+                    self._stretch(end, recorder)
+                    bar.update(end - self.step)
+                    self.step, self._whole = end, True
+                    if self.step % BLOCK == 0 or self.step == stop:
+                        self._check(self.step == stop)
+        except BaseException:
+            recorder.abandon()
+            raise
         return recorder.dataset()
+
+    def _check_whole(self) -> None:
+        """Nothing goes on from a state between two steps."""
+        if not self._whole:
+            raise RuntimeError("a run of this simulation was interrupted; start again, or restore a saved state.")
 
     def _stops(self, stop: int, recorder: Recorder) -> Array:
         """Steps at which a stretch ends: blocks of sources, changes of gates, normalisation, samples of projections."""
@@ -120,13 +142,17 @@ class Simulation:
             at.append(grid("latch", p.latch))
             if p.plasticity is not None and p.plasticity.every is not None:
                 every = int(grid("every", p.plasticity.every))
-                at.append(np.arange(every, stop, every))
+                at.append(self._multiples(every, stop))
         for group in self.circuit.groups:
             steps = group.drive if isinstance(group, Population) else getattr(group, "rate", None)
             at += [] if steps is None else [grid("times", steps.times)]
-        at += [np.arange(0, stop, every) for every in recorder.strides]
+        at += [self._multiples(every, stop) for every in recorder.strides]
         found = np.unique(np.concatenate([np.asarray(part, np.int64) for part in at]))
         return found[(found > self.step) & (found <= stop)]
+
+    def _multiples(self, every: int, stop: int) -> Array:
+        """Multiples of a number of steps from the present one to another."""
+        return np.arange(self.step - self.step % every + every, stop, every)
 
     def _enter(self) -> None:
         """What happens at the start of a stretch: latches, normalisation, gates, drives."""
@@ -167,9 +193,14 @@ class Simulation:
             recorder.spikes(*(part[: found[0]] for part in self._spikes))
         recorder.samples(self.step, end, probes[-1])
 
-    def _check(self) -> None:
-        """Nothing has run away."""
+    def _check(self, at_end: bool) -> None:
+        """Nothing has run away; weights are looked at when a run ends."""
         S = self.state.S
+        for p, one in enumerate(self.circuit.projections):
+            if at_end and one.plasticity is not None and not np.isfinite(self._synapses(p)).all():
+                raise FloatingPointError(
+                    f"weights of {one.name!r} are not finite at {self.time:g} ms; lower its rates."
+                )
         if np.isfinite(S).all():
             return
         bad = int(np.flatnonzero(~np.isfinite(S))[0])
@@ -203,7 +234,7 @@ class Simulation:
         """Scale the incoming weights of each neuron to their total."""
         self._settle(p)
         W, rule = self._synapses(p), one.plasticity
-        post = np.tile(np.arange(one.shape[1]), one.shape[0]) if one.dense else one.weight.indices
+        post = one.columns
         total = np.bincount(post, W, minlength=one.shape[1])
         factor = np.where(total > 0, rule.total / np.where(total > 0, total, 1), 1.0)  # type: ignore[union-attr]
         np.clip(W * factor[post], rule.w_min, rule.w_max, out=W)  # type: ignore[union-attr]
@@ -224,15 +255,19 @@ class Simulation:
         Raises
         ------
         ValueError
-            If the shape or the stored entries differ.
+            If the shape or the stored entries differ, or a weight is out of bounds.
         """
         one, p = self.circuit.projection(name), self._position(name)
-        new = weight.data if scipy.sparse.issparse(weight) else np.asarray(weight, float)
-        same = scipy.sparse.issparse(weight) != one.dense and new.size == one.n_synapses
-        if not same or np.shape(weight) != one.shape or not np.isfinite(new).all():
-            raise ValueError(f"weight has shape {np.shape(weight)}; pass finite weights of the synapses of {name!r}.")
+        new = one.checked(weight)
+        same = isinstance(new, np.ndarray) == one.dense
+        if same and not one.dense:
+            same = np.array_equal(new.indptr, one.weight.indptr) and np.array_equal(new.indices, one.weight.indices)
+        if not same:
+            raise ValueError(
+                f"weight of {name!r} has other synapses than the projection; pass the same stored entries."
+            )
         self._settle(p)
-        self._synapses(p)[:] = new.ravel()
+        self._synapses(p)[:] = new.ravel() if one.dense else new.data
 
     def variable(self, what: str, name: str) -> Array:
         """A variable of a population or projection now, by the names of `Record`.
@@ -269,7 +304,8 @@ class Simulation:
         """Refuse a variable that a projection does not have."""
         names = ["W"]
         if one.plasticity is not None:
-            names += ["x1", "x2", "y1", "y2"] + (["E"] if tables.collects(one) else [])
+            reads_y2 = one.plasticity.pre_y2 or one.plasticity.post_xy
+            names += ["x1", "x2", "y1"] + (["y2"] if reads_y2 else []) + (["E"] if one.collects else [])
         if one.short_term is not None:
             names += ["u", "x"]
         checks.one_of(f"variable of projection {one.name!r}", name, names)
@@ -297,8 +333,10 @@ class Simulation:
         OSError
             If the file exists and ``force`` is not set, or cannot be written.
         """
+        self._check_whole()
         s = self.state
         facts = {"format": _FORMAT, "step": self.step, "root": self.root, "circuit": self._fingerprint()}
+        facts["seed"] = self.seed if isinstance(self.seed, int) else None
         facts["rng"] = self.rng.bit_generator.state
         arrays = {name: getattr(s, name) for name in vars(s)} | {"rewards": self.tables.JF[:, kernel.D]}
 
@@ -310,7 +348,7 @@ class Simulation:
 
     @classmethod
     def load(cls, circuit: Circuit, path: Any) -> "Simulation":
-        """The simulation that `save` wrote, of the same circuit.
+        """The simulation that `save` wrote, of a circuit with the same groups, synapses, rules and grid.
 
         Raises
         ------
@@ -322,11 +360,12 @@ class Simulation:
             with np.load(path, allow_pickle=False) as file:
                 facts = json.loads(str(file["facts"]))
                 arrays = {name: file[name] for name in [*vars(found.state), "rewards"]}
-        except (KeyError, ValueError, EOFError) as error:
+        except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise ValueError(f"{path} is not a state that Simulation.save wrote: {error}") from error
         if facts.get("format") != _FORMAT or facts["circuit"] != found._fingerprint():
             raise ValueError(f"{path} is the state of another circuit; build the circuit as it was when it was saved.")
         found.step, found.root = facts["step"], facts["root"]
+        found.seed = found.root if facts["seed"] is None else facts["seed"]
         found.tables.JF[:, kernel.D] = arrays.pop("rewards")
         for name, value in arrays.items():
             getattr(found.state, name)[:] = value

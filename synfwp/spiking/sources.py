@@ -6,7 +6,7 @@ import numpy as np
 
 from synfwp import seeds, units
 from synfwp.spiking.circuit import Circuit
-from synfwp.spiking.groups import PoissonSource, SpikeSource
+from synfwp.spiking.groups import PoissonSource, SpikeSource, steps_of
 
 Array = np.ndarray
 BLOCK = 1000  # steps
@@ -18,7 +18,7 @@ class Events:
     def __init__(self, circuit: Circuit, root: int) -> None:
         self.sources = [g for g in circuit.groups if isinstance(g, PoissonSource | SpikeSource)]
         self.dt, self.root = circuit.dt, root
-        self.prescribed = {g.name: _prescribed(g, circuit.dt) for g in self.sources if isinstance(g, SpikeSource)}
+        self.prescribed = {g.name: steps_of(g, circuit.dt) for g in self.sources if isinstance(g, SpikeSource)}
         self.block = lru_cache(maxsize=1)(self._block)
 
     def between(self, start: int, stop: int) -> tuple[Array, Array]:
@@ -49,8 +49,9 @@ class Events:
         changes, steps = np.round(source.rate.times / self.dt), number * BLOCK + np.arange(BLOCK)
         which = np.searchsorted(changes, steps, side="right") - 1
         chance = source.rate.values * units.per_ms(1.0) * self.dt
-        top = float(chance[which].max())
-        if top == 0:
+        used = chance[np.unique(which)]
+        top = float(used.max())
+        if top < 1e-15:  # less than once in 1e15 steps, and more than what intervals are drawn from can hold
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
         cells, at, found = BLOCK * source.n, -1, []
         while at < cells:
@@ -61,23 +62,8 @@ class Events:
         places = np.concatenate(found)
         places = places[places < cells]
         steps, unit = places // source.n, places % source.n
-        if (chance[which] < top).any():
+        if (used < top).any():
             p = chance[which[steps]] if chance.ndim == 1 else chance[which[steps], unit]
             keep = rng.random(len(steps)) * top < p
             steps, unit = steps[keep], unit[keep]
         return steps, unit
-
-
-def _prescribed(source: SpikeSource, dt: float) -> tuple[Array, Array]:
-    """Steps and units of a source, ordered; a unit that fires twice in a step is refused."""
-    steps = np.floor(np.asarray(source.times) / dt + 1e-3).astype(np.int64)
-    order = np.lexsort((source.units, steps))
-    steps, unit = steps[order], source.units[order]
-    twice = np.flatnonzero((np.diff(steps) == 0) & (np.diff(unit) == 0))
-    if twice.size:
-        m = int(twice[0])
-        raise ValueError(
-            f"unit {unit[m]} of source {source.name!r} fires twice within the step of {dt:g} ms at "
-            f"{steps[m] * dt:g} ms; lower dt, or thin the spikes."
-        )
-    return steps, unit

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import exprel
 
 from synfwp import units
 from synfwp.kernels import circuit as kernel
@@ -97,9 +98,7 @@ def build(circuit: Circuit) -> tuple[Tables, State]:
 
 def response(tau_m: float, tau: float, dt: float) -> float:
     """What a current of 1 that decays with tau adds to a leaky membrane in one step, for a leak of 1."""
-    if abs(tau - tau_m) < 1e-9 * tau_m:
-        return dt / tau_m * float(np.exp(-dt / tau_m))
-    return tau / (tau - tau_m) * float(np.exp(-dt / tau) - np.exp(-dt / tau_m))
+    return float(dt / tau_m * np.exp(-dt / tau_m) * exprel(dt * (1 / tau_m - 1 / tau)))
 
 
 def _neuron_state(group: Population, cell: Cell) -> dict[str, Array]:
@@ -194,7 +193,7 @@ def _synapses(circuit: Circuit, delays: list[int], offset: dict[tuple[str, str],
             JF[p, [kernel.U, kernel.U_REST]] = s.U, s.u_rest
             JF[p, [kernel.REC_LOG, kernel.FACIL_LOG]] = -dt / s.tau_rec, -dt / s.tau_facil
     for p, one in enumerate(projections):  # eligibilities after all weights
-        if collects(one):
+        if one.collects:
             J[p, kernel.E0] = syn0 - J[p, kernel.SYN0]
             W.append(np.zeros(one.n_synapses))
             syn0 += one.n_synapses
@@ -205,14 +204,9 @@ def _synapses(circuit: Circuit, delays: list[int], offset: dict[tuple[str, str],
     )  # fmt: skip
 
 
-def collects(p: Projection) -> bool:
-    """Whether changes of a projection go to an eligibility, for a time or always."""
-    return p.plasticity is not None and (p.plasticity.tau_e is not None or bool(p.eligibility.values.any()))
-
-
 def _columns(p: Projection) -> tuple[Array, Array, Array]:
     """Synapses by postsynaptic neuron: ends of columns, presynaptic neurons, positions in the rows."""
-    rows = np.repeat(np.arange(p.shape[0]), np.diff(p.weight.indptr))
+    rows = p.rows
     order = np.argsort(p.weight.indices, kind="stable")
     ends = np.concatenate([[0], np.cumsum(np.bincount(p.weight.indices, minlength=p.shape[1]))])
     return ends, rows[order], order
