@@ -16,9 +16,9 @@ label (published: 100 for all), which a constant current holds at threshold whil
 (published: the last 30 ms, through a trained layer); 40 ms without input, plasticity and transmission between pairs; no
 transmission through the synapses while they are written (published: a fifth). On circuits the rule is a row with two
 events: at a value spike ``dw = (gamma+ / tau) (1 - w) x``, x the trace of the key (twice the half of the pairs in which
-the key comes first), at a key spike ``dw = -gamma- (r + 1 / (2 tau)) w`` with r = 50 Hz, which is the mean of ``-gamma-
-w k^2`` for a key that fires at that rate. Noise of 1 mV in all neurons. Exact rules take spike counts of unit length
-and one-hot labels.
+the key comes first), at a key spike ``dw = -gamma- (1 / 2 + x) w / tau``, the integral of ``-gamma- w k^2`` over its
+pairs with itself and with the earlier spikes of the key. Noise of 1 mV in all neurons. Exact rules take spike counts of
+unit length and one-hot labels.
 
 Cites: limbacher2020, limbacher2022
 """
@@ -33,7 +33,6 @@ import synfwp as fw
 from synfwp import results, seeds
 
 GAMMA, W_MAX, TAU = 0.3, 1.0, 20.0  # 1/ms, 1, ms
-REFERENCE = 50.0  # Hz
 FEATURES, KEYS, CLONES = 10, 100, 4
 SHOW, GAP = 100.0, 40.0  # ms
 READ_BIAS, READ_GAIN = 20.0, 30.0  # mV; pA (here mV) for a weight of 1
@@ -113,10 +112,9 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
 
 def rule(decay: float) -> fw.SynapticRule:
     """The authors' rule as a row, gamma- times ``decay``: potentiation at value spikes, decay at key spikes."""
-    decay *= GAMMA * (REFERENCE * 1e-3 + 1 / (2 * TAU))
-    return fw.SynapticRule(
-        name="bounded_hebb", post_x=GAMMA / TAU, pre_0=-decay, tau_x1=TAU, w_max=W_MAX, soft=1.0, cite="limbacher2020"
-    )
+    decay *= GAMMA / TAU
+    numbers = {"post_x": GAMMA / TAU, "pre_0": -decay / 2, "pre_x": -decay, "tau_x1": TAU}
+    return fw.SynapticRule(name="bounded_hebb", w_max=W_MAX, soft=1.0, cite="limbacher2020", **numbers)
 
 
 def simulate(pairs: int, seed: int, decay: float) -> Network:

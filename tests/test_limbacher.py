@@ -48,11 +48,11 @@ def test_the_spikes_of_a_pair_change_a_weight_as_the_row_says(program):
     ds = simulation.run(60.0)
     fired = 1e3 * fw.spikes(ds, "value")[0]
     assert len(fired) > 2
-    decay = program.GAMMA * (1e-3 * program.REFERENCE + 1 / (2 * program.TAU))
+    decay = program.GAMMA / program.TAU
     w, keys = 0.0, np.array([10.0, 40.0])
     for time, is_key in sorted([(t, False) for t in fired] + [(t, True) for t in keys]):
         if is_key:
-            w -= decay * w
+            w -= decay * (0.5 + np.exp(-(time - keys[keys < time]) / program.TAU).sum()) * w
         else:
             trace = np.exp(-(time - keys[keys <= time]) / program.TAU).sum()
             w += program.GAMMA / program.TAU * (1 - w) * trace
