@@ -47,10 +47,10 @@ def one(rule=PAIR, cell=LIF, weight=W, drive=4.0, dt=DT, **more):
 
 
 def half():
-    """Half of the synapses."""
-    m = scipy.sparse.random_array((N_PRE, N_POST), density=0.5, rng=1).tocsr()
-    m.data[:] = np.random.default_rng(2).uniform(2, 7, m.nnz)
-    return m
+    """About half of the synapses."""
+    rng = np.random.default_rng(1)
+    stored = rng.random((N_PRE, N_POST)) < 0.5
+    return scipy.sparse.csr_array(np.where(stored, rng.uniform(2, 7, (N_PRE, N_POST)), 0.0))
 
 
 def inhibited():

@@ -90,9 +90,10 @@ def one(rule=None, cell=LIF, weight=None, seed=1, **more):
 
 
 def half(seed=5):
-    """Half of the synapses, one of them stored as 0."""
-    w = scipy.sparse.random_array((N_PRE, N_POST), density=0.5, rng=seed).tocsr()
-    w.data[:] = np.random.default_rng(seed).uniform(2, 6, w.nnz)
+    """About half of the synapses, one of them stored as 0."""
+    rng = np.random.default_rng(seed)
+    stored = rng.random((N_PRE, N_POST)) < 0.5
+    w = scipy.sparse.csr_array(np.where(stored, rng.uniform(2, 6, (N_PRE, N_POST)), 0.0))
     w.data[1] = 0.0
     return w
 
@@ -126,7 +127,7 @@ def error_driven(weight=None):
 def dendritic(weight=None):
     """Two compartments; the teacher acts on the soma."""
     cell = fw.TwoCompartment(receptors=(fw.Receptor("teacher", 5.0),))
-    first = one(plasticity.dendritic(0.3), cell, weight, receptor="dendrite", drive=10.0)
+    first = one(plasticity.dendritic(0.3), cell, weight, receptor="dendrite", drive=150.0)
     teacher = fw.Projection(prescribed(seed=8, name="teacher"), first.projections[0].post, 20.0, receptor="teacher")
     return fw.Circuit([teacher, *first.projections], dt=DT)
 
