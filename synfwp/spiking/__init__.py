@@ -4,6 +4,7 @@ from synfwp.spiking.cells import AdEx, TwoCompartment
 from synfwp.spiking.circuit import Circuit, Record
 from synfwp.spiking.groups import PoissonSource, Population, SpikeSource, Steps
 from synfwp.spiking.network import SpikingNetwork
+from synfwp.spiking.parallel import replicates
 from synfwp.spiking.parameters import (
     LIF,
     PES,
@@ -18,7 +19,7 @@ from synfwp.spiking.parameters import (
 )
 from synfwp.spiking.projection import Projection, ShortTerm, random_synapses
 from synfwp.spiking.recording import spikes
-from synfwp.spiking.simulation import Simulation, replicates
+from synfwp.spiking.simulation import Simulation
 
 __all__ = [
     "LIF",

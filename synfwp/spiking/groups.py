@@ -199,7 +199,7 @@ class Population:
 
 
 Source = PoissonSource | SpikeSource
-Group = Population | PoissonSource | SpikeSource
+Group = Population | Source
 
 
 def steps_of(source: SpikeSource, dt: float) -> tuple[Array, Array]:

@@ -3,12 +3,10 @@
 import copy
 import hashlib
 import json
-import os
 import zipfile
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import scipy.sparse
@@ -24,7 +22,6 @@ from synfwp.spiking.recording import Recorder, facts
 from synfwp.spiking.sources import BLOCK, Events
 
 Array = np.ndarray
-T = TypeVar("T")
 _FORMAT = 1
 
 
@@ -385,49 +382,3 @@ class Simulation:
         names = [g.name for g in self.circuit.groups] + [p.name for p in self.circuit.projections]
         digest.update(json.dumps([names, self.circuit.dt]).encode())
         return digest.hexdigest()
-
-
-def replicates(
-    circuit: Circuit,
-    duration: Any,
-    runs: Sequence[int] | range,
-    keep: Callable[[Simulation, Any], T] | None = None,
-    record: Record | Sequence[Record] = (),
-    workers: int | None = None,
-) -> list[Any]:
-    """Run a circuit with several seeds, spread over threads (the kernel holds no lock).
-
-    Parameters
-    ----------
-    circuit : Circuit
-    duration : float
-        ms.
-    runs : sequence of int
-        The seeds.
-    keep : callable or None
-        ``keep(simulation, dataset)`` is what is kept of each run; None keeps the Datasets.
-    record : Record or sequence of Record
-    workers : int or None
-        Threads; None: one for each core. Results do not depend on it.
-
-    Returns
-    -------
-    list
-        In the order of ``runs``.
-
-    >>> from synfwp.spiking import PoissonSource
-    >>> source = Circuit([], [PoissonSource(10, 50.0)])
-    >>> replicates(source, 100.0, range(3), keep=lambda simulation, ds: ds.sizes["spike"]) == [
-    ...     source.run(100.0, seed=seed).sizes["spike"] for seed in range(3)
-    ... ]
-    True
-    """
-
-    def one(seed: int) -> Any:
-        simulation = Simulation(circuit, seed)
-        ds = simulation.run(duration, record)
-        return ds if keep is None else keep(simulation, ds)
-
-    count = os.cpu_count() or 1 if workers is None else checks.count("workers", workers)
-    with ThreadPoolExecutor(max_workers=count) as pool:
-        return list(pool.map(one, list(runs)))

@@ -6,7 +6,7 @@ import numpy as np
 
 from synfwp import seeds, units
 from synfwp.spiking.circuit import Circuit
-from synfwp.spiking.groups import PoissonSource, SpikeSource, steps_of
+from synfwp.spiking.groups import PoissonSource, Source, SpikeSource, steps_of
 
 Array = np.ndarray
 BLOCK = 1000  # steps
@@ -16,7 +16,7 @@ class Events:
     """Spikes of the sources of a circuit, block by block."""
 
     def __init__(self, circuit: Circuit, root: int) -> None:
-        self.sources = [g for g in circuit.groups if isinstance(g, PoissonSource | SpikeSource)]
+        self.sources = [g for g in circuit.groups if isinstance(g, Source)]
         self.dt, self.root = circuit.dt, root
         self.prescribed = {g.name: steps_of(g, circuit.dt) for g in self.sources if isinstance(g, SpikeSource)}
         self.block = lru_cache(maxsize=1)(self._block)
