@@ -36,15 +36,18 @@ help:  ## print this list
 demo: $(VENV)/.core  ## set up, run the main job on real numbers, draw the first figure
 	$(VENV)/bin/synfwp demo --force
 
+# Folders of tests that the second process runs; the first runs the doctests and all other tests, new ones too.
+SECOND := models plastic plasticity plot programmer reference results tasks
+
 # Two processes share the tests and the cache of compiled kernels.
 test: lint  ## set up, then lint, types, import contracts and all tests but the slow ones
 	$(MAKE) --no-print-directory -j2 tests-one tests-two
 
 tests-one:
-	$(PY) -m pytest -q -m "not slow" synfwp tests/test_[a-f]*.py -o cache_dir="$(CACHE)/pytest-one"
+	$(PY) -m pytest -q -m "not slow" synfwp tests $(addprefix --ignore=tests/,$(SECOND)) -o cache_dir="$(CACHE)/pytest-one"
 
 tests-two:
-	$(PY) -m pytest -q -m "not slow" tests/test_[!a-f]*.py -o cache_dir="$(CACHE)/pytest-two"
+	$(PY) -m pytest -q -m "not slow" $(addprefix tests/,$(SECOND)) -o cache_dir="$(CACHE)/pytest-two"
 
 # Two at a time: each mode is one process with a cache of its own, and prints when it has ended.
 test-modes: $(VENV)/.test $(OLDEST)/.test  ## kernel tests without the compiler, with bounds checks, on the oldest versions

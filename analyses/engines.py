@@ -19,7 +19,7 @@ import synfwp as fw
 from synfwp import results, seeds
 from synfwp.fastweights import run_coefficients
 from synfwp.measures import centred_correlation
-from synfwp.spiking import engines, gains
+from synfwp.substrates import engines, gains
 
 ENGINES = ("counts", "poisson", "lif")
 SPELLED = {"counts": "counts", "poisson": "Poisson neurons", "lif": "LIF neurons"}

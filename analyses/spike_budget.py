@@ -3,7 +3,7 @@
 Items with rates as keys are written by the Hebbian and by the delta rule into spiking networks, over peak rates,
 windows, clones and numbers of items in Poisson counts, over gaps and trace time constants in Poisson neurons, and at
 some cells of every sweep again in LIF neurons. Agreement is the centred correlation of the weights with those of the
-ideal rule, recall the cosine of a read with its value. Closed forms of `synfwp.realisations` are drawn beside them.
+ideal rule, recall the cosine of a read with its value. Closed forms of `synfwp.theory` are drawn beside.
 
 Cites: irie2025, hasselmo2002, urbanczik2014, vogels2011, macneil2011
 """
@@ -15,7 +15,7 @@ import numpy as np
 import xarray as xr
 
 import synfwp as fw
-from synfwp import realisations, results, seeds, streams
+from synfwp import coefficients, results, seeds, theory
 from synfwp.fastweights import run_coefficients
 from synfwp.measures import centred_correlation
 
@@ -178,11 +178,11 @@ def one_run(size: Size, run: Run, seed: int, replicate: int) -> dict[str, float]
     carried = network.carry_out(fw.get_rule(rule), *sent, beta[None], None, draws)
     asked = fw.scan(rule, k, k, v).W
     c = network.effective(fw.get_rule(rule), k[None], np.ones((1, len(k))), None)
-    keys = streams.written_keys(fw.get_rule(rule), k)
+    keys = coefficients.written_keys(fw.get_rule(rule), k)
     effective = run_coefficients(nothing[None], keys[None], v[None], c, np.zeros((1, size.d, size.d))).W[0]
     peak_spikes = int(cell.clones) * cell.peak / 1000 * cell.window
     traces = {} if run.engine == "counts" else {"tau": cell.tau, "T": cell.window}
-    closed = realisations.hebb_agreement(k, v, peak_spikes, **traces) if rule == "hebb" else np.nan
+    closed = theory.hebb_agreement(k, v, peak_spikes, **traces) if rule == "hebb" else np.nan
     ideal = {name: cosine(k @ fw.scan(name, k, k, v).W.T, v) for name in ("hebb", "covariance", rule)}
     return {
         "agreement": float(centred_correlation(carried.W[0], asked)),
@@ -227,8 +227,8 @@ def one_item(size: Size, seed: int) -> xr.Dataset:
                 ideal = np.outer(v, k)
                 found[i, j] = (W * ideal).sum() / np.linalg.norm(W) / np.linalg.norm(ideal)
     closed = {
-        "counts": [realisations.count_cosine(n) for n in size.one],
-        "poisson": [realisations.trace_cosine(1.5 * T / n, T, tau) for n in size.one],
+        "counts": [theory.count_cosine(n) for n in size.one],
+        "poisson": [theory.trace_cosine(1.5 * T / n, T, tau) for n in size.one],
     }
     text = {"units": "1", "long_name": "cosine of one item with its outer product"}
     return xr.Dataset(

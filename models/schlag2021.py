@@ -34,7 +34,7 @@ import xarray as xr
 
 import synfwp as fw
 from synfwp import autograd as ag
-from synfwp import features, results, seeds
+from synfwp import features, results, seeds, theory
 from synfwp.programmer.losses import squared
 from synfwp.programmer.parts import SIGMOID, Params, project
 from synfwp.programmer.slow import FunctionProgrammer
@@ -186,24 +186,10 @@ def _beside(z: Any, value: float) -> Any:
     return anp.concatenate([z, np.full((*z.shape[:-1], 1), value, z.dtype)], axis=-1)
 
 
-def floor(keys: int, d_dot: int) -> float:
-    """The least mean loss over all keys of a memory that is one matrix of d_dot columns, read once.
-
-    >>> floor(80, 64), floor(40, 64)
-    (0.1, 0.0)
-    """
-    return max(0.0, 0.5 * (1 - d_dot / keys)) if keys > d_dot else 0.0
-
-
 def order_blind(batch: Batch, keys: int) -> float:
-    """The mean loss of the best memory that knows which values were written to a key, and how often, but not when.
-
-    It answers with their mean m, and the latest is any of them: the loss expected is ``(1 - |m|^2) / 2``.
-    """
+    """`theory.order_blind_loss` of the pairs of a test."""
     x = batch.x * batch.x[..., -1:]
-    counts = np.einsum("btk,btv->bkv", x[..., :keys], x[..., keys:-1])
-    counts = counts[counts.any(axis=-1)]
-    return float(0.5 * (1 - np.square(counts / counts.sum(axis=-1, keepdims=True)).sum(axis=-1)).mean())
+    return theory.order_blind_loss(np.einsum("btk,btv->bkv", x[..., :keys], x[..., keys:-1]))
 
 
 def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
@@ -304,7 +290,7 @@ def bound(memory: Memory, keys: int, d_key: int, batch: Batch) -> float:
         return np.nan
     if memory.overwrites and memory.rule != "delta":
         return order_blind(batch, keys)
-    return floor(keys, SlowNet(memory, keys, d_key).d_dot)
+    return theory.matrix_floor(keys, SlowNet(memory, keys, d_key).d_dot)
 
 
 def table(ds: xr.Dataset) -> xr.Dataset:
@@ -370,7 +356,7 @@ def _bounds(ds: xr.Dataset, ax: Any, overwrites: bool) -> None:
         keys = np.arange(1, _last(ds) + 1)
         for name, dash in zip(("elu_plus_one", "dpfp"), dashes, strict=True):
             d_dot = SlowNet(MEMORIES[name], 1, d_key).d_dot
-            floors, text = [floor(n, d_dot) for n in keys.tolist()], f"floor, {d_dot} features"
+            floors, text = [theory.matrix_floor(n, d_dot) for n in keys.tolist()], f"floor, {d_dot} features"
             ax.plot(keys, floors, color="0.45", linewidth=0.7, linestyle=dash, label=text, zorder=1)
 
 

@@ -19,12 +19,14 @@ _HOME = {
     ),
     "fastweights": "scan vjp attention fastest_form Scan Gradients",
     "instructions": "Instructions",
-    "carriers": "simulate compare_carriers Exact",
-    "rate": "RateNetwork PlasticRateNetwork",
+    "substrates": (
+        "RateNetwork SpikingNetwork RateCode ThetaCycle GatedTrace TwoPhase Dendritic InhibitoryCancellation PES"
+    ),
+    "substrates.door": "simulate compare_carriers Exact",
+    "plastic": "PlasticRateNetwork",
     "spiking": (
-        "SpikingNetwork LIF Poisson RateCode ThetaCycle GatedTrace TwoPhase Dendritic InhibitoryCancellation PES AdEx "
-        "TwoCompartment Receptor Steps PoissonSource SpikeSource Population Projection ShortTerm Circuit Record "
-        "random_synapses replicates spikes"
+        "LIF Poisson AdEx TwoCompartment Receptor Steps PoissonSource SpikeSource Population Projection ShortTerm "
+        "Circuit Simulation Record random_synapses replicates spikes"
     ),
     "programmer": (
         "Programmer FunctionProgrammer LayerProgrammer PlasticNetwork Trained train load_trained load_layer "
@@ -48,6 +50,7 @@ _MODULES = (
     "rules",
     "seeds",
     "tasks",
+    "theory",
     "units",
 )
 

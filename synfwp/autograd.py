@@ -12,9 +12,9 @@ from autograd.extend import defvjp, defvjp_argnums, primitive
 from synfwp import fastweights
 from synfwp import plastic as layers
 from synfwp.fastweights.arguments import sum_back
-from synfwp.fastweights.pool import spread
 from synfwp.features import Feature
 from synfwp.rules import Rule
+from synfwp.threads import spread
 
 Array = np.ndarray
 _GRADIENTS = {1: "q", 2: "k", 3: "v", 4: "beta", 5: "decay", 10: "W0", 11: "aux0"}

@@ -6,11 +6,13 @@ quantities are accepted by what they can do; none of the three is imported.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from synfwp import checks
 from synfwp.checks import lookup
 
 _BASE = ("m", "kg", "s", "A")
@@ -131,3 +133,28 @@ def _si(value: Any, row: Unit, unit: str, name: str) -> Any:
 def _wrong_dimension(value: Any, unit: str, name: str) -> ValueError:
     """The refusal of a quantity that cannot be in ``unit``."""
     return ValueError(f"{name} is {value}, which cannot be in {unit}; pass a number in {unit}, or a quantity that can.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameters:
+    """A frozen set of parameters: fields with a unit are converted to it and checked to lie in their range.
+
+    ``_units`` names the unit of each field that has one, ``_zero_allowed`` those that may be 0.
+    """
+
+    _units: ClassVar[dict[str, str]] = {}
+    _zero_allowed: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        """Numbers in the unit of their field, above 0 unless the class allows 0; potentials may have any sign."""
+        for entry in fields(self):
+            unit = self._units.get(entry.name)
+            if unit is None or getattr(self, entry.name) is None:
+                continue
+            value = to_float(getattr(self, entry.name), unit, entry.name)
+            if unit != "mV" or entry.name == "noise":
+                zero = entry.name in self._zero_allowed
+                checks.number(f"{entry.name} ({unit})", value, 0, above=not zero)
+            else:
+                checks.number(f"{entry.name} ({unit})", value)
+            object.__setattr__(self, entry.name, value)

@@ -127,7 +127,7 @@ def test_programs_import_no_other_program_and_no_command_line() -> None:
         assert {name for name in found if any(name == a or name.startswith(f"{a}.") for a in above)} == set(), program
 
 
-KNOWN = [("kernels/*.py", {"numpy", "numba", "synfwp"}), ("reference.py", {"numpy"})]
+KNOWN = [("kernels/*.py", {"numpy", "numba", "synfwp"}), ("reference/*.py", {"numpy", "synfwp"})]
 
 
 @pytest.mark.parametrize(("files", "known"), KNOWN)

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from strategies import OWN, RECURRENT, outcome, problem, rounding
 
 import synfwp as fw
-from synfwp import rules, streams
+from synfwp import rules, theory
 from synfwp.rules import RULES, Rule
-from synfwp.streams import transition
+from synfwp.theory import transition
 
 seed = st.integers(0, 2**32 - 1)
 
@@ -292,7 +292,7 @@ def test_a_step_is_past_its_bound_where_an_eigenvalue_leaves_minus_one_to_one(na
     row = ERASING[name]
     p, gates = one_step(row, seed)
     k = (p.k if row.error == "value" else p.v) * size
-    ratio = streams.step_ratio(row, k, np.ones(1) * gates["beta"], p.decay)
+    ratio = theory.step_ratio(row, k, np.ones(1) * gates["beta"], p.decay)
     spectrum = np.linalg.eigvals(transition(row, k[0], **gates))
     assert np.abs(spectrum.imag).max() <= 1e-7  # similar to a symmetric matrix; a zero decay makes eigenvalues meet
     low, high = spectrum.real.min(), spectrum.real.max()
@@ -305,19 +305,19 @@ def test_steps_on_both_sides_of_the_bound_were_among_them(row):
     ratios = []
     for draw_seed in range(50):
         p, gates = one_step(row, draw_seed)
-        ratios += [streams.step_ratio(row, p.k * s, np.ones(1) * gates["beta"], p.decay) for s in (0.1, 3.0)]
+        ratios += [theory.step_ratio(row, p.k * s, np.ones(1) * gates["beta"], p.decay) for s in (0.1, 3.0)]
     assert 10 < sum(ratio > 1 for ratio in ratios) < 90
 
 
 def test_the_worst_step_of_many_decides_and_no_step_is_no_ratio(rng):
     p = problem(fw.KEY_GATED_DELTA, rng, 6, 3, 2, (4,))
     each = [
-        streams.step_ratio(
+        theory.step_ratio(
             p.rule, p.k[i : i + 1, t : t + 1], p.beta[i : i + 1, t : t + 1], p.decay[i : i + 1, t : t + 1]
         )
         for i in range(4)
         for t in range(6)
     ]
-    assert streams.step_ratio(p.rule, p.k, p.beta, p.decay) == pytest.approx(max(each), rel=1e-14)
-    assert streams.step_ratio(p.rule, p.k[:0], p.beta[:0], p.decay[:0]) == 0
-    assert streams.step_ratio(fw.GATED_HEBB, 1e9 * p.k, p.beta, p.decay) == 0
+    assert theory.step_ratio(p.rule, p.k, p.beta, p.decay) == pytest.approx(max(each), rel=1e-14)
+    assert theory.step_ratio(p.rule, p.k[:0], p.beta[:0], p.decay[:0]) == 0
+    assert theory.step_ratio(fw.GATED_HEBB, 1e9 * p.k, p.beta, p.decay) == 0

@@ -7,8 +7,9 @@ import numpy as np
 from handwritten import delta
 from peers import GRADIENT, Case
 
-from synfwp import streams
-from synfwp.fastweights import lowering, solve
+from synfwp import coefficients
+from synfwp.fastweights import lowering
+from synfwp.fastweights.solvers import linear
 from synfwp.rules import DELTA
 
 Call = Callable[[], tuple[Any, ...]]
@@ -19,11 +20,11 @@ def pairs(d: int, T: int, n: int) -> dict[str, tuple[Call, Call]]:
     x = Case("delta", GRADIENT, d, T, n).inputs()
     q, k, v, beta, dy = (x[name] for name in ("q", "k", "v", "beta", "dy"))
     W0 = np.zeros((n, d, d), np.float32)
-    problem = lowering.Problem(q, k, v, streams.coefficients(DELTA, k, beta, None), W0, False)
-    segment = max(16, solve.HISTORY_BYTES // (4 * d * k.itemsize))
+    problem = lowering.Problem(q, k, v, coefficients.coefficients(DELTA, k, beta, None), W0, False)
+    segment = max(16, linear.HISTORY_BYTES // (4 * d * k.itemsize))
 
     def forward() -> tuple[Any, ...]:
-        y, W, _ = solve.forward(problem, 0, 1)
+        y, W, _ = linear.forward(problem, 0, 1)
         return W, y
 
     def hand_forward() -> tuple[Any, ...]:
@@ -32,7 +33,7 @@ def pairs(d: int, T: int, n: int) -> dict[str, tuple[Call, Call]]:
         return W, y
 
     def adjoint() -> tuple[Any, ...]:
-        g, c = solve.adjoint(problem, dy, np.zeros_like(W0), 1)
+        g, c = linear.adjoint(problem, dy, np.zeros_like(W0), 1)
         return g["W0"], g["q"], g["k"], g["v"], c.write + c.erase
 
     def hand_adjoint() -> tuple[Any, ...]:

@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from synfwp import rules, streams
+from synfwp import rules
 from synfwp.rules import Rule
+from synfwp.theory import stability
 
 Array = np.ndarray
 Shape = tuple[int, ...]
@@ -162,7 +163,7 @@ def _step_ratio(call: Call) -> float:
         ones = np.ones((*decay.shape[:2], rule.writes, *decay.shape[2:]), decay.dtype)
         ones[:, :, 0] = decay
         decay = ones
-    return streams.step_ratio(rule, key, beta, decay, call.pair)
+    return stability.step_ratio(rule, key, beta, decay, call.pair)
 
 
 def plain(name: str, x: Any) -> Array:

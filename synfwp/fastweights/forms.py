@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.linalg import solve_triangular
 
+from synfwp.coefficients import Coefficients
 from synfwp.fastweights.lowering import Problem
-from synfwp.streams import Coefficients
 
 Array = np.ndarray
 

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from synfwp import streams
+from synfwp import coefficients
+from synfwp.coefficients import Coefficients
 from synfwp.fastweights.arguments import Call
-from synfwp.streams import Coefficients
 
 Array = np.ndarray
 
@@ -37,7 +37,7 @@ def lower(call: Call) -> Problem:
         pair = None if pair is None else (_flat(pair[0]), _flat(pair[1]))
     if rule.centred:
         k = k - _running_mean(call, k)
-    c = streams.coefficients(rule, k if rule.error == "value" else v, beta, decay, pair)
+    c = coefficients.coefficients(rule, k if rule.error == "value" else v, beta, decay, pair)
     if rule.normalised:
         v, W0 = np.concatenate([v, np.ones_like(v[..., :1])], axis=-1), _start(call)
     if rule.read == "before":
@@ -90,7 +90,7 @@ def raise_gradients(
     rule, n = call.rule, call.rule.writes
     dq, dk, dv, dW0 = (grads[name] for name in ("q", "k", "v", "W0"))
     key = problem.k
-    more, dbeta, ddecay, dpair = streams.pull_coefficients(
+    more, dbeta, ddecay, dpair = coefficients.pull_coefficients(
         rule, key, *_gates(call), None if call.pair is None else (_flat(call.pair[0], n), _flat(call.pair[1], n)), grad
     )
     if more is not None:
@@ -180,7 +180,7 @@ def _counts(call: Call, steps: int) -> tuple[Array, Array, Array]:
 def _running_mean(call: Call, k: Array) -> Array:
     """Mean of all keys so far, this one included."""
     mean, seen, _ = _counts(call, k.shape[1])
-    return streams.running_mean(k, mean, seen)
+    return coefficients.running_mean(k, mean, seen)
 
 
 def _mean_after(call: Call) -> Array:

@@ -8,8 +8,7 @@ from autograd.extend import defvjp, defvjp_argnums, primitive
 from scipy import sparse
 
 from synfwp import autograd as ag
-from synfwp import features
-from synfwp.fastweights import pool
+from synfwp import features, threads
 from synfwp.tasks.base import one_hot
 
 Array = Any
@@ -63,7 +62,7 @@ def _by_rows(x: Array, W: Array, work: Any) -> None:
         for i in range(lo, hi):
             work(slice(i * size, (i + 1) * size))
 
-    pool.spread(some, -(-len(x) // size), 2.0 * x.size * W.size / max(x.shape[-1], 1), pool.asked())
+    threads.spread(some, -(-len(x) // size), 2.0 * x.size * W.size / max(x.shape[-1], 1), threads.asked())
 
 
 def _part(rows: int) -> int:

@@ -12,10 +12,10 @@ import numpy as np
 from synfwp import checks
 from synfwp.plasticity import PairSTDP, SynapticRule, TripletSTDP, triplet
 from synfwp.plasticity.synaptic import COEFFICIENTS
-from synfwp.spiking.cells import AdEx, TwoCompartment, is_linear, receptors_of
-from synfwp.spiking.circuit import Circuit
 from synfwp.spiking.groups import PoissonSource, Population, SpikeSource, Steps
+from synfwp.spiking.neurons import AdEx, TwoCompartment, is_linear, receptors_of
 from synfwp.spiking.projection import Projection, ShortTerm
+from synfwp.spiking.wiring import Circuit
 
 _TRACES = {
     "x1": ("pre_x", "post_x", "post_xy"),

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from synfwp import checks, units
-from synfwp.spiking.cells import Cell
+from synfwp.spiking.neurons import Cell
 
 Array = np.ndarray
 

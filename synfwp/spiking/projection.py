@@ -8,8 +8,8 @@ import scipy.sparse
 
 from synfwp import checks, seeds, units
 from synfwp.plasticity import PairSTDP, SynapticRule, TripletSTDP, triplet
-from synfwp.spiking.cells import receptors_of
 from synfwp.spiking.groups import Group, Population, as_steps, check_name
+from synfwp.spiking.neurons import receptors_of
 
 Array = np.ndarray
 

@@ -7,10 +7,10 @@ import numpy as np
 
 from synfwp import results
 from synfwp.kernels import circuit as kernel
-from synfwp.spiking.cells import receptors_of
-from synfwp.spiking.circuit import Circuit, Record
 from synfwp.spiking.groups import Steps
+from synfwp.spiking.neurons import receptors_of
 from synfwp.spiking.projection import Projection
+from synfwp.spiking.wiring import Circuit, Record
 
 Array = np.ndarray
 HELD = 2**20  # bytes of a variable that are held before they are written

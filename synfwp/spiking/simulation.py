@@ -15,11 +15,11 @@ from tqdm import tqdm
 from synfwp import checks, results, seeds, units
 from synfwp.kernels import circuit as kernel
 from synfwp.spiking import tables
-from synfwp.spiking.circuit import Circuit, Record
 from synfwp.spiking.groups import Population
 from synfwp.spiking.projection import Projection
 from synfwp.spiking.recording import Recorder, facts
 from synfwp.spiking.sources import BLOCK, Events
+from synfwp.spiking.wiring import Circuit, Record
 
 Array = np.ndarray
 _FORMAT = 1

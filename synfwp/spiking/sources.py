@@ -5,8 +5,8 @@ from functools import lru_cache
 import numpy as np
 
 from synfwp import seeds, units
-from synfwp.spiking.circuit import Circuit
 from synfwp.spiking.groups import PoissonSource, Source, SpikeSource, steps_of
+from synfwp.spiking.wiring import Circuit
 
 Array = np.ndarray
 BLOCK = 1000  # steps

@@ -9,10 +9,10 @@ from scipy.special import exprel
 from synfwp import units
 from synfwp.kernels import circuit as kernel
 from synfwp.plasticity.synaptic import COEFFICIENTS
-from synfwp.spiking.cells import AdEx, Cell, TwoCompartment, is_linear, receptors_of
-from synfwp.spiking.circuit import Circuit
 from synfwp.spiking.groups import Population
+from synfwp.spiking.neurons import AdEx, Cell, TwoCompartment, is_linear, receptors_of
 from synfwp.spiking.projection import Projection
+from synfwp.spiking.wiring import Circuit
 
 Array = np.ndarray
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from synfwp import checks
 from synfwp.tasks.base import Array, Batch
-from synfwp.tasks.wishart import mean_sum
+from synfwp.theory.wishart import mean_sum
 
 
 @dataclass(frozen=True)

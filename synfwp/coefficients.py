@@ -1,0 +1,107 @@
+"""From a row of the table to the coefficients of every step that the kernels carry out, and back for gradients."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from synfwp.rules import Rule
+
+Array = np.ndarray
+
+
+class Coefficients(NamedTuple):
+    """The streams that the kernels carry out: ``W_t = a W - erase (W p) r^T + write v k^T`` on the undecayed W.
+
+    ``a`` (n, T), ``a_key`` (n, T, d_k), ``erase`` (n, T), ``p`` and ``r`` (n, T, d_k; None means k), ``write`` (n, T).
+    """
+
+    write: Array
+    erase: Array | None = None
+    p: Array | None = None
+    a: Array | None = None
+    a_key: Array | None = None
+    r: Array | None = None
+
+
+Pair = tuple[Array, Array]
+
+
+def running_mean(k: Array, mean: Array | None = None, seen: Array | None = None) -> Array:
+    """Mean of all keys (..., T, d_k) so far, each one included, whatever its token writes or reads.
+
+    ``mean`` (..., d_k) of ``seen`` (..., 1) earlier keys goes before them.
+
+    >>> import numpy as np
+    >>> running_mean(np.array([[2.0], [0.0], [4.0]])).tolist()
+    [[2.0], [1.0], [2.0]]
+    """
+    total, after = np.cumsum(k, axis=-2), np.arange(1, k.shape[-2] + 1, dtype=k.dtype)[:, None]
+    if mean is None or seen is None:
+        return total / after
+    return (total + (mean * seen)[..., None, :]) / (after + seen[..., None, :])
+
+
+def written_keys(rule: Rule, k: Array) -> Array:
+    """The keys (..., T, d_k) under which a rule writes: those sent, or for a centred rule less their running mean."""
+    return k - running_mean(k) if rule.centred else k
+
+
+def coefficients(rule: Rule, k: Array, beta: Array, decay: Array | None, pair: Pair | None = None) -> Coefficients:
+    """Streams of one rule. Erasing from the decayed W is erasing from the undecayed one with the key ``a * k``."""
+    write = coefficient(rule.write, beta, k)
+    p, r = (None, None) if pair is None else pair
+    erase = None if rule.erase is None else np.ones_like(beta) if pair is not None else coefficient(rule.erase, beta, k)
+    if decay is None:
+        return Coefficients(write, erase, p, None, None, r)
+    scalar = rule.retain == "scalar"
+    if erase is not None and rule.order == "decay_first":
+        if scalar:
+            erase = erase * decay
+        else:
+            p = decay * (k if p is None else p)
+    return Coefficients(write, erase, p, decay if scalar else None, None if scalar else decay, r)
+
+
+def pull_coefficients(
+    rule: Rule, k: Array, beta: Array, decay: Array | None, pair: Pair | None, grad: Coefficients
+) -> tuple[Array | None, Array, Array | None, Pair | None]:
+    """Chain rule through `coefficients`: what it adds to the gradients of k (or None), of beta, of decay, of (p, r)."""
+    dk: Array | None = None
+    derase: Any = grad.erase
+    dp: Any = grad.p
+    ddecay: Any = grad.a if grad.a is not None else grad.a_key
+    if rule.erase is not None and decay is not None and rule.order == "decay_first":
+        if rule.retain == "scalar":
+            ddecay = ddecay + derase * (1 if pair is not None else coefficient(rule.erase, beta, k))
+            derase = derase * decay
+        else:
+            ddecay = ddecay + dp * (k if pair is None else pair[0])
+            dp = dp * decay
+            if pair is None:
+                dk = dp
+    dbeta = np.zeros_like(beta)
+    for value, g in ((rule.write, grad.write), (None if pair is not None else rule.erase, derase)):
+        more, further = _coefficient_adjoint(value, beta, k, g)
+        dbeta += more
+        if further is not None:
+            dk = further if dk is None else dk + further
+    return dk, dbeta, ddecay, None if pair is None or grad.r is None else (dp, grad.r)
+
+
+def coefficient(value: str | float | None, beta: Array, k: Array) -> Array:
+    """One coefficient for every step, in the dtype of beta."""
+    if value == "beta":
+        return beta
+    if value == "-beta":
+        return -beta
+    if value == "proximal":
+        return beta / (1 + beta * np.einsum("...i,...i->...", k, k))
+    return np.full_like(beta, 0.0 if value is None else value)
+
+
+def _coefficient_adjoint(value: str | float | None, beta: Array, k: Array, g: Array) -> tuple[Any, Array | None]:
+    """Gradients of one coefficient with respect to beta and to k (or None)."""
+    if value == "proximal":
+        base = 1 / (1 + beta * np.einsum("...i,...i->...", k, k))
+        return g * base**2, (-2 * g * (beta * base) ** 2)[..., None] * k
+    return {"beta": g, "-beta": -g}.get(value, 0.0) if isinstance(value, str) else 0.0, None

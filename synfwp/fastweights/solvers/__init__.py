@@ -1,0 +1,1 @@
+"""One file for each way to solve a rule: forward and adjoint."""

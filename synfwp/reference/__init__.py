@@ -1,0 +1,61 @@
+"""Plain NumPy twins: each rule and simulator written from its paper's equation, as slowly and clearly as possible.
+
+Nothing here is fast, shared or clever, and nothing imports the package: a kernel that agrees with its twin agrees with
+the paper. Rules take one sequence, ``q, k (T, d_k)``, ``v (T, d_v)``, ``beta (T,)``, ``decay (T,)`` or ``(T, d_k)`` and
+``W (d_v, d_k)``, real or complex, and give the reads (T, d_v) and W after every step (T, d_v, d_k). A rule that carries
+more than W takes it as ``aux`` and gives its last value as a third result; one that erases with keys of its own takes
+``p, r (T, d_k)``.
+"""
+
+from synfwp.reference.circuits import circuit
+from synfwp.reference.phases import phase, spike_pairs
+from synfwp.reference.plastic_layers import plastic
+from synfwp.reference.rates import carry_out
+from synfwp.reference.rules import (
+    anti_hebb,
+    covariance,
+    delta,
+    delta_product,
+    dplr,
+    gated_delta,
+    gated_delta_product,
+    gated_hebb,
+    gated_oja,
+    hebb,
+    householder,
+    key_gated_delta,
+    leaky_hebb,
+    linear_attention,
+    longhorn,
+    oja,
+    self_referential,
+    softmax,
+)
+from synfwp.reference.stdp import stdp
+
+__all__ = [
+    "anti_hebb",
+    "carry_out",
+    "circuit",
+    "covariance",
+    "delta",
+    "delta_product",
+    "dplr",
+    "gated_delta",
+    "gated_delta_product",
+    "gated_hebb",
+    "gated_oja",
+    "hebb",
+    "householder",
+    "key_gated_delta",
+    "leaky_hebb",
+    "linear_attention",
+    "longhorn",
+    "oja",
+    "phase",
+    "plastic",
+    "self_referential",
+    "softmax",
+    "spike_pairs",
+    "stdp",
+]

@@ -1,0 +1,84 @@
+"""One phase of a spiking network with traces, and the same as a sum over pairs of spikes."""
+
+import numpy as np
+
+
+def phase(
+    rng,
+    rate,
+    teach,
+    tonic,
+    gain,
+    dendrite,
+    plastic,
+    live,
+    clip,
+    delay,
+    decays,
+    lif,
+    W,
+    E,
+    x,
+    y,
+    current,
+    V,
+    wait,
+    pre,
+    post,
+):
+    """One phase of a spiking network, draw for draw: the arguments, all changed in place, are those of the kernel.
+
+    In every step: traces and currents decay; presynaptic neurons fire and their spikes pair with the postsynaptic
+    trace; the spikes of ``delay`` steps ago become current; push and pull neurons fire and pair with the presynaptic
+    trace, less what a dendrite predicts; if plasticity is live, it is taken off W.
+    """
+    for t in range(len(pre)):
+        x *= decays[0]
+        y *= decays[1]
+        current *= decays[2]
+        pre[t] = rng.poisson(rate)
+        if plastic:
+            E += np.outer(pre[t], y)
+        x += pre[t]
+        if t >= delay and (gain, dendrite) != (0, 0):
+            current += pre[t - delay] @ W
+        signed = gain * np.array([current, -current])
+        if lif is None:
+            post[t] = rng.poisson(np.maximum(signed + teach, 0).T).T  # drawn neuron by neuron, push before pull
+        else:
+            keep, noise, threshold, reset, refractory = lif
+            target = tonic + signed + teach
+            awake = wait == 0
+            V[...] = np.where(awake, target + (V - target) * keep + noise * rng.standard_normal(V.T.shape).T, V)
+            post[t] = awake & np.greater_equal(V, threshold)
+            wait -= ~awake
+            V[post[t] > 0] = reset
+            wait[post[t] > 0] = int(refractory)
+        net = post[t, 0].astype(float) - post[t, 1]
+        if plastic:
+            E += np.outer(x, net - dendrite * current)
+        y += net
+        if plastic and live != 0:
+            W[...] = np.clip(W - live * E, -clip, clip)
+            E[...] = 0
+
+
+def spike_pairs(pre, post, sign, window, tau, causal=False):
+    """What pairs of spikes write in a plastic window: sums of ``sign exp(-|t_post - t_pre| / tau)``, (n_pre, n_post).
+
+    ``pre`` and ``post`` are lists of spike times (ms), one array for each neuron, and ``sign`` a list of the signs of
+    the postsynaptic spikes (push 1, pull -1). A pair counts when the later of its spikes lies in ``window = (start,
+    stop)``; the earlier one may lie in any phase before. ``causal``: only pairs with the presynaptic spike not later.
+
+    >>> spike_pairs([np.array([0.0])], [np.array([20.0, 300.0])], [np.array([1.0, 1.0])], (10.0, 100.0), 20.0).round(4)
+    array([[0.3679]])
+    """
+    total = np.zeros((len(pre), len(post)))
+    for j, before in enumerate(pre):
+        for i, (after, signs) in enumerate(zip(post, sign, strict=True)):
+            later = np.maximum(before[:, None], after[None, :])
+            inside = (later >= window[0]) & (later < window[1])
+            lag = after[None, :] - before[:, None]
+            counts = inside & ((lag > -1e-9) | (not causal))  # spikes of one step meet
+            total[j, i] = (counts * signs * np.exp(-np.abs(lag) / tau)).sum()
+    return total

@@ -1,0 +1,48 @@
+"""Plastic layers, step by step."""
+
+import numpy as np
+
+
+def plastic(phi, rule, drive, x, W, alpha, lam, eta, h, A, aux=None, inner=0, norm=False):
+    """A network with plastic weights A beside slow ones; hidden states (T, d), the last A and the last aux.
+
+    ``drive (T, d)`` is all that comes from outside but for what A reads; ``lam, eta (T,)``. With an input ``x (T, .)``,
+    ``h_t = phi(drive_t + (alpha A) x_t)`` (Tyulmankov, Yang & Abbott 2022; Aitken & Mihalas 2023, where alpha = W).
+    With x = None, ``h_t = phi(drive_t + (W + alpha A) h_(t-1))`` (Miconi, Stanley & Clune 2018, equation 1), or with an
+    inner loop ``h <- phi(drive_t + W h_(t-1) + (alpha A) h)`` from phi(drive_t + W h_(t-1)) (Ba et al. 2016, equation
+    2), which ends with h on both sides of the write. Then ``A <- lam A + eta h p^T`` with p what A has read (Miconi's
+    equation 2), Oja's ``A_ij + eta h_i (p_j - h_i A_ij)`` (equation 3; lam = 1), or the covariance of h and p, each
+    minus its mean so far; ``aux = (<h>, <p>, n)``.
+    """
+
+    def activate(u):
+        if norm:
+            u = u - u.mean()
+            u = u / np.sqrt(np.mean(u * u) + 1e-5)
+        if phi == "sigmoid":
+            return 1 / (1 + np.exp(-u))
+        return {"identity": u, "tanh": np.tanh(u), "relu": u * (u.real > 0)}[phi]
+
+    states = []
+    for t in range(len(drive)):
+        if x is not None:
+            read, h = x[t], activate(drive[t] + (alpha * A) @ x[t])
+        elif inner == 0:
+            read, h = h, activate(drive[t] + (W + alpha * A) @ h)
+        else:
+            sustained = drive[t] + W @ h
+            h = activate(sustained)
+            for _ in range(inner):
+                h = activate(sustained + (alpha * A) @ h)
+            read = h
+        post, pre = h, read
+        if rule == "covariance":
+            post_mean, pre_mean, n = aux[: len(h)], aux[len(h) : -1], aux[-1] + 1
+            post_mean, pre_mean = post_mean + (h - post_mean) / n, pre_mean + (read - pre_mean) / n
+            post, pre, aux = h - post_mean, read - pre_mean, np.concatenate([post_mean, pre_mean, [n]])
+        change = np.outer(post, pre)
+        if rule == "oja":
+            change = np.outer(h, read) - (h * h)[:, None] * A
+        A = lam[t] * A + eta[t] * change
+        states.append(h)
+    return np.array(states), A, aux

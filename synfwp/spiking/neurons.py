@@ -1,0 +1,245 @@
+"""Neuron models: leaky integrate-and-fire, adaptive exponential, two compartments, Poisson; and their receptors."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from synfwp import checks, units
+from synfwp.units import Parameters
+
+
+@dataclass(frozen=True)
+class Receptor(Parameters):
+    """What a spike opens in a postsynaptic neuron: it jumps by the weight and decays with ``tau`` (ms).
+
+    Without ``reversal`` it is a current (pA), with one (mV) a conductance (nS). With ``drives=False`` it acts on
+    nothing and is a signal, such as an error that a plasticity rule reads.
+
+    >>> Receptor("excitatory", tau=5.0, reversal=0.0).reversal
+    0.0
+    """
+
+    name: str
+    tau: Any = 5.0
+    reversal: Any = None
+    drives: bool = True
+    _units: ClassVar[dict[str, str]] = {"tau": "ms", "reversal": "mV"}
+
+
+RESERVED = ("v", "w", "drive", "prediction", "none", "")
+
+
+def check_receptors(receptors: Any) -> tuple[Receptor, ...]:
+    """Receptors with different names, as a tuple."""
+    found = tuple(receptors)
+    for one in found:
+        if not isinstance(one, Receptor):
+            raise TypeError(f"receptors holds a {type(one).__name__}; pass Receptor objects.")
+    names = [one.name for one in found]
+    taken = [name for name in names if not isinstance(name, str) or name in RESERVED]
+    if taken:
+        raise ValueError(f"a receptor is named {taken[0]!r}, which is the name of something else; pass another text.")
+    if len(set(names)) < len(names):
+        raise ValueError(f"receptors are named {', '.join(names)}; give each its own name.")
+    return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class LIF(Parameters):
+    """Leaky integrate-and-fire neuron with white noise: ``tau_m dV/dt = v_rest - V + I + noise sqrt(2 tau_m) xi``.
+
+    Parameters
+    ----------
+    tau_m, t_ref, tau_syn : float
+        Membrane, refractory and synaptic time constants in ms.
+    v_rest, v_threshold, v_reset, noise : float
+        In mV; ``noise`` is the standard deviation of the membrane potential without threshold.
+    g_leak : float
+        In nS; the capacitance is ``tau_m g_leak`` (pF). With 1, currents in pA are drives in mV and conductances are
+        in units of the leak.
+    receptors : tuple of Receptor
+        What synapses of a `Circuit` act on; none: a current that decays with ``tau_syn``, named "current".
+
+    >>> LIF(tau_m=10.0).tau_m
+    10.0
+    """
+
+    tau_m: Any = 20.0
+    t_ref: Any = 2.0
+    tau_syn: Any = 5.0
+    v_rest: Any = -70.0
+    v_threshold: Any = -50.0
+    v_reset: Any = -60.0
+    noise: Any = 5.0
+    g_leak: Any = 1.0
+    receptors: tuple[Receptor, ...] = ()
+    _units: ClassVar[dict[str, str]] = {
+        "tau_m": "ms",
+        "t_ref": "ms",
+        "tau_syn": "ms",
+        "v_rest": "mV",
+        "v_threshold": "mV",
+        "v_reset": "mV",
+        "noise": "mV",
+        "g_leak": "nS",
+    }
+    _zero_allowed: ClassVar[tuple[str, ...]] = ("t_ref", "noise")
+
+    def __post_init__(self) -> None:
+        """The threshold lies above reset and rest."""
+        super().__post_init__()
+        object.__setattr__(self, "receptors", check_receptors(self.receptors))
+        if self.v_threshold <= max(self.v_reset, self.v_rest):
+            raise ValueError(
+                f"v_threshold is {self.v_threshold:g} mV; it must lie above v_reset ({self.v_reset:g} mV) and "
+                f"v_rest ({self.v_rest:g} mV)."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Poisson(Parameters):
+    """A neuron that fires at a rate equal to its rectified drive, after a synapse of time constant tau_syn (ms).
+
+    >>> Poisson().tau_syn
+    5.0
+    """
+
+    tau_syn: Any = 5.0
+    _units: ClassVar[dict[str, str]] = {"tau_syn": "ms"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class AdEx(Parameters):
+    r"""Adaptive exponential integrate-and-fire neuron (Brette & Gerstner 2005, J Neurophysiol 94:3637).
+
+    ``C dV/dt = g_leak (v_rest - V) + g_leak delta exp((V - v_threshold) / delta) - w + I``,
+    ``tau_w dw/dt = a (V - v_rest) - w``; a spike at ``v_peak`` resets V to ``v_reset`` and raises w by b.
+
+    Parameters
+    ----------
+    C_m : float
+        Capacitance, pF.
+    g_leak, a : float
+        Leak and adaptation, nS; the adaptation may be negative.
+    v_rest, v_threshold, v_reset, v_peak, delta, noise : float
+        In mV; delta is the slope of the spike upstroke.
+    b : float
+        Jump of the adaptation current at a spike, pA.
+    tau_w, t_ref, tau_syn : float
+        In ms.
+    receptors : tuple of Receptor
+
+    >>> round(AdEx().tau_m, 2)
+    9.37
+    """
+
+    C_m: Any = 281.0
+    g_leak: Any = 30.0
+    v_rest: Any = -70.6
+    v_threshold: Any = -50.4
+    v_reset: Any = -70.6
+    v_peak: Any = 0.0
+    delta: Any = 2.0
+    a: Any = 4.0
+    b: Any = 80.5
+    tau_w: Any = 144.0
+    t_ref: Any = 0.0
+    tau_syn: Any = 5.0
+    noise: Any = 0.0
+    receptors: tuple[Receptor, ...] = ()
+    _units: ClassVar[dict[str, str]] = {
+        "C_m": "pF", "g_leak": "nS", "v_rest": "mV", "v_threshold": "mV", "v_reset": "mV",
+        "v_peak": "mV", "tau_w": "ms", "t_ref": "ms", "tau_syn": "ms", "noise": "mV",
+    }  # fmt: skip
+    _zero_allowed: ClassVar[tuple[str, ...]] = ("t_ref", "noise")
+
+    def __post_init__(self) -> None:
+        """The peak lies above threshold and reset, and the slope is positive."""
+        super().__post_init__()
+        delta = checks.number("delta (mV)", units.to_float(self.delta, "mV", "delta"), 0, above=True)
+        object.__setattr__(self, "delta", delta)
+        for name, unit in (("a", "nS"), ("b", "pA")):  # of either sign
+            value = checks.number(f"{name} ({unit})", units.to_float(getattr(self, name), unit, name))
+            object.__setattr__(self, name, value)
+        object.__setattr__(self, "receptors", check_receptors(self.receptors))
+        if self.v_peak <= max(self.v_reset, self.v_threshold):
+            raise ValueError(
+                f"v_peak is {self.v_peak:g} mV; it must lie above v_reset ({self.v_reset:g} mV) and v_threshold "
+                f"({self.v_threshold:g} mV)."
+            )
+
+    @property
+    def tau_m(self) -> float:
+        """Membrane time constant, ms."""
+        return float(self.C_m / self.g_leak)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoCompartment(Parameters):
+    r"""A soma that fires at random and a dendrite that predicts it (Urbanczik & Senn 2014, Neuron 81:521).
+
+    The dendrite ``tau_m dV/dt = v_rest - V + I / g_leak`` takes the synaptic current of the first receptor, "dendrite".
+    The soma ``C dU/dt = g_leak (v_rest - U) + g_dendrite (V - U) + ...`` takes the other receptors and the drive, and
+    fires at the rate ``phi(U) = phi_max / (1 + k exp(slope (half - U)))`` without reset. The dendrite predicts
+    ``phi(V*)``, ``V* = v_rest + (V - v_rest) g_dendrite / (g_dendrite + g_leak)``.
+
+    Parameters
+    ----------
+    tau_m, tau_syn, t_ref : float
+        In ms; ``tau_syn`` is that of the dendritic current.
+    g_leak, g_dendrite : float
+        In nS.
+    v_rest, half : float
+        In mV.
+    phi_max : float
+        Largest rate, Hz.
+    k, slope : float
+        Of the rate: no unit, and 1/mV.
+    receptors : tuple of Receptor
+        Those of the soma, in addition to "dendrite".
+
+    >>> [receptor.name for receptor in TwoCompartment(receptors=(Receptor("teacher", tau=3.0),)).all_receptors]
+    ['dendrite', 'teacher']
+    """
+
+    tau_m: Any = 10.0
+    tau_syn: Any = 3.0
+    t_ref: Any = 0.0
+    g_leak: Any = 1.0
+    g_dendrite: Any = 20.0
+    v_rest: Any = -70.0
+    half: Any = -55.0
+    phi_max: Any = 150.0
+    k: Any = 0.5
+    slope: Any = 0.3
+    receptors: tuple[Receptor, ...] = ()
+    _units: ClassVar[dict[str, str]] = {
+        "tau_m": "ms", "tau_syn": "ms", "t_ref": "ms", "g_leak": "nS", "g_dendrite": "nS", "v_rest": "mV", "half": "mV",
+        "phi_max": "Hz", "k": "1", "slope": "1",
+    }  # fmt: skip
+    _zero_allowed: ClassVar[tuple[str, ...]] = ("t_ref",)
+
+    def __post_init__(self) -> None:
+        """ "dendrite" names the first receptor and no other."""
+        super().__post_init__()
+        object.__setattr__(self, "receptors", check_receptors(self.receptors))
+        check_receptors(self.all_receptors)
+
+    @property
+    def all_receptors(self) -> tuple[Receptor, ...]:
+        """The dendritic current, then those of the soma."""
+        return (Receptor("dendrite", tau=self.tau_syn), *self.receptors)
+
+
+Cell = LIF | AdEx | TwoCompartment
+
+
+def receptors_of(cell: Cell) -> tuple[Receptor, ...]:
+    """The receptors of a neuron model, in order; one current where none is given."""
+    if isinstance(cell, TwoCompartment):
+        return cell.all_receptors
+    return cell.receptors or (Receptor("current", tau=cell.tau_syn),)
+
+
+def is_linear(cell: Cell) -> bool:
+    """Whether the membrane has an exact solution: LIF with currents alone."""
+    return isinstance(cell, LIF) and all(one.reversal is None for one in receptors_of(cell))

@@ -1,0 +1,58 @@
+"""The price of spikes in closed form: how well what spikes write agrees with the ideal outer products."""
+
+from typing import Any
+
+import numpy as np
+
+
+def count_cosine(spikes: float) -> float:
+    """Cosine of one outer product of Poisson counts with the ideal one, rates uniform on (0, r_max).
+
+    ``1 / (1 + 1.5 / (r_max T))``, with ``spikes = r_max T``.
+
+    >>> round(count_cosine(10.0), 3)
+    0.87
+    """
+    return 1 / (1 + 1.5 / spikes)
+
+
+def trace_cosine(rho: float, T: float, tau: float) -> float:
+    """Cosine of one outer product written by spike traces with the ideal one.
+
+    ``(1 + 2 rho/T + rho^2/(4 tau T))^(-1/2)`` with
+    ``rho = <r> / <r^2>`` in ms, window T and trace time constant tau in ms.
+
+    >>> round(trace_cosine(rho=15.0, T=100.0, tau=20.0), 3)
+    0.868
+    """
+    return float((1 + 2 * rho / T + rho**2 / (4 * tau * T)) ** -0.5)
+
+
+def hebb_agreement(k: Any, v: Any, spikes: float, tau: float | None = None, T: float = 1.0) -> float:
+    """Centred correlation of a Hebbian sum of items, written by spikes, with the ideal one: a ratio of variances.
+
+    ``(S / (S + N))^(1/2)``: S is the variance of the entries of ``sum_t v_t k_t^T``, and N the mean variance that
+    Poisson spikes add to them, ``sum_t (k^2 |v| + k v^2) / n + k |v| / m`` for rates relative to the peak, with
+    ``m = n^2`` for counts and ``m = 4 tau n^2 / T`` for traces (T long against tau). Values are signed, push and pull.
+
+    Parameters
+    ----------
+    k, v : (T, d_k) and (T, d_v) array
+        Items; the largest key and the largest value are sent at the peak rate.
+    spikes : float
+        n, expected spikes at the peak rate in one window, over all clones.
+    tau, T : float
+        Time constant of the traces and window in ms; without tau, counts.
+
+    >>> import numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> round(hebb_agreement(rng.uniform(0, 1, (8, 50)), rng.standard_normal((8, 50)), 10.0), 2)
+    0.76
+    """
+    k, v = (np.asarray(x, float) / np.abs(x).max() for x in (k, v))
+    size = np.abs(v)
+    double = spikes**2 * (1.0 if tau is None else 4 * tau / T)
+    single = np.einsum("tj,ti->ij", k**2, size) + np.einsum("tj,ti->ij", k, v**2)
+    noise = (single / spikes + np.einsum("tj,ti->ij", k, size) / double).mean()
+    signal = np.einsum("tj,ti->ij", k, v).var()
+    return float(np.sqrt(signal / (signal + noise)))

@@ -1,0 +1,69 @@
+"""Capacity of a Hebbian memory of random unit keys and values of unit variance: expectations, not identities.
+
+P is the number of stored pairs, d the number of key features; a single run scatters around these.
+"""
+
+from math import erfc
+from typing import Any
+
+import numpy as np
+
+
+def hebb_cosine(pairs: Any, d_key: Any) -> Any:
+    """Mean cosine between what a Hebbian memory of P pairs recalls and what was stored: ``1 / sqrt(1 + (P - 1) / d)``.
+
+    Parameters
+    ----------
+    pairs, d_key : int or array
+        P and d.
+
+    Returns
+    -------
+    float or array
+
+    Examples
+    --------
+    >>> round(float(hebb_cosine(64, 64)), 3)
+    0.71
+    """
+    return 1 / np.sqrt(1 + (np.asarray(pairs) - 1) / d_key)
+
+
+def hebb_sign_error(pairs: Any, d_key: Any) -> Any:
+    """Share of wrong signs in the recall of +-1 values: ``erfc(sqrt(d / (2 (P - 1)))) / 2``.
+
+    Parameters
+    ----------
+    pairs, d_key : int or array
+        P (at least 2) and d.
+
+    Returns
+    -------
+    float or array
+
+    Examples
+    --------
+    >>> round(float(hebb_sign_error(65, 64)), 3)
+    0.159
+    """
+    return np.vectorize(erfc, otypes=[float])(np.sqrt(d_key / (2 * (np.asarray(pairs) - 1)))) / 2
+
+
+def hebb_squared_error(pairs: Any, d_key: Any) -> Any:
+    """Mean squared error per component of unit variance: ``(P - 1) / d``.
+
+    Parameters
+    ----------
+    pairs, d_key : int or array
+        P and d.
+
+    Returns
+    -------
+    float or array
+
+    Examples
+    --------
+    >>> float(hebb_squared_error(65, 64))
+    1.0
+    """
+    return (np.asarray(pairs) - 1) / d_key

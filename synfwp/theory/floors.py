@@ -1,0 +1,53 @@
+"""What no memory of a kind can go below, or above: matrices that are read once, and memories that ignore order."""
+
+from typing import Any
+
+import numpy as np
+
+Array = np.ndarray
+
+
+def matrix_floor(keys: int, d_dot: int) -> float:
+    """The least mean loss over S keys of a memory that is one matrix of ``d_dot`` columns, read once.
+
+    One-hot values, loss half the squared error: ``(1 - d_dot / S) / 2`` (Eckart & Young 1936).
+
+    Parameters
+    ----------
+    keys, d_dot : int
+        S, and the features that a read sees.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> matrix_floor(80, 64), matrix_floor(40, 64)
+    (0.1, 0.0)
+    """
+    return max(0.0, 0.5 * (1 - d_dot / keys)) if keys > d_dot else 0.0
+
+
+def order_blind_loss(counts: Any) -> float:
+    """The mean loss of the best memory that knows which values were written to a key, and how often, but not when.
+
+    It answers with their mean m, and the latest is any of them: half the squared error expected is ``(1 - |m|^2) / 2``.
+
+    Parameters
+    ----------
+    counts : (..., keys, values) array
+        How often each value was written to each key; keys that were never written are left out.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> order_blind_loss([[1, 1], [0, 2], [0, 0]])
+    0.125
+    """
+    n: Array = np.asarray(counts, float)
+    n = n[n.any(axis=-1)]
+    return float(0.5 * (1 - np.square(n / n.sum(axis=-1, keepdims=True)).sum(axis=-1)).mean())

@@ -1,0 +1,75 @@
+"""What the delta rule keeps of an item while others are written over it: random unit keys, expectations.
+
+One pass at beta = 1 (`delta_norm`: any beta); d is the number of key features.
+"""
+
+from typing import Any
+
+
+def delta_norm(beta: Any, d_key: Any) -> Any:
+    """Stationary ``|W|_F^2 = d beta / (2 - beta)`` of the delta rule, unit random keys and values.
+
+    Parameters
+    ----------
+    beta : float or array
+        Write strength, below 2.
+    d_key : int
+
+    Returns
+    -------
+    float or array
+
+    Examples
+    --------
+    >>> delta_norm(1.0, 64)
+    64.0
+    """
+    return d_key * beta / (2 - beta)
+
+
+def delta_signal(age: Any, d_key: Any) -> Any:
+    """What is left of an item after ``age`` later writes at beta = 1: ``(1 - 1/d)^age``.
+
+    Parameters
+    ----------
+    age : int or array
+        Number of later writes.
+    d_key : int
+
+    Returns
+    -------
+    float or array
+
+    Examples
+    --------
+    >>> round(delta_signal(64, 64), 3)
+    0.365
+    """
+    return (1 - 1 / d_key) ** age
+
+
+def delta_squared_error(age: int, writes: int, d_key: int) -> float:
+    """Squared error of an item of some age after ``writes`` one-pass delta writes at beta = 1, zero-mean unit values.
+
+    With n counting the writes after the item, ``e <- e (1 - 2/d) + (2/d)(1 - (1 - 1/d)^n) + (1 + F_t/d)/d``, where
+    ``F_t = d (1 - (1 - 1/d)^t)`` is the squared norm of W after all t writes so far.
+
+    Parameters
+    ----------
+    age, writes, d_key : int
+        Writes after the item, all writes, and d.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> round(delta_squared_error(31, 128, 64), 2)
+    0.72
+    """
+    error, shrink = 0.0, 1 - 1 / d_key
+    for n in range(age):
+        norm = d_key * (1 - shrink ** (writes - age + n))
+        error = error * (1 - 2 / d_key) + (2 / d_key) * (1 - shrink**n) + (1 + norm / d_key) / d_key
+    return error

@@ -1,0 +1,148 @@
+"""Stability in closed form: the transition of a step, its bound, and the bounds that the noise of spikes leaves."""
+
+from typing import Any
+
+import numpy as np
+
+from synfwp.coefficients import Coefficients, Pair, coefficient, coefficients
+from synfwp.rules import Rule, get_rule
+
+Array = np.ndarray
+
+
+def transition(rule: Rule | str, k: Any, beta: float = 1.0, decay: Any = None, erase: Any = None) -> Array:
+    """The matrix M of one step: ``W_t = W_{t-1} M + write v_t k_t^T`` (one write, error of the value).
+
+    Parameters
+    ----------
+    rule : Rule or str
+    k : (d_k,) array
+        The key of the step.
+    beta : float
+    decay : None, float or (d_k,) array
+        As the row asks.
+    erase : None or pair of (d_k,) arrays
+        (p, r) for a row that erases with keys of its own.
+
+    Returns
+    -------
+    (d_k, d_k) array
+        Its eigenvalues tell what the step does: for the delta rule 1, and ``1 - beta |k|^2`` along the key
+        (Yang et al. 2024; Grazzi et al. 2025).
+
+    Raises
+    ------
+    ValueError
+        For a rule whose W chooses the keys: each block of its rows has a transition of its own.
+
+    >>> import numpy as np
+    >>> np.linalg.eigvalsh(transition("delta", [0.6, 0.8], beta=2.0)).round(6).tolist()
+    [-1.0, 1.0]
+    """
+    rule = get_rule(rule)
+    if not rule.uses_keys:
+        raise ValueError(f"rule {rule.name!r} has no transition of a key; its W chooses the keys, see its eigenvalues.")
+    key = np.asarray(k, float)[None, None]
+    gate = None if decay is None else np.asarray(decay, float)[None, None]
+    p, r = (None, None) if erase is None else (np.asarray(x, float)[None, None] for x in erase)
+    pair = None if p is None or r is None else (p, r)
+    return transitions(coefficients(rule, key, np.full((1, 1), float(beta)), gate, pair), key)[0, 0]
+
+
+def transitions(c: Coefficients, k: Array) -> Array:
+    """All matrices M of a run, (n, T, d_k, d_k)."""
+    ones = np.ones_like(k)
+    retain: Any = c.a_key if c.a is None else c.a[..., None] * ones
+    retain = ones if retain is None else retain
+    matrix = np.einsum("...i,ij->...ij", retain, np.eye(k.shape[-1], dtype=k.dtype))
+    if c.erase is not None:
+        p, r = (k if x is None else x for x in (c.p, c.r))
+        matrix = matrix - np.einsum("...,...i,...j->...ij", c.erase, p, r)
+    return matrix
+
+
+def step_ratio(rule: Rule, k: Array, beta: Array, decay: Array | None, pair: Pair | None = None) -> float:
+    """Largest step over its bound: above 1 the transition has an eigenvalue outside [-1, 1].
+
+    With a_j the decay, the lowest eigenvalue is at least -1 exactly when ``erase sum_j s_j k_j^2 / (1 + a_j) <= 1``,
+    where s_j = a_j if the rule decays first and 1 if not (both transitions are similar to a symmetric matrix). A row
+    of negative ``erase`` adds what it predicts: its highest is at most 1 when ``-erase sum_j s_j k_j^2 / (1 - a_j)
+    <= 1``. With a pair (p, r) it is the spectral radius itself, of the 64 steps with the largest ``|p . r|``. What a
+    rule that writes itself will do is not known before it runs: 0.
+    """
+    if rule.erase is None or rule.self_reference or k.size == 0:
+        return 0.0
+    if pair is not None:
+        c = coefficients(rule, k, beta, decay, pair)
+        size = np.abs(np.einsum("...i,...i->...", *pair))
+        most, steps = np.argsort(size, axis=None)[-64:], size.ndim
+        chosen: list[Any] = [
+            None if x is None else x.reshape(size.size, *x.shape[steps:])[most].astype(float) for x in (*c, k)
+        ]
+        radius = float(np.abs(np.linalg.eigvals(transitions(Coefficients(*chosen[:-1]), chosen[-1]))).max())
+        return radius if radius > 1 + 1e-6 else min(radius, 1.0)  # p . r = 0 at a = 1 is defective: known to sqrt(eps)
+    erase = coefficient(rule.erase, beta, k)
+    grows = bool(np.any(erase < 0))
+    if decay is None and not grows:
+        return float(np.max(erase * np.einsum("...i,...i", k, k))) / 2
+    a = np.ones_like(beta) if decay is None else decay
+    a = a if rule.retain == "key" else a[..., None]
+    load = (a if rule.order == "decay_first" else np.ones_like(a)) * k * k * np.abs(erase)[..., None]
+    with np.errstate(divide="ignore", invalid="ignore"):  # at a = 1 nothing may be added
+        return float(np.max(np.sum(np.where(load > 0, load / (1 - a if grows else 1 + a), 0), axis=-1)))
+
+
+def stability_bound(k: Any, spikes: float) -> float:
+    """Largest beta for which a delta rule that reads keys from Poisson counts is stable in the mean square.
+
+    ``beta < 2 E|n|^2 / E|n|^4`` with ``n_j = Poisson(k_j spikes) / spikes``; for exact unit keys it is 2.
+
+    Parameters
+    ----------
+    k : (d_k,) array
+        A key, as rates relative to the one that gives ``spikes`` spikes.
+    spikes : float
+        Expected spikes for a rate of 1, over all clones in one window.
+
+    >>> round(stability_bound([1.0], 80), 3)
+    1.882
+    """
+    k = np.asarray(k, float)
+    second = k**2 + k / spikes
+    fourth = k**4 + 6 * k**3 / spikes + 7 * k**2 / spikes**2 + k / spikes**3
+    total = second.sum()
+    return float(2 * total / (total**2 + (fourth - second**2).sum()))
+
+
+def repeated_bound(spikes: float, clones: int) -> float:
+    """Largest beta for which one key at peak, sent by clones again and again, is stable in the mean square.
+
+    A synapse of clone c changes by ``-beta n_c sum_d n_d W_d / clones``, ``n_c = Poisson(spikes) / spikes``. Second
+    moments ``a I + b J`` of the clones' weights (J: all ones) stay of that kind, so that one item is a matrix (2, 2),
+    exactly, and the bound is where it gets an eigenvalue of 1. With one clone it is ``2 E n^2 / E n^4``; clones that
+    drift apart lower it.
+
+    Parameters
+    ----------
+    spikes : float
+        Expected spikes of one clone in one window.
+    clones : int
+
+    >>> round(repeated_bound(80, 1), 3), round(repeated_bound(10, 8), 3)
+    (1.882, 1.736)
+    """
+    n, C = spikes, clones
+    m2, m3 = 1 + 1 / n, 1 + 3 / n + 1 / n**2
+    m4 = 1 + 6 / n + 7 / n**2 + 1 / n**3
+    # E[n n^T S n n^T] for S = I and S = J: entry on the diagonal, entry off it
+    eye = m4 + (C - 1) * m2**2, 2 * m3 + (C - 2) * m2
+    ones = (
+        m4 + 2 * (C - 1) * m3 + (C - 1) * m2**2 + (C - 1) * (C - 2) * m2,
+        2 * m3 + 2 * m2**2 + 5 * (C - 2) * m2 + (C - 2) * (C - 3),
+    )
+    second = np.array([[eye[0] - eye[1], ones[0] - ones[1]], [eye[1], ones[1]]]) / C**2  # columns: S = I, S = J
+    first = 2 * np.array([[1 / n, 0.0], [1.0, C + 1 / n]]) / C
+    if C == 1:
+        return float(2 * m2 / m4)
+    bounds = np.linalg.eigvals(np.linalg.solve(second, first))
+    return float(min(bound.real for bound in bounds if abs(bound.imag) < 1e-9 and bound.real > 0))
