@@ -23,8 +23,8 @@ def matrix_floor(keys: int, d_dot: int) -> float:
 
     Examples
     --------
-    >>> matrix_floor(80, 64), matrix_floor(40, 64)
-    (0.1, 0.0)
+    >>> matrix_floor(128, 64), matrix_floor(40, 64)
+    (0.25, 0.0)
     """
     return max(0.0, 0.5 * (1 - d_dot / keys)) if keys > d_dot else 0.0
 

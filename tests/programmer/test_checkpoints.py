@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -54,7 +55,7 @@ def interrupt(monkeypatch, after, error):
 
 
 def test_a_training_killed_and_resumed_in_a_new_process_gives_the_same_bits(tmp_path):
-    path, tests = str(tmp_path / "run.nc"), str(__file__).rsplit("/", 1)[0]
+    path, tests = str(tmp_path / "run.nc"), str(Path(__file__).parents[1])
     codes = [
         subprocess.run([sys.executable, "-c", KILLED.format(tests=tests, path=path, dies=dies)]).returncode
         for dies in (8, 0)

@@ -8,6 +8,7 @@ import scipy.sparse
 
 import synfwp as fw
 from synfwp import plasticity, reference
+from synfwp.reference import circuits
 from synfwp.spiking import tables
 from synfwp.spiking.neurons import receptors_of
 from synfwp.spiking.sources import Events
@@ -219,7 +220,7 @@ def test_the_kernel_is_its_twin_past_the_blocks_of_sources_and_of_pending_spikes
 
 
 def test_a_change_to_the_twin_is_seen(monkeypatch):
-    monkeypatch.setattr(reference, "_bounded", lambda p, W, dw: np.clip(W + 1.001 * dw, -np.inf, np.inf))
+    monkeypatch.setattr(circuits, "_bounded", lambda p, W, dw: np.clip(W + 1.001 * dw, -np.inf, np.inf))
     with pytest.raises(AssertionError):
         compare("pair")
 
