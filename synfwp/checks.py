@@ -9,15 +9,30 @@ import numpy as np
 T = TypeVar("T")
 
 
+def closest(name: object, options: Iterable[str]) -> str | None:
+    """The option that is written most like ``name``, in any case; None if none comes near.
+
+    Examples
+    --------
+    >>> closest("Cirquit", ["Circuit", "DELTA"]), closest("delta", ["Circuit", "DELTA"])
+    ('Circuit', 'DELTA')
+    """
+    found = {option.lower(): option for option in options}
+    close = difflib.get_close_matches(str(name).lower(), found, n=1)
+    return found[close[0]] if close else None
+
+
 def suggest(name: object, options: Iterable[str]) -> str:
     """A closing sentence for an unknown name: the closest option, or all of them.
 
+    Examples
+    --------
     >>> suggest("detla", ["hebb", "delta"])
     "did you mean 'delta'?"
     """
     options = list(options)
-    close = difflib.get_close_matches(str(name).lower(), options, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(map(repr, options))}."
+    close = closest(name, options)
+    return f"did you mean {close!r}?" if close else f"choose one of {', '.join(map(repr, options))}."
 
 
 def lookup(what: str, name: object, table: Mapping[str, T]) -> T:

@@ -125,8 +125,8 @@ def run(name: str, quick: bool = False, seed: int = 0, **settings: Any) -> "xr.D
 
     if not isinstance(ds, xr.Dataset):
         raise TypeError(f"program {name!r} returned a {type(ds).__name__}; main() has to return a Dataset.")
-    origin = results.provenance({"quick": quick, **settings}, seed)
-    return ds.assign_attrs({"program": name, **origin, **ds.attrs})
+    provenance = results.provenance({"quick": quick, **settings}, seed)
+    return ds.assign_attrs({"program": name, **provenance, **ds.attrs})
 
 
 def citation(name: Any) -> str:

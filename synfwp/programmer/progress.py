@@ -1,4 +1,4 @@
-"""How far a training is: its state, how it is judged, and the file from which a run that was killed goes on."""
+"""How far a training is: its state, its evaluations, and the file from which a run that was killed goes on."""
 
 import json
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class State(NamedTuple):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Fixed sequences, drawn once, on which a training is judged as it goes.
+    """Fixed sequences, drawn once, on which a training is evaluated as it goes.
 
     Parameters
     ----------
@@ -71,12 +71,12 @@ class Evaluation:
         if self.target is not None:
             checks.number("target", self.target)
 
-    def take_in(self, state: State, loss: float, accuracy: float) -> State:
+    def update(self, state: State, loss: float, accuracy: float) -> State:
         """The state after one more evaluation."""
         best = state.best if any(loss >= seen[1] for seen in state.evaluations) else state.params
         return state._replace(evaluations=(*state.evaluations, (state.step, loss, accuracy)), best=best)
 
-    def is_over(self, state: State) -> bool:
+    def stop(self, state: State) -> bool:
         """Whether the target is reached or the patience is at its end."""
         losses = [loss for _, loss, _ in state.evaluations]
         if not losses:
@@ -110,15 +110,15 @@ class Checkpoint:
         object.__setattr__(self, "path", Path(self.path))
         checks.count("every", self.every)
 
-    def write(self, state: State, unit: str, origin: dict[str, Any]) -> None:
+    def write(self, state: State, unit: str, provenance: dict[str, Any]) -> None:
         """Replace the file by this state; ``unit`` is that of the loss."""
-        ds = history(state, unit, origin)
+        ds = history(state, unit, provenance)
         trees = {"param": state.params, "mean": state.adam.mean, "square": state.adam.square, "best": state.best or {}}
         for prefix, tree in trees.items():
             ds = pack(ds, prefix, tree)
         results.save(ds.assign_attrs(kind=_KIND), self.path, force=True)
 
-    def read(self, origin: dict[str, Any]) -> State | None:
+    def read(self, provenance: dict[str, Any]) -> State | None:
         """The state in the file, None where there is no file.
 
         Raises
@@ -135,7 +135,7 @@ class Checkpoint:
         if ds.attrs.get("kind") != _KIND:
             raise ValueError(f"{self.path} is no checkpoint; pass another name.")
         kept = json.loads(ds.attrs["parameters"]) | {"seed": ds.attrs["seed"]}
-        asked = json.loads(origin["parameters"]) | {"seed": origin["seed"]}
+        asked = json.loads(provenance["parameters"]) | {"seed": provenance["seed"]}
         for name in sorted(kept.keys() | asked.keys()):
             if kept.get(name) != asked.get(name):
                 raise ValueError(
@@ -154,7 +154,7 @@ class Checkpoint:
         return State(trees["param"], adam, rows, evaluations, trees["best"] or None)
 
 
-def history(state: State, unit: str, origin: dict[str, Any]) -> "xr.Dataset":
+def history(state: State, unit: str, provenance: dict[str, Any]) -> "xr.Dataset":
     """What happened, step by step and evaluation by evaluation."""
     columns = np.array(state.rows).reshape(-1, 3).T
     units = {"loss": unit, "gradient_norm": "1", "accuracy": "1"}
@@ -169,7 +169,7 @@ def history(state: State, unit: str, origin: dict[str, Any]) -> "xr.Dataset":
             text = {"units": of, "long_name": f"{name} on the sequences for evaluation"}
             variables[f"evaluation_{name}"] = ("evaluation", np.array(column), text)
         coords["evaluation"] = ("evaluation", np.array(step), {"units": "1", "long_name": "step of the evaluation"})
-    return results.dataset(variables, coords=coords, **origin)
+    return results.dataset(variables, coords=coords, **provenance)
 
 
 def start(params: Params) -> State:

@@ -74,7 +74,8 @@ class Trained:
             If the file exists and ``force`` is False.
         """
         ds = pack(self.history.copy(), "param", self.params)
-        return results.save(ds.assign_attrs(programmer=describe(self.programmer)), path, force=force)
+        attrs: dict[str, Any] = {"programmer": describe(self.programmer), "synfwp_format": results.FORMAT}
+        return results.save(ds.assign_attrs(attrs), path, force=force)
 
 
 def load_trained(path: str | Path, programmer: SlowNetwork | None = None) -> Trained:
@@ -89,11 +90,13 @@ def load_trained(path: str | Path, programmer: SlowNetwork | None = None) -> Tra
     Raises
     ------
     FileNotFoundError, ValueError
-        If there is no such file, it does not hold a programmer, or its function is missing.
+        If there is no such file, it does not hold a programmer, its function is missing, or a synfwp before 0.1.0 wrote
+        it.
     """
     ds = results.load(path)
     if "programmer" not in ds.attrs:
         raise ValueError(f"{path} holds no programmer; pass a file written by Trained.save.")
+    results.check_format(ds.attrs.get("synfwp_format"), path)
     history, params = unpack(ds, "param")
     spec = json.loads(history.attrs.pop("programmer"))
     if programmer is not None:

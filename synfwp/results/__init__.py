@@ -10,13 +10,15 @@ is the one conversion between them. Files are NetCDF4; nothing is ever pickled.
 ('s', 'delta')
 """
 
+from synfwp.results.attributes import FORMAT, check_format, provenance
 from synfwp.results.files import check_writable, load, save, write_atomically, write_together
-from synfwp.results.origin import provenance
 from synfwp.results.schema import SCHEMA, Variable, comparison, dataset, padded, seconds
 
 __all__ = [
+    "FORMAT",
     "SCHEMA",
     "Variable",
+    "check_format",
     "check_writable",
     "comparison",
     "dataset",

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from synfwp.results.attributes import check_format
 from synfwp.results.schema import check_attributes
 
 Writer = Callable[[Path], object]
@@ -132,7 +133,7 @@ def load(path: PathLike) -> xr.Dataset:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is not a whole NetCDF4 file.
+        If it is not a whole NetCDF4 file, or one of a synfwp before 0.1.0, whose names differ.
 
     >>> load("nowhere.nc")
     Traceback (most recent call last):
@@ -152,6 +153,8 @@ def load(path: PathLike) -> xr.Dataset:
         raise ValueError(f"{path} is damaged or not a result of save(): {error}") from error
     for attrs in (ds.attrs, *(variable.attrs for variable in ds.variables.values())):
         attrs.update({name: value.item() for name, value in attrs.items() if isinstance(value, np.generic)})
+    if "synfwp_version" in ds.attrs:
+        check_format(ds.attrs.get("synfwp_format"), path)
     return ds
 
 
