@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from synfwp import checks
-from synfwp.programmer.layer import KINDS, LayerProgrammer
+from synfwp.programmer.kinds import KINDS
+from synfwp.programmer.layer import LayerProgrammer
 from synfwp.programmer.parts import Params
 
 _READ = ("kind", "heads", "d_model", "d_key", "d_value", "low_rank")  # given by name, or read off the arrays

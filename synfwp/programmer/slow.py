@@ -134,6 +134,15 @@ def merge_heads(y: Array, heads: int) -> Array:
     return anp.reshape(y, (*anp.shape(y)[:-2], -1))
 
 
+def repeat_heads(x: Array, heads: int, all_heads: int) -> Array:
+    """Heads side by side (..., T, heads d), each repeated for all that share it: (..., T, all_heads d)."""
+    if heads == all_heads:
+        return x
+    lead = anp.shape(x)[:-1]
+    x = anp.repeat(anp.reshape(x, (*lead, heads, -1)), all_heads // heads, axis=len(lead))
+    return anp.reshape(x, (*lead, -1))
+
+
 def split_heads(x: Array, heads: int, *tail: int) -> Array:
     """``(..., T, heads * tail)`` as (..., heads, T, *tail); without the axis of heads if there is one."""
     lead = anp.shape(x)[:-1]
