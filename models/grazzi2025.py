@@ -37,7 +37,14 @@ TASKS: dict[str, Any] = {
     "S3 swaps": lambda **length: PermutationGroup(group="S3", swaps_only=True, **length),
     "modular arithmetic": ModularArithmetic,
 }
-PROGRAMMER = {"d_model": 32, "d_key": 8, "d_value": 8, "feature": "identity", "residual": True, "norm": True}
+PROGRAMMER: dict[str, Any] = {
+    "d_model": 32,
+    "d_key": 8,
+    "d_value": 8,
+    "feature": "identity",
+    "residual": True,
+    "norm": True,
+}
 
 
 class System(NamedTuple):
@@ -212,7 +219,8 @@ def permutations_by_hand(seed: int, things: Any) -> float:
     token = batch.x.argmax(axis=-1)
     k, beta = keys[token], strength[token]
     nothing = np.zeros((*token.shape, 4, 1))
-    states = fw.scan("delta_product(4)", k[..., 0, :], k, nothing, beta, W0=things[None], states=1).states[..., 0, :]
+    kept = fw.scan("delta_product(4)", k[..., 0, :], k, nothing, beta, W0=things[None], states=1).states
+    states = np.asarray(kept)[..., 0, :]
     found = np.abs(states[..., None, :] - np.argsort(task.elements, axis=1)).sum(axis=-1)
     return batch.accuracy(found.argmin(axis=-1))
 

@@ -9,13 +9,14 @@ Here, arrays are (batch, head, time, feature), gates are multipliers, reads are 
 functions take NumPy arrays and PyTorch tensors alike, through which gradients flow.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from synfwp import checks
 
-Array = Any
+Array = Any  # of NumPy or PyTorch
+Kind = TypeVar("Kind")  # and the result is of the same kind
 
 
 def from_fla(
@@ -26,7 +27,7 @@ def from_fla(
     beta: Array | None = None,
     scale: float | None = None,
     initial_state: Array | None = None,
-) -> dict[str, Array | None]:
+) -> dict[str, Any]:
     """Arguments of a kernel of flash-linear-attention as arguments of ``scan``: ``scan(rule, **from_fla(...))``.
 
     Parameters
@@ -150,7 +151,7 @@ def to_fla(
     return sent
 
 
-def results_from_fla(o: Array, final_state: Array) -> tuple[Array, Array]:
+def results_from_fla(o: Kind, final_state: Kind) -> tuple[Kind, Kind]:
     """Results ``o [B, T, H, V]``, ``final_state [B, H, K, V]`` as ``y (B, H, T, V)``, ``W (B, H, V, K)``; views.
 
     >>> import numpy as np
@@ -162,7 +163,7 @@ def results_from_fla(o: Array, final_state: Array) -> tuple[Array, Array]:
     return _heads(o), _transposed(final_state)
 
 
-def results_to_fla(y: Array, W: Array) -> tuple[Array, Array]:
+def results_to_fla(y: Kind, W: Kind) -> tuple[Kind, Kind]:
     """The inverse of `results_from_fla`: what a kernel of flash-linear-attention gives back; views.
 
     >>> import numpy as np

@@ -5,10 +5,10 @@ equation needs a factor. Rates are in Hz, and `per_ms` is their one conversion. 
 quantities are accepted by what they can do; none of the three is imported.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from types import MappingProxyType
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, overload
 
 import numpy as np
 
@@ -54,6 +54,10 @@ def coherent(product: Mapping[str, int], result: str) -> bool:
     return (power, dimension) == lookup("unit", result, UNITS)
 
 
+@overload
+def per_ms(hz: float) -> float: ...
+@overload
+def per_ms(hz: Sequence[Any] | np.ndarray) -> np.ndarray: ...
 def per_ms(hz: Any) -> Any:
     """Rates in 1/ms from rates in Hz: the one place where Hz meets ms.
 
@@ -72,6 +76,10 @@ def per_ms(hz: Any) -> Any:
     return to_float(hz, "Hz", "hz") / 1000.0
 
 
+@overload
+def to_float(value: float, unit: str, name: str = "value") -> float: ...
+@overload
+def to_float(value: Sequence[Any] | np.ndarray, unit: str, name: str = "value") -> np.ndarray: ...
 def to_float(value: Any, unit: str, name: str = "value") -> Any:
     """A plain float, or float64 array, in ``unit``.
 

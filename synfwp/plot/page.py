@@ -76,7 +76,7 @@ def figure(
     *,
     width_ratios: Sequence[float] | None = None,
     height_ratios: Sequence[float] | None = None,
-) -> tuple[Figure, dict[Any, Axes]]:
+) -> tuple[Figure, dict[str, Axes]]:
     """A figure of exact size in the journal style, and its axes by name.
 
     What the functions of this module draw on it has the style; wrap other matplotlib calls in ``with plot.style():``.

@@ -246,7 +246,7 @@ class LayerProgrammer(SlowNetwork):
             decay = split_heads(rates, self.all_heads, *tail)
         return Instructions(q, k, v, beta, decay)
 
-    def read_out(self, params: Params, y: Array, x: Array = None) -> Array:
+    def read_out(self, params: Params, y: Array, x: Array = None) -> np.ndarray:
         """The layer's answer (..., T, d_model) to reads ``y (..., heads, T, d_value)``; an output gate needs x too.
 
         Raises

@@ -106,12 +106,12 @@ class Programmer(Specification, SlowNetwork):
         seen = self._reach(params, x, modulation, layer % self.layers, exactly)
         return self._recur(seen)[0] if self.recurrent else self._send(seen, self._features(seen))
 
-    def scores(self, params: Params, x: Array, read: Read = exactly, modulation: Array = None) -> Array:
+    def scores(self, params: Params, x: Array, read: Read = exactly, modulation: Array = None) -> np.ndarray:
         """Scores ``(..., T, d_out)`` for x: what is trained. ``read(rule, instructions) -> y`` is the carrier."""
         seen = self._reach(params, x, modulation, self.layers - 1, read)
         return self._finish(params, seen, self._read(seen, read))
 
-    def read_out(self, params: Params, y: Array, x: Array = None, modulation: Array = None) -> Array:
+    def read_out(self, params: Params, y: Array, x: Array = None, modulation: Array = None) -> np.ndarray:
         """Scores ``(..., T, d_out)`` of the classes for reads ``y (..., T, d_value)`` of the last layer.
 
         With a residual stream they depend on x too; layers before the last read exactly.
@@ -127,7 +127,7 @@ class Programmer(Specification, SlowNetwork):
         seen = self._reach(params, x, modulation, reach, exactly) if self.residual else _Seen(params, None, None, None)
         return self._finish(params, seen, y)
 
-    def modulation(self, params: Params, x: Array) -> Array:
+    def modulation(self, params: Params, x: Array) -> np.ndarray:
         """The modulators' signal (..., T, modulators) for x, to look at, clamp, or pass back as ``modulation=``.
 
         Raises
@@ -137,7 +137,8 @@ class Programmer(Specification, SlowNetwork):
         """
         if self.modulators is None:
             raise ValueError("modulators is None; this programmer has no signal.")
-        return self._signal(params, self._embed(params, x), None)
+        signal: Any = self._signal(params, self._embed(params, x), None)
+        return signal
 
     def _embed(self, params: Params, x: Array) -> Array:
         """The stream before the first layer."""

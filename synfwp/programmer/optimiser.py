@@ -9,7 +9,7 @@ import numpy as np
 
 from synfwp import checks
 
-Params = dict[str, Any]
+Params = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from synfwp import features, threads
 from synfwp.tasks.base import one_hot
 
 Array = Any
-Params = dict[str, Any]
+Params = dict[str, np.ndarray]
 
 
 def project(x: Array, W: Array) -> Array:

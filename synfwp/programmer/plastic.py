@@ -1,6 +1,5 @@
 """Networks that are trained with their plasticity: the slow weights and the rule's own numbers."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -170,7 +169,7 @@ class PlasticNetwork(PlasticLayer):
             params |= {"W_out": normal(self.d_out, self.d_hidden), "b_out": np.zeros(self.d_out, dtype)}
         return params
 
-    def weights(self, params: Params) -> Mapping[str, Any]:
+    def weights(self, params: Params) -> dict[str, np.ndarray | float]:
         """The numbers of the equations, as `PlasticRateNetwork.simulate` takes them: W, lam, eta, W_in, b, alpha."""
         found: dict[str, Any] = {name: params[name] for name in ("W", "W_in", "b", "alpha") if name in params}
         if self.input_gain is not None:
@@ -193,7 +192,7 @@ class PlasticNetwork(PlasticLayer):
 
     def run(
         self, params: Params, x: Any, modulation: Any = None, h0: Any = None, A0: Any = None, aux0: Any = None
-    ) -> tuple[Any, Any, Any]:
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Hidden states ``h (..., T, d_hidden)``, the last A and aux, for inputs ``x (..., T, d_in)``; can be traced.
 
         ``modulation (..., T)`` multiplies eta, step by step (Miconi et al. 2019). Give h, A and aux of an earlier run
@@ -210,7 +209,7 @@ class PlasticNetwork(PlasticLayer):
         modulation = None if modulation is None else modulation.astype(x.dtype, copy=False)
         return ag.plastic(self, *self.arguments(self.weights(params), x, modulation), h0, A0, aux0)
 
-    def scores(self, params: Params, x: Any) -> Any:
+    def scores(self, params: Params, x: Any) -> np.ndarray:
         """Scores ``(..., T, d_out)`` of the classes for inputs ``x (..., T, d_in)``: what is trained."""
         h = self.run(params, x)[0]
         return h if self.d_out is None else project(h, params["W_out"]) + params["b_out"]

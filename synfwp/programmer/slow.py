@@ -37,7 +37,7 @@ class SlowNetwork:
         """Instructions for x."""
         raise NotImplementedError
 
-    def read_out(self, params: Params, y: Array, x: Array = None) -> Array:
+    def read_out(self, params: Params, y: Array, x: Array = None) -> np.ndarray:
         """Scores (..., T, d_out) from reads ``y (..., T, d_value)``, and from x where the read-out sees it too."""
         raise NotImplementedError
 
@@ -46,7 +46,7 @@ class SlowNetwork:
         """What a progress bar and the provenance call it."""
         return rules.get_rule(self.rule).name
 
-    def scores(self, params: Params, x: Array, read: Read = exactly) -> Array:
+    def scores(self, params: Params, x: Array, read: Read = exactly) -> np.ndarray:
         """Scores ``(..., T, d_out)`` for x: what is trained. ``read(rule, instructions) -> y`` is the carrier."""
         return self.read_out(params, read(self.rule, self(params, x)), x)
 
@@ -121,7 +121,7 @@ class FunctionProgrammer(SlowNetwork):
             raise TypeError(f"send gave a {type(sent).__name__}; it gives Instructions(q, k, v, beta, decay).")
         return sent
 
-    def read_out(self, params: Params, y: Array, x: Array = None) -> Array:
+    def read_out(self, params: Params, y: Array, x: Array = None) -> np.ndarray:
         """What ``read`` makes of the reads."""
         return y if self.read is None else self.read(params, y, x)
 

@@ -3,11 +3,11 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from synfwp import results, rules
+from synfwp import results, rules, seeds
 from synfwp.instructions import Instructions
 from synfwp.programmer.layer import LayerProgrammer
 from synfwp.programmer.network import Programmer
@@ -19,7 +19,25 @@ from synfwp.tasks import Batch
 if TYPE_CHECKING:
     import xarray as xr
 
-Trainable = SlowNetwork | PlasticNetwork
+
+class Trainable(Protocol):
+    """What `train` takes: parameters to start from, scores of a batch, and a name."""
+
+    @property
+    def name(self) -> str:
+        """What a progress bar and the provenance show."""
+        ...
+
+    def init(self, seed: seeds.Seed = 0, dtype: Any = np.float64) -> Params:
+        """Parameters before training."""
+        ...
+
+    def scores(self, params: Params, x: Any) -> np.ndarray:
+        """Scores (..., T, d_out) for x."""
+        ...
+
+
+Network = TypeVar("Network", bound=Trainable)
 _KINDS: dict[str, Any] = {
     "Programmer": Programmer,
     "PlasticNetwork": PlasticNetwork,
@@ -28,14 +46,14 @@ _KINDS: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Trained:
+class Trained(Generic[Network]):
     """A programmer, or a plastic network, with its trained parameters and the history of the training.
 
     ``history`` is a Dataset with dim step and variables loss, gradient_norm and accuracy (NaN for real targets); with
     evaluations also evaluation_loss and evaluation_accuracy along evaluation, whose coordinate is the step.
     """
 
-    programmer: Trainable
+    programmer: Network
     params: Params
     history: "xr.Dataset"
 
@@ -48,7 +66,7 @@ class Trained:
             raise TypeError("a PlasticNetwork sends no instructions; use .programmer.run(.params, x).")
         return self.programmer(self.params, np.asarray(x), **more)
 
-    def answer(self, y: Any, x: Any = None) -> Any:
+    def answer(self, y: Any, x: Any = None) -> np.ndarray:
         """The class (..., T) that the trained read-out takes from reads ``y (..., T, d_value)`` of any carrier.
 
         A read-out with a residual stream also needs the tokens x.
@@ -78,7 +96,7 @@ class Trained:
         return results.save(ds.assign_attrs(attrs), path, force=force)
 
 
-def load_trained(path: str | Path, programmer: SlowNetwork | None = None) -> Trained:
+def load_trained(path: str | Path, programmer: SlowNetwork | None = None) -> Trained[SlowNetwork | PlasticNetwork]:
     """A trained programmer from the NetCDF file that `Trained.save` wrote.
 
     Parameters

@@ -19,7 +19,7 @@ from synfwp.programmer.losses import LOSSES
 from synfwp.programmer.optimiser import Schedule, clip, lbfgs
 from synfwp.programmer.parts import Params
 from synfwp.programmer.progress import Checkpoint, Evaluation, State
-from synfwp.programmer.trained import Trainable, Trained
+from synfwp.programmer.trained import Network, Trainable, Trained
 from synfwp.tasks import Batch
 
 Task = Callable[[np.random.Generator, int], Batch]
@@ -28,7 +28,7 @@ Evaluator = Callable[[State], tuple[State, bool]]
 
 
 def train(
-    programmer: Trainable,
+    programmer: Network,
     task: Task,
     *,
     steps: int = 800,
@@ -44,7 +44,7 @@ def train(
     dtype: Any = None,
     threads: int = 1,
     params: Params | None = None,
-) -> Trained:
+) -> Trained[Network]:
     """Train a programmer or plastic network on a task by gradient descent, its gradient clipped to norm 1.
 
     Parameters
