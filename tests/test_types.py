@@ -117,8 +117,13 @@ def returned(function: object) -> list[object]:
     """The types that a function returns: of each overload where there are such."""
     found = typing.get_overloads(function) or [function]  # type: ignore[arg-type]
     names = {name: getattr(synfwp, name) for name in synfwp.__all__} | {"xr": importlib.import_module("xarray")}
-    hints = [typing.get_type_hints(one, localns=names) for one in found]
-    return [one.get("return", inspect.Parameter.empty) for one in hints]
+    types = [one.__annotations__.get("return", inspect.Parameter.empty) for one in found]
+    return [eval(one, _globals(function), names) if isinstance(one, str) else one for one in types]
+
+
+def _globals(function: object) -> dict[str, object]:
+    """The names that the function's own file knows."""
+    return vars(sys.modules[function.__module__])
 
 
 CALLABLE = [name for name, thing in public().items() if inspect.isfunction(thing)]
