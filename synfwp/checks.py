@@ -38,6 +38,8 @@ def suggest(name: object, options: Iterable[str]) -> str:
 def lookup(what: str, name: object, table: Mapping[str, T]) -> T:
     """``table[name]``, or a ValueError that suggests a name.
 
+    Examples
+    --------
     >>> lookup("flow", "latch", {"instant": 1, "latched": 2})
     Traceback (most recent call last):
     ...
@@ -56,6 +58,8 @@ def one_of(what: str, name: object, options: Iterable[str]) -> str:
 def number(what: str, value: Any, low: float = -np.inf, high: float = np.inf, *, above: bool = False) -> float:
     """A finite float in [low, high] (in (low, high] with ``above=True``), or an error naming ``what``.
 
+    Examples
+    --------
     >>> number("tau", -20.0, 0.0, above=True)
     Traceback (most recent call last):
     ...
@@ -78,6 +82,8 @@ def number(what: str, value: Any, low: float = -np.inf, high: float = np.inf, *,
 def count(what: str, value: Any, low: int = 1) -> int:
     """An integer of at least ``low``, or an error naming ``what``.
 
+    Examples
+    --------
     >>> count("clones", 2.5)
     Traceback (most recent call last):
     ...

@@ -21,6 +21,8 @@ Array = np.ndarray
 class Feature:
     """One feature map. ``width(d)`` is the number of features of d inputs.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> get_feature("relu").apply(np.array([-1.0, 2.0])).tolist()
     [0.0, 2.0]
@@ -151,6 +153,8 @@ def get_feature(name: str) -> Feature:
     ValueError
         For an unknown name; the message suggests one.
 
+    Examples
+    --------
     >>> get_feature("dpfp(2)").width(16)
     64
     """
@@ -164,6 +168,8 @@ def get_feature(name: str) -> Feature:
 def get_normaliser(name: str) -> Feature:
     """A key normaliser by name: ``none``, ``l2`` (unit length), ``sum`` (unit sum).
 
+    Examples
+    --------
     >>> import numpy as np
     >>> get_normaliser("l2").apply(np.array([3.0, 4.0])).tolist()
     [0.6, 0.8]

@@ -44,6 +44,8 @@ def list_programs() -> dict[str, Program]:
     ValueError
         If a model and an analysis have the same name.
 
+    Examples
+    --------
     >>> all(program.kind in ("model", "analysis") for program in list_programs().values())
     True
     """
@@ -107,6 +109,8 @@ def run(name: str, quick: bool = False, seed: int = 0, **settings: Any) -> "xr.D
     TypeError
         If the program has no such setting, or returns no Dataset.
 
+    Examples
+    --------
     >>> run("no_such_program")
     Traceback (most recent call last):
     ...
@@ -137,6 +141,8 @@ def citation(name: Any) -> str:
     ValueError
         If the name is unknown (the closest one is suggested) or cites nothing.
 
+    Examples
+    --------
     >>> print(citation("hebb").splitlines()[-6])
     @book{hebb1949,
     """
@@ -153,6 +159,8 @@ def table(ds: "xr.Dataset") -> str:
     ds : xarray.Dataset
         With ``published``, ``obtained`` and ``difference`` along ``quantity``; NaN where nothing is published.
 
+    Examples
+    --------
     >>> import xarray as xr
     >>> columns = {"published": 0.595, "obtained": 0.6, "difference": 0.005}
     >>> ds = xr.Dataset({name: ("quantity", [x]) for name, x in columns.items()}, {"quantity": ["accuracy of hebb"]})

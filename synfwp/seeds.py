@@ -27,6 +27,8 @@ def generator(seed: Seed, *key: Any) -> np.random.Generator:
     TypeError
         If ``seed`` is none of the three kinds.
 
+    Examples
+    --------
     >>> generator(0, "init").integers(100) == generator(0, "init").integers(100)
     np.True_
     """

@@ -45,6 +45,8 @@ UNITS: Mapping[str, Unit] = MappingProxyType(
 def coherent(product: Mapping[str, int], result: str) -> bool:
     """Whether a product of powers of units is exactly the unit ``result``, without a factor.
 
+    Examples
+    --------
     >>> coherent({"nS": 1, "mV": 1}, "pA"), coherent({"Hz": 1, "ms": 1}, "1")
     (True, False)
     """
@@ -70,6 +72,8 @@ def per_ms(hz: Any) -> Any:
     ValueError
         If it is a quantity of another dimension.
 
+    Examples
+    --------
     >>> per_ms(50.0)
     0.05
     """
@@ -100,6 +104,8 @@ def to_float(value: Any, unit: str, name: str = "value") -> Any:
     TypeError
         If ``value`` is no number.
 
+    Examples
+    --------
     >>> to_float(20, "ms", "tau")
     20.0
     >>> to_float("20 ms", "ms", "tau")

@@ -12,6 +12,8 @@ Array = np.ndarray
 def centred_correlation(W: Array, reference: Array) -> Array:
     """Pearson correlation between the entries of two matrices (..., d_v, d_k); 0 where one of them is constant.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> W = np.array([[1.0, 2.0], [3.0, 4.0]])
     >>> round(float(centred_correlation(10 + 2 * W, W)), 6)
@@ -25,6 +27,8 @@ def recall_agreement(y: Array, reference: Array, read: Array | None = None) -> A
 
     ``read (..., T)`` tells which tokens count; None counts all.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> y = np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]])
     >>> round(float(recall_agreement(y, y + 1)), 6)
@@ -39,6 +43,8 @@ def recall_agreement(y: Array, reference: Array, read: Array | None = None) -> A
 def norm_ratio(W: Array, reference: Array) -> Array:
     """Frobenius norm of W over that of the reference (..., d_v, d_k); nan where the reference is zero.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> float(norm_ratio(3 * np.eye(4), np.eye(4)))
     3.0
@@ -59,6 +65,8 @@ def auc(score: Array, positive: Array) -> float:
     ValueError
         If there is no positive or no negative.
 
+    Examples
+    --------
     >>> auc([1.0, 2.0, 3.0, 4.0], [False, True, False, True])
     0.75
     """

@@ -15,6 +15,8 @@ def binned_rate(time: Array, edges: Array, n: int = 1) -> Array:
     edges : (bins + 1,) array
         In the unit of ``time``; each bin holds its left edge.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> binned_rate(np.array([0.1, 0.2, 1.0, 1.7]), np.array([0.0, 1.0, 2.0, 3.0]), n=2).tolist()
     [1.0, 1.0, 0.0]
@@ -33,6 +35,8 @@ def interval_cv(time: Array, unit: Array, least: int = 10) -> float:
     least : int
         Neurons with fewer intervals do not count; nan if none has so many.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> interval_cv(np.cumsum([0.0] + [1.0, 3.0] * 10), np.zeros(21, int))
     0.5

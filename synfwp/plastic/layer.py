@@ -48,8 +48,10 @@ class PlasticLayer:
     TypeError, ValueError
         For an unknown name, or an inner loop in a layer that is not recurrent.
 
-    Source: Miconi, Stanley & Clune 2018, equations 1 to 3; Ba et al. 2016, equations 1 and 2; Tyulmankov, Yang &
-    Abbott 2022; Aitken & Mihalas 2023.
+    References
+    ----------
+    Miconi, Stanley & Clune 2018, equations 1 to 3; Ba et al. 2016, equations 1 and 2; Tyulmankov, Yang & Abbott 2022;
+    Aitken & Mihalas 2023.
     """
 
     phi: str = "tanh"

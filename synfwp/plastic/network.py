@@ -20,6 +20,8 @@ class PlasticRateNetwork(PlasticLayer):
 
     Fields and source as `PlasticLayer`.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> network = PlasticRateNetwork(phi="identity", recurrent=False)
     >>> ds = network.simulate({"W": np.eye(1), "lam": 0.5, "eta": -1.0}, np.ones((3, 1)))

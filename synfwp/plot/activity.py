@@ -36,6 +36,8 @@ def raster(
     ValueError
         If a variable is missing, has another dimension, or holds times that are not in seconds.
 
+    Examples
+    --------
     >>> spikes = {"spike_time": ("spike", [0.01, 0.02, 0.05]), "spike_unit": ("spike", [0, 2, 1])}
     >>> ax = raster(xr.Dataset(spikes))
     >>> [segment[0].tolist() for segment in ax.collections[0].get_segments()], ax.get_xlabel()
@@ -128,6 +130,8 @@ def weights(da: xr.DataArray, ax: Axes | None = None, *, limit: float | None = N
     ValueError
         If the dimensions are not value and key, or W is not finite.
 
+    Examples
+    --------
     >>> ax = weights(xr.DataArray([[0.0, -2.0], [1.0, 0.0]], dims=("value", "key")))
     >>> ax.images[0].get_clim()
     (-2.0, 2.0)
@@ -169,6 +173,8 @@ def traces(da: xr.DataArray, ax: Axes | None = None, *, lines: str | None = None
     ValueError
         If ``da`` has no such dimensions, or more than these two, or no coordinate along x.
 
+    Examples
+    --------
     >>> da = xr.DataArray([[0.0, 1.0], [2.0, 3.0]], dims=("time", "unit"), coords={"time": [0.0, 0.1]})
     >>> ax = traces(da.assign_attrs(long_name="rate", units="Hz"))
     >>> [line.get_ydata().tolist() for line in ax.lines], ax.get_ylabel()

@@ -58,6 +58,8 @@ def _parameters() -> dict[str, Any]:
 def style() -> Iterator[None]:
     """The journal style for a block of code: matplotlib's defaults and ``synfwp.mplstyle``; undone afterwards.
 
+    Examples
+    --------
     >>> before = mpl.rcParams["font.size"]
     >>> with style():
     ...     mpl.rcParams["font.size"], mpl.rcParams["pdf.fonttype"]
@@ -96,6 +98,8 @@ def figure(
     ValueError
         If the size does not fit a page, or the name of the width is unknown.
 
+    Examples
+    --------
     >>> fig, axes = figure("double", 60, "ab")
     >>> [round(float(side) * 25.4, 3) for side in fig.get_size_inches()], list(axes)
     ([183.0, 60.0], ['a', 'b'])
@@ -118,6 +122,8 @@ def letter(axes: Mapping[Any, Axes] | Sequence[Axes], *, offset: float = 34.0) -
 
     A mapping whose keys are single lower-case letters gives the letters; otherwise they are a, b, c in order.
 
+    Examples
+    --------
     >>> fig, axes = figure("double", 60, "ab")
     >>> letter(axes)
     >>> [ax.texts[0].get_text() for ax in axes.values()]
@@ -145,6 +151,8 @@ def legend(ax: Axes) -> None:
 
     It has as many columns as fit over the axes; only a single column may be wider.
 
+    Examples
+    --------
     >>> import matplotlib.pyplot as plt
     >>> _, ax = plt.subplots()
     >>> _ = ax.plot([0, 1], label="delta"), ax.axhline(0.5, linestyle="--", label="chance"), ax.bar(0, 1, label="Hebb")
@@ -187,6 +195,8 @@ def save(fig: Figure, path_stem: str | Path, force: bool = False) -> tuple[Path,
         FileExistsError if one of the two exists and ``force`` is false (neither is then touched); others if the folder
         cannot be written.
 
+    Examples
+    --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     [path.name for path in save(figure()[0], f"{folder}/capacity")]
@@ -220,6 +230,8 @@ def points(
     colour : str
         A name of ``COLOURS`` or any matplotlib colour.
 
+    Examples
+    --------
     >>> _, axes = figure()
     >>> points(axes["a"], [10.0, 20.0], [0.1, 0.4], [0.05, 0.1]).lines[0].get_ydata().tolist()
     [0.1, 0.4]

@@ -76,6 +76,8 @@ def names(da: xr.DataArray, dim: str) -> list[str | None]:
 def spell(name: object) -> str:
     """A name as it stands in a figure.
 
+    Examples
+    --------
     >>> spell("anti_hebb"), spell("spiking lif"), spell("gated_delta")
     ('anti-Hebb', 'spiking LIF', 'gated delta')
     """
@@ -86,6 +88,8 @@ def spell(name: object) -> str:
 def label(da: xr.DataArray, default: str, units: str = "") -> str:
     """``long_name (units)`` from the attributes; ``default`` and ``units`` where they say nothing.
 
+    Examples
+    --------
     >>> label(xr.DataArray(0.0, attrs={"long_name": "membrane_potential", "units": "mV"}), "value")
     'membrane potential (mV)'
     """

@@ -38,6 +38,8 @@ def recall(ds: xr.Dataset, ax: Axes | None = None, *, variable: str = "accuracy"
     ValueError
         If the variable is missing, lies outside 0 to 1, or has other dimensions.
 
+    Examples
+    --------
     >>> cells = {"accuracy": (("carrier", "seed"), [[1.0, 0.9], [0.8, 0.8]]), "chance": 0.25}
     >>> ax = recall(xr.Dataset(cells, coords={"carrier": ["exact", "rate"]}))
     >>> ax.collections[0].get_offsets()[:, 1].tolist(), ax.get_ylabel()
@@ -115,6 +117,8 @@ def learning_curve(
     ValueError
         If the variable is missing, has other dimensions, or is not positive on a logarithmic axis.
 
+    Examples
+    --------
     >>> ax = learning_curve(xr.Dataset({"loss": ("step", [2.0, 0.5, 0.1])}, coords={"step": [0, 10, 20]}))
     >>> ax.lines[0].get_xydata().tolist(), ax.get_yscale()
     ([[0.0, 2.0], [10.0, 0.5], [20.0, 0.1]], 'log')
@@ -168,6 +172,8 @@ def against(
     ValueError
         If the variable is missing, lies outside 0 to 1, or has other dimensions.
 
+    Examples
+    --------
     >>> lags = {"lag": ("lag", [1, 3], {"long_name": "lag", "units": "items"})}
     >>> ax = against(xr.Dataset({"hits": ("lag", [1.0, 0.5])}, coords=lags), variable="hits", along="lag")
     >>> ax.lines[0].get_ydata().tolist(), ax.get_xlabel(), ax.get_ylabel()

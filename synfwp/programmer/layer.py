@@ -80,10 +80,17 @@ class LayerProgrammer(SlowNetwork):
     TypeError, ValueError
         For sizes below 1, heads that do not share evenly, and options that the kind does not have.
 
-    Source: Yang et al. 2024 (DeltaNet); Yang, Kautz & Hatamizadeh 2025; Yang et al. 2024 (GLA); Grazzi et al. 2025
-    (beta up to 2); flash-linear-attention (names, defaults, epsilons). Not there: ``clamp_min``, output gates other
-    than swish, output norms without a gain.
+    Notes
+    -----
+    Not there: ``clamp_min``, output gates other than swish, output norms without a gain.
 
+    References
+    ----------
+    Yang et al. 2024 (DeltaNet); Yang, Kautz & Hatamizadeh 2025; Yang et al. 2024 (GLA); Grazzi et al. 2025 (beta up to
+    2); flash-linear-attention (names, defaults, epsilons).
+
+    Examples
+    --------
     >>> import numpy as np
     >>> layer = LayerProgrammer.preset("gated_delta_net", d_model=6, heads=2, d_key=4, d_value=3)
     >>> params = layer.init(seed=0)
@@ -150,6 +157,8 @@ class LayerProgrammer(SlowNetwork):
     def preset(cls, kind: str, **fields: Any) -> "LayerProgrammer":
         """A layer with the defaults of flash-linear-attention's layer of that kind, less those that are given.
 
+        Examples
+        --------
         >>> LayerProgrammer.preset("gla", d_model=8, heads=2, d_key=2, d_value=4).gate
         True
         """
@@ -182,6 +191,8 @@ class LayerProgrammer(SlowNetwork):
     def shapes(self) -> Shapes:
         """Name and shape of every array, as in a file of flash-linear-attention.
 
+        Examples
+        --------
         >>> LayerProgrammer.preset("delta_net", d_model=8, heads=2, d_key=4, d_value=3).shapes()["v_conv1d.weight"]
         (6, 1, 4)
         """

@@ -80,9 +80,13 @@ class Programmer(Specification, SlowNetwork):
     TypeError, ValueError
         For sizes below 1, unknown names, and fields that exclude each other.
 
-    Source: Irie & Gershman 2025, section 2.2; Schlag, Irie & Schmidhuber 2021; Irie et al. 2021 (recurrent); Irie et
-    al. 2022 (self-referential); Yang et al. 2024 (convolution, norms).
+    References
+    ----------
+    Irie & Gershman 2025, section 2.2; Schlag, Irie & Schmidhuber 2021; Irie et al. 2021 (recurrent); Irie et al. 2022
+    (self-referential); Yang et al. 2024 (convolution, norms).
 
+    Examples
+    --------
     >>> import numpy as np
     >>> programmer = Programmer(rule="delta", d_in=5, d_key=4, d_value=3)
     >>> programmer(programmer.init(seed=0), np.ones((7, 5))).k.shape

@@ -16,6 +16,8 @@ Params = dict[str, np.ndarray]
 class Adam:
     """State of Adam (Kingma & Ba 2015, algorithm 1) with decay rates .9 and .999.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> params = {"w": np.array([1.0])}
     >>> _, params = Adam.start(params).update(params, {"w": np.array([3.0])}, 0.1)
@@ -46,6 +48,8 @@ class Adam:
 def clip(grads: Params, largest: float) -> tuple[Params, float]:
     """Gradients scaled to a joint norm of at most ``largest``, and their norm before.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> clip({"w": np.array([3.0, 4.0])}, 1.0)[1]
     5.0
@@ -58,6 +62,8 @@ def clip(grads: Params, largest: float) -> tuple[Params, float]:
 class Schedule:
     """The learning rate of every step: a linear rise over ``warmup`` steps, then "cosine" to 0, or "constant".
 
+    Examples
+    --------
     >>> schedule = Schedule(0.1, warmup=2)
     >>> [round(schedule(step, 6), 3) for step in range(6)]
     [0.05, 0.1, 0.1, 0.085, 0.05, 0.015]
@@ -88,6 +94,8 @@ Watch = Callable[[Params, float, Params], None]
 def lbfgs(gradient: Callable[[Params], tuple[float, Params]], params: Params, steps: int, watch: Watch) -> Params:
     """Minimise by SciPy's L-BFGS-B; ``watch(params, value, gradient)`` is told of every iteration.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> valley = lambda p: (float(((p["w"] - 2) ** 2).sum()), {"w": 2 * (p["w"] - 2)})
     >>> lbfgs(valley, {"w": np.zeros(2)}, 20, lambda *_: None)["w"].round(6).tolist()

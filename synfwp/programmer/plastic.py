@@ -46,8 +46,12 @@ class PlasticNetwork(PlasticLayer):
     TypeError, ValueError
         For sizes below 1, unknown names, and fields that exclude each other.
 
-    Source: Miconi, Stanley & Clune 2018; Ba et al. 2016; Tyulmankov, Yang & Abbott 2022; Aitken & Mihalas 2023.
+    References
+    ----------
+    Miconi, Stanley & Clune 2018; Ba et al. 2016; Tyulmankov, Yang & Abbott 2022; Aitken & Mihalas 2023.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> network = PlasticNetwork.hebbff(d_in=5, d_hidden=4)
     >>> network.scores(network.init(seed=0), np.ones((7, 5))).shape
@@ -92,7 +96,11 @@ class PlasticNetwork(PlasticLayer):
     def hebbff(cls, d_in: int, d_hidden: int, d_out: int | None = 2, **fields: Any) -> "PlasticNetwork":
         """HebbFF: ``h = sigmoid((W + A) x + b)``, ``A <- lam A + eta h x^T`` from lam = .99 and eta = -5 / d_in.
 
-        Two classes with a softmax are their ``sigmoid(w . h + b)``. Source: Tyulmankov, Yang & Abbott 2022.
+        Two classes with a softmax are their ``sigmoid(w . h + b)``.
+
+        References
+        ----------
+        Tyulmankov, Yang & Abbott 2022.
         """
         start: dict[str, Any] = {
             "phi": "sigmoid",
@@ -106,7 +114,11 @@ class PlasticNetwork(PlasticLayer):
     def mpn(cls, d_in: int, d_hidden: int, d_out: int | None = None, **fields: Any) -> "PlasticNetwork":
         """Multi-plasticity network: ``h = tanh((W + W M) x)``, ``M <- lam M + eta h x^T``.
 
-        Source: Aitken & Mihalas 2023; where lam and eta start is our choice.
+        Where lam and eta start is our choice.
+
+        References
+        ----------
+        Aitken & Mihalas 2023.
         """
         start: dict[str, Any] = {"recurrent": False, "multiplicative": True}
         return cls(d_in=d_in, d_hidden=d_hidden, d_out=d_out, **start | fields)
@@ -115,8 +127,11 @@ class PlasticNetwork(PlasticLayer):
     def differentiable(cls, d: int, d_out: int | None = None, **fields: Any) -> "PlasticNetwork":
         """Differentiable plasticity: ``h_t = tanh((W + alpha A) h_{t-1} + 20 x_t)``, Hebb with a decay of 1 - eta.
 
-        Strong inputs hold the units that they reach. Source: Miconi, Stanley & Clune 2018, and their code for
-        patterns (gain 20, weights of .01, eta = .01).
+        Strong inputs hold the units that they reach.
+
+        References
+        ----------
+        Miconi, Stanley & Clune 2018, and their code for patterns (gain 20, weights of .01, eta = .01).
         """
         start: dict[str, Any] = {"alpha": "matrix", "eta": 0.01, "tied": True, "input_gain": 20.0, "scale": 0.01}
         return cls(d_in=d, d_hidden=d, d_out=d_out, **start | fields)
@@ -126,7 +141,11 @@ class PlasticNetwork(PlasticLayer):
         """Fast weights that attend to the recent past: one inner step, layer normalisation, relu.
 
         lam = .95 and eta = .5 are not learned. The first pass of the inner loop is normalised too, and there are no
-        gains and biases after the normalisation: our choices. Source: Ba et al. 2016, equations 1 and 2.
+        gains and biases after the normalisation: our choices.
+
+        References
+        ----------
+        Ba et al. 2016, equations 1 and 2.
         """
         start: dict[str, Any] = {"phi": "relu", "inner": 1, "norm": True, "lam": 0.95, "eta": 0.5, "learn": False}
         return cls(d_in=d_in, d_hidden=d_hidden, d_out=d_out, **start | fields)
@@ -183,6 +202,8 @@ class PlasticNetwork(PlasticLayer):
     def frozen(self, params: Params) -> Params:
         """The same parameters with eta = 0, learned or not: A stays 0, and W and the read-out are all there is.
 
+        Examples
+        --------
         >>> network = PlasticNetwork.hebbff(d_in=5, d_hidden=4)
         >>> float(abs(network.run(network.frozen(network.init()), np.ones((7, 5)))[1]).max())
         0.0

@@ -63,9 +63,13 @@ def load_layer(
         For no such file or no safetensors file, unknown options, and arrays that are missing, left over, in another
         shape, not finite or not of real numbers; the message names the array.
 
-    Source: Yang et al. 2024 (DeltaNet); Yang, Kautz & Hatamizadeh 2025; Yang et al. 2024 (GLA); the layers
-    ``DeltaNet``, ``GatedDeltaNet`` and ``GatedLinearAttention`` of flash-linear-attention.
+    References
+    ----------
+    Yang et al. 2024 (DeltaNet); Yang, Kautz & Hatamizadeh 2025; Yang et al. 2024 (GLA); the layers ``DeltaNet``,
+    ``GatedDeltaNet`` and ``GatedLinearAttention`` of flash-linear-attention.
 
+    Examples
+    --------
     >>> import tempfile
     >>> from safetensors.numpy import save_file
     >>> layer = LayerProgrammer.preset("delta_net", d_model=6, heads=2, d_key=4, d_value=3)

@@ -49,12 +49,14 @@ class Evaluation:
     target : float or None
         Loss at which it stops.
 
-    The parameters of the best evaluation are the ones that are kept.
-
     Raises
     ------
     TypeError, ValueError
         For numbers that are not as above.
+
+    Notes
+    -----
+    The parameters of the best evaluation are the ones that are kept.
     """
 
     every: int = 100

@@ -85,8 +85,12 @@ class FunctionProgrammer(SlowNetwork):
     TypeError
         If send, start or read is not callable.
 
-    Source: Irie & Gershman 2025, section 2.2.
+    References
+    ----------
+    Irie & Gershman 2025, section 2.2.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> def send(params, x):
     ...     return Instructions(q=x, k=x, v=x @ params["W_v"].T)

@@ -93,8 +93,12 @@ def train(
     FloatingPointError
         If the loss or its gradient is not finite; the message names the step and what grew.
 
-    Source: Kingma & Ba 2015 (Adam); Schlag, Irie & Schmidhuber 2021 (the setting).
+    References
+    ----------
+    Kingma & Ba 2015 (Adam); Schlag, Irie & Schmidhuber 2021 (the setting).
 
+    Examples
+    --------
     >>> from synfwp.programmer import Programmer
     >>> from synfwp.tasks import Recall
     >>> task = Recall(keys=2, values=2, writes=3)

@@ -25,6 +25,8 @@ def check_writable(path: PathLike, force: bool = False) -> Path:
         FileExistsError if it exists and ``force`` is not set; NotADirectoryError, IsADirectoryError or PermissionError
         if its folder cannot hold it.
 
+    Examples
+    --------
     >>> check_writable("capacity.nc").name
     'capacity.nc'
     """
@@ -60,6 +62,8 @@ def write_atomically(path: PathLike, writer: Writer, force: bool = False) -> Pat
     OSError
         As `check_writable`; what the writer raises is passed on, and the old file stays.
 
+    Examples
+    --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_atomically(f"{folder}/new/a.txt", lambda path: path.write_text("whole")).read_text()
@@ -71,6 +75,8 @@ def write_atomically(path: PathLike, writer: Writer, force: bool = False) -> Pat
 def write_together(writers: Mapping[Any, Writer], force: bool = False) -> list[Path]:
     """Write several files, each as `write_atomically`; none appears before all have been written.
 
+    Examples
+    --------
     >>> write_together({})
     []
     """
@@ -107,6 +113,8 @@ def save(ds: xr.Dataset, path: PathLike, force: bool = False) -> Path:
     OSError
         As `check_writable`.
 
+    Examples
+    --------
     >>> import tempfile
     >>> from synfwp.results import dataset
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -135,6 +143,8 @@ def load(path: PathLike) -> xr.Dataset:
     ValueError
         If it is not a whole NetCDF4 file, or one of a synfwp before 0.1.0, whose names differ.
 
+    Examples
+    --------
     >>> load("nowhere.nc")
     Traceback (most recent call last):
     ...

@@ -37,6 +37,8 @@ class Familiarity:
     TypeError, ValueError
         If a size is not an integer of at least 1, lags are empty or repeated, or ``repeat`` is outside [0, 1].
 
+    Examples
+    --------
     >>> import numpy as np
     >>> task = Familiarity(d=20, lags=3, length=200)
     >>> batch = task(np.random.default_rng(0), 4)

@@ -33,6 +33,8 @@ class Needle:
     TypeError, ValueError
         If one of them is not an integer of at least 1, or ``early`` is above ``distractors + 1``.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> task = Needle(keys=4, values=8, distractors=10)
     >>> batch = task(np.random.default_rng(0), 3)

@@ -39,6 +39,8 @@ class PermutationGroup(Word):
     TypeError, ValueError
         If a length is not an integer of at least 1, the pair is not in order, or there is no such group.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> task = PermutationGroup(length=4, group="S3")
     >>> batch = task(np.random.default_rng(0), 1)

@@ -35,6 +35,8 @@ def transition(rule: Rule | str, k: Any, beta: float = 1.0, decay: Any = None, e
     ValueError
         For a rule whose W chooses the keys: each block of its rows has a transition of its own.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> np.linalg.eigvalsh(transition("delta", [0.6, 0.8], beta=2.0)).round(6).tolist()
     [-1.0, 1.0]
@@ -104,6 +106,8 @@ def stability_bound(k: Any, spikes: float) -> float:
     spikes : float
         Expected spikes for a rate of 1, over all clones in one window.
 
+    Examples
+    --------
     >>> round(stability_bound([1.0], 80), 3)
     1.882
     """
@@ -128,6 +132,8 @@ def repeated_bound(spikes: float, clones: int) -> float:
         Expected spikes of one clone in one window.
     clones : int
 
+    Examples
+    --------
     >>> round(repeated_bound(80, 1), 3), round(repeated_bound(10, 8), 3)
     (1.882, 1.736)
     """
