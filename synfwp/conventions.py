@@ -279,9 +279,12 @@ def comba(decay: Array, p: Array, k: Array, beta: Array) -> dict[str, Any]:
 
     Parameters
     ----------
-    decay, beta : (..., T) array
+    decay : (..., T) array
+        Of W, a scalar for every step.
     p, k : (..., T, d_k) array
         The key of the feedback, and the key of the write.
+    beta : (..., T) array
+        Strength of the write and of what is erased.
 
     Returns
     -------

@@ -14,6 +14,12 @@ def binned_rate(time: Array, edges: Array, n: int = 1) -> Array:
         Times of the spikes of all neurons together.
     edges : (bins + 1,) array
         In the unit of ``time``; each bin holds its left edge.
+    n : int
+        Number of neurons.
+
+    Returns
+    -------
+    (bins,) array
 
     Examples
     --------
@@ -32,8 +38,13 @@ def interval_cv(time: Array, unit: Array, least: int = 10) -> float:
     Parameters
     ----------
     time, unit : (spikes,) arrays
+        Time and neuron of each spike, in any order.
     least : int
         Neurons with fewer intervals do not count; nan if none has so many.
+
+    Returns
+    -------
+    float
 
     Examples
     --------

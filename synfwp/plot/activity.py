@@ -28,8 +28,17 @@ def raster(
         ``spike`` for colour, and ``phase_start``, ``phase_stop`` (s) and ``phase_name`` along ``phase``. A dimension
         ``unit`` says how many neurons there are, silent ones included. Runs of a circuit are drawn population by
         population, one above the other (``population`` and ``population_size`` along ``population``).
+    ax : Axes
+        Where to draw; a new single-column figure if not given.
     window : (start, stop), s
         Draw this stretch of time only.
+    legend : bool
+        Whether populations and phases are named above the axes.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Those that were drawn on.
 
     Raises
     ------
@@ -120,10 +129,17 @@ def weights(da: xr.DataArray, ax: Axes | None = None, *, limit: float | None = N
     ----------
     da : (value, key) DataArray
         In either order of the two dimensions.
+    ax : Axes
+        Where to draw; a new single-column figure if not given.
     limit : float
         The colours span -limit to limit; the largest |W| if not given.
     label : str
         Text at the colour bar; "weight", with the units of ``da`` if it has some, if not given.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Those that were drawn on.
 
     Raises
     ------
@@ -163,10 +179,17 @@ def traces(da: xr.DataArray, ax: Axes | None = None, *, lines: str | None = None
     ----------
     da : (time,) or (time, lines) DataArray
         In either order; the attributes ``long_name`` and ``units`` label the axis.
+    ax : Axes
+        Where to draw; a new single-column figure if not given.
     lines : str
         The dimension whose entries are lines; the one that is not time, if not given.
     time : str
-        The dimension along x. Its coordinate is in s unless its own ``units`` say otherwise.
+        The dimension along x. Its coordinate is in s unless its own ``units`` are others.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Those that were drawn on.
 
     Raises
     ------

@@ -93,6 +93,11 @@ def figure(
     width_ratios, height_ratios : sequence of float
         Relative sizes of the columns and rows of the mosaic.
 
+    Returns
+    -------
+    matplotlib.figure.Figure, dict of str to matplotlib.axes.Axes
+        The figure, and the axes by their names in the mosaic.
+
     Raises
     ------
     ValueError
@@ -224,11 +229,23 @@ def points(
 
     Parameters
     ----------
+    ax : Axes
+        Where to draw.
     x, y : (n,) array
+        Places of the markers.
     err : (n,) or (2, n) array
         Half-lengths of the error bars in the unit of ``y``, or lower and upper.
+    label : str
+        The entry in the legend.
     colour : str
         A name of ``COLOURS`` or any matplotlib colour.
+    marker : str
+        Any matplotlib marker.
+
+    Returns
+    -------
+    matplotlib.container.ErrorbarContainer
+        Markers and bars.
 
     Examples
     --------

@@ -30,8 +30,15 @@ def recall(ds: xr.Dataset, ax: Axes | None = None, *, variable: str = "accuracy"
     ds : Dataset
         ``accuracy`` (fractions, drawn in %) with the dimension ``carrier`` and optionally ``rule`` and ``seed``;
         what was not run is NaN. Optionally ``chance``, one fraction.
+    ax : Axes
+        Where to draw; a new single-column figure if not given.
     variable : str
         Another variable of fractions to draw in its place, with its ``long_name`` as the label.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Those that were drawn on.
 
     Raises
     ------
@@ -105,12 +112,21 @@ def learning_curve(
     ----------
     ds : Dataset
         ``loss`` or ``accuracy`` (fractions, drawn in %) with the dimension ``step`` and optionally ``rule``, ``seed``.
+    ax : Axes
+        Where to draw; a new single-column figure if not given.
     variable : str
         ``"loss"`` where there is one, otherwise ``"accuracy"``.
     log : bool
         Logarithmic y; if not given, for everything but accuracy.
     reference : float
         Height of a dashed line, in the unit of the variable (a fraction for accuracy).
+    reference_label : str
+        Its entry in the legend.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Those that were drawn on.
 
     Raises
     ------
@@ -162,10 +178,19 @@ def against(
     ds : Dataset
         ``variable`` (fractions, NaN where nothing was measured) with the dimension ``along``, whose coordinate has a
         ``long_name`` and units, and optionally ``rule`` and ``seed``.
+    ax : Axes
+        Where to draw; a new single-column figure if not given.
     variable, along : str
         What is drawn, and the dimension that it is drawn against.
     reference : float
         Fraction at which a dashed line is drawn.
+    reference_label : str
+        Its entry in the legend.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Those that were drawn on.
 
     Raises
     ------
