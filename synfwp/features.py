@@ -148,6 +148,15 @@ def get_feature(name: str) -> Feature:
     ``dpfp(nu)`` has ``2 nu d`` features (Schlag, Irie & Schmidhuber 2021, section 5.3), ``favor(m)`` m positive random
     ones with fixed directions (Choromanski et al. 2021, lemma 1).
 
+    Parameters
+    ----------
+    name : str
+        As the docstring of `synfwp.features` lists them.
+
+    Returns
+    -------
+    Feature
+
     Raises
     ------
     ValueError
@@ -167,6 +176,15 @@ def get_feature(name: str) -> Feature:
 
 def get_normaliser(name: str) -> Feature:
     """A key normaliser by name: ``none``, ``l2`` (unit length), ``sum`` (unit sum).
+
+    Parameters
+    ----------
+    name : str
+        As the docstring of `synfwp.features` lists them.
+
+    Returns
+    -------
+    Feature
 
     Examples
     --------

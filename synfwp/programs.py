@@ -136,6 +136,15 @@ def run(name: str, quick: bool = False, seed: int = 0, **settings: Any) -> "xr.D
 def citation(name: Any) -> str:
     """How to cite a rule, a model, an analysis or a paper by its key: each paper as a sentence and as BibTeX.
 
+    Parameters
+    ----------
+    name : str or object
+        A name, several with commas between them, or anything with such a text as ``.cite``.
+
+    Returns
+    -------
+    str
+
     Raises
     ------
     ValueError

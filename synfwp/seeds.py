@@ -22,6 +22,10 @@ def generator(seed: Seed, *key: Any) -> np.random.Generator:
     *key : JSON values
         What the stream is for, e.g. ``"init"`` or ``"batch", 17``.
 
+    Returns
+    -------
+    numpy.random.Generator
+
     Raises
     ------
     TypeError

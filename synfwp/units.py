@@ -45,6 +45,17 @@ UNITS: Mapping[str, Unit] = MappingProxyType(
 def coherent(product: Mapping[str, int], result: str) -> bool:
     """Whether a product of powers of units is exactly the unit ``result``, without a factor.
 
+    Parameters
+    ----------
+    product : mapping of str to int
+        Units and their exponents.
+    result : str
+        A name of `UNITS`.
+
+    Returns
+    -------
+    bool
+
     Examples
     --------
     >>> coherent({"nS": 1, "mV": 1}, "pA"), coherent({"Hz": 1, "ms": 1}, "1")
@@ -66,6 +77,10 @@ def per_ms(hz: Any) -> Any:
     Parameters
     ----------
     hz : float or array (Hz), or a quantity
+
+    Returns
+    -------
+    float or float64 array
 
     Raises
     ------
@@ -96,6 +111,10 @@ def to_float(value: Any, unit: str, name: str = "value") -> Any:
         A name of `UNITS`.
     name : str
         The argument, for the message.
+
+    Returns
+    -------
+    float or float64 array
 
     Raises
     ------

@@ -43,6 +43,10 @@ def load_table(name: str) -> xr.Dataset:
     name : str
         One of :func:`tables`.
 
+    Returns
+    -------
+    xarray.Dataset
+
     Raises
     ------
     ValueError

@@ -12,6 +12,18 @@ Array = np.ndarray
 def centred_correlation(W: Array, reference: Array) -> Array:
     """Pearson correlation between the entries of two matrices (..., d_v, d_k); 0 where one of them is constant.
 
+    Parameters
+    ----------
+    W : (..., d_v, d_k) array
+        Fast weights.
+    reference : (..., d_v, d_k) array
+        What they are compared with.
+
+    Returns
+    -------
+    (...) array
+        In [-1, 1].
+
     Examples
     --------
     >>> import numpy as np
@@ -25,7 +37,19 @@ def centred_correlation(W: Array, reference: Array) -> Array:
 def recall_agreement(y: Array, reference: Array, read: Array | None = None) -> Array:
     """Correlation between the reads of two memories (..., T, d_v), each value unit centred over the tokens read.
 
-    ``read (..., T)`` tells which tokens count; None counts all.
+    Parameters
+    ----------
+    y : (..., T, d_v) array
+        Reads.
+    reference : (..., T, d_v) array
+        Reads that they are compared with.
+    read : None or (..., T) array
+        Which tokens count; None counts all.
+
+    Returns
+    -------
+    (...) array
+        In [-1, 1].
 
     Examples
     --------
@@ -43,6 +67,17 @@ def recall_agreement(y: Array, reference: Array, read: Array | None = None) -> A
 def norm_ratio(W: Array, reference: Array) -> Array:
     """Frobenius norm of W over that of the reference (..., d_v, d_k); nan where the reference is zero.
 
+    Parameters
+    ----------
+    W : (..., d_v, d_k) array
+        Fast weights.
+    reference : (..., d_v, d_k) array
+        What they are compared with.
+
+    Returns
+    -------
+    (...) array
+
     Examples
     --------
     >>> import numpy as np
@@ -59,6 +94,10 @@ def auc(score: Array, positive: Array) -> float:
     Parameters
     ----------
     score, positive : (n,) arrays of float and of bool
+
+    Returns
+    -------
+    float
 
     Raises
     ------

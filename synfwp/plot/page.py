@@ -127,6 +127,13 @@ def letter(axes: Mapping[Any, Axes] | Sequence[Axes], *, offset: float = 34.0) -
 
     A mapping whose keys are single lower-case letters gives the letters; otherwise they are a, b, c in order.
 
+    Parameters
+    ----------
+    axes : mapping of str to Axes, or sequence of Axes
+        In the order of the letters.
+    offset : float (pt)
+        Distance of the letter from the left spine.
+
     Examples
     --------
     >>> fig, axes = figure("double", 60, "ab")
@@ -155,6 +162,11 @@ def legend(ax: Axes) -> None:
     """One legend above the axes, where it hides no data, dashed references last; none if nothing has a label.
 
     It has as many columns as fit over the axes; only a single column may be wider.
+
+    Parameters
+    ----------
+    ax : Axes
+        Whose labelled lines are listed.
 
     Examples
     --------
@@ -191,6 +203,20 @@ def _columns(ax: Axes, labels: Sequence[str]) -> int:
 
 def save(fig: Figure, path_stem: str | Path, force: bool = False) -> tuple[Path, Path]:
     """Write ``path_stem.pdf`` and ``path_stem.png`` (300 dpi), both or none; equal figures give equal bytes.
+
+    Parameters
+    ----------
+    fig : Figure
+        From `figure`, or any other.
+    path_stem : path
+        Without an ending; missing folders are made.
+    force : bool
+        Replace existing files.
+
+    Returns
+    -------
+    pathlib.Path, pathlib.Path
+        The PDF and the PNG.
 
     Raises
     ------

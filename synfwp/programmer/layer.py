@@ -157,6 +157,17 @@ class LayerProgrammer(SlowNetwork):
     def preset(cls, kind: str, **fields: Any) -> "LayerProgrammer":
         """A layer with the defaults of flash-linear-attention's layer of that kind, less those that are given.
 
+        Parameters
+        ----------
+        kind : "delta_net", "gated_delta_net" or "gla"
+            Whose defaults are taken.
+        **fields
+            Fields of `LayerProgrammer`; sizes have no default.
+
+        Returns
+        -------
+        LayerProgrammer
+
         Examples
         --------
         >>> LayerProgrammer.preset("gla", d_model=8, heads=2, d_key=2, d_value=4).gate
@@ -214,6 +225,13 @@ class LayerProgrammer(SlowNetwork):
         """Fresh parameters, to train from scratch: projections of variance 1 / inputs, filters that start as the token
         itself, gains 1, biases 0; ``A_log`` and ``dt_bias`` as of Mamba-2 (rates up to 16, steps of .001 to .1).
 
+        Parameters
+        ----------
+        seed : int, SeedSequence or Generator
+            Of the draws.
+        dtype : dtype
+            float64 or float32.
+
         Returns
         -------
         dict of str to array
@@ -238,6 +256,17 @@ class LayerProgrammer(SlowNetwork):
     def __call__(self, params: Params, x: Array) -> Instructions:
         """Instructions for ``x (..., T, d_model)``, in the dtype of the parameters; an axis of heads stands before T.
 
+        Parameters
+        ----------
+        params : dict of str to array
+            As `init` makes them.
+        x : (..., T, d_model) array
+
+        Returns
+        -------
+        Instructions
+            With an axis of heads before T.
+
         Raises
         ------
         ValueError
@@ -259,6 +288,19 @@ class LayerProgrammer(SlowNetwork):
 
     def read_out(self, params: Params, y: Array, x: Array = None) -> np.ndarray:
         """The layer's answer (..., T, d_model) to reads ``y (..., heads, T, d_value)``; an output gate needs x too.
+
+        Parameters
+        ----------
+        params : dict of str to array
+            As `init` makes them.
+        y : (..., heads, T, d_value) array
+            Reads of the fast weights.
+        x : None or (..., T, d_model) array
+            Needed with an output gate.
+
+        Returns
+        -------
+        (..., T, d_model) array
 
         Raises
         ------

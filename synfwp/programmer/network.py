@@ -98,6 +98,20 @@ class Programmer(Specification, SlowNetwork):
 
         ``x (..., T, d_in)``, or integers (..., T) with ``tokens``. With heads there is an axis of them before T.
 
+        Parameters
+        ----------
+        params : dict of str to array
+            As `init` makes them.
+        x : (..., T, d_in) array, or (..., T) integers with ``tokens``
+        modulation : None or (..., T, modulators) array
+            A clamped or recorded signal in the place of the programmer's own.
+        layer : int
+            Whose instructions; -1 is the last.
+
+        Returns
+        -------
+        Instructions
+
         Raises
         ------
         TypeError, ValueError
@@ -111,7 +125,22 @@ class Programmer(Specification, SlowNetwork):
         return self._recur(seen)[0] if self.recurrent else self._send(seen, self._features(seen))
 
     def scores(self, params: Params, x: Array, read: Read = exactly, modulation: Array = None) -> np.ndarray:
-        """Scores ``(..., T, d_out)`` for x: what is trained. ``read(rule, instructions) -> y`` is the carrier."""
+        """Scores ``(..., T, d_out)`` for x: what is trained. ``read(rule, instructions) -> y`` is the carrier.
+
+        Parameters
+        ----------
+        params : dict of str to array
+            As `init` makes them.
+        x : (..., T, d_in) array, or (..., T) integers with ``tokens``
+        read : callable
+            ``read(rule, instructions) -> y``; the exact rule by default.
+        modulation : None or (..., T, modulators) array
+            A clamped or recorded signal in the place of the programmer's own.
+
+        Returns
+        -------
+        (..., T, d_out) array
+        """
         seen = self._reach(params, x, modulation, self.layers - 1, read)
         return self._finish(params, seen, self._read(seen, read))
 
@@ -119,6 +148,21 @@ class Programmer(Specification, SlowNetwork):
         """Scores ``(..., T, d_out)`` of the classes for reads ``y (..., T, d_value)`` of the last layer.
 
         With a residual stream they depend on x too; layers before the last read exactly.
+
+        Parameters
+        ----------
+        params : dict of str to array
+            As `init` makes them.
+        y : (..., T, d_value) array
+            Reads of the last layer; with heads (..., heads, T, d_value).
+        x : as for a call
+            Needed with ``residual``.
+        modulation : None or (..., T, modulators) array
+            A clamped or recorded signal in the place of the programmer's own.
+
+        Returns
+        -------
+        (..., T, d_out) array
 
         Raises
         ------
@@ -133,6 +177,17 @@ class Programmer(Specification, SlowNetwork):
 
     def modulation(self, params: Params, x: Array) -> np.ndarray:
         """The modulators' signal (..., T, modulators) for x, to look at, clamp, or pass back as ``modulation=``.
+
+        Parameters
+        ----------
+        params : dict of str to array
+            As `init` makes them.
+        x : (..., T, d_in) array, or (..., T) integers with ``tokens``
+
+        Returns
+        -------
+        (..., T, modulators) array
+            In (0, 1).
 
         Raises
         ------

@@ -98,6 +98,21 @@ class PlasticNetwork(PlasticLayer):
 
         Two classes with a softmax are their ``sigmoid(w . h + b)``.
 
+        Parameters
+        ----------
+        d_in : int
+            Features of the input.
+        d_hidden : int
+            Units of the layer.
+        d_out : int or None
+            Classes of the read-out; None reads h itself.
+        **fields
+            Other fields of `PlasticNetwork`.
+
+        Returns
+        -------
+        PlasticNetwork
+
         References
         ----------
         Tyulmankov, Yang & Abbott 2022.
@@ -116,6 +131,21 @@ class PlasticNetwork(PlasticLayer):
 
         Where lam and eta start is our choice.
 
+        Parameters
+        ----------
+        d_in : int
+            Features of the input.
+        d_hidden : int
+            Units of the layer.
+        d_out : int or None
+            Classes of the read-out; None reads h itself.
+        **fields
+            Other fields of `PlasticNetwork`.
+
+        Returns
+        -------
+        PlasticNetwork
+
         References
         ----------
         Aitken & Mihalas 2023.
@@ -128,6 +158,19 @@ class PlasticNetwork(PlasticLayer):
         """Differentiable plasticity: ``h_t = tanh((W + alpha A) h_{t-1} + 20 x_t)``, Hebb with a decay of 1 - eta.
 
         Strong inputs hold the units that they reach.
+
+        Parameters
+        ----------
+        d : int
+            Features of the input, and units of the layer.
+        d_out : int or None
+            Classes of the read-out; None reads h itself.
+        **fields
+            Other fields of `PlasticNetwork`.
+
+        Returns
+        -------
+        PlasticNetwork
 
         References
         ----------
@@ -143,6 +186,21 @@ class PlasticNetwork(PlasticLayer):
         lam = .95 and eta = .5 are not learned. The first pass of the inner loop is normalised too, and there are no
         gains and biases after the normalisation: our choices.
 
+        Parameters
+        ----------
+        d_in : int
+            Features of the input.
+        d_hidden : int
+            Units of the layer.
+        d_out : int or None
+            Classes of the read-out; None reads h itself.
+        **fields
+            Other fields of `PlasticNetwork`.
+
+        Returns
+        -------
+        PlasticNetwork
+
         References
         ----------
         Ba et al. 2016, equations 1 and 2.
@@ -157,6 +215,13 @@ class PlasticNetwork(PlasticLayer):
 
     def init(self, seed: seeds.Seed = 0, dtype: Any = np.float64) -> Params:
         """Random parameters: normal weights of variance 1 / inputs (or ``scale``), biases of 0.
+
+        Parameters
+        ----------
+        seed : int, SeedSequence or Generator
+            Of the draws.
+        dtype : dtype
+            float64 or float32.
 
         Returns
         -------
@@ -189,7 +254,17 @@ class PlasticNetwork(PlasticLayer):
         return params
 
     def weights(self, params: Params) -> dict[str, np.ndarray | float]:
-        """The numbers of the equations, as `PlasticRateNetwork.simulate` takes them: W, lam, eta, W_in, b, alpha."""
+        """The numbers of the equations, as `PlasticRateNetwork.simulate` takes them: W, lam, eta, W_in, b, alpha.
+
+        Parameters
+        ----------
+        params : dict of str to array
+            As `init` makes them.
+
+        Returns
+        -------
+        dict of str to array or float
+        """
         found: dict[str, Any] = {name: params[name] for name in ("W", "W_in", "b", "alpha") if name in params}
         if self.input_gain is not None:
             found["W_in"] = float(self.input_gain)
@@ -201,6 +276,15 @@ class PlasticNetwork(PlasticLayer):
 
     def frozen(self, params: Params) -> Params:
         """The same parameters with eta = 0, learned or not: A stays 0, and W and the read-out are all there is.
+
+        Parameters
+        ----------
+        params : dict of str to array
+            As `init` makes them.
+
+        Returns
+        -------
+        dict of str to array
 
         Examples
         --------

@@ -74,12 +74,36 @@ class Evaluation:
             checks.number("target", self.target)
 
     def update(self, state: State, loss: float, accuracy: float) -> State:
-        """The state after one more evaluation."""
+        """The state after one more evaluation.
+
+        Parameters
+        ----------
+        state : State
+            What the training is after its last step.
+        loss : float
+            On the sequences of the evaluation.
+        accuracy : float
+            On the same; nan for real targets.
+
+        Returns
+        -------
+        State
+        """
         best = state.best if any(loss >= seen[1] for seen in state.evaluations) else state.params
         return state._replace(evaluations=(*state.evaluations, (state.step, loss, accuracy)), best=best)
 
     def stop(self, state: State) -> bool:
-        """Whether the target is reached or the patience is at its end."""
+        """Whether the target is reached or the patience is at its end.
+
+        Parameters
+        ----------
+        state : State
+            What the training is after its last step.
+
+        Returns
+        -------
+        bool
+        """
         losses = [loss for _, loss, _ in state.evaluations]
         if not losses:
             return False
@@ -113,7 +137,17 @@ class Checkpoint:
         checks.count("every", self.every)
 
     def write(self, state: State, unit: str, provenance: dict[str, Any]) -> None:
-        """Replace the file by this state; ``unit`` is that of the loss."""
+        """Replace the file by this state; ``unit`` is that of the loss.
+
+        Parameters
+        ----------
+        state : State
+            What the training is after its last step.
+        unit : str
+            Unit of the loss.
+        provenance : dict
+            Of the training, from `synfwp.results.provenance`.
+        """
         ds = history(state, unit, provenance)
         trees = {"param": state.params, "mean": state.adam.mean, "square": state.adam.square, "best": state.best or {}}
         for prefix, tree in trees.items():
@@ -122,6 +156,15 @@ class Checkpoint:
 
     def read(self, provenance: dict[str, Any]) -> State | None:
         """The state in the file, None where there is no file.
+
+        Parameters
+        ----------
+        provenance : dict
+            Of the training that would go on.
+
+        Returns
+        -------
+        State or None
 
         Raises
         ------

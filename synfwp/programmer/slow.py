@@ -47,11 +47,37 @@ class SlowNetwork:
         return rules.get_rule(self.rule).name
 
     def scores(self, params: Params, x: Array, read: Read = exactly) -> np.ndarray:
-        """Scores ``(..., T, d_out)`` for x: what is trained. ``read(rule, instructions) -> y`` is the carrier."""
+        """Scores ``(..., T, d_out)`` for x: what is trained. ``read(rule, instructions) -> y`` is the carrier.
+
+        Parameters
+        ----------
+        params : dict of str to array
+            As `init` makes them.
+        x : array
+            As a call takes it.
+        read : callable
+            ``read(rule, instructions) -> y``; the exact rule by default.
+
+        Returns
+        -------
+        (..., T, d_out) array
+        """
         return self.read_out(params, read(self.rule, self(params, x)), x)
 
     def diagnose(self, params: Params, x: Array) -> str:
-        """Sizes that tell why a run diverges: the largest ``beta |k|^2`` and the largest norm of the last W."""
+        """Sizes that tell why a run diverges: the largest ``beta |k|^2`` and the largest norm of the last W.
+
+        Parameters
+        ----------
+        params : dict of str to array
+            As `init` makes them.
+        x : array
+            As a call takes it.
+
+        Returns
+        -------
+        str
+        """
         try:
             with np.errstate(all="ignore"):
                 sent = self(params, x)
@@ -112,21 +138,70 @@ class FunctionProgrammer(SlowNetwork):
                 raise TypeError(f"{name} is a {type(getattr(self, name)).__name__}; pass a function.")
 
     def init(self, seed: seeds.Seed = 0, dtype: Any = np.float64) -> Params:
-        """What ``start`` draws, as arrays of dtype."""
+        """What ``start`` draws, as arrays of dtype.
+
+        Parameters
+        ----------
+        seed : int, SeedSequence or Generator
+            Of the draws.
+        dtype : dtype
+            float64 or float32.
+
+        Returns
+        -------
+        dict of str to array
+
+        Raises
+        ------
+        TypeError
+            If ``start`` gives no dict of arrays.
+        """
         params = self.start(seeds.generator(seed, "init"))
         if not isinstance(params, dict) or not params:
             raise TypeError(f"start gave a {type(params).__name__}; it gives a dict with at least one array.")
         return {name: np.asarray(value, dtype) for name, value in params.items()}
 
     def __call__(self, params: Params, x: Array) -> Instructions:
-        """What ``send`` sends."""
+        """What ``send`` sends.
+
+        Parameters
+        ----------
+        params : dict of str to array
+            As `init` makes them.
+        x : array
+            As the function takes it.
+
+        Returns
+        -------
+        Instructions
+
+        Raises
+        ------
+        TypeError
+            If ``send`` gives anything else.
+        """
         sent = self.send(params, x)
         if not isinstance(sent, Instructions):
             raise TypeError(f"send gave a {type(sent).__name__}; it gives Instructions(q, k, v, beta, decay).")
         return sent
 
     def read_out(self, params: Params, y: Array, x: Array = None) -> np.ndarray:
-        """What ``read`` makes of the reads."""
+        """What ``read`` makes of the reads.
+
+        Parameters
+        ----------
+        params : dict of str to array
+            As `init` makes them.
+        y : (..., T, d_value) array
+            Reads of the fast weights.
+        x : array
+            As the function takes it.
+
+        Returns
+        -------
+        array
+            The reads themselves without ``read``.
+        """
         return y if self.read is None else self.read(params, y, x)
 
 

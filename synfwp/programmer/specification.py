@@ -113,6 +113,13 @@ class Specification:
         Queries start as the keys (``W_q = W_k``), so that a query finds its own key before anything is learned;
         filters start as the token itself. Names of several layers begin with ``layer0_``, ``layer1_``, ...
 
+        Parameters
+        ----------
+        seed : int, SeedSequence or Generator
+            Of the draws.
+        dtype : dtype
+            float64 or float32.
+
         Returns
         -------
         dict of str to array

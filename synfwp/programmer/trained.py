@@ -70,21 +70,71 @@ class Trained(Generic[Network]):
         """The class (..., T) that the trained read-out takes from reads ``y (..., T, d_value)`` of any carrier.
 
         A read-out with a residual stream also needs the tokens x.
+
+        Parameters
+        ----------
+        y : (..., T, d_value) array
+            Reads of any substrate.
+        x : None or array
+            The tokens.
+
+        Returns
+        -------
+        (..., T) integer array
+
+        Raises
+        ------
+        TypeError
+            For a plastic network, which reads no substrate.
         """
         if not isinstance(self.programmer, SlowNetwork):
             raise TypeError("a PlasticNetwork reads no carrier; use .programmer.scores(.params, x).")
         return self.programmer.read_out(self.params, np.asarray(y), x).argmax(axis=-1)
 
     def accuracy(self, batch: Batch) -> float:
-        """Accuracy on a batch, of a programmer with the exact rule."""
+        """Accuracy on a batch, of a programmer with the exact rule.
+
+        Parameters
+        ----------
+        batch : Batch
+            Of a task, with classes as targets.
+
+        Returns
+        -------
+        float
+            Share of the scored tokens.
+        """
         return batch.accuracy(np.asarray(self.programmer.scores(self.params, batch.x)).argmax(axis=-1))
 
     def error(self, batch: Batch) -> float:
-        """Mean squared error on a batch of real targets, of a programmer with the exact rule."""
+        """Mean squared error on a batch of real targets, of a programmer with the exact rule.
+
+        Parameters
+        ----------
+        batch : Batch
+            Of a task, with real targets.
+
+        Returns
+        -------
+        float
+            Over the scored tokens.
+        """
         return batch.error(np.asarray(self.programmer.scores(self.params, batch.x)))
 
     def save(self, path: str | Path, force: bool = False) -> Path:
         """Keep it as NetCDF; `synfwp.load_trained` reads it back.
+
+        Parameters
+        ----------
+        path : path
+            Missing folders are made.
+        force : bool
+            Replace an existing file.
+
+        Returns
+        -------
+        pathlib.Path
+            Where it was written.
 
         Raises
         ------
@@ -104,6 +154,10 @@ def load_trained(path: str | Path, programmer: SlowNetwork | None = None) -> Tra
     path : str or Path
     programmer : None or FunctionProgrammer
         Files hold no code: give the function of your own that the parameters belong to.
+
+    Returns
+    -------
+    Trained
 
     Raises
     ------

@@ -106,6 +106,11 @@ def save(ds: xr.Dataset, path: PathLike, force: bool = False) -> Path:
     force : bool
         Replace an existing result.
 
+    Returns
+    -------
+    pathlib.Path
+        Where it was written.
+
     Raises
     ------
     TypeError
@@ -135,6 +140,15 @@ def save(ds: xr.Dataset, path: PathLike, force: bool = False) -> Path:
 
 def load(path: PathLike) -> xr.Dataset:
     """Read a result into memory. Times stay the numbers they are, and nothing in the file is executed.
+
+    Parameters
+    ----------
+    path : path
+        Of a file that `save` wrote, or any NetCDF4 file.
+
+    Returns
+    -------
+    xarray.Dataset
 
     Raises
     ------

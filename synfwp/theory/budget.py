@@ -10,6 +10,15 @@ def count_cosine(spikes: float) -> float:
 
     ``1 / (1 + 1.5 / (r_max T))``, with ``spikes = r_max T``.
 
+    Parameters
+    ----------
+    spikes : float
+        Expected spikes at the peak rate in one window.
+
+    Returns
+    -------
+    float
+
     Examples
     --------
     >>> round(count_cosine(10.0), 3)
@@ -23,6 +32,19 @@ def trace_cosine(rho: float, T: float, tau: float) -> float:
 
     ``(1 + 2 rho/T + rho^2/(4 tau T))^(-1/2)`` with
     ``rho = <r> / <r^2>`` in ms, window T and trace time constant tau in ms.
+
+    Parameters
+    ----------
+    rho : float (ms)
+        Mean rate over mean squared rate.
+    T : float (ms)
+        Window.
+    tau : float (ms)
+        Time constant of the traces.
+
+    Returns
+    -------
+    float
 
     Examples
     --------
@@ -47,6 +69,10 @@ def hebb_agreement(k: Any, v: Any, spikes: float, tau: float | None = None, T: f
         n, expected spikes at the peak rate in one window, over all clones.
     tau, T : float
         Time constant of the traces and window in ms; without tau, counts.
+
+    Returns
+    -------
+    float
 
     Examples
     --------

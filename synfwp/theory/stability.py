@@ -52,7 +52,19 @@ def transition(rule: Rule | str, k: Any, beta: float = 1.0, decay: Any = None, e
 
 
 def transitions(c: Coefficients, k: Array) -> Array:
-    """All matrices M of a run, (n, T, d_k, d_k)."""
+    """All matrices M of a run, (n, T, d_k, d_k).
+
+    Parameters
+    ----------
+    c : Coefficients
+        Of a rule and a run.
+    k : (n, T, d_k) array
+        Its keys.
+
+    Returns
+    -------
+    (n, T, d_k, d_k) array
+    """
     ones = np.ones_like(k)
     retain: Any = c.a_key if c.a is None else c.a[..., None] * ones
     retain = ones if retain is None else retain
@@ -71,6 +83,22 @@ def step_ratio(rule: Rule, k: Array, beta: Array, decay: Array | None, pair: Pai
     of negative ``erase`` adds what it predicts: its highest is at most 1 when ``-erase sum_j s_j k_j^2 / (1 - a_j)
     <= 1``. With a pair (p, r) it is the spectral radius itself, of the 64 steps with the largest ``|p . r|``. What a
     rule that writes itself will do is not known before it runs: 0.
+
+    Parameters
+    ----------
+    rule : Rule
+    k : (n, T, d_k) array
+        Keys.
+    beta : (n, T) array
+        Write strengths.
+    decay : None, (n, T) or (n, T, d_k) array
+        As the row asks.
+    pair : None or pair of (n, T, d_k) arrays
+        Keys (p, r) of the erasure, for a row that has its own.
+
+    Returns
+    -------
+    float
     """
     if rule.erase is None or rule.self_reference or k.size == 0:
         return 0.0
@@ -106,6 +134,10 @@ def stability_bound(k: Any, spikes: float) -> float:
     spikes : float
         Expected spikes for a rate of 1, over all clones in one window.
 
+    Returns
+    -------
+    float
+
     Examples
     --------
     >>> round(stability_bound([1.0], 80), 3)
@@ -131,6 +163,10 @@ def repeated_bound(spikes: float, clones: int) -> float:
     spikes : float
         Expected spikes of one clone in one window.
     clones : int
+
+    Returns
+    -------
+    float
 
     Examples
     --------
