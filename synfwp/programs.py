@@ -1,6 +1,6 @@
 """Programs: the published models and the analyses, found without importing them and run by name.
 
-A program is a file of ``models/`` or ``analyses/``. The first line of its docstring says what it does, and a line
+A program is a file of ``models/`` or ``analyses/``. The first line of its docstring is its summary, and a line
 ``Cites: key, key`` names its papers. It defines ``main(quick=False, seed=0) -> Dataset``, ``figure(ds) -> Figure`` and
 ``caption(ds) -> str``; a Dataset with ``published``, ``obtained`` and ``difference`` along a dim ``quantity`` is
 printed as a table.

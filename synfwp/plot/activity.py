@@ -26,7 +26,7 @@ def raster(
     ds : Dataset
         ``spike_time`` (s) and ``spike_unit`` (integers) along ``spike``; optionally ``spike_population`` along
         ``spike`` for colour, and ``phase_start``, ``phase_stop`` (s) and ``phase_name`` along ``phase``. A dimension
-        ``unit`` says how many neurons there are, silent ones included. Runs of a circuit are drawn population by
+        ``unit`` gives the number of neurons, silent ones included. Runs of a circuit are drawn population by
         population, one above the other (``population`` and ``population_size`` along ``population``).
     ax : Axes
         Where to draw; a new single-column figure if not given.

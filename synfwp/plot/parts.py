@@ -37,7 +37,7 @@ def along(ds: xr.Dataset, name: str, dim: str | None, where: str) -> xr.DataArra
 
 
 def seconds(ds: xr.Dataset, name: str, dim: str, where: str) -> np.ndarray:
-    """Finite times in s along ``dim``; a ``units`` attribute that says otherwise is refused."""
+    """Finite times in s along ``dim``; a ``units`` attribute with another unit is refused."""
     da = along(ds, name, dim, where)
     if da.attrs.get("units", "s") not in ("s", "second", "seconds"):
         raise ValueError(f"{name} is in {da.attrs['units']!r}; times of a Dataset are in seconds: convert it to 's'.")
@@ -86,7 +86,7 @@ def spell(name: object) -> str:
 
 
 def label(da: xr.DataArray, default: str, units: str = "") -> str:
-    """``long_name (units)`` from the attributes; ``default`` and ``units`` where they say nothing.
+    """``long_name (units)`` from the attributes; ``default`` and ``units`` where they are missing.
 
     Examples
     --------

@@ -23,7 +23,7 @@ SOFTPLUS = features.Feature("softplus", lambda x: np.logaddexp(0, x), lambda x, 
 class Kind:
     """A kind of layer: its rule, the values that its options take (the first is the default), and its decay.
 
-    ``silu`` says where values pass through SiLU: ``"always"``, or in ``"convolution"`` only, as queries and keys then
+    ``silu`` is where values pass through SiLU: ``"always"``, or in ``"convolution"`` only, as queries and keys then
     do before their feature map. ``decay(layer, params, x)`` are multipliers (..., T, channels) from the arrays whose
     shapes ``gates(layer)`` gives. ``norms`` name the output norm's gain: without an output gate, and fused with one.
     """

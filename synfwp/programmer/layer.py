@@ -126,7 +126,7 @@ class LayerProgrammer(SlowNetwork):
     epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
-        """Every field is what the table above says, and one that the kind has."""
+        """Every field is as in the table above, and one that the kind has."""
         row = checks.lookup("kind of layer", self.kind, KINDS)
         for name in ("d_model", "heads", "d_key", "d_value", "low_rank"):
             checks.count(name, getattr(self, name))

@@ -39,7 +39,7 @@ class Programmer(Specification, SlowNetwork):
     ----------
     rule : str or Rule
         ``"softmax"`` reads all keys and values so far, without W; its keys are best left as they are (``key_norm``).
-        Rules with several writes a token get as many keys, values and betas. ``"self_referential"`` has no programmer
+        Rules with several writes per token get as many keys, values and betas. ``"self_referential"`` has no programmer
         but its own start: ``W0`` is learned, and writes itself from ``norm(phi(W_in u))``.
     d_in, d_key, d_value : int
         Features (or kinds) of a token, of keys before the feature map, and of values.
@@ -50,7 +50,7 @@ class Programmer(Specification, SlowNetwork):
     beta_max : float
         Largest write strength; from 1 to 2 a delta rule can turn a memory into its opposite.
     write_channel : int or None
-        The feature of a token that is 1 where it writes and 0 where it only asks: k, v and beta are multiplied by it.
+        The feature of a token that is 1 where it writes and 0 where it only reads: k, v and beta are multiplied by it.
         None: every token writes.
     tokens : bool
         Whether x holds integers (..., T) below d_in, not features (..., T, d_in).

@@ -92,7 +92,7 @@ Watch = Callable[[Params, float, Params], None]
 
 
 def lbfgs(gradient: Callable[[Params], tuple[float, Params]], params: Params, steps: int, watch: Watch) -> Params:
-    """Minimise by SciPy's L-BFGS-B; ``watch(params, value, gradient)`` is told of every iteration.
+    """Minimise by SciPy's L-BFGS-B; ``watch(params, value, gradient)`` sees every iteration.
 
     Examples
     --------
@@ -118,7 +118,7 @@ def lbfgs(gradient: Callable[[Params], tuple[float, Params]], params: Params, st
         seen["last"] = (flat.copy(), float(value), grads)
         return float(value), join(grads)
 
-    def told(flat: np.ndarray) -> None:
+    def watched(flat: np.ndarray) -> None:
         at, value, grads = seen["last"]
         if not np.array_equal(at, flat):  # the line search went on to look elsewhere
             value, grads = gradient(spread(flat))
@@ -126,5 +126,5 @@ def lbfgs(gradient: Callable[[Params], tuple[float, Params]], params: Params, st
 
     options = {"maxiter": steps}
     return spread(
-        minimize(value_and_gradient, join(params), jac=True, method="L-BFGS-B", callback=told, options=options).x
+        minimize(value_and_gradient, join(params), jac=True, method="L-BFGS-B", callback=watched, options=options).x
     )

@@ -35,7 +35,7 @@ class PlasticNetwork(PlasticLayer):
     keep_sign : bool
         Whether eta is learned through the logarithm of its size, so that it keeps the sign that it starts with.
     tied : bool
-        ``lam = 1 - eta``, whatever ``lam`` says.
+        ``lam = 1 - eta``, whatever ``lam`` is.
     input_gain : float or None
         None learns ``W_in``; a number is a fixed gain of inputs that go to one unit each (d_in = d_hidden).
     scale : float or None
@@ -71,7 +71,7 @@ class PlasticNetwork(PlasticLayer):
     scale: float | None = None
 
     def __post_init__(self) -> None:
-        """Every field is what the table above says."""
+        """Every field is as in the table above."""
         super().__post_init__()
         for name in ("d_in", "d_hidden", *(() if self.d_out is None else ("d_out",))):
             checks.count(name, getattr(self, name))
@@ -320,7 +320,7 @@ class PlasticNetwork(PlasticLayer):
         return h if self.d_out is None else project(h, params["W_out"]) + params["b_out"]
 
     def diagnose(self, params: Params, x: Any) -> str:
-        """Sizes that tell why a run diverges: eta, lam and the largest norm of the last A."""
+        """Sizes that show why a run diverges: eta, lam and the largest norm of the last A."""
         weights = self.weights(params)
         try:
             with np.errstate(all="ignore"):

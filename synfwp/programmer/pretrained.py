@@ -14,7 +14,7 @@ from synfwp.programmer.layer import LayerProgrammer
 from synfwp.programmer.parts import Params
 
 _READ = ("kind", "heads", "d_model", "d_key", "d_value", "low_rank")  # given by name, or read off the arrays
-_OPTION = {  # what says whether an array is there
+_OPTION = {  # the options on which an array depends
     "conv1d.weight": "convolution",
     "conv1d.bias": "convolution_bias",
     "g_proj.weight": "gate",
@@ -138,7 +138,7 @@ def _bfloat16(path: Path, name: str) -> np.ndarray:
 
 
 def _sizes(arrays: Mapping[str, np.ndarray], prefix: str, heads: int, options: Mapping[str, Any]) -> dict[str, int]:
-    """What shapes say, once the heads are known."""
+    """The sizes that the shapes give, once the heads are known."""
     shared = options.get("key_value_heads") or heads
     sizes = {}
     for name, n, field in (("q", heads, "d_key"), ("v", options.get("value_heads") or shared, "d_value")):
@@ -162,7 +162,7 @@ def _shape(arrays: Mapping[str, np.ndarray], prefix: str, name: str, wanted: Any
 
 
 def _option(name: str) -> str:
-    """The option that says whether there is such an array."""
+    """The option on which such an array depends."""
     return next((f" Or change the option {of}." for end, of in _OPTION.items() if name.endswith(end)), "")
 
 

@@ -65,7 +65,7 @@ class SlowNetwork:
         return self.read_out(params, read(self.rule, self(params, x)), x)
 
     def diagnose(self, params: Params, x: Array) -> str:
-        """Sizes that tell why a run diverges: the largest ``beta |k|^2`` and the largest norm of the last W.
+        """Sizes that show why a run diverges: the largest ``beta |k|^2`` and the largest norm of the last W.
 
         Parameters
         ----------

@@ -108,7 +108,7 @@ def _versions() -> dict[str, str]:
 
 
 def _git_commit(root: Path) -> str | None:
-    """Commit of the checkout at ``root``, None if there is none or git cannot tell."""
+    """Commit of the checkout at ``root``, None if there is none or git gives none."""
     if not (root / ".git").exists():
         return None
     command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]

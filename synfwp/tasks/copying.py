@@ -100,7 +100,7 @@ class Copy:
 
 @dataclass(frozen=True)
 class SelectiveCopy(Copy):
-    """`Copy` with the symbols at random places among the blanks: what is a symbol, not when, says what to keep.
+    """`Copy` with the symbols at random places among the blanks: what to keep depends on the token, not on its time.
 
     References
     ----------

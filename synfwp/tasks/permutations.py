@@ -20,7 +20,7 @@ class PermutationGroup(Word):
     A token is a one-hot element of the group, a class is the index of the product among ``elements``. S_5 and A_5 are
     not solvable: their word problem is complete for NC1, beyond TC0, where transformers and diagonal linear recurrences
     stand, unless the two are equal (Merrill, Petty & Sabharwal 2024). A permutation of n + 1 things is a product of at
-    most n exchanges, so n Householder writes a token follow it (Siems et al. 2025; Grazzi et al. 2025).
+    most n exchanges, so n Householder writes per token follow it (Siems et al. 2025; Grazzi et al. 2025).
 
     Parameters
     ----------

@@ -20,14 +20,14 @@ def transition(rule: Rule | str, k: Any, beta: float = 1.0, decay: Any = None, e
         The key of the step.
     beta : float
     decay : None, float or (d_k,) array
-        As the row asks.
+        As the row needs it.
     erase : None or pair of (d_k,) arrays
         (p, r) for a row that erases with keys of its own.
 
     Returns
     -------
     (d_k, d_k) array
-        Its eigenvalues tell what the step does: for the delta rule 1, and ``1 - beta |k|^2`` along the key
+        Its eigenvalues are what the step does: for the delta rule 1, and ``1 - beta |k|^2`` along the key
         (Yang et al. 2024; Grazzi et al. 2025).
 
     Raises
@@ -92,7 +92,7 @@ def step_ratio(rule: Rule, k: Array, beta: Array, decay: Array | None, pair: Pai
     beta : (n, T) array
         Write strengths.
     decay : None, (n, T) or (n, T, d_k) array
-        As the row asks.
+        As the row needs it.
     pair : None or pair of (n, T, d_k) arrays
         Keys (p, r) of the erasure, for a row that has its own.
 
