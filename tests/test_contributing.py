@@ -30,17 +30,18 @@ def block(heading: str) -> str:
     return str(found)
 
 
-def test_the_first_rule_runs_and_agrees_with_its_equation(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_first_rule_takes_ten_lines_and_agrees_with_its_equation() -> None:
     names: dict[str, Any] = {}
-    exec(compile(block("Your first rule"), "CONTRIBUTING.md", "exec"), names)
+    exec(compile(block("Your first rule in ten lines"), "CONTRIBUTING.md", "exec"), names)
     correlation = names["ds"].centred_correlation.values
     assert correlation[0] == pytest.approx(1.0, abs=1e-12)  # a rate network carries Hebb out exactly, to rounding
     assert correlation[-1] < 0.9
-    assert "centred_correlation" in capsys.readouterr().out
+    lines = [line for line in block("Your first rule in ten lines").splitlines() if line]
+    assert len([line for line in lines if not line.startswith("import")]) == 10
 
 
 def test_the_first_rule_with_another_sign_fails() -> None:
-    wrong = block("Your first rule").replace('write="-beta"', 'write="beta"')
+    wrong = block("Your first rule in ten lines").replace('write="-beta"', 'write="beta"')
     with pytest.raises(AssertionError, match="Not equal to tolerance"):
         exec(compile(wrong, "CONTRIBUTING.md", "exec"), {})
 
