@@ -27,7 +27,7 @@ if [ -z "$$py" ]; then \
 fi
 endef
 
-.PHONY: help demo test tests-one tests-two test-modes mode-nojit mode-bounds mode-oldest test-torch warm figures bench lint clean python FORCE
+.PHONY: help demo test tests-one tests-two test-modes mode-nojit mode-bounds mode-oldest test-torch warm figures bench lint stubs clean python FORCE
 .DEFAULT_GOAL := help
 
 help:  ## print this list
@@ -87,6 +87,9 @@ lint: $(VENV)/.test  ## style, spelling, types and import contracts
 	$(PY) -m mypy synfwp
 	for d in models analyses; do if ls $$d/*.py >/dev/null 2>&1; then $(PY) -m mypy $$d || exit 1; fi; done
 	$(VENV)/bin/lint-imports --cache-dir "$(CACHE)/import-linter"
+
+stubs: $(VENV)/.test  ## write synfwp/__init__.pyi, the types of the public names
+	$(PY) tests/public_types.py
 
 clean:  ## remove environments, caches and builds; results/ and figures/ stay
 	rm -rf $(VENV) $(OLDEST) .cache dist build .hypothesis

@@ -174,8 +174,8 @@ def one_run(size: Size, run: Run, seed: int, replicate: int) -> dict[str, float]
     k, v = items(seed, int(cell.items), size.d, replicate)
     draws = int(seeds.generator(seed, "spikes", cell._asdict(), size.d, replicate).integers(2**31))
     nothing, beta = np.zeros_like(k), np.repeat([1.0, 0.0], len(k))
-    sent = [np.concatenate(pair)[None] for pair in ((nothing, k), (k, nothing), (v, np.zeros_like(v)))]
-    carried = network.carry_out(fw.get_rule(rule), *sent, beta[None], None, draws)
+    reads, writes, values = (np.concatenate(pair)[None] for pair in ((nothing, k), (k, nothing), (v, np.zeros_like(v))))
+    carried = network.carry_out(fw.get_rule(rule), reads, writes, values, beta[None], None, draws)
     asked = fw.scan(rule, k, k, v).W
     c = network.effective(fw.get_rule(rule), k[None], np.ones((1, len(k))), None)
     keys = coefficients.written_keys(fw.get_rule(rule), k)

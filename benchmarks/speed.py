@@ -31,7 +31,7 @@ class Size(NamedTuple):
     rules: tuple[str, ...]  # beside the delta rule
     sgemm: int
     seconds: float  # of measuring, for each case
-    facts: dict[str, tuple[Any, ...]]
+    metadata: dict[str, tuple[Any, ...]]
     starts: int
 
 
@@ -43,7 +43,7 @@ FULL = Size(
     rules=RULES[1:],
     sgemm=2048,
     seconds=1.2,
-    facts={
+    metadata={
         "linearity": (64, 1024, 8192, 16, 5),
         "small": (16, 8, 1000),
         "memory": (4096, 64, 16),
@@ -59,7 +59,7 @@ QUICK = Size(
     rules=(),
     sgemm=256,
     seconds=0.05,
-    facts={
+    metadata={
         "linearity": (16, 64, 256, 4, 3),
         "small": (16, 8, 50),
         "memory": (256, 16, 4),
@@ -113,8 +113,8 @@ def measure(size: Size) -> dict[str, Any]:
             for case in cases(size, threads):
                 results["cases"].append(compare(pool, case, size.seconds))
                 print(*report.case_lines(results["cases"][-1], rate), sep="\n", flush=True)
-    results["facts"] = facts(size, most)
-    print(*report.fact_lines(results), sep="\n")
+    results["metadata"] = metadata(size, most)
+    print(*report.metadata_lines(results), sep="\n")
     results["run"] = {
         "date": time.strftime("%Y-%m-%d"),
         "python": platform.python_version(),
@@ -130,14 +130,14 @@ def measure(size: Size) -> dict[str, Any]:
     return results
 
 
-def facts(size: Size, threads: int) -> dict[str, Any]:
-    """What is measured of synfwp alone, each in a new process; a fact that this system does not give says why."""
+def metadata(size: Size, threads: int) -> dict[str, Any]:
+    """What is measured of synfwp alone, each in a new process; what this system does not give holds the reason."""
     found: dict[str, Any] = {}
-    for name, arguments in size.facts.items():
+    for name, arguments in size.metadata.items():
         try:
             texts = [json.dumps(argument) for argument in arguments]
             found[name] = processes.once(
-                "harness.facts", name, *texts, threads=threads if name in ("linearity", "memory") else 1
+                "harness.metadata", name, *texts, threads=threads if name in ("linearity", "memory") else 1
             )
         except RuntimeError as error:
             found[name] = {"error": str(error)}

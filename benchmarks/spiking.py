@@ -104,7 +104,7 @@ def measure(size: Size) -> dict[str, Any]:
         results["memory"] = {"error": str(error)}
     if size.firsts:
         results["first"] = {side: first(side, size) for side in spike_tables.SIDES}
-        print(*spike_tables.fact_lines(results), sep="\n", flush=True)
+        print(*spike_tables.metadata_lines(results), sep="\n", flush=True)
     results["versions"] = versions()
     results["run"] = {
         "date": time.strftime("%Y-%m-%d"),

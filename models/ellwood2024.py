@@ -99,7 +99,7 @@ def rule() -> fw.SynapticRule:
     """Coincidences are collected at spikes of the neuron; one at the best lag counts 1."""
     since = np.log(FALL / RISE) * RISE * FALL / (FALL - RISE)
     top = np.exp(-since / FALL) - np.exp(-since / RISE)
-    traces = {"tau_x1": FALL, "tau_x2": RISE, "tau_w": MEMORY}
+    traces: dict[str, Any] = {"tau_x1": FALL, "tau_x2": RISE, "tau_w": MEMORY}
     return fw.SynapticRule(name="coincidence", post_x=1 / top, post_x2=-1 / top, cite="ellwood2024", **traces)
 
 

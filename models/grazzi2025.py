@@ -1,11 +1,11 @@
-"""State tracking: parity needs a write strength past 1, S_3 also two writes a token (Grazzi 2025, Siems 2025).
+"""State tracking: parity needs a write strength past 1, S_3 also two writes per token (Grazzi 2025, Siems 2025).
 
 Is the number of ones so far odd? A delta rule answers that by turning its memory over at every one, for which its
 transition needs an eigenvalue of -1: beta = 2, past the value at which the error is corrected, and no rule whose
 eigenvalues lie in [0, 1] does it (Grazzi et al., theorem 1). Products of permutations need more reflections a token:
 in S_3 one layer needs two (Siems et al.). One-layer programmers are trained on words of 3 to 40 tokens and tested on
 40 to 256; scaled accuracy is 0 at chance and 1 without errors. What theory promises is also done by hand, with
-instructions that nobody trained: parity in a 1 x 1 state, S_5 in a 1 x 5 state with four writes a token, and the
+instructions that nobody trained: parity in a 1 x 1 state, S_5 in a 1 x 5 state with four writes per token, and the
 same writes from a state of zero, which stays zero.
 
 As published: tasks, lengths, the bound of beta (1 or 2), the best of 3 seeds, and a delta rule in a residual stream
@@ -37,7 +37,14 @@ TASKS: dict[str, Any] = {
     "S3 swaps": lambda **length: PermutationGroup(group="S3", swaps_only=True, **length),
     "modular arithmetic": ModularArithmetic,
 }
-PROGRAMMER = {"d_model": 32, "d_key": 8, "d_value": 8, "feature": "identity", "residual": True, "norm": True}
+PROGRAMMER: dict[str, Any] = {
+    "d_model": 32,
+    "d_key": 8,
+    "d_value": 8,
+    "feature": "identity",
+    "residual": True,
+    "norm": True,
+}
 
 
 class System(NamedTuple):
@@ -191,7 +198,7 @@ def by_hand(seed: int) -> dict[str, float]:
     return {
         "parity by hand, 1 x 1 state, beta = 2": parity_by_hand(seed, beta=2.0),
         "parity by hand, 1 x 1 state, beta = 1": parity_by_hand(seed, beta=1.0),
-        "S5 by hand, 1 x 5 state, 4 writes a token": permutations_by_hand(seed, np.arange(5.0)),
+        "S5 by hand, 1 x 5 state, 4 writes per token": permutations_by_hand(seed, np.arange(5.0)),
         "S5 by hand, from a state of zero": permutations_by_hand(seed, np.zeros(5)),
     }
 
@@ -212,7 +219,8 @@ def permutations_by_hand(seed: int, things: Any) -> float:
     token = batch.x.argmax(axis=-1)
     k, beta = keys[token], strength[token]
     nothing = np.zeros((*token.shape, 4, 1))
-    states = fw.scan("delta_product(4)", k[..., 0, :], k, nothing, beta, W0=things[None], states=1).states[..., 0, :]
+    kept = fw.scan("delta_product(4)", k[..., 0, :], k, nothing, beta, W0=things[None], states=1).states
+    states = np.asarray(kept)[..., 0, :]
     found = np.abs(states[..., None, :] - np.argsort(task.elements, axis=1)).sum(axis=-1)
     return batch.accuracy(found.argmin(axis=-1))
 
@@ -241,7 +249,7 @@ def table(ds: xr.Dataset) -> xr.Dataset:
         one = ds.sel(system=name)
         rows.append((f"{name}, best seed", float(one.scaled_published), float(one.scaled.max())))
         rows.append((f"{name}, mean of seeds", np.nan, float(one.scaled.mean())))
-    exact = {"beta = 2": 1.0, "beta = 1": 0.5, "4 writes a token": 1.0, "a state of zero": 1 / 120}
+    exact = {"beta = 2": 1.0, "beta = 1": 0.5, "4 writes per token": 1.0, "a state of zero": 1 / 120}
     for method in ds.reflections.values:
         known = next(value for ending, value in exact.items() if method.endswith(ending))
         rows.append((f"accuracy, {method}", known, float(ds.by_hand.sel(reflections=method))))
@@ -344,6 +352,6 @@ def caption(ds: xr.Dataset) -> str:
         net, colours as before, against the lowest eigenvalue of the transition of a single write, 1 - beta for unit
         keys; left of the dashed line a write turns a memory over. By hand, without training: accuracy
         {float(ds.by_hand[0]):.3f} for parity in a 1 x 1 state with beta = 2, and {float(ds.by_hand[2]):.3f} for S_5
-        with four writes a token.
+        with four writes per token.
     """
     return " ".join(text.split())

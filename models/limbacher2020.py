@@ -113,7 +113,7 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
 def rule(decay: float) -> fw.SynapticRule:
     """The authors' rule as a row, gamma- times ``decay``: potentiation at value spikes, decay at key spikes."""
     decay *= GAMMA / TAU
-    numbers = {"post_x": GAMMA / TAU, "pre_0": -decay / 2, "pre_x": -decay, "tau_x1": TAU}
+    numbers: dict[str, Any] = {"post_x": GAMMA / TAU, "pre_0": -decay / 2, "pre_x": -decay, "tau_x1": TAU}
     return fw.SynapticRule(name="bounded_hebb", w_max=W_MAX, soft=1.0, cite="limbacher2020", **numbers)
 
 

@@ -77,7 +77,7 @@ MEMORIES = {
 
 
 class Size(NamedTuple):
-    """What is run: numbers of keys for both tasks, d_key, nets, updates and their rate, sequences judged and tested.
+    """What is run: numbers of keys for both tasks, d_key, nets, updates and their rate, sequences evaluated and tested.
 
     ``longer`` are the updates of memories that take more than ``steps``.
     """
@@ -88,7 +88,7 @@ class Size(NamedTuple):
     nets: int
     steps: int
     learning_rate: float
-    judged: int
+    evaluated: int
     tested: int
     longer: dict[str, int]
 
@@ -99,9 +99,10 @@ class Size(NamedTuple):
 
 
 FULL = Size(
-    (20, 40, 60, 80, 100), (20, 40, 60), PUBLISHED_D_KEY, 3, 1000, 1e-3, judged=400, tested=100, longer={"dpfp": 3000}
-)
-QUICK = Size((8, 20), (8,), 16, 1, 240, 4e-3, judged=100, tested=100, longer={})
+    (20, 40, 60, 80, 100), (20, 40, 60), PUBLISHED_D_KEY, 3, 1000, 1e-3,
+    evaluated=400, tested=100, longer={"dpfp": 3000},
+)  # fmt: skip
+QUICK = Size((8, 20), (8,), 16, 1, 240, 4e-3, evaluated=100, tested=100, longer={})
 EVERY, PATIENCE, TARGET = 100, 11, 1e-3
 WINDOW = 20  # a point of a learning curve is the mean of so many updates
 STYLES = {
@@ -266,7 +267,7 @@ def train(name: str, size: Size, keys: int, seed: int) -> fw.Trained:
         learning_rate=size.learning_rate,
         schedule="constant",
         loss="squared",
-        evaluate=fw.Evaluation(EVERY, size.judged, patience=PATIENCE, target=TARGET),
+        evaluate=fw.Evaluation(EVERY, size.evaluated, patience=PATIENCE, target=TARGET),
         seed=seed,
         dtype=np.float32,
     )

@@ -191,7 +191,7 @@ def run_network(size: Size, seed: int) -> dict[str, Any]:
     parts = {"before": kept[0], "after": tuple(np.concatenate(part) for part in zip(*last, strict=True))}
     found: dict[str, Any] = {"rates": [rates["excitatory"], rates["inhibitory"]]}
     found["unit_rate"] = np.bincount(parts["after"][1], minlength=size.excitatory) / len(last)
-    found["cv"] = [interval_cv(*parts[when]) for when in ("before", "after")]
+    found["cv"] = [interval_cv(time, unit) for time, unit in (parts["before"], parts["after"])]
     found["synchrony"] = [synchrony(parts[when][0], size) for when in ("before", "after")]
     shown = [(time[unit < SHOWN], unit[unit < SHOWN]) for time, unit in (kept[0], kept[-1])]
     found["spikes"] = tuple(np.concatenate(part) for part in zip(*shown, strict=True))

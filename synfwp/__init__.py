@@ -1,7 +1,10 @@
 """Fast weights as synapses: one update rule as a linear transformer, a rate network and a spiking network.
 
-The public names live here and nothing else; each is imported when it is first used.
+The public names live here and nothing else; each is imported when it is first used. Their types stand in
+``__init__.pyi``, where editors and type checkers read them.
 
+Examples
+--------
 >>> import synfwp as fw
 >>> fw.DELTA.name
 'delta'
@@ -63,7 +66,9 @@ def __getattr__(name: str) -> Any:
     elif name in _MODULES:
         value = importlib.import_module(f"synfwp.{name}")
     else:
-        raise AttributeError(f"module 'synfwp' has no attribute {name!r}")
+        close = None if name.startswith("_") else importlib.import_module("synfwp.checks").closest(name, __all__)
+        hint = f"; did you mean {close!r}?" if close else ""
+        raise AttributeError(f"module 'synfwp' has no attribute {name!r}{hint}")
     globals()[name] = value
     return value
 

@@ -163,7 +163,7 @@ def _plastic_adjoint(argnums: tuple[int, ...], dh: Array, dA: Array, daux: Array
         return x.reshape(len(call.drive), *x.shape[len(call.lead) :])
 
     dh, dA, daux = (flat(np.array(x, call.drive.dtype, order="C")) for x in (dh, dA, daux))
-    grads = layers.pull(call, layers.Run(*map(flat, args[:5])), dh, dA, daux, spread)
+    grads = layers.adjoint(call, layers.Run(*map(flat, args[:5])), dh, dA, daux, spread)
     names = ("layer", *call.shapes)
     return tuple(
         grads[name] if name == "W" else sum_back(grads[name], call.lead, call.shapes[name])

@@ -9,20 +9,37 @@ import numpy as np
 T = TypeVar("T")
 
 
+def closest(name: object, options: Iterable[str]) -> str | None:
+    """The option that is written most like ``name``, in any case; None if none comes near.
+
+    Examples
+    --------
+    >>> closest("Cirquit", ["Circuit", "DELTA"]), closest("delta", ["Circuit", "DELTA"])
+    ('Circuit', 'DELTA')
+    """
+    found = {option.lower(): option for option in options}
+    close = difflib.get_close_matches(str(name).lower(), found, n=1)
+    return found[close[0]] if close else None
+
+
 def suggest(name: object, options: Iterable[str]) -> str:
     """A closing sentence for an unknown name: the closest option, or all of them.
 
+    Examples
+    --------
     >>> suggest("detla", ["hebb", "delta"])
     "did you mean 'delta'?"
     """
     options = list(options)
-    close = difflib.get_close_matches(str(name).lower(), options, n=1)
-    return f"did you mean {close[0]!r}?" if close else f"choose one of {', '.join(map(repr, options))}."
+    close = closest(name, options)
+    return f"did you mean {close!r}?" if close else f"choose one of {', '.join(map(repr, options))}."
 
 
 def lookup(what: str, name: object, table: Mapping[str, T]) -> T:
     """``table[name]``, or a ValueError that suggests a name.
 
+    Examples
+    --------
     >>> lookup("flow", "latch", {"instant": 1, "latched": 2})
     Traceback (most recent call last):
     ...
@@ -41,6 +58,8 @@ def one_of(what: str, name: object, options: Iterable[str]) -> str:
 def number(what: str, value: Any, low: float = -np.inf, high: float = np.inf, *, above: bool = False) -> float:
     """A finite float in [low, high] (in (low, high] with ``above=True``), or an error naming ``what``.
 
+    Examples
+    --------
     >>> number("tau", -20.0, 0.0, above=True)
     Traceback (most recent call last):
     ...
@@ -63,6 +82,8 @@ def number(what: str, value: Any, low: float = -np.inf, high: float = np.inf, *,
 def count(what: str, value: Any, low: int = 1) -> int:
     """An integer of at least ``low``, or an error naming ``what``.
 
+    Examples
+    --------
     >>> count("clones", 2.5)
     Traceback (most recent call last):
     ...

@@ -28,6 +28,8 @@ class Entry:
     def text(self) -> str:
         """The entry as one sentence: authors (year). Title. Venue volume(number):pages. Address.
 
+        Examples
+        --------
         >>> entries()["hebb1949"].text
         'Hebb, Donald O. (1949). The organization of behavior: a neuropsychological theory. Wiley.'
         """
@@ -58,6 +60,8 @@ def citation(name: Any, named: Mapping[str, str] | None = None) -> str:
     ValueError
         If the name is unknown; the closest one is suggested.
 
+    Examples
+    --------
     >>> print(citation("hebb1949"))
     Hebb, Donald O. (1949). The organization of behavior: a neuropsychological theory. Wiley.
     <BLANKLINE>
@@ -83,6 +87,8 @@ def citation(name: Any, named: Mapping[str, str] | None = None) -> str:
 def entries() -> Mapping[str, Entry]:
     """The bibliography by key.
 
+    Examples
+    --------
     >>> entries()["schlag2021"].fields["year"]
     '2021'
     """

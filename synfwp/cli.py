@@ -124,6 +124,8 @@ def _run(name: str, quick: bool, out: Path, seed: int, force: bool) -> None:
 def main(args: Sequence[str] | None = None) -> None:
     """The entry point of the command; ends the process with its exit code.
 
+    Examples
+    --------
     >>> main(["--version"])
     Traceback (most recent call last):
     ...

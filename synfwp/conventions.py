@@ -9,13 +9,14 @@ Here, arrays are (batch, head, time, feature), gates are multipliers, reads are 
 functions take NumPy arrays and PyTorch tensors alike, through which gradients flow.
 """
 
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from synfwp import checks
 
-Array = Any
+Array = Any  # of NumPy or PyTorch
+Kind = TypeVar("Kind")  # and the result is of the same kind
 
 
 def from_fla(
@@ -26,7 +27,7 @@ def from_fla(
     beta: Array | None = None,
     scale: float | None = None,
     initial_state: Array | None = None,
-) -> dict[str, Array | None]:
+) -> dict[str, Any]:
     """Arguments of a kernel of flash-linear-attention as arguments of ``scan``: ``scan(rule, **from_fla(...))``.
 
     Parameters
@@ -52,8 +53,12 @@ def from_fla(
     TypeError, ValueError
         For another shape, or gates that are not logarithms.
 
-    Source: the docstrings of flash-linear-attention's ``chunk_gated_delta_rule`` and ``chunk_gla`` (Yang & Zhang 2024).
+    References
+    ----------
+    The docstrings of flash-linear-attention's ``chunk_gated_delta_rule`` and ``chunk_gla`` (Yang & Zhang 2024).
 
+    Examples
+    --------
     >>> import numpy as np
     >>> q, k, v = np.ones((1, 5, 2, 4)), np.ones((1, 5, 2, 4)), np.ones((1, 5, 2, 3))
     >>> sent = from_fla(q, k, v, g=np.log(np.full((1, 5, 2), 0.5)))
@@ -119,8 +124,12 @@ def to_fla(
     TypeError, ValueError
         For another shape (nothing is broadcast here), or a decay below 0.
 
-    Source: as `from_fla`, whose inverse this is.
+    References
+    ----------
+    As `from_fla`, whose inverse this is.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> q, k, v = np.ones((1, 2, 5, 4)), np.ones((1, 2, 5, 4)), np.ones((1, 2, 5, 3))
     >>> sent = to_fla(q, k, v, decay=np.full((1, 2, 5), 0.5))
@@ -150,9 +159,11 @@ def to_fla(
     return sent
 
 
-def results_from_fla(o: Array, final_state: Array) -> tuple[Array, Array]:
+def results_from_fla(o: Kind, final_state: Kind) -> tuple[Kind, Kind]:
     """Results ``o [B, T, H, V]``, ``final_state [B, H, K, V]`` as ``y (B, H, T, V)``, ``W (B, H, V, K)``; views.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> [x.shape for x in results_from_fla(np.ones((1, 5, 2, 3)), np.ones((1, 2, 4, 3)))]
     [(1, 2, 5, 3), (1, 2, 3, 4)]
@@ -162,9 +173,11 @@ def results_from_fla(o: Array, final_state: Array) -> tuple[Array, Array]:
     return _heads(o), _transposed(final_state)
 
 
-def results_to_fla(y: Array, W: Array) -> tuple[Array, Array]:
+def results_to_fla(y: Kind, W: Kind) -> tuple[Kind, Kind]:
     """The inverse of `results_from_fla`: what a kernel of flash-linear-attention gives back; views.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> [x.shape for x in results_to_fla(np.ones((1, 2, 5, 3)), np.ones((1, 2, 3, 4)))]
     [(1, 5, 2, 3), (1, 2, 4, 3)]
@@ -223,8 +236,12 @@ def rwkv7(w: Array, kappa: Array, rate: Array) -> dict[str, Any]:
     dict
         ``decay`` and ``erase`` for `synfwp.scan` and `synfwp.attention`.
 
-    Source: Peng et al. 2025, equations 17 to 19, transposed to rows of values.
+    References
+    ----------
+    Peng et al. 2025, equations 17 to 19, transposed to rows of values.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> sorted(rwkv7(np.ones((2, 3)), np.ones((2, 3)), np.ones((2, 3))))
     ['decay', 'erase']
@@ -244,8 +261,12 @@ def iplr(a: Array, b: Array) -> dict[str, Any]:
     dict
         ``decay`` (ones) and ``erase``.
 
-    Source: flash-linear-attention, ``chunk_iplr_delta_rule`` (Yang & Zhang 2024).
+    References
+    ----------
+    The kernel ``chunk_iplr_delta_rule`` of flash-linear-attention (Yang & Zhang 2024).
 
+    Examples
+    --------
     >>> import numpy as np
     >>> iplr(np.ones((2, 3)), np.zeros((2, 3)))["erase"][0].tolist()[0]
     [-1.0, -1.0, -1.0]
@@ -258,17 +279,24 @@ def comba(decay: Array, p: Array, k: Array, beta: Array) -> dict[str, Any]:
 
     Parameters
     ----------
-    decay, beta : (..., T) array
+    decay : (..., T) array
+        Of W, a scalar for every step.
     p, k : (..., T, d_k) array
         The key of the feedback, and the key of the write.
+    beta : (..., T) array
+        Strength of the write and of what is erased.
 
     Returns
     -------
     dict
         ``decay``, ``erase`` and ``beta``.
 
-    Source: Hu et al. 2025 (arXiv 2506.02475), the closed-loop update.
+    References
+    ----------
+    Hu et al. 2025 (arXiv 2506.02475), the closed-loop update.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> comba(np.ones(2), np.ones((2, 3)), np.ones((2, 3)), np.full(2, 0.5))["erase"][1].tolist()[0]
     [0.5, 0.5, 0.5]

@@ -21,6 +21,8 @@ Array = np.ndarray
 class Feature:
     """One feature map. ``width(d)`` is the number of features of d inputs.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> get_feature("relu").apply(np.array([-1.0, 2.0])).tolist()
     [0.0, 2.0]
@@ -146,11 +148,22 @@ def get_feature(name: str) -> Feature:
     ``dpfp(nu)`` has ``2 nu d`` features (Schlag, Irie & Schmidhuber 2021, section 5.3), ``favor(m)`` m positive random
     ones with fixed directions (Choromanski et al. 2021, lemma 1).
 
+    Parameters
+    ----------
+    name : str
+        As the docstring of `synfwp.features` lists them.
+
+    Returns
+    -------
+    Feature
+
     Raises
     ------
     ValueError
         For an unknown name; the message suggests one.
 
+    Examples
+    --------
     >>> get_feature("dpfp(2)").width(16)
     64
     """
@@ -164,6 +177,17 @@ def get_feature(name: str) -> Feature:
 def get_normaliser(name: str) -> Feature:
     """A key normaliser by name: ``none``, ``l2`` (unit length), ``sum`` (unit sum).
 
+    Parameters
+    ----------
+    name : str
+        As the docstring of `synfwp.features` lists them.
+
+    Returns
+    -------
+    Feature
+
+    Examples
+    --------
     >>> import numpy as np
     >>> get_normaliser("l2").apply(np.array([3.0, 4.0])).tolist()
     [0.6, 0.8]

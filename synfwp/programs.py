@@ -1,6 +1,6 @@
 """Programs: the published models and the analyses, found without importing them and run by name.
 
-A program is a file of ``models/`` or ``analyses/``. The first line of its docstring says what it does, and a line
+A program is a file of ``models/`` or ``analyses/``. The first line of its docstring is its summary, and a line
 ``Cites: key, key`` names its papers. It defines ``main(quick=False, seed=0) -> Dataset``, ``figure(ds) -> Figure`` and
 ``caption(ds) -> str``; a Dataset with ``published``, ``obtained`` and ``difference`` along a dim ``quantity`` is
 printed as a table.
@@ -44,6 +44,8 @@ def list_programs() -> dict[str, Program]:
     ValueError
         If a model and an analysis have the same name.
 
+    Examples
+    --------
     >>> all(program.kind in ("model", "analysis") for program in list_programs().values())
     True
     """
@@ -107,6 +109,8 @@ def run(name: str, quick: bool = False, seed: int = 0, **settings: Any) -> "xr.D
     TypeError
         If the program has no such setting, or returns no Dataset.
 
+    Examples
+    --------
     >>> run("no_such_program")
     Traceback (most recent call last):
     ...
@@ -125,18 +129,29 @@ def run(name: str, quick: bool = False, seed: int = 0, **settings: Any) -> "xr.D
 
     if not isinstance(ds, xr.Dataset):
         raise TypeError(f"program {name!r} returned a {type(ds).__name__}; main() has to return a Dataset.")
-    origin = results.provenance({"quick": quick, **settings}, seed)
-    return ds.assign_attrs({"program": name, **origin, **ds.attrs})
+    provenance = results.provenance({"quick": quick, **settings}, seed)
+    return ds.assign_attrs({"program": name, **provenance, **ds.attrs})
 
 
 def citation(name: Any) -> str:
     """How to cite a rule, a model, an analysis or a paper by its key: each paper as a sentence and as BibTeX.
+
+    Parameters
+    ----------
+    name : str or object
+        A name, several with commas between them, or anything with such a text as ``.cite``.
+
+    Returns
+    -------
+    str
 
     Raises
     ------
     ValueError
         If the name is unknown (the closest one is suggested) or cites nothing.
 
+    Examples
+    --------
     >>> print(citation("hebb").splitlines()[-6])
     @book{hebb1949,
     """
@@ -153,6 +168,8 @@ def table(ds: "xr.Dataset") -> str:
     ds : xarray.Dataset
         With ``published``, ``obtained`` and ``difference`` along ``quantity``; NaN where nothing is published.
 
+    Examples
+    --------
     >>> import xarray as xr
     >>> columns = {"published": 0.595, "obtained": 0.6, "difference": 0.005}
     >>> ds = xr.Dataset({name: ("quantity", [x]) for name, x in columns.items()}, {"quantity": ["accuracy of hebb"]})

@@ -22,11 +22,17 @@ def generator(seed: Seed, *key: Any) -> np.random.Generator:
     *key : JSON values
         What the stream is for, e.g. ``"init"`` or ``"batch", 17``.
 
+    Returns
+    -------
+    numpy.random.Generator
+
     Raises
     ------
     TypeError
         If ``seed`` is none of the three kinds.
 
+    Examples
+    --------
     >>> generator(0, "init").integers(100) == generator(0, "init").integers(100)
     np.True_
     """

@@ -15,7 +15,7 @@ _THREADS: ContextVar[int | None] = ContextVar("threads", default=None)
 
 @contextmanager
 def thread_limit(threads: int | None) -> Iterator[None]:
-    """Within this context `scan` and `vjp` use at most so many threads, unless told otherwise by their argument."""
+    """Within this context `scan` and `vjp` use at most so many threads, unless their own argument is given."""
     token = _THREADS.set(None if threads is None else checks.count("threads", threads))
     try:
         yield
@@ -24,7 +24,7 @@ def thread_limit(threads: int | None) -> Iterator[None]:
 
 
 def asked() -> int:
-    """The threads that `thread_limit` asks for; 1 outside of it, where BLAS may have threads of its own."""
+    """The threads that `thread_limit` set; 1 outside of it, where BLAS may have threads of its own."""
     return _THREADS.get() or 1
 
 

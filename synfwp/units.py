@@ -5,10 +5,10 @@ equation needs a factor. Rates are in Hz, and `per_ms` is their one conversion. 
 quantities are accepted by what they can do; none of the three is imported.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from types import MappingProxyType
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, overload
 
 import numpy as np
 
@@ -45,6 +45,19 @@ UNITS: Mapping[str, Unit] = MappingProxyType(
 def coherent(product: Mapping[str, int], result: str) -> bool:
     """Whether a product of powers of units is exactly the unit ``result``, without a factor.
 
+    Parameters
+    ----------
+    product : mapping of str to int
+        Units and their exponents.
+    result : str
+        A name of `UNITS`.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
     >>> coherent({"nS": 1, "mV": 1}, "pA"), coherent({"Hz": 1, "ms": 1}, "1")
     (True, False)
     """
@@ -54,6 +67,10 @@ def coherent(product: Mapping[str, int], result: str) -> bool:
     return (power, dimension) == lookup("unit", result, UNITS)
 
 
+@overload
+def per_ms(hz: float) -> float: ...
+@overload
+def per_ms(hz: Sequence[Any] | np.ndarray) -> np.ndarray: ...
 def per_ms(hz: Any) -> Any:
     """Rates in 1/ms from rates in Hz: the one place where Hz meets ms.
 
@@ -61,17 +78,27 @@ def per_ms(hz: Any) -> Any:
     ----------
     hz : float or array (Hz), or a quantity
 
+    Returns
+    -------
+    float or float64 array
+
     Raises
     ------
     ValueError
         If it is a quantity of another dimension.
 
+    Examples
+    --------
     >>> per_ms(50.0)
     0.05
     """
     return to_float(hz, "Hz", "hz") / 1000.0
 
 
+@overload
+def to_float(value: float, unit: str, name: str = "value") -> float: ...
+@overload
+def to_float(value: Sequence[Any] | np.ndarray, unit: str, name: str = "value") -> np.ndarray: ...
 def to_float(value: Any, unit: str, name: str = "value") -> Any:
     """A plain float, or float64 array, in ``unit``.
 
@@ -85,6 +112,10 @@ def to_float(value: Any, unit: str, name: str = "value") -> Any:
     name : str
         The argument, for the message.
 
+    Returns
+    -------
+    float or float64 array
+
     Raises
     ------
     ValueError
@@ -92,6 +123,8 @@ def to_float(value: Any, unit: str, name: str = "value") -> Any:
     TypeError
         If ``value`` is no number.
 
+    Examples
+    --------
     >>> to_float(20, "ms", "tau")
     20.0
     >>> to_float("20 ms", "ms", "tau")

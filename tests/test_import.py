@@ -32,8 +32,14 @@ def test_a_public_name_can_be_had(name: str) -> None:
 
 def test_every_public_name_is_listed_and_an_unknown_one_is_refused() -> None:
     assert set(synfwp.__all__) <= set(dir(synfwp))
-    with pytest.raises(AttributeError, match="no attribute 'delta_rule'"):
-        synfwp.delta_rule  # noqa: B018
+    with pytest.raises(AttributeError, match=r"^module 'synfwp' has no attribute 'wholly_unlike'$"):
+        synfwp.wholly_unlike  # noqa: B018
+
+
+@pytest.mark.parametrize(("wrong", "right"), [("Cirquit", "Circuit"), ("delta", "DELTA"), ("scann", "scan")])
+def test_a_name_that_is_written_wrong_is_met_with_the_right_one(wrong: str, right: str) -> None:
+    with pytest.raises(AttributeError, match=f"no attribute '{wrong}'; did you mean '{right}'\\?$"):
+        getattr(synfwp, wrong)
 
 
 def test_no_public_function_shares_the_name_of_a_submodule() -> None:

@@ -96,7 +96,7 @@ def test_the_wheel_holds_every_file_of_the_package_and_nothing_else(built: dict[
         expected |= {f"synfwp/{p.relative_to(tree)}" for p in (tree / folder).rglob("*") if p.is_file()}
     names = {name for name in zipfile.ZipFile(built["wheel"]).namelist() if ".dist-info/" not in name}
     assert names == expected
-    assert {Path(name).suffix for name in names} >= {".py", ".csv", ".mplstyle", ".bib", ".typed"}
+    assert {Path(name).suffix for name in names} >= {".py", ".pyi", ".csv", ".mplstyle", ".bib", ".typed"}
 
 
 def test_the_sdist_builds_the_same_wheel(built: dict[str, Path], tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_conda_asks_for_the_same_bounds() -> None:
 
 def test_make_alone_explains_every_target() -> None:
     explained = re.findall(r"(?m)^make (\S+) +\S", run("make").stdout)
-    names = "help demo test test-modes test-torch warm figures bench lint clean"
+    names = "help demo test test-modes test-torch warm figures bench lint stubs clean"
     assert explained == names.split()
 
 

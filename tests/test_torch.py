@@ -23,7 +23,7 @@ from synfwp import torch as bridge  # noqa: E402
 FLA = {"hebb": False, "leaky_hebb": False, "gated_hebb": False, "delta": True, "gated_delta": True}
 FLA["key_gated_delta"] = True  # row: whether flash-linear-attention's form of it erases, with a beta
 
-INPUTS = ("q", "k", "v", "beta", "decay", "W0")  # of a rule with one plain write a token
+INPUTS = ("q", "k", "v", "beta", "decay", "W0")  # of a rule with one plain write per token
 ROWS = {name: row for name, row in EVERY_ROW.items() if row.plain and row.write is not None}
 
 

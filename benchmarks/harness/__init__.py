@@ -1,1 +1,1 @@
-"""What ``speed.py`` is made of: one process for each library, comparisons, facts about synfwp alone, and tables."""
+"""What ``speed.py`` is made of: one process for each library, comparisons, measurements of synfwp alone, and tables."""

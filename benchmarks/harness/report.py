@@ -31,9 +31,9 @@ def case_lines(record: Record, sgemm: float) -> list[str]:
     return lines
 
 
-def fact_lines(results: Record) -> list[str]:
+def metadata_lines(results: Record) -> list[str]:
     """What was measured of synfwp alone."""
-    return ["", *(f"{text}: {value}" for text, value in _facts(results))]
+    return ["", *(f"{text}: {value}" for text, value in _metadata(results))]
 
 
 def table(head: list[str], rows: list[list[str]]) -> list[str]:
@@ -43,7 +43,7 @@ def table(head: list[str], rows: list[list[str]]) -> list[str]:
 
 
 def markdown(results: Record) -> str:
-    """The README's section: the delta rule in full, the other rules in short, and the facts."""
+    """The README's section: the delta rule in full, the other rules in short, and what was measured of synfwp alone."""
     threads = max(results["threads"])
     records = [r for r in results["cases"] if r["threads"] == threads]
     cases = [r["case"] for r in records]
@@ -59,7 +59,7 @@ def markdown(results: Record) -> str:
         "",
         *_rules_table(records),
         "",
-        *(f"- {text}: {value}" for text, value in _facts(results)),
+        *(f"- {text}: {value}" for text, value in _metadata(results)),
     ]
     return "\n".join(lines)
 
@@ -122,34 +122,34 @@ def _rival(record: Record) -> str:
     return f"{found[1]:.1f} x ({found[0]})" if found else "none installed"
 
 
-def _facts(results: Record) -> list[tuple[str, str]]:
+def _metadata(results: Record) -> list[tuple[str, str]]:
     """Pairs of a sentence and its numbers."""
-    facts = results["facts"]
+    metadata = results["metadata"]
     lines = [(f"sgemm, {n} thread{'s' * (n != '1')}", f"{rate:.0f} GFLOP/s") for n, rate in results["sgemm"].items()]
-    for name, fact in facts.items():
-        if "error" in fact:
-            lines.append((name, fact["error"]))
-    if "T" in (x := facts.get("linearity", {})):
+    for name, entry in metadata.items():
+        if "error" in entry:
+            lines.append((name, entry["error"]))
+    if "T" in (x := metadata.get("linearity", {})):
         text = f"cost of T = {x['T'][1]} over {x['T'][1] // x['T'][0]} times that of {x['T'][0]} (d = {x['d']})"
         lines.append((text, f"forward {x[FORWARD]:.3f}, with gradient {x[GRADIENT]:.3f}"))
-    if "T" in (x := facts.get("small", {})):
+    if "T" in (x := metadata.get("small", {})):
         text = f"warm call, T = {x['T']}, d = {x['d']}"
         lines.append(
             (text, f"scan {x['scan_us']:.0f} us, vjp {x['vjp_us']:.0f} us, its pullback {x['pullback_us']:.0f} us")
         )
         text = f"{x['sequences']} such sequences in one call"
         lines.append((text, f"{x['at_once_us'] / 1e3:.2f} ms (one by one {x['one_by_one_us'] / 1e3:.1f} ms)"))
-    if "T" in (x := facts.get("memory", {})):
+    if "T" in (x := metadata.get("memory", {})):
         text = "peak memory of forward + gradient beyond inputs and outputs, "
         text += f"T = {x['T']}, d = {x['d']}, {x['n']} sequences"
         lines.append((text, f"{max(0, x['extra_mb']):.0f} MB"))
-    if "import_s" in (x := facts.get("start", {})):
+    if "import_s" in (x := metadata.get("start", {})):
         lines.append(("import synfwp", f"{x['import_s']:.2f} s"))
         text = "first scan in a new process, compiled before"
         lines.append(
             (text, f"{x['first_scan_s']:.2f} s after numba, {x['from_process_start_s']:.2f} s from process start")
         )
-    hand = {d: x for d, x in facts.get("handwritten", {}).items() if d.isdigit()}
+    hand = {d: x for d, x in metadata.get("handwritten", {}).items() if d.isdigit()}
     if hand:
         text = "family over hand-written delta kernels, forward / adjoint"
         lines.append((text, ", ".join(f"d = {d}: {x['forward']:.2f} / {x['adjoint']:.2f}" for d, x in hand.items())))

@@ -51,10 +51,10 @@ def markdown(results: Record) -> str:
             ]
         )
     lines += table(["network, simulated time", "synfwp", "Brian2", "ratio", "Brian2 builds (not counted)"], rows)
-    return "\n".join([*lines, "", *(f"- {text}" for text in fact_lines(results))])
+    return "\n".join([*lines, "", *(f"- {text}" for text in metadata_lines(results))])
 
 
-def fact_lines(results: Record) -> list[str]:
+def metadata_lines(results: Record) -> list[str]:
     """What was measured beside the runs."""
     first, found = results["first"], []
     mine, theirs = (statistics.median(first[side]) for side in SIDES)

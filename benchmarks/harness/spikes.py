@@ -285,7 +285,7 @@ def memory(seconds: list[float]) -> dict[str, Any]:
     """Peak memory (MB) of long runs that write spikes and potentials to a file, beyond what was there before."""
     import synfwp as fw
 
-    from .facts import _resident
+    from .metadata import _resident
 
     circuit = model("song2000").circuit(start_weights(100, 2) * 10, g_max=0.1)
     circuit.run(10.0)

@@ -30,7 +30,7 @@ def scan(rule: str, x: dict[str, jax.Array]) -> jax.Array:
         elif rule == "key_gated_delta":
             W = W * now["decay"][:, None, :]
         writes = [(now["k"], now["v"], now["beta"])]
-        if now["k"].ndim == 3:  # several writes a token
+        if now["k"].ndim == 3:  # several writes per token
             writes = [(now["k"][:, i], now["v"][:, i], now["beta"][:, i]) for i in range(now["k"].shape[1])]
         for k, v, beta in writes:
             v = v if rule == "hebb" else v - jnp.einsum("nij,nj->ni", W, k)

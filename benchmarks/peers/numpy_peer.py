@@ -16,7 +16,7 @@ def recurrence(case: Case, x: Arrays) -> np.ndarray:
         elif case.rule == "key_gated_delta":
             W *= x["decay"][:, t, None, :]
         writes = [(k[:, t], v[:, t], beta[:, t])]
-        if k.ndim == 4:  # several writes a token
+        if k.ndim == 4:  # several writes per token
             writes = [(k[:, t, i], v[:, t, i], beta[:, t, i]) for i in range(k.shape[2])]
         for kt, vt, bt in writes:
             write = vt if case.rule == "hebb" else vt - (W @ kt[..., None])[..., 0]

@@ -75,7 +75,7 @@ def chunkwise(
 
 
 def one_write_a_step(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Several writes a token as several steps of the delta rule, of which the last one reads."""
+    """Several writes per token as several steps of the delta rule, of which the last one reads."""
 
     def run(rule: str, q: Tensor, k: Tensor, v: Tensor, beta: Tensor, **options: int) -> Tensor:
         writes = k.shape[2]

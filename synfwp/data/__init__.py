@@ -23,6 +23,8 @@ _GLOBAL = re.compile(r"(\w+): (.+)")
 def tables() -> tuple[str, ...]:
     """Names of the published tables that ship with the package, in alphabetical order.
 
+    Examples
+    --------
     >>> tables()
     ('bi_poo_1998_points', 'sjostrom2001_frequency_timing', 'wang2005_triplets')
     """
@@ -41,11 +43,17 @@ def load_table(name: str) -> xr.Dataset:
     name : str
         One of :func:`tables`.
 
+    Returns
+    -------
+    xarray.Dataset
+
     Raises
     ------
     ValueError
         If no table has this name.
 
+    Examples
+    --------
     >>> table = load_table("sjostrom2001_frequency_timing")
     >>> dict(table.sizes), table.freq_hz.units, float(table.dw_mean[4])
     ({'point': 10}, 'Hz', 0.56)

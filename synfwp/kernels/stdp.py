@@ -1,4 +1,4 @@
-"""Pair and triplet STDP: one pass over two spike trains, merged by time. Twin: ``synfwp.reference.stdp``."""
+"""Pair and triplet STDP: one pass over two spike trains, merged by time. Twin: ``synfwp.reference.timing``."""
 
 import math
 

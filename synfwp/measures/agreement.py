@@ -12,6 +12,20 @@ Array = np.ndarray
 def centred_correlation(W: Array, reference: Array) -> Array:
     """Pearson correlation between the entries of two matrices (..., d_v, d_k); 0 where one of them is constant.
 
+    Parameters
+    ----------
+    W : (..., d_v, d_k) array
+        Fast weights.
+    reference : (..., d_v, d_k) array
+        What they are compared with.
+
+    Returns
+    -------
+    (...) array
+        In [-1, 1].
+
+    Examples
+    --------
     >>> import numpy as np
     >>> W = np.array([[1.0, 2.0], [3.0, 4.0]])
     >>> round(float(centred_correlation(10 + 2 * W, W)), 6)
@@ -23,8 +37,22 @@ def centred_correlation(W: Array, reference: Array) -> Array:
 def recall_agreement(y: Array, reference: Array, read: Array | None = None) -> Array:
     """Correlation between the reads of two memories (..., T, d_v), each value unit centred over the tokens read.
 
-    ``read (..., T)`` tells which tokens count; None counts all.
+    Parameters
+    ----------
+    y : (..., T, d_v) array
+        Reads.
+    reference : (..., T, d_v) array
+        Reads that they are compared with.
+    read : None or (..., T) array
+        Which tokens count; None counts all.
 
+    Returns
+    -------
+    (...) array
+        In [-1, 1].
+
+    Examples
+    --------
     >>> import numpy as np
     >>> y = np.array([[1.0, 0.0], [0.0, 1.0], [0.5, 0.5]])
     >>> round(float(recall_agreement(y, y + 1)), 6)
@@ -39,6 +67,19 @@ def recall_agreement(y: Array, reference: Array, read: Array | None = None) -> A
 def norm_ratio(W: Array, reference: Array) -> Array:
     """Frobenius norm of W over that of the reference (..., d_v, d_k); nan where the reference is zero.
 
+    Parameters
+    ----------
+    W : (..., d_v, d_k) array
+        Fast weights.
+    reference : (..., d_v, d_k) array
+        What they are compared with.
+
+    Returns
+    -------
+    (...) array
+
+    Examples
+    --------
     >>> import numpy as np
     >>> float(norm_ratio(3 * np.eye(4), np.eye(4)))
     3.0
@@ -54,11 +95,17 @@ def auc(score: Array, positive: Array) -> float:
     ----------
     score, positive : (n,) arrays of float and of bool
 
+    Returns
+    -------
+    float
+
     Raises
     ------
     ValueError
         If there is no positive or no negative.
 
+    Examples
+    --------
     >>> auc([1.0, 2.0, 3.0, 4.0], [False, True, False, True])
     0.75
     """

@@ -14,7 +14,15 @@ def binned_rate(time: Array, edges: Array, n: int = 1) -> Array:
         Times of the spikes of all neurons together.
     edges : (bins + 1,) array
         In the unit of ``time``; each bin holds its left edge.
+    n : int
+        Number of neurons.
 
+    Returns
+    -------
+    (bins,) array
+
+    Examples
+    --------
     >>> import numpy as np
     >>> binned_rate(np.array([0.1, 0.2, 1.0, 1.7]), np.array([0.0, 1.0, 2.0, 3.0]), n=2).tolist()
     [1.0, 1.0, 0.0]
@@ -30,9 +38,16 @@ def interval_cv(time: Array, unit: Array, least: int = 10) -> float:
     Parameters
     ----------
     time, unit : (spikes,) arrays
+        Time and neuron of each spike, in any order.
     least : int
         Neurons with fewer intervals do not count; nan if none has so many.
 
+    Returns
+    -------
+    float
+
+    Examples
+    --------
     >>> import numpy as np
     >>> interval_cv(np.cumsum([0.0] + [1.0, 3.0] * 10), np.zeros(21, int))
     0.5

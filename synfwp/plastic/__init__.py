@@ -1,6 +1,18 @@
 """Plastic layers: slow and plastic weights side by side, run forward and back, and simulated as rate networks."""
 
-from synfwp.plastic.layer import PHI, RULES, Call, PlasticLayer, Run, Streams, check, pull, run
+from synfwp.plastic.calls import Call, Run, adjoint, check, run
+from synfwp.plastic.layer import PHI, RULES, Arguments, PlasticLayer
 from synfwp.plastic.network import PlasticRateNetwork
 
-__all__ = ["PHI", "RULES", "Call", "PlasticLayer", "PlasticRateNetwork", "Run", "Streams", "check", "pull", "run"]
+__all__ = [
+    "PHI",
+    "RULES",
+    "Arguments",
+    "Call",
+    "PlasticLayer",
+    "PlasticRateNetwork",
+    "Run",
+    "adjoint",
+    "check",
+    "run",
+]

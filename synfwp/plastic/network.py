@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from synfwp import checks, results
-from synfwp.plastic import layer as plastic
+from synfwp.plastic import calls
+from synfwp.plastic.layer import PlasticLayer
 
 if TYPE_CHECKING:
     import xarray as xr
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlasticRateNetwork(plastic.PlasticLayer):
+class PlasticRateNetwork(PlasticLayer):
     """A `PlasticLayer` to simulate: `PlasticNetwork.weights` of a trained network, or any numbers, run through it.
 
     Fields and source as `PlasticLayer`.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> network = PlasticRateNetwork(phi="identity", recurrent=False)
     >>> ds = network.simulate({"W": np.eye(1), "lam": 0.5, "eta": -1.0}, np.ones((3, 1)))
@@ -62,15 +65,15 @@ class PlasticRateNetwork(plastic.PlasticLayer):
         every, x = checks.count("states", states, 0), np.asarray(x)
         if x.ndim not in (2, 3):
             raise ValueError(f"x has shape {x.shape}; pass (step, d_in) or (trial, step, d_in).")
-        call = plastic.check(self, *self.arguments(weights, x, modulation), None, A0)
+        call = calls.check(self, *self.arguments(weights, x, modulation), None, A0)
         T = call.drive.shape[1]
         if not T:
             raise ValueError(f"x has shape {x.shape}, which holds no step; pass at least one.")
-        runs = [plastic.run(_part(call, 0, every or T))]
+        runs = [calls.run(_part(call, 0, every or T))]
         for start in range(every or T, T, every or T):
             last = runs[-1]
             part = _part(call, start, start + every)
-            runs.append(plastic.run(part._replace(h0=np.ascontiguousarray(last.h[:, -1]), A0=last.A, aux0=last.aux)))
+            runs.append(calls.run(part._replace(h0=np.ascontiguousarray(last.h[:, -1]), A0=last.A, aux0=last.aux)))
         variables: dict[str, Any] = {
             "h": (("trial", "step", "unit"), np.concatenate([out.h for out in runs], axis=1), _text("activity")),
             "A": (("trial", "unit", "pre"), runs[-1].A, _text("plastic weights after the last step")),
@@ -86,7 +89,7 @@ class PlasticRateNetwork(plastic.PlasticLayer):
         return ds if x.ndim == 3 else ds.squeeze("trial", drop=True)
 
 
-def _part(call: plastic.Call, start: int, stop: int) -> plastic.Call:
+def _part(call: calls.Call, start: int, stop: int) -> calls.Call:
     """The steps from ``start`` to ``stop`` of a run."""
     part: dict[str, Any] = {}
     for name in ("drive", "x", "lam", "eta"):

@@ -4,6 +4,8 @@ Every ``plot_x(data, ax=None) -> ax`` draws what it was given on ``ax``, or on a
 by ``figure`` keep the journal style while they are filled, shown and saved, and leave the user's rcParams as they are;
 on any other axes the functions follow the rcParams in force. Nothing here calls ``plt.show``.
 
+Examples
+--------
 >>> from synfwp import plot
 >>> fig, axes = plot.figure("double", 60, "ab")
 >>> plot.letter(axes)

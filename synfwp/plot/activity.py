@@ -26,16 +26,27 @@ def raster(
     ds : Dataset
         ``spike_time`` (s) and ``spike_unit`` (integers) along ``spike``; optionally ``spike_population`` along
         ``spike`` for colour, and ``phase_start``, ``phase_stop`` (s) and ``phase_name`` along ``phase``. A dimension
-        ``unit`` says how many neurons there are, silent ones included. Runs of a circuit are drawn population by
+        ``unit`` gives the number of neurons, silent ones included. Runs of a circuit are drawn population by
         population, one above the other (``population`` and ``population_size`` along ``population``).
+    ax : Axes
+        Where to draw; a new single-column figure if not given.
     window : (start, stop), s
         Draw this stretch of time only.
+    legend : bool
+        Whether populations and phases are named above the axes.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Those that were drawn on.
 
     Raises
     ------
     ValueError
         If a variable is missing, has another dimension, or holds times that are not in seconds.
 
+    Examples
+    --------
     >>> spikes = {"spike_time": ("spike", [0.01, 0.02, 0.05]), "spike_unit": ("spike", [0, 2, 1])}
     >>> ax = raster(xr.Dataset(spikes))
     >>> [segment[0].tolist() for segment in ax.collections[0].get_segments()], ax.get_xlabel()
@@ -118,16 +129,25 @@ def weights(da: xr.DataArray, ax: Axes | None = None, *, limit: float | None = N
     ----------
     da : (value, key) DataArray
         In either order of the two dimensions.
+    ax : Axes
+        Where to draw; a new single-column figure if not given.
     limit : float
         The colours span -limit to limit; the largest |W| if not given.
     label : str
         Text at the colour bar; "weight", with the units of ``da`` if it has some, if not given.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Those that were drawn on.
 
     Raises
     ------
     ValueError
         If the dimensions are not value and key, or W is not finite.
 
+    Examples
+    --------
     >>> ax = weights(xr.DataArray([[0.0, -2.0], [1.0, 0.0]], dims=("value", "key")))
     >>> ax.images[0].get_clim()
     (-2.0, 2.0)
@@ -159,16 +179,25 @@ def traces(da: xr.DataArray, ax: Axes | None = None, *, lines: str | None = None
     ----------
     da : (time,) or (time, lines) DataArray
         In either order; the attributes ``long_name`` and ``units`` label the axis.
+    ax : Axes
+        Where to draw; a new single-column figure if not given.
     lines : str
         The dimension whose entries are lines; the one that is not time, if not given.
     time : str
-        The dimension along x. Its coordinate is in s unless its own ``units`` say otherwise.
+        The dimension along x. Its coordinate is in s unless its own ``units`` are others.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Those that were drawn on.
 
     Raises
     ------
     ValueError
         If ``da`` has no such dimensions, or more than these two, or no coordinate along x.
 
+    Examples
+    --------
     >>> da = xr.DataArray([[0.0, 1.0], [2.0, 3.0]], dims=("time", "unit"), coords={"time": [0.0, 0.1]})
     >>> ax = traces(da.assign_attrs(long_name="rate", units="Hz"))
     >>> [line.get_ydata().tolist() for line in ax.lines], ax.get_ylabel()

@@ -58,6 +58,8 @@ def _parameters() -> dict[str, Any]:
 def style() -> Iterator[None]:
     """The journal style for a block of code: matplotlib's defaults and ``synfwp.mplstyle``; undone afterwards.
 
+    Examples
+    --------
     >>> before = mpl.rcParams["font.size"]
     >>> with style():
     ...     mpl.rcParams["font.size"], mpl.rcParams["pdf.fonttype"]
@@ -76,7 +78,7 @@ def figure(
     *,
     width_ratios: Sequence[float] | None = None,
     height_ratios: Sequence[float] | None = None,
-) -> tuple[Figure, dict[Any, Axes]]:
+) -> tuple[Figure, dict[str, Axes]]:
     """A figure of exact size in the journal style, and its axes by name.
 
     What the functions of this module draw on it has the style; wrap other matplotlib calls in ``with plot.style():``.
@@ -91,11 +93,18 @@ def figure(
     width_ratios, height_ratios : sequence of float
         Relative sizes of the columns and rows of the mosaic.
 
+    Returns
+    -------
+    matplotlib.figure.Figure, dict of str to matplotlib.axes.Axes
+        The figure, and the axes by their names in the mosaic.
+
     Raises
     ------
     ValueError
         If the size does not fit a page, or the name of the width is unknown.
 
+    Examples
+    --------
     >>> fig, axes = figure("double", 60, "ab")
     >>> [round(float(side) * 25.4, 3) for side in fig.get_size_inches()], list(axes)
     ([183.0, 60.0], ['a', 'b'])
@@ -118,6 +127,15 @@ def letter(axes: Mapping[Any, Axes] | Sequence[Axes], *, offset: float = 34.0) -
 
     A mapping whose keys are single lower-case letters gives the letters; otherwise they are a, b, c in order.
 
+    Parameters
+    ----------
+    axes : mapping of str to Axes, or sequence of Axes
+        In the order of the letters.
+    offset : float (pt)
+        Distance of the letter from the left spine.
+
+    Examples
+    --------
     >>> fig, axes = figure("double", 60, "ab")
     >>> letter(axes)
     >>> [ax.texts[0].get_text() for ax in axes.values()]
@@ -145,6 +163,13 @@ def legend(ax: Axes) -> None:
 
     It has as many columns as fit over the axes; only a single column may be wider.
 
+    Parameters
+    ----------
+    ax : Axes
+        Whose labelled lines are listed.
+
+    Examples
+    --------
     >>> import matplotlib.pyplot as plt
     >>> _, ax = plt.subplots()
     >>> _ = ax.plot([0, 1], label="delta"), ax.axhline(0.5, linestyle="--", label="chance"), ax.bar(0, 1, label="Hebb")
@@ -179,6 +204,20 @@ def _columns(ax: Axes, labels: Sequence[str]) -> int:
 def save(fig: Figure, path_stem: str | Path, force: bool = False) -> tuple[Path, Path]:
     """Write ``path_stem.pdf`` and ``path_stem.png`` (300 dpi), both or none; equal figures give equal bytes.
 
+    Parameters
+    ----------
+    fig : Figure
+        From `figure`, or any other.
+    path_stem : path
+        Without an ending; missing folders are made.
+    force : bool
+        Replace existing files.
+
+    Returns
+    -------
+    pathlib.Path, pathlib.Path
+        The PDF and the PNG.
+
     Raises
     ------
     ValueError
@@ -187,6 +226,8 @@ def save(fig: Figure, path_stem: str | Path, force: bool = False) -> tuple[Path,
         FileExistsError if one of the two exists and ``force`` is false (neither is then touched); others if the folder
         cannot be written.
 
+    Examples
+    --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     [path.name for path in save(figure()[0], f"{folder}/capacity")]
@@ -214,12 +255,26 @@ def points(
 
     Parameters
     ----------
+    ax : Axes
+        Where to draw.
     x, y : (n,) array
+        Places of the markers.
     err : (n,) or (2, n) array
         Half-lengths of the error bars in the unit of ``y``, or lower and upper.
+    label : str
+        The entry in the legend.
     colour : str
         A name of ``COLOURS`` or any matplotlib colour.
+    marker : str
+        Any matplotlib marker.
 
+    Returns
+    -------
+    matplotlib.container.ErrorbarContainer
+        Markers and bars.
+
+    Examples
+    --------
     >>> _, axes = figure()
     >>> points(axes["a"], [10.0, 20.0], [0.1, 0.4], [0.05, 0.1]).lines[0].get_ydata().tolist()
     [0.1, 0.4]

@@ -37,7 +37,7 @@ def along(ds: xr.Dataset, name: str, dim: str | None, where: str) -> xr.DataArra
 
 
 def seconds(ds: xr.Dataset, name: str, dim: str, where: str) -> np.ndarray:
-    """Finite times in s along ``dim``; a ``units`` attribute that says otherwise is refused."""
+    """Finite times in s along ``dim``; a ``units`` attribute with another unit is refused."""
     da = along(ds, name, dim, where)
     if da.attrs.get("units", "s") not in ("s", "second", "seconds"):
         raise ValueError(f"{name} is in {da.attrs['units']!r}; times of a Dataset are in seconds: convert it to 's'.")
@@ -76,6 +76,8 @@ def names(da: xr.DataArray, dim: str) -> list[str | None]:
 def spell(name: object) -> str:
     """A name as it stands in a figure.
 
+    Examples
+    --------
     >>> spell("anti_hebb"), spell("spiking lif"), spell("gated_delta")
     ('anti-Hebb', 'spiking LIF', 'gated delta')
     """
@@ -84,8 +86,10 @@ def spell(name: object) -> str:
 
 
 def label(da: xr.DataArray, default: str, units: str = "") -> str:
-    """``long_name (units)`` from the attributes; ``default`` and ``units`` where they say nothing.
+    """``long_name (units)`` from the attributes; ``default`` and ``units`` where they are missing.
 
+    Examples
+    --------
     >>> label(xr.DataArray(0.0, attrs={"long_name": "membrane_potential", "units": "mV"}), "value")
     'membrane potential (mV)'
     """

@@ -30,14 +30,23 @@ def recall(ds: xr.Dataset, ax: Axes | None = None, *, variable: str = "accuracy"
     ds : Dataset
         ``accuracy`` (fractions, drawn in %) with the dimension ``carrier`` and optionally ``rule`` and ``seed``;
         what was not run is NaN. Optionally ``chance``, one fraction.
+    ax : Axes
+        Where to draw; a new single-column figure if not given.
     variable : str
         Another variable of fractions to draw in its place, with its ``long_name`` as the label.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Those that were drawn on.
 
     Raises
     ------
     ValueError
         If the variable is missing, lies outside 0 to 1, or has other dimensions.
 
+    Examples
+    --------
     >>> cells = {"accuracy": (("carrier", "seed"), [[1.0, 0.9], [0.8, 0.8]]), "chance": 0.25}
     >>> ax = recall(xr.Dataset(cells, coords={"carrier": ["exact", "rate"]}))
     >>> ax.collections[0].get_offsets()[:, 1].tolist(), ax.get_ylabel()
@@ -103,18 +112,29 @@ def learning_curve(
     ----------
     ds : Dataset
         ``loss`` or ``accuracy`` (fractions, drawn in %) with the dimension ``step`` and optionally ``rule``, ``seed``.
+    ax : Axes
+        Where to draw; a new single-column figure if not given.
     variable : str
         ``"loss"`` where there is one, otherwise ``"accuracy"``.
     log : bool
         Logarithmic y; if not given, for everything but accuracy.
     reference : float
         Height of a dashed line, in the unit of the variable (a fraction for accuracy).
+    reference_label : str
+        Its entry in the legend.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Those that were drawn on.
 
     Raises
     ------
     ValueError
         If the variable is missing, has other dimensions, or is not positive on a logarithmic axis.
 
+    Examples
+    --------
     >>> ax = learning_curve(xr.Dataset({"loss": ("step", [2.0, 0.5, 0.1])}, coords={"step": [0, 10, 20]}))
     >>> ax.lines[0].get_xydata().tolist(), ax.get_yscale()
     ([[0.0, 2.0], [10.0, 0.5], [20.0, 0.1]], 'log')
@@ -158,16 +178,27 @@ def against(
     ds : Dataset
         ``variable`` (fractions, NaN where nothing was measured) with the dimension ``along``, whose coordinate has a
         ``long_name`` and units, and optionally ``rule`` and ``seed``.
+    ax : Axes
+        Where to draw; a new single-column figure if not given.
     variable, along : str
         What is drawn, and the dimension that it is drawn against.
     reference : float
         Fraction at which a dashed line is drawn.
+    reference_label : str
+        Its entry in the legend.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Those that were drawn on.
 
     Raises
     ------
     ValueError
         If the variable is missing, lies outside 0 to 1, or has other dimensions.
 
+    Examples
+    --------
     >>> lags = {"lag": ("lag", [1, 3], {"long_name": "lag", "units": "items"})}
     >>> ax = against(xr.Dataset({"hits": ("lag", [1.0, 0.5])}, coords=lags), variable="hits", along="lag")
     >>> ax.lines[0].get_ydata().tolist(), ax.get_xlabel(), ax.get_ylabel()

@@ -1,8 +1,6 @@
 """DeltaNet, Gated DeltaNet and GLA as programmers, with flash-linear-attention's arrays under their names there."""
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from types import MappingProxyType
 from typing import Any
 
 import autograd.numpy as anp
@@ -12,13 +10,12 @@ from synfwp import autograd as ag
 from synfwp import checks, features, rules, seeds
 from synfwp.instructions import Instructions
 from synfwp.programmer import parts
+from synfwp.programmer.kinds import KINDS, Shapes
 from synfwp.programmer.parts import Params, project
-from synfwp.programmer.slow import SlowNetwork, merge_heads, split_heads
+from synfwp.programmer.slow import SlowNetwork, merge_heads, repeat_heads, split_heads
 
 Array = Any
-Shapes = dict[str, tuple[int, ...]]
 L2_EPSILON = 1e-6  # |x|^2 + this under the root, as in the kernels of flash-linear-attention
-SOFTPLUS = features.Feature("softplus", lambda x: np.logaddexp(0, x), lambda x, f, g: g * parts.SIGMOID.apply(x))
 _MAPS = {
     "silu": parts.SILU,
     "relu": features.get_feature("relu"),
@@ -27,111 +24,6 @@ _MAPS = {
 }
 
 
-@dataclass(frozen=True)
-class Kind:
-    """A kind of layer: its rule, the values that its options take (the first is the default), and its decay.
-
-    ``silu`` says where values pass through SiLU: ``"always"``, or in ``"convolution"`` only, as queries and keys then
-    do before their feature map. ``decay(layer, params, x)`` are multipliers (..., T, channels) from the arrays whose
-    shapes ``gates(layer)`` gives. ``norms`` name the output norm's gain: without an output gate, and fused with one.
-    """
-
-    name: str
-    rule: str
-    options: Mapping[str, tuple[Any, ...]]
-    silu: str = "always"
-    norms: tuple[str, str] = ("o_norm.weight", "o_norm.weight")
-    gates: Callable[[Any], Shapes] = lambda layer: {}
-    decay: Callable[[Any, Params, Array], Array] | None = None
-    cite: str = ""
-
-
-def _scalar_gates(layer: Any) -> Shapes:
-    """One gate for each head: a projection, a rate and a bias."""
-    return {
-        "a_proj.weight": (layer.all_heads, layer.d_model),
-        "A_log": (layer.all_heads,),
-        "dt_bias": (layer.all_heads,),
-    }
-
-
-def _scalar_decay(layer: Any, params: Params, x: Array) -> Array:
-    """``exp(-exp(A_log) softplus(a + dt_bias))`` (Yang, Kautz & Hatamizadeh 2025; Dao & Gu 2024)."""
-    step = ag.feature(SOFTPLUS, project(x, params["a_proj.weight"]) + params["dt_bias"])
-    return anp.exp(-anp.exp(params["A_log"]) * step)
-
-
-def _key_gates(layer: Any) -> Shapes:
-    """One gate for each key channel, from a projection of low rank."""
-    keys = layer.counts["k"] * layer.d_key
-    return {
-        "gk_proj.0.weight": (layer.low_rank, layer.d_model),
-        "gk_proj.1.weight": (keys, layer.low_rank),
-        "gk_proj.1.bias": (keys,),
-    }
-
-
-def _key_decay(layer: Any, params: Params, x: Array) -> Array:
-    """``sigmoid(gk) ** (1 / tau)`` (Yang et al. 2024, GLA)."""
-    logits = project(project(x, params["gk_proj.0.weight"]), params["gk_proj.1.weight"]) + params["gk_proj.1.bias"]
-    return layer._repeated(anp.exp(-ag.feature(SOFTPLUS, -logits) / float(layer.gate_normaliser)), "k", layer.d_key)
-
-
-KINDS: Mapping[str, Kind] = MappingProxyType(
-    {
-        row.name: row
-        for row in (
-            Kind(
-                "delta_net",
-                rule="delta",
-                options={
-                    "convolution": (4,),
-                    "feature": ("silu", "relu", "elu_plus_one", "identity"),
-                    "key_norm": ("l2", "sum"),
-                    "beta": (True, False),
-                    "beta_max": (1.0,),
-                    "gate": (False, True),
-                },
-                cite="yang2024deltanet",
-            ),
-            Kind(
-                "gated_delta_net",
-                rule="gated_delta",
-                options={
-                    "convolution": (4,),
-                    "feature": ("silu",),
-                    "key_norm": ("l2",),
-                    "beta": (True,),
-                    "beta_max": (1.0,),
-                    "gate": (True, False),
-                    "value_heads": (None,),
-                },
-                gates=_scalar_gates,
-                decay=_scalar_decay,
-                cite="yang2025gated",
-            ),
-            Kind(
-                "gla",
-                rule="gated_hebb",
-                options={
-                    "convolution": (None,),
-                    "feature": ("identity", "silu", "relu"),
-                    "beta": (False,),
-                    "gate": (True, False),
-                    "fused_norm": (True, False),
-                    "key_value_heads": (None,),
-                    "low_rank": (16,),
-                    "gate_normaliser": (16.0,),
-                },
-                silu="convolution",
-                norms=("g_norm.weight", "g_norm_swish_gate.weight"),
-                gates=_key_gates,
-                decay=_key_decay,
-                cite="yang2024gla",
-            ),
-        )
-    }
-)
 _EVERY_KIND = ("kind", "d_model", "heads", "d_key", "d_value", "convolution_bias", "epsilon")
 _FREE = ("convolution", "beta_max", "value_heads", "key_value_heads", "low_rank", "gate_normaliser")  # any size
 
@@ -188,10 +80,17 @@ class LayerProgrammer(SlowNetwork):
     TypeError, ValueError
         For sizes below 1, heads that do not share evenly, and options that the kind does not have.
 
-    Source: Yang et al. 2024 (DeltaNet); Yang, Kautz & Hatamizadeh 2025; Yang et al. 2024 (GLA); Grazzi et al. 2025
-    (beta up to 2); flash-linear-attention (names, defaults, epsilons). Not there: ``clamp_min``, output gates other
-    than swish, output norms without a gain.
+    Notes
+    -----
+    Not there: ``clamp_min``, output gates other than swish, output norms without a gain.
 
+    References
+    ----------
+    Yang et al. 2024 (DeltaNet); Yang, Kautz & Hatamizadeh 2025; Yang et al. 2024 (GLA); Grazzi et al. 2025 (beta up to
+    2); flash-linear-attention (names, defaults, epsilons).
+
+    Examples
+    --------
     >>> import numpy as np
     >>> layer = LayerProgrammer.preset("gated_delta_net", d_model=6, heads=2, d_key=4, d_value=3)
     >>> params = layer.init(seed=0)
@@ -227,7 +126,7 @@ class LayerProgrammer(SlowNetwork):
     epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
-        """Every field is what the table above says, and one that the kind has."""
+        """Every field is as in the table above, and one that the kind has."""
         row = checks.lookup("kind of layer", self.kind, KINDS)
         for name in ("d_model", "heads", "d_key", "d_value", "low_rank"):
             checks.count(name, getattr(self, name))
@@ -258,6 +157,19 @@ class LayerProgrammer(SlowNetwork):
     def preset(cls, kind: str, **fields: Any) -> "LayerProgrammer":
         """A layer with the defaults of flash-linear-attention's layer of that kind, less those that are given.
 
+        Parameters
+        ----------
+        kind : "delta_net", "gated_delta_net" or "gla"
+            Whose defaults are taken.
+        **fields
+            Fields of `LayerProgrammer`; sizes have no default.
+
+        Returns
+        -------
+        LayerProgrammer
+
+        Examples
+        --------
         >>> LayerProgrammer.preset("gla", d_model=8, heads=2, d_key=2, d_value=4).gate
         True
         """
@@ -290,6 +202,8 @@ class LayerProgrammer(SlowNetwork):
     def shapes(self) -> Shapes:
         """Name and shape of every array, as in a file of flash-linear-attention.
 
+        Examples
+        --------
         >>> LayerProgrammer.preset("delta_net", d_model=8, heads=2, d_key=4, d_value=3).shapes()["v_conv1d.weight"]
         (6, 1, 4)
         """
@@ -310,6 +224,13 @@ class LayerProgrammer(SlowNetwork):
     def init(self, seed: seeds.Seed = 0, dtype: Any = np.float64) -> Params:
         """Fresh parameters, to train from scratch: projections of variance 1 / inputs, filters that start as the token
         itself, gains 1, biases 0; ``A_log`` and ``dt_bias`` as of Mamba-2 (rates up to 16, steps of .001 to .1).
+
+        Parameters
+        ----------
+        seed : int, SeedSequence or Generator
+            Of the draws.
+        dtype : dtype
+            float64 or float32.
 
         Returns
         -------
@@ -335,6 +256,17 @@ class LayerProgrammer(SlowNetwork):
     def __call__(self, params: Params, x: Array) -> Instructions:
         """Instructions for ``x (..., T, d_model)``, in the dtype of the parameters; an axis of heads stands before T.
 
+        Parameters
+        ----------
+        params : dict of str to array
+            As `init` makes them.
+        x : (..., T, d_model) array
+
+        Returns
+        -------
+        Instructions
+            With an axis of heads before T.
+
         Raises
         ------
         ValueError
@@ -354,8 +286,21 @@ class LayerProgrammer(SlowNetwork):
             decay = split_heads(rates, self.all_heads, *tail)
         return Instructions(q, k, v, beta, decay)
 
-    def read_out(self, params: Params, y: Array, x: Array = None) -> Array:
+    def read_out(self, params: Params, y: Array, x: Array = None) -> np.ndarray:
         """The layer's answer (..., T, d_model) to reads ``y (..., heads, T, d_value)``; an output gate needs x too.
+
+        Parameters
+        ----------
+        params : dict of str to array
+            As `init` makes them.
+        y : (..., heads, T, d_value) array
+            Reads of the fast weights.
+        x : None or (..., T, d_model) array
+            Needed with an output gate.
+
+        Returns
+        -------
+        (..., T, d_model) array
 
         Raises
         ------
@@ -383,8 +328,7 @@ class LayerProgrammer(SlowNetwork):
         always = KINDS[self.kind].silu == "always"
         if (always and name == "v") or (not always and self.convolution is not None):
             x = ag.feature(parts.SILU, x)
-        x = self._repeated(x, name, d)
-        x = split_heads(x, self.all_heads, d)
+        x = split_heads(repeat_heads(x, self.counts[name], self.all_heads), self.all_heads, d)
         if name == "v":
             return x
         x = self._normed(ag.feature(_MAPS[self.feature], x))
@@ -395,12 +339,3 @@ class LayerProgrammer(SlowNetwork):
         if self.key_norm == "l2":  # |x|^2 + epsilon is d times the mean of squares + epsilon / d
             return parts.rms_norm(x, float(self.d_key) ** -0.5, L2_EPSILON / self.d_key)
         return ag.feature(features.get_normaliser(self.key_norm), x)
-
-    def _repeated(self, x: Array, name: str, d: int) -> Array:
-        """Heads side by side (..., T, heads d), each repeated for all that share it."""
-        n = self.counts[name]
-        if n == self.all_heads:
-            return x
-        lead = anp.shape(x)[:-1]
-        x = anp.repeat(anp.reshape(x, (*lead, n, d)), self.all_heads // n, axis=len(lead))
-        return anp.reshape(x, (*lead, self.all_heads * d))

@@ -14,6 +14,8 @@ def squared(scores: Any, target: np.ndarray, mask: np.ndarray) -> Any:
 
     A class stands for its one-hot vector; real targets are taken as they are.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> float(squared(np.zeros((1, 4)), np.array([2]), np.array([True])))
     0.5

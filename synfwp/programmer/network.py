@@ -39,7 +39,7 @@ class Programmer(Specification, SlowNetwork):
     ----------
     rule : str or Rule
         ``"softmax"`` reads all keys and values so far, without W; its keys are best left as they are (``key_norm``).
-        Rules with several writes a token get as many keys, values and betas. ``"self_referential"`` has no programmer
+        Rules with several writes per token get as many keys, values and betas. ``"self_referential"`` has no programmer
         but its own start: ``W0`` is learned, and writes itself from ``norm(phi(W_in u))``.
     d_in, d_key, d_value : int
         Features (or kinds) of a token, of keys before the feature map, and of values.
@@ -50,7 +50,7 @@ class Programmer(Specification, SlowNetwork):
     beta_max : float
         Largest write strength; from 1 to 2 a delta rule can turn a memory into its opposite.
     write_channel : int or None
-        The feature of a token that is 1 where it writes and 0 where it only asks: k, v and beta are multiplied by it.
+        The feature of a token that is 1 where it writes and 0 where it only reads: k, v and beta are multiplied by it.
         None: every token writes.
     tokens : bool
         Whether x holds integers (..., T) below d_in, not features (..., T, d_in).
@@ -80,9 +80,13 @@ class Programmer(Specification, SlowNetwork):
     TypeError, ValueError
         For sizes below 1, unknown names, and fields that exclude each other.
 
-    Source: Irie & Gershman 2025, section 2.2; Schlag, Irie & Schmidhuber 2021; Irie et al. 2021 (recurrent); Irie et
-    al. 2022 (self-referential); Yang et al. 2024 (convolution, norms).
+    References
+    ----------
+    Irie & Gershman 2025, section 2.2; Schlag, Irie & Schmidhuber 2021; Irie et al. 2021 (recurrent); Irie et al. 2022
+    (self-referential); Yang et al. 2024 (convolution, norms).
 
+    Examples
+    --------
     >>> import numpy as np
     >>> programmer = Programmer(rule="delta", d_in=5, d_key=4, d_value=3)
     >>> programmer(programmer.init(seed=0), np.ones((7, 5))).k.shape
@@ -93,6 +97,20 @@ class Programmer(Specification, SlowNetwork):
         """Instructions of a layer (the last) for x, in the dtype of the parameters; layers before it read exactly.
 
         ``x (..., T, d_in)``, or integers (..., T) with ``tokens``. With heads there is an axis of them before T.
+
+        Parameters
+        ----------
+        params : dict of str to array
+            As `init` makes them.
+        x : (..., T, d_in) array, or (..., T) integers with ``tokens``
+        modulation : None or (..., T, modulators) array
+            A clamped or recorded signal in the place of the programmer's own.
+        layer : int
+            Whose instructions; -1 is the last.
+
+        Returns
+        -------
+        Instructions
 
         Raises
         ------
@@ -106,15 +124,45 @@ class Programmer(Specification, SlowNetwork):
         seen = self._reach(params, x, modulation, layer % self.layers, exactly)
         return self._recur(seen)[0] if self.recurrent else self._send(seen, self._features(seen))
 
-    def scores(self, params: Params, x: Array, read: Read = exactly, modulation: Array = None) -> Array:
-        """Scores ``(..., T, d_out)`` for x: what is trained. ``read(rule, instructions) -> y`` is the carrier."""
+    def scores(self, params: Params, x: Array, read: Read = exactly, modulation: Array = None) -> np.ndarray:
+        """Scores ``(..., T, d_out)`` for x: what is trained. ``read(rule, instructions) -> y`` is the carrier.
+
+        Parameters
+        ----------
+        params : dict of str to array
+            As `init` makes them.
+        x : (..., T, d_in) array, or (..., T) integers with ``tokens``
+        read : callable
+            ``read(rule, instructions) -> y``; the exact rule by default.
+        modulation : None or (..., T, modulators) array
+            A clamped or recorded signal in the place of the programmer's own.
+
+        Returns
+        -------
+        (..., T, d_out) array
+        """
         seen = self._reach(params, x, modulation, self.layers - 1, read)
         return self._finish(params, seen, self._read(seen, read))
 
-    def read_out(self, params: Params, y: Array, x: Array = None, modulation: Array = None) -> Array:
+    def read_out(self, params: Params, y: Array, x: Array = None, modulation: Array = None) -> np.ndarray:
         """Scores ``(..., T, d_out)`` of the classes for reads ``y (..., T, d_value)`` of the last layer.
 
         With a residual stream they depend on x too; layers before the last read exactly.
+
+        Parameters
+        ----------
+        params : dict of str to array
+            As `init` makes them.
+        y : (..., T, d_value) array
+            Reads of the last layer; with heads (..., heads, T, d_value).
+        x : as for a call
+            Needed with ``residual``.
+        modulation : None or (..., T, modulators) array
+            A clamped or recorded signal in the place of the programmer's own.
+
+        Returns
+        -------
+        (..., T, d_out) array
 
         Raises
         ------
@@ -127,8 +175,19 @@ class Programmer(Specification, SlowNetwork):
         seen = self._reach(params, x, modulation, reach, exactly) if self.residual else _Seen(params, None, None, None)
         return self._finish(params, seen, y)
 
-    def modulation(self, params: Params, x: Array) -> Array:
+    def modulation(self, params: Params, x: Array) -> np.ndarray:
         """The modulators' signal (..., T, modulators) for x, to look at, clamp, or pass back as ``modulation=``.
+
+        Parameters
+        ----------
+        params : dict of str to array
+            As `init` makes them.
+        x : (..., T, d_in) array, or (..., T) integers with ``tokens``
+
+        Returns
+        -------
+        (..., T, modulators) array
+            In (0, 1).
 
         Raises
         ------
@@ -137,7 +196,8 @@ class Programmer(Specification, SlowNetwork):
         """
         if self.modulators is None:
             raise ValueError("modulators is None; this programmer has no signal.")
-        return self._signal(params, self._embed(params, x), None)
+        signal: Any = self._signal(params, self._embed(params, x), None)
+        return signal
 
     def _embed(self, params: Params, x: Array) -> Array:
         """The stream before the first layer."""

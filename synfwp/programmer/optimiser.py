@@ -9,13 +9,15 @@ import numpy as np
 
 from synfwp import checks
 
-Params = dict[str, Any]
+Params = dict[str, np.ndarray]
 
 
 @dataclass(frozen=True)
 class Adam:
     """State of Adam (Kingma & Ba 2015, algorithm 1) with decay rates .9 and .999.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> params = {"w": np.array([1.0])}
     >>> _, params = Adam.start(params).update(params, {"w": np.array([3.0])}, 0.1)
@@ -46,6 +48,8 @@ class Adam:
 def clip(grads: Params, largest: float) -> tuple[Params, float]:
     """Gradients scaled to a joint norm of at most ``largest``, and their norm before.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> clip({"w": np.array([3.0, 4.0])}, 1.0)[1]
     5.0
@@ -58,6 +62,8 @@ def clip(grads: Params, largest: float) -> tuple[Params, float]:
 class Schedule:
     """The learning rate of every step: a linear rise over ``warmup`` steps, then "cosine" to 0, or "constant".
 
+    Examples
+    --------
     >>> schedule = Schedule(0.1, warmup=2)
     >>> [round(schedule(step, 6), 3) for step in range(6)]
     [0.05, 0.1, 0.1, 0.085, 0.05, 0.015]
@@ -86,8 +92,10 @@ Watch = Callable[[Params, float, Params], None]
 
 
 def lbfgs(gradient: Callable[[Params], tuple[float, Params]], params: Params, steps: int, watch: Watch) -> Params:
-    """Minimise by SciPy's L-BFGS-B; ``watch(params, value, gradient)`` is told of every iteration.
+    """Minimise by SciPy's L-BFGS-B; ``watch(params, value, gradient)`` sees every iteration.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> valley = lambda p: (float(((p["w"] - 2) ** 2).sum()), {"w": 2 * (p["w"] - 2)})
     >>> lbfgs(valley, {"w": np.zeros(2)}, 20, lambda *_: None)["w"].round(6).tolist()
@@ -110,7 +118,7 @@ def lbfgs(gradient: Callable[[Params], tuple[float, Params]], params: Params, st
         seen["last"] = (flat.copy(), float(value), grads)
         return float(value), join(grads)
 
-    def told(flat: np.ndarray) -> None:
+    def watched(flat: np.ndarray) -> None:
         at, value, grads = seen["last"]
         if not np.array_equal(at, flat):  # the line search went on to look elsewhere
             value, grads = gradient(spread(flat))
@@ -118,5 +126,5 @@ def lbfgs(gradient: Callable[[Params], tuple[float, Params]], params: Params, st
 
     options = {"maxiter": steps}
     return spread(
-        minimize(value_and_gradient, join(params), jac=True, method="L-BFGS-B", callback=told, options=options).x
+        minimize(value_and_gradient, join(params), jac=True, method="L-BFGS-B", callback=watched, options=options).x
     )

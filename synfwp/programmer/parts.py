@@ -12,12 +12,14 @@ from synfwp import features, threads
 from synfwp.tasks.base import one_hot
 
 Array = Any
-Params = dict[str, Any]
+Params = dict[str, np.ndarray]
 
 
 def project(x: Array, W: Array) -> Array:
     """``x @ W.T`` over the last axis, for W (d_out, d_in) or (d_in,), as one product of matrices.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> project(np.ones((2, 5, 3)), np.ones((4, 3))).shape
     (2, 5, 4)
@@ -152,6 +154,8 @@ defvjp(_look_up, lambda ans, W, x: lambda g: _pull_look_up(g, x, W.shape[1]), ar
 def convolve(x: Array, w: Array) -> Array:
     """Each channel with its own causal filter: ``y_t = sum_j w[:, j] x_{t-j}`` for x (..., T, c) and w (c, taps).
 
+    Examples
+    --------
     >>> import numpy as np
     >>> convolve(np.array([[1.0], [0.0], [2.0]]), np.array([[1.0, 0.5]]))[:, 0].tolist()
     [1.0, 0.5, 2.0]

@@ -1,6 +1,5 @@
 """Networks that are trained with their plasticity: the slow weights and the rule's own numbers."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,7 +35,7 @@ class PlasticNetwork(PlasticLayer):
     keep_sign : bool
         Whether eta is learned through the logarithm of its size, so that it keeps the sign that it starts with.
     tied : bool
-        ``lam = 1 - eta``, whatever ``lam`` says.
+        ``lam = 1 - eta``, whatever ``lam`` is.
     input_gain : float or None
         None learns ``W_in``; a number is a fixed gain of inputs that go to one unit each (d_in = d_hidden).
     scale : float or None
@@ -47,8 +46,12 @@ class PlasticNetwork(PlasticLayer):
     TypeError, ValueError
         For sizes below 1, unknown names, and fields that exclude each other.
 
-    Source: Miconi, Stanley & Clune 2018; Ba et al. 2016; Tyulmankov, Yang & Abbott 2022; Aitken & Mihalas 2023.
+    References
+    ----------
+    Miconi, Stanley & Clune 2018; Ba et al. 2016; Tyulmankov, Yang & Abbott 2022; Aitken & Mihalas 2023.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> network = PlasticNetwork.hebbff(d_in=5, d_hidden=4)
     >>> network.scores(network.init(seed=0), np.ones((7, 5))).shape
@@ -68,7 +71,7 @@ class PlasticNetwork(PlasticLayer):
     scale: float | None = None
 
     def __post_init__(self) -> None:
-        """Every field is what the table above says."""
+        """Every field is as in the table above."""
         super().__post_init__()
         for name in ("d_in", "d_hidden", *(() if self.d_out is None else ("d_out",))):
             checks.count(name, getattr(self, name))
@@ -93,7 +96,26 @@ class PlasticNetwork(PlasticLayer):
     def hebbff(cls, d_in: int, d_hidden: int, d_out: int | None = 2, **fields: Any) -> "PlasticNetwork":
         """HebbFF: ``h = sigmoid((W + A) x + b)``, ``A <- lam A + eta h x^T`` from lam = .99 and eta = -5 / d_in.
 
-        Two classes with a softmax are their ``sigmoid(w . h + b)``. Source: Tyulmankov, Yang & Abbott 2022.
+        Two classes with a softmax are their ``sigmoid(w . h + b)``.
+
+        Parameters
+        ----------
+        d_in : int
+            Features of the input.
+        d_hidden : int
+            Units of the layer.
+        d_out : int or None
+            Classes of the read-out; None reads h itself.
+        **fields
+            Other fields of `PlasticNetwork`.
+
+        Returns
+        -------
+        PlasticNetwork
+
+        References
+        ----------
+        Tyulmankov, Yang & Abbott 2022.
         """
         start: dict[str, Any] = {
             "phi": "sigmoid",
@@ -107,7 +129,26 @@ class PlasticNetwork(PlasticLayer):
     def mpn(cls, d_in: int, d_hidden: int, d_out: int | None = None, **fields: Any) -> "PlasticNetwork":
         """Multi-plasticity network: ``h = tanh((W + W M) x)``, ``M <- lam M + eta h x^T``.
 
-        Source: Aitken & Mihalas 2023; where lam and eta start is our choice.
+        Where lam and eta start is our choice.
+
+        Parameters
+        ----------
+        d_in : int
+            Features of the input.
+        d_hidden : int
+            Units of the layer.
+        d_out : int or None
+            Classes of the read-out; None reads h itself.
+        **fields
+            Other fields of `PlasticNetwork`.
+
+        Returns
+        -------
+        PlasticNetwork
+
+        References
+        ----------
+        Aitken & Mihalas 2023.
         """
         start: dict[str, Any] = {"recurrent": False, "multiplicative": True}
         return cls(d_in=d_in, d_hidden=d_hidden, d_out=d_out, **start | fields)
@@ -116,8 +157,24 @@ class PlasticNetwork(PlasticLayer):
     def differentiable(cls, d: int, d_out: int | None = None, **fields: Any) -> "PlasticNetwork":
         """Differentiable plasticity: ``h_t = tanh((W + alpha A) h_{t-1} + 20 x_t)``, Hebb with a decay of 1 - eta.
 
-        Strong inputs hold the units that they reach. Source: Miconi, Stanley & Clune 2018, and their code for
-        patterns (gain 20, weights of .01, eta = .01).
+        Strong inputs hold the units that they reach.
+
+        Parameters
+        ----------
+        d : int
+            Features of the input, and units of the layer.
+        d_out : int or None
+            Classes of the read-out; None reads h itself.
+        **fields
+            Other fields of `PlasticNetwork`.
+
+        Returns
+        -------
+        PlasticNetwork
+
+        References
+        ----------
+        Miconi, Stanley & Clune 2018, and their code for patterns (gain 20, weights of .01, eta = .01).
         """
         start: dict[str, Any] = {"alpha": "matrix", "eta": 0.01, "tied": True, "input_gain": 20.0, "scale": 0.01}
         return cls(d_in=d, d_hidden=d, d_out=d_out, **start | fields)
@@ -127,7 +184,26 @@ class PlasticNetwork(PlasticLayer):
         """Fast weights that attend to the recent past: one inner step, layer normalisation, relu.
 
         lam = .95 and eta = .5 are not learned. The first pass of the inner loop is normalised too, and there are no
-        gains and biases after the normalisation: our choices. Source: Ba et al. 2016, equations 1 and 2.
+        gains and biases after the normalisation: our choices.
+
+        Parameters
+        ----------
+        d_in : int
+            Features of the input.
+        d_hidden : int
+            Units of the layer.
+        d_out : int or None
+            Classes of the read-out; None reads h itself.
+        **fields
+            Other fields of `PlasticNetwork`.
+
+        Returns
+        -------
+        PlasticNetwork
+
+        References
+        ----------
+        Ba et al. 2016, equations 1 and 2.
         """
         start: dict[str, Any] = {"phi": "relu", "inner": 1, "norm": True, "lam": 0.95, "eta": 0.5, "learn": False}
         return cls(d_in=d_in, d_hidden=d_hidden, d_out=d_out, **start | fields)
@@ -139,6 +215,13 @@ class PlasticNetwork(PlasticLayer):
 
     def init(self, seed: seeds.Seed = 0, dtype: Any = np.float64) -> Params:
         """Random parameters: normal weights of variance 1 / inputs (or ``scale``), biases of 0.
+
+        Parameters
+        ----------
+        seed : int, SeedSequence or Generator
+            Of the draws.
+        dtype : dtype
+            float64 or float32.
 
         Returns
         -------
@@ -170,8 +253,18 @@ class PlasticNetwork(PlasticLayer):
             params |= {"W_out": normal(self.d_out, self.d_hidden), "b_out": np.zeros(self.d_out, dtype)}
         return params
 
-    def weights(self, params: Params) -> Mapping[str, Any]:
-        """The numbers of the equations, as `PlasticRateNetwork.simulate` takes them: W, lam, eta, W_in, b, alpha."""
+    def weights(self, params: Params) -> dict[str, np.ndarray | float]:
+        """The numbers of the equations, as `PlasticRateNetwork.simulate` takes them: W, lam, eta, W_in, b, alpha.
+
+        Parameters
+        ----------
+        params : dict of str to array
+            As `init` makes them.
+
+        Returns
+        -------
+        dict of str to array or float
+        """
         found: dict[str, Any] = {name: params[name] for name in ("W", "W_in", "b", "alpha") if name in params}
         if self.input_gain is not None:
             found["W_in"] = float(self.input_gain)
@@ -184,6 +277,17 @@ class PlasticNetwork(PlasticLayer):
     def frozen(self, params: Params) -> Params:
         """The same parameters with eta = 0, learned or not: A stays 0, and W and the read-out are all there is.
 
+        Parameters
+        ----------
+        params : dict of str to array
+            As `init` makes them.
+
+        Returns
+        -------
+        dict of str to array
+
+        Examples
+        --------
         >>> network = PlasticNetwork.hebbff(d_in=5, d_hidden=4)
         >>> float(abs(network.run(network.frozen(network.init()), np.ones((7, 5)))[1]).max())
         0.0
@@ -193,7 +297,7 @@ class PlasticNetwork(PlasticLayer):
 
     def run(
         self, params: Params, x: Any, modulation: Any = None, h0: Any = None, A0: Any = None, aux0: Any = None
-    ) -> tuple[Any, Any, Any]:
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Hidden states ``h (..., T, d_hidden)``, the last A and aux, for inputs ``x (..., T, d_in)``; can be traced.
 
         ``modulation (..., T)`` multiplies eta, step by step (Miconi et al. 2019). Give h, A and aux of an earlier run
@@ -210,13 +314,13 @@ class PlasticNetwork(PlasticLayer):
         modulation = None if modulation is None else modulation.astype(x.dtype, copy=False)
         return ag.plastic(self, *self.arguments(self.weights(params), x, modulation), h0, A0, aux0)
 
-    def scores(self, params: Params, x: Any) -> Any:
+    def scores(self, params: Params, x: Any) -> np.ndarray:
         """Scores ``(..., T, d_out)`` of the classes for inputs ``x (..., T, d_in)``: what is trained."""
         h = self.run(params, x)[0]
         return h if self.d_out is None else project(h, params["W_out"]) + params["b_out"]
 
     def diagnose(self, params: Params, x: Any) -> str:
-        """Sizes that tell why a run diverges: eta, lam and the largest norm of the last A."""
+        """Sizes that show why a run diverges: eta, lam and the largest norm of the last A."""
         weights = self.weights(params)
         try:
             with np.errstate(all="ignore"):

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from synfwp import checks
-from synfwp.programmer.layer import KINDS, LayerProgrammer
+from synfwp.programmer.kinds import KINDS
+from synfwp.programmer.layer import LayerProgrammer
 from synfwp.programmer.parts import Params
 
 _READ = ("kind", "heads", "d_model", "d_key", "d_value", "low_rank")  # given by name, or read off the arrays
-_OPTION = {  # what says whether an array is there
+_OPTION = {  # the options on which an array depends
     "conv1d.weight": "convolution",
     "conv1d.bias": "convolution_bias",
     "g_proj.weight": "gate",
@@ -62,9 +63,13 @@ def load_layer(
         For no such file or no safetensors file, unknown options, and arrays that are missing, left over, in another
         shape, not finite or not of real numbers; the message names the array.
 
-    Source: Yang et al. 2024 (DeltaNet); Yang, Kautz & Hatamizadeh 2025; Yang et al. 2024 (GLA); the layers
-    ``DeltaNet``, ``GatedDeltaNet`` and ``GatedLinearAttention`` of flash-linear-attention.
+    References
+    ----------
+    Yang et al. 2024 (DeltaNet); Yang, Kautz & Hatamizadeh 2025; Yang et al. 2024 (GLA); the layers ``DeltaNet``,
+    ``GatedDeltaNet`` and ``GatedLinearAttention`` of flash-linear-attention.
 
+    Examples
+    --------
     >>> import tempfile
     >>> from safetensors.numpy import save_file
     >>> layer = LayerProgrammer.preset("delta_net", d_model=6, heads=2, d_key=4, d_value=3)
@@ -133,7 +138,7 @@ def _bfloat16(path: Path, name: str) -> np.ndarray:
 
 
 def _sizes(arrays: Mapping[str, np.ndarray], prefix: str, heads: int, options: Mapping[str, Any]) -> dict[str, int]:
-    """What shapes say, once the heads are known."""
+    """The sizes that the shapes give, once the heads are known."""
     shared = options.get("key_value_heads") or heads
     sizes = {}
     for name, n, field in (("q", heads, "d_key"), ("v", options.get("value_heads") or shared, "d_value")):
@@ -157,7 +162,7 @@ def _shape(arrays: Mapping[str, np.ndarray], prefix: str, name: str, wanted: Any
 
 
 def _option(name: str) -> str:
-    """The option that says whether there is such an array."""
+    """The option on which such an array depends."""
     return next((f" Or change the option {of}." for end, of in _OPTION.items() if name.endswith(end)), "")
 
 

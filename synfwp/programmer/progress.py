@@ -1,4 +1,4 @@
-"""How far a training is: its state, how it is judged, and the file from which a run that was killed goes on."""
+"""How far a training is: its state, its evaluations, and the file from which a run that was killed goes on."""
 
 import json
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class State(NamedTuple):
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Fixed sequences, drawn once, on which a training is judged as it goes.
+    """Fixed sequences, drawn once, on which a training is evaluated as it goes.
 
     Parameters
     ----------
@@ -49,12 +49,14 @@ class Evaluation:
     target : float or None
         Loss at which it stops.
 
-    The parameters of the best evaluation are the ones that are kept.
-
     Raises
     ------
     TypeError, ValueError
         For numbers that are not as above.
+
+    Notes
+    -----
+    The parameters of the best evaluation are the ones that are kept.
     """
 
     every: int = 100
@@ -63,7 +65,7 @@ class Evaluation:
     target: float | None = None
 
     def __post_init__(self) -> None:
-        """Every field is what the table above says."""
+        """Every field is as in the table above."""
         checks.count("every", self.every)
         checks.count("sequences", self.sequences)
         if self.patience is not None:
@@ -71,13 +73,37 @@ class Evaluation:
         if self.target is not None:
             checks.number("target", self.target)
 
-    def take_in(self, state: State, loss: float, accuracy: float) -> State:
-        """The state after one more evaluation."""
+    def update(self, state: State, loss: float, accuracy: float) -> State:
+        """The state after one more evaluation.
+
+        Parameters
+        ----------
+        state : State
+            What the training is after its last step.
+        loss : float
+            On the sequences of the evaluation.
+        accuracy : float
+            On the same; nan for real targets.
+
+        Returns
+        -------
+        State
+        """
         best = state.best if any(loss >= seen[1] for seen in state.evaluations) else state.params
         return state._replace(evaluations=(*state.evaluations, (state.step, loss, accuracy)), best=best)
 
-    def is_over(self, state: State) -> bool:
-        """Whether the target is reached or the patience is at its end."""
+    def stop(self, state: State) -> bool:
+        """Whether the target is reached or the patience is at its end.
+
+        Parameters
+        ----------
+        state : State
+            What the training is after its last step.
+
+        Returns
+        -------
+        bool
+        """
         losses = [loss for _, loss, _ in state.evaluations]
         if not losses:
             return False
@@ -110,16 +136,35 @@ class Checkpoint:
         object.__setattr__(self, "path", Path(self.path))
         checks.count("every", self.every)
 
-    def write(self, state: State, unit: str, origin: dict[str, Any]) -> None:
-        """Replace the file by this state; ``unit`` is that of the loss."""
-        ds = history(state, unit, origin)
+    def write(self, state: State, unit: str, provenance: dict[str, Any]) -> None:
+        """Replace the file by this state; ``unit`` is that of the loss.
+
+        Parameters
+        ----------
+        state : State
+            What the training is after its last step.
+        unit : str
+            Unit of the loss.
+        provenance : dict
+            Of the training, from `synfwp.results.provenance`.
+        """
+        ds = history(state, unit, provenance)
         trees = {"param": state.params, "mean": state.adam.mean, "square": state.adam.square, "best": state.best or {}}
         for prefix, tree in trees.items():
             ds = pack(ds, prefix, tree)
         results.save(ds.assign_attrs(kind=_KIND), self.path, force=True)
 
-    def read(self, origin: dict[str, Any]) -> State | None:
+    def read(self, provenance: dict[str, Any]) -> State | None:
         """The state in the file, None where there is no file.
+
+        Parameters
+        ----------
+        provenance : dict
+            Of the training that would go on.
+
+        Returns
+        -------
+        State or None
 
         Raises
         ------
@@ -135,7 +180,7 @@ class Checkpoint:
         if ds.attrs.get("kind") != _KIND:
             raise ValueError(f"{self.path} is no checkpoint; pass another name.")
         kept = json.loads(ds.attrs["parameters"]) | {"seed": ds.attrs["seed"]}
-        asked = json.loads(origin["parameters"]) | {"seed": origin["seed"]}
+        asked = json.loads(provenance["parameters"]) | {"seed": provenance["seed"]}
         for name in sorted(kept.keys() | asked.keys()):
             if kept.get(name) != asked.get(name):
                 raise ValueError(
@@ -154,7 +199,7 @@ class Checkpoint:
         return State(trees["param"], adam, rows, evaluations, trees["best"] or None)
 
 
-def history(state: State, unit: str, origin: dict[str, Any]) -> "xr.Dataset":
+def history(state: State, unit: str, provenance: dict[str, Any]) -> "xr.Dataset":
     """What happened, step by step and evaluation by evaluation."""
     columns = np.array(state.rows).reshape(-1, 3).T
     units = {"loss": unit, "gradient_norm": "1", "accuracy": "1"}
@@ -169,7 +214,7 @@ def history(state: State, unit: str, origin: dict[str, Any]) -> "xr.Dataset":
             text = {"units": of, "long_name": f"{name} on the sequences for evaluation"}
             variables[f"evaluation_{name}"] = ("evaluation", np.array(column), text)
         coords["evaluation"] = ("evaluation", np.array(step), {"units": "1", "long_name": "step of the evaluation"})
-    return results.dataset(variables, coords=coords, **origin)
+    return results.dataset(variables, coords=coords, **provenance)
 
 
 def start(params: Params) -> State:

@@ -37,7 +37,7 @@ class SlowNetwork:
         """Instructions for x."""
         raise NotImplementedError
 
-    def read_out(self, params: Params, y: Array, x: Array = None) -> Array:
+    def read_out(self, params: Params, y: Array, x: Array = None) -> np.ndarray:
         """Scores (..., T, d_out) from reads ``y (..., T, d_value)``, and from x where the read-out sees it too."""
         raise NotImplementedError
 
@@ -46,12 +46,38 @@ class SlowNetwork:
         """What a progress bar and the provenance call it."""
         return rules.get_rule(self.rule).name
 
-    def scores(self, params: Params, x: Array, read: Read = exactly) -> Array:
-        """Scores ``(..., T, d_out)`` for x: what is trained. ``read(rule, instructions) -> y`` is the carrier."""
+    def scores(self, params: Params, x: Array, read: Read = exactly) -> np.ndarray:
+        """Scores ``(..., T, d_out)`` for x: what is trained. ``read(rule, instructions) -> y`` is the carrier.
+
+        Parameters
+        ----------
+        params : dict of str to array
+            As `init` makes them.
+        x : array
+            As a call takes it.
+        read : callable
+            ``read(rule, instructions) -> y``; the exact rule by default.
+
+        Returns
+        -------
+        (..., T, d_out) array
+        """
         return self.read_out(params, read(self.rule, self(params, x)), x)
 
     def diagnose(self, params: Params, x: Array) -> str:
-        """Sizes that tell why a run diverges: the largest ``beta |k|^2`` and the largest norm of the last W."""
+        """Sizes that show why a run diverges: the largest ``beta |k|^2`` and the largest norm of the last W.
+
+        Parameters
+        ----------
+        params : dict of str to array
+            As `init` makes them.
+        x : array
+            As a call takes it.
+
+        Returns
+        -------
+        str
+        """
         try:
             with np.errstate(all="ignore"):
                 sent = self(params, x)
@@ -85,8 +111,12 @@ class FunctionProgrammer(SlowNetwork):
     TypeError
         If send, start or read is not callable.
 
-    Source: Irie & Gershman 2025, section 2.2.
+    References
+    ----------
+    Irie & Gershman 2025, section 2.2.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> def send(params, x):
     ...     return Instructions(q=x, k=x, v=x @ params["W_v"].T)
@@ -108,21 +138,70 @@ class FunctionProgrammer(SlowNetwork):
                 raise TypeError(f"{name} is a {type(getattr(self, name)).__name__}; pass a function.")
 
     def init(self, seed: seeds.Seed = 0, dtype: Any = np.float64) -> Params:
-        """What ``start`` draws, as arrays of dtype."""
+        """What ``start`` draws, as arrays of dtype.
+
+        Parameters
+        ----------
+        seed : int, SeedSequence or Generator
+            Of the draws.
+        dtype : dtype
+            float64 or float32.
+
+        Returns
+        -------
+        dict of str to array
+
+        Raises
+        ------
+        TypeError
+            If ``start`` gives no dict of arrays.
+        """
         params = self.start(seeds.generator(seed, "init"))
         if not isinstance(params, dict) or not params:
             raise TypeError(f"start gave a {type(params).__name__}; it gives a dict with at least one array.")
         return {name: np.asarray(value, dtype) for name, value in params.items()}
 
     def __call__(self, params: Params, x: Array) -> Instructions:
-        """What ``send`` sends."""
+        """What ``send`` sends.
+
+        Parameters
+        ----------
+        params : dict of str to array
+            As `init` makes them.
+        x : array
+            As the function takes it.
+
+        Returns
+        -------
+        Instructions
+
+        Raises
+        ------
+        TypeError
+            If ``send`` gives anything else.
+        """
         sent = self.send(params, x)
         if not isinstance(sent, Instructions):
             raise TypeError(f"send gave a {type(sent).__name__}; it gives Instructions(q, k, v, beta, decay).")
         return sent
 
-    def read_out(self, params: Params, y: Array, x: Array = None) -> Array:
-        """What ``read`` makes of the reads."""
+    def read_out(self, params: Params, y: Array, x: Array = None) -> np.ndarray:
+        """What ``read`` makes of the reads.
+
+        Parameters
+        ----------
+        params : dict of str to array
+            As `init` makes them.
+        y : (..., T, d_value) array
+            Reads of the fast weights.
+        x : array
+            As the function takes it.
+
+        Returns
+        -------
+        array
+            The reads themselves without ``read``.
+        """
         return y if self.read is None else self.read(params, y, x)
 
 
@@ -132,6 +211,15 @@ def merge_heads(y: Array, heads: int) -> Array:
         return y
     y = anp.swapaxes(y, -3, -2)
     return anp.reshape(y, (*anp.shape(y)[:-2], -1))
+
+
+def repeat_heads(x: Array, heads: int, all_heads: int) -> Array:
+    """Heads side by side (..., T, heads d), each repeated for all that share it: (..., T, all_heads d)."""
+    if heads == all_heads:
+        return x
+    lead = anp.shape(x)[:-1]
+    x = anp.repeat(anp.reshape(x, (*lead, heads, -1)), all_heads // heads, axis=len(lead))
+    return anp.reshape(x, (*lead, -1))
 
 
 def split_heads(x: Array, heads: int, *tail: int) -> Array:

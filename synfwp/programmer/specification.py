@@ -39,7 +39,7 @@ class Specification:
     recurrent: str | None = None
 
     def __post_init__(self) -> None:
-        """Every field is what the table above says."""
+        """Every field is as in the table above."""
         row = rules.get_rule(self.rule)
         if row.uses_pair or not (row.uses_values or row.self_reference):
             raise ValueError(f"rule {row.name!r} needs more, or less, than keys, values and gates; use e.g. 'delta'.")
@@ -70,7 +70,7 @@ class Specification:
             ),
             (
                 self.recurrent == "reads" and self.d_key != self.d_value,
-                f"recurrent='reads' asks with what it reads, but d_key is {self.d_key} and d_value {self.d_value}",
+                f"recurrent='reads' queries with what it reads; d_key is {self.d_key} and d_value {self.d_value}",
             ),
             (
                 self._softmax and (self.recurrent or self.write_channel is not None),
@@ -112,6 +112,13 @@ class Specification:
 
         Queries start as the keys (``W_q = W_k``), so that a query finds its own key before anything is learned;
         filters start as the token itself. Names of several layers begin with ``layer0_``, ``layer1_``, ...
+
+        Parameters
+        ----------
+        seed : int, SeedSequence or Generator
+            Of the draws.
+        dtype : dtype
+            float64 or float32.
 
         Returns
         -------

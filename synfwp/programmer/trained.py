@@ -3,11 +3,11 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from synfwp import results, rules
+from synfwp import results, rules, seeds
 from synfwp.instructions import Instructions
 from synfwp.programmer.layer import LayerProgrammer
 from synfwp.programmer.network import Programmer
@@ -19,7 +19,25 @@ from synfwp.tasks import Batch
 if TYPE_CHECKING:
     import xarray as xr
 
-Trainable = SlowNetwork | PlasticNetwork
+
+class Trainable(Protocol):
+    """What `train` takes: parameters to start from, scores of a batch, and a name."""
+
+    @property
+    def name(self) -> str:
+        """What a progress bar and the provenance show."""
+        ...
+
+    def init(self, seed: seeds.Seed = 0, dtype: Any = np.float64) -> Params:
+        """Parameters before training."""
+        ...
+
+    def scores(self, params: Params, x: Any) -> np.ndarray:
+        """Scores (..., T, d_out) for x."""
+        ...
+
+
+Network = TypeVar("Network", bound=Trainable)
 _KINDS: dict[str, Any] = {
     "Programmer": Programmer,
     "PlasticNetwork": PlasticNetwork,
@@ -28,14 +46,14 @@ _KINDS: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Trained:
+class Trained(Generic[Network]):
     """A programmer, or a plastic network, with its trained parameters and the history of the training.
 
     ``history`` is a Dataset with dim step and variables loss, gradient_norm and accuracy (NaN for real targets); with
     evaluations also evaluation_loss and evaluation_accuracy along evaluation, whose coordinate is the step.
     """
 
-    programmer: Trainable
+    programmer: Network
     params: Params
     history: "xr.Dataset"
 
@@ -48,25 +66,75 @@ class Trained:
             raise TypeError("a PlasticNetwork sends no instructions; use .programmer.run(.params, x).")
         return self.programmer(self.params, np.asarray(x), **more)
 
-    def answer(self, y: Any, x: Any = None) -> Any:
+    def answer(self, y: Any, x: Any = None) -> np.ndarray:
         """The class (..., T) that the trained read-out takes from reads ``y (..., T, d_value)`` of any carrier.
 
         A read-out with a residual stream also needs the tokens x.
+
+        Parameters
+        ----------
+        y : (..., T, d_value) array
+            Reads of any substrate.
+        x : None or array
+            The tokens.
+
+        Returns
+        -------
+        (..., T) integer array
+
+        Raises
+        ------
+        TypeError
+            For a plastic network, which reads no substrate.
         """
         if not isinstance(self.programmer, SlowNetwork):
             raise TypeError("a PlasticNetwork reads no carrier; use .programmer.scores(.params, x).")
         return self.programmer.read_out(self.params, np.asarray(y), x).argmax(axis=-1)
 
     def accuracy(self, batch: Batch) -> float:
-        """Accuracy on a batch, of a programmer with the exact rule."""
+        """Accuracy on a batch, of a programmer with the exact rule.
+
+        Parameters
+        ----------
+        batch : Batch
+            Of a task, with classes as targets.
+
+        Returns
+        -------
+        float
+            Share of the scored tokens.
+        """
         return batch.accuracy(np.asarray(self.programmer.scores(self.params, batch.x)).argmax(axis=-1))
 
     def error(self, batch: Batch) -> float:
-        """Mean squared error on a batch of real targets, of a programmer with the exact rule."""
+        """Mean squared error on a batch of real targets, of a programmer with the exact rule.
+
+        Parameters
+        ----------
+        batch : Batch
+            Of a task, with real targets.
+
+        Returns
+        -------
+        float
+            Over the scored tokens.
+        """
         return batch.error(np.asarray(self.programmer.scores(self.params, batch.x)))
 
     def save(self, path: str | Path, force: bool = False) -> Path:
         """Keep it as NetCDF; `synfwp.load_trained` reads it back.
+
+        Parameters
+        ----------
+        path : path
+            Missing folders are made.
+        force : bool
+            Replace an existing file.
+
+        Returns
+        -------
+        pathlib.Path
+            Where it was written.
 
         Raises
         ------
@@ -74,10 +142,11 @@ class Trained:
             If the file exists and ``force`` is False.
         """
         ds = pack(self.history.copy(), "param", self.params)
-        return results.save(ds.assign_attrs(programmer=describe(self.programmer)), path, force=force)
+        attrs: dict[str, Any] = {"programmer": describe(self.programmer), "synfwp_format": results.FORMAT}
+        return results.save(ds.assign_attrs(attrs), path, force=force)
 
 
-def load_trained(path: str | Path, programmer: SlowNetwork | None = None) -> Trained:
+def load_trained(path: str | Path, programmer: SlowNetwork | None = None) -> Trained[SlowNetwork | PlasticNetwork]:
     """A trained programmer from the NetCDF file that `Trained.save` wrote.
 
     Parameters
@@ -86,14 +155,20 @@ def load_trained(path: str | Path, programmer: SlowNetwork | None = None) -> Tra
     programmer : None or FunctionProgrammer
         Files hold no code: give the function of your own that the parameters belong to.
 
+    Returns
+    -------
+    Trained
+
     Raises
     ------
     FileNotFoundError, ValueError
-        If there is no such file, it does not hold a programmer, or its function is missing.
+        If there is no such file, it does not hold a programmer, its function is missing, or a synfwp before 0.1.0 wrote
+        it.
     """
     ds = results.load(path)
     if "programmer" not in ds.attrs:
         raise ValueError(f"{path} holds no programmer; pass a file written by Trained.save.")
+    results.check_format(ds.attrs.get("synfwp_format"), path)
     history, params = unpack(ds, "param")
     spec = json.loads(history.attrs.pop("programmer"))
     if programmer is not None:

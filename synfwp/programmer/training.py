@@ -19,16 +19,16 @@ from synfwp.programmer.losses import LOSSES
 from synfwp.programmer.optimiser import Schedule, clip, lbfgs
 from synfwp.programmer.parts import Params
 from synfwp.programmer.progress import Checkpoint, Evaluation, State
-from synfwp.programmer.trained import Trainable, Trained
+from synfwp.programmer.trained import Network, Trainable, Trained
 from synfwp.tasks import Batch
 
 Task = Callable[[np.random.Generator, int], Batch]
 Gradient = Callable[[Params, Batch], tuple[float, float, Params]]
-Judge = Callable[[State], tuple[State, bool]]
+Evaluator = Callable[[State], tuple[State, bool]]
 
 
 def train(
-    programmer: Trainable,
+    programmer: Network,
     task: Task,
     *,
     steps: int = 800,
@@ -44,7 +44,7 @@ def train(
     dtype: Any = None,
     threads: int = 1,
     params: Params | None = None,
-) -> Trained:
+) -> Trained[Network]:
     """Train a programmer or plastic network on a task by gradient descent, its gradient clipped to norm 1.
 
     Parameters
@@ -66,7 +66,7 @@ def train(
     method : "adam" or "lbfgs"
         L-BFGS (SciPy's) sees the same batch in every iteration and chooses its own steps; no evaluation, no checkpoint.
     evaluate : None or Evaluation
-        Judge the training on sequences of its own, stop early, keep the best parameters.
+        Evaluate the training on sequences of its own, stop early, keep the best parameters.
     checkpoint : None, Checkpoint or path
         Keep the state in this file (a path: every 100 steps). If it exists the training goes on from it, and ends with
         the same bits as one that was never interrupted. Ctrl-C keeps the last whole step; a training that diverges
@@ -93,8 +93,12 @@ def train(
     FloatingPointError
         If the loss or its gradient is not finite; the message names the step and what grew.
 
-    Source: Kingma & Ba 2015 (Adam); Schlag, Irie & Schmidhuber 2021 (the setting).
+    References
+    ----------
+    Kingma & Ba 2015 (Adam); Schlag, Irie & Schmidhuber 2021 (the setting).
 
+    Examples
+    --------
     >>> from synfwp.programmer import Programmer
     >>> from synfwp.tasks import Recall
     >>> task = Recall(keys=2, values=2, writes=3)
@@ -113,9 +117,9 @@ def train(
         "steps": steps, "batch": batch, "schedule": rate, "loss": loss, "method": method, "evaluate": evaluate,
         "dtype": next(iter(begin.values())).dtype.name, "programmer": programmer, "task": _named(task), **given,
     }  # fmt: skip
-    origin = results.provenance(settings, seed, programmer.name)
+    provenance = results.provenance(settings, seed, programmer.name)
     unit = "nat" if loss == "cross_entropy" else "1"
-    state = progress.start(begin) if checkpoint is None else checkpoint.read(origin) or progress.start(begin)
+    state = progress.start(begin) if checkpoint is None else checkpoint.read(provenance) or progress.start(begin)
     gradient = gradient_of(programmer, score)
     with (
         threadpool_limits(1),  # products are spread over the same threads as the kernels: BLAS splits them badly
@@ -127,14 +131,14 @@ def train(
         if method == "lbfgs":
             state = _lbfgs(programmer, gradient, task(seeds.generator(seed, "batch", 0), batch), state, steps, bar)
         else:
-            judge = None if evaluate is None else _judge(programmer, task, evaluate, steps, score, seed)
-            write = None if checkpoint is None else lambda state: checkpoint.write(state, unit, origin)
+            evaluator = None if evaluate is None else _evaluator(programmer, task, evaluate, steps, score, seed)
+            write = None if checkpoint is None else lambda state: checkpoint.write(state, unit, provenance)
             step = _step(programmer, gradient, lambda n: task(seeds.generator(seed, "batch", n), batch))
             state = _loop(
-                state, steps, lambda state: step(state, rate(state.step, steps)), judge, checkpoint, write, bar
+                state, steps, lambda state: step(state, rate(state.step, steps)), evaluator, checkpoint, write, bar
             )
     return Trained(
-        programmer, state.params if state.best is None else state.best, progress.history(state, unit, origin)
+        programmer, state.params if state.best is None else state.best, progress.history(state, unit, provenance)
     )
 
 
@@ -199,24 +203,24 @@ def _loop(
     state: State,
     steps: int,
     step: Callable[[State], State],
-    judge: Judge | None,
+    evaluator: Evaluator | None,
     checkpoint: Checkpoint | None,
     write: Callable[[State], None] | None,
     bar: Any,
 ) -> State:
-    """Steps until the end, or until the judge ends them. Whatever interrupts leaves the last whole step in the file.
+    """Steps until the end, or until the evaluator ends them; an interrupt leaves the last whole step in the file.
 
     A run that diverges leaves the file as it was last written: later states may be what made it diverge.
     """
     kept = state.step if checkpoint is not None and checkpoint.path.exists() else -1
     over = False
     try:
-        if judge is not None:
-            state, over = judge(state)
+        if evaluator is not None:
+            state, over = evaluator(state)
         while state.step < steps and not over:
             new = step(state)
-            if judge is not None:
-                new, over = judge(new)
+            if evaluator is not None:
+                new, over = evaluator(new)
             state = new
             if checkpoint is not None and write is not None and state.step % checkpoint.every == 0:
                 write(state)
@@ -264,7 +268,7 @@ def _step(programmer: Trainable, gradient: Gradient, data: Callable[[int], Batch
 
 
 def _grown(programmer: Trainable, params: Params, x: Any) -> str:
-    """What the programmer can say of the sizes of its numbers."""
+    """The sizes that the programmer reports of its numbers."""
     return programmer.diagnose(params, x) if hasattr(programmer, "diagnose") else ""
 
 
@@ -293,13 +297,13 @@ def _accuracy(data: Batch, scores: Any) -> float:
     return data.accuracy(np.asarray(scores).argmax(axis=-1))
 
 
-def _judge(
+def _evaluator(
     programmer: Trainable, task: Task, evaluate: Evaluation, steps: int, score: Callable[..., Any], seed: seeds.Seed
-) -> Judge:
-    """``judge(state)`` evaluates where it is time to, and says whether the training is over."""
+) -> Evaluator:
+    """``evaluator(state)`` evaluates where it is time to, and returns the state and whether the training stops."""
     data = task(seeds.generator(seed, "evaluation"), evaluate.sequences)
 
-    def judge(state: State) -> tuple[State, bool]:
+    def evaluator(state: State) -> tuple[State, bool]:
         done = state.evaluations[-1][0] if state.evaluations else 0
         if state.step > done and (state.step % evaluate.every == 0 or state.step == steps):
             scores = programmer.scores(state.params, data.x)
@@ -308,10 +312,10 @@ def _judge(
                 raise FloatingPointError(
                     f"after step {state.step} the evaluation gives {value:g}; lower learning_rate."
                 )
-            state = evaluate.take_in(state, value, _accuracy(data, scores))
-        return state, evaluate.is_over(state)
+            state = evaluate.update(state, value, _accuracy(data, scores))
+        return state, evaluate.stop(state)
 
-    return judge
+    return evaluator
 
 
 def _lbfgs(programmer: Trainable, gradient: Gradient, data: Batch, state: State, steps: int, bar: Any) -> State:

@@ -31,7 +31,7 @@ from synfwp.reference.rules import (
     self_referential,
     softmax,
 )
-from synfwp.reference.stdp import stdp
+from synfwp.reference.timing import stdp
 
 __all__ = [
     "anti_hebb",

@@ -3,6 +3,8 @@
 A result is an `xarray.Dataset`. Times in it are in seconds; parameters elsewhere are in milliseconds, and `seconds`
 is the one conversion between them. Files are NetCDF4; nothing is ever pickled.
 
+Examples
+--------
 >>> from synfwp import results
 >>> ds = results.dataset({"y": [[0.0, 1.0]]}, coords={"time": results.seconds([100.0])})
 >>> ds.attrs.update(results.provenance({"tau": 20.0}, seed=0, rule="delta"))
@@ -10,13 +12,15 @@ is the one conversion between them. Files are NetCDF4; nothing is ever pickled.
 ('s', 'delta')
 """
 
+from synfwp.results.attributes import FORMAT, check_format, provenance
 from synfwp.results.files import check_writable, load, save, write_atomically, write_together
-from synfwp.results.origin import provenance
 from synfwp.results.schema import SCHEMA, Variable, comparison, dataset, padded, seconds
 
 __all__ = [
+    "FORMAT",
     "SCHEMA",
     "Variable",
+    "check_format",
     "check_writable",
     "comparison",
     "dataset",

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from synfwp.results.attributes import check_format
 from synfwp.results.schema import check_attributes
 
 Writer = Callable[[Path], object]
@@ -24,6 +25,8 @@ def check_writable(path: PathLike, force: bool = False) -> Path:
         FileExistsError if it exists and ``force`` is not set; NotADirectoryError, IsADirectoryError or PermissionError
         if its folder cannot hold it.
 
+    Examples
+    --------
     >>> check_writable("capacity.nc").name
     'capacity.nc'
     """
@@ -59,6 +62,8 @@ def write_atomically(path: PathLike, writer: Writer, force: bool = False) -> Pat
     OSError
         As `check_writable`; what the writer raises is passed on, and the old file stays.
 
+    Examples
+    --------
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_atomically(f"{folder}/new/a.txt", lambda path: path.write_text("whole")).read_text()
@@ -70,6 +75,8 @@ def write_atomically(path: PathLike, writer: Writer, force: bool = False) -> Pat
 def write_together(writers: Mapping[Any, Writer], force: bool = False) -> list[Path]:
     """Write several files, each as `write_atomically`; none appears before all have been written.
 
+    Examples
+    --------
     >>> write_together({})
     []
     """
@@ -99,6 +106,11 @@ def save(ds: xr.Dataset, path: PathLike, force: bool = False) -> Path:
     force : bool
         Replace an existing result.
 
+    Returns
+    -------
+    pathlib.Path
+        Where it was written.
+
     Raises
     ------
     TypeError
@@ -106,6 +118,8 @@ def save(ds: xr.Dataset, path: PathLike, force: bool = False) -> Path:
     OSError
         As `check_writable`.
 
+    Examples
+    --------
     >>> import tempfile
     >>> from synfwp.results import dataset
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -127,13 +141,24 @@ def save(ds: xr.Dataset, path: PathLike, force: bool = False) -> Path:
 def load(path: PathLike) -> xr.Dataset:
     """Read a result into memory. Times stay the numbers they are, and nothing in the file is executed.
 
+    Parameters
+    ----------
+    path : path
+        Of a file that `save` wrote, or any NetCDF4 file.
+
+    Returns
+    -------
+    xarray.Dataset
+
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is not a whole NetCDF4 file.
+        If it is not a whole NetCDF4 file, or one of a synfwp before 0.1.0, whose names differ.
 
+    Examples
+    --------
     >>> load("nowhere.nc")
     Traceback (most recent call last):
     ...
@@ -152,6 +177,8 @@ def load(path: PathLike) -> xr.Dataset:
         raise ValueError(f"{path} is damaged or not a result of save(): {error}") from error
     for attrs in (ds.attrs, *(variable.attrs for variable in ds.variables.values())):
         attrs.update({name: value.item() for name, value in attrs.items() if isinstance(value, np.generic)})
+    if "synfwp_version" in ds.attrs:
+        check_format(ds.attrs.get("synfwp_format"), path)
     return ds
 
 

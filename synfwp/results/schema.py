@@ -64,6 +64,8 @@ def seconds(ms: Any) -> np.ndarray:
     ms : array
         Times in milliseconds.
 
+    Examples
+    --------
     >>> seconds([100, 250.0]).tolist()
     [0.1, 0.25]
     """
@@ -88,6 +90,8 @@ def dataset(variables: Mapping[str, Any], coords: Mapping[str, Any] | None = Non
     TypeError
         If an attribute is neither text nor a number.
 
+    Examples
+    --------
     >>> ds = dataset({"y": [[0.0, 1.0]]}, coords={"time": seconds([100.0])}, title="one recall")
     >>> ds.y.dims, ds.time.attrs["units"], float(ds.time[0])
     (('time', 'value'), 's', 0.1)
@@ -108,6 +112,8 @@ def comparison(rows: Sequence[tuple[str, float, float]]) -> xr.Dataset:
     rows : sequence of (str, float, float)
         NaN where nothing is published, or nothing was obtained.
 
+    Examples
+    --------
     >>> comparison([("accuracy of hebb", 0.5, 0.75)]).difference.values.tolist()
     [0.25]
     """
@@ -120,6 +126,8 @@ def comparison(rows: Sequence[tuple[str, float, float]]) -> xr.Dataset:
 def padded(curves: Sequence[Any]) -> np.ndarray:
     """Curves of different lengths as the rows of one array (curve, step), NaN after the end of each.
 
+    Examples
+    --------
     >>> padded([[1.0, 2.0], [3.0]]).tolist()
     [[1.0, 2.0], [3.0, nan]]
     """

@@ -22,7 +22,6 @@ from synfwp.spiking.sources import BLOCK, Events
 from synfwp.spiking.wiring import Circuit, Record
 
 Array = np.ndarray
-_FORMAT = 1
 
 
 class Simulation:
@@ -332,7 +331,7 @@ class Simulation:
         """
         self._check_whole()
         s = self.state
-        facts = {"format": _FORMAT, "step": self.step, "root": self.root, "circuit": self._fingerprint()}
+        facts = {"synfwp_format": results.FORMAT, "step": self.step, "root": self.root, "circuit": self._fingerprint()}
         facts["seed"] = self.seed if isinstance(self.seed, int) else None
         facts["rng"] = self.rng.bit_generator.state
         arrays = {name: getattr(s, name) for name in vars(s)} | {"rewards": self.tables.JF[:, kernel.D]}
@@ -350,7 +349,7 @@ class Simulation:
         Raises
         ------
         ValueError
-            If the file is not such a state, or belongs to another circuit.
+            If the file is not such a state, is one of a synfwp before 0.1.0, or belongs to another circuit.
         """
         found = cls(circuit)
         try:
@@ -359,7 +358,8 @@ class Simulation:
                 arrays = {name: file[name] for name in [*vars(found.state), "rewards"]}
         except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise ValueError(f"{path} is not a state that Simulation.save wrote: {error}") from error
-        if facts.get("format") != _FORMAT or facts["circuit"] != found._fingerprint():
+        results.check_format(facts.get("synfwp_format"), path)
+        if facts["circuit"] != found._fingerprint():
             raise ValueError(f"{path} is the state of another circuit; build the circuit as it was when it was saved.")
         found.step, found.root = facts["step"], facts["root"]
         found.seed = found.root if facts["seed"] is None else facts["seed"]

@@ -34,6 +34,8 @@ class ModularArithmetic(Word):
     TypeError, ValueError
         If a length is not an integer of at least 1, the pair is not in order, or the modulus is below 2.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> task = ModularArithmetic(length=5, modulus=5)
     >>> batch = task(np.random.default_rng(19), 1)

@@ -26,6 +26,8 @@ class Batch:
     chance : float
         Expected `accuracy` of the best constant answer; for real targets, expected `error` of the answer 0.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> from synfwp.tasks import Recall
     >>> Recall(keys=4, values=4, writes=6)(np.random.default_rng(0), 2).x.shape

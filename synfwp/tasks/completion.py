@@ -33,6 +33,8 @@ class PatternCompletion:
     TypeError, ValueError
         If a size is not an integer or too small, or ``zeroed`` is outside [0, 1].
 
+    Examples
+    --------
     >>> import numpy as np
     >>> task = PatternCompletion(d=20, patterns=2, cycles=1, show=2, gap=1)
     >>> batch = task(np.random.default_rng(0), 3)
@@ -110,7 +112,11 @@ class PatternCompletion:
     def hopfield(self, x: Array) -> Array:
         """The answers (batch, T, d) of one read of ``sum p p^T``: its sign at the missing bits, the cue elsewhere.
 
-        Each pattern votes for its own bit with its overlap with the cue. Source: Hopfield 1982.
+        Each pattern votes for its own bit with its overlap with the cue.
+
+        References
+        ----------
+        Hopfield 1982.
         """
         pattern, cue = self.stored(x), np.asarray(x)[:, -1]
         votes = (pattern.swapaxes(1, 2) @ (pattern @ cue[..., None]))[..., 0]

@@ -16,8 +16,6 @@ class Copy:
     queries, which are all equal as in the papers: the order has to come from the network. A programmer that sees one
     token at a time has no order; ``index=True`` adds it, a one-hot j on the j-th symbol and on the j-th query.
 
-    Source: Arjovsky, Shah & Bengio 2016; Gu & Dao 2023, section 3.1.
-
     Parameters
     ----------
     symbols, items, gap : int
@@ -30,6 +28,12 @@ class Copy:
     TypeError, ValueError
         If a size is not an integer, or too small.
 
+    References
+    ----------
+    Arjovsky, Shah & Bengio 2016; Gu & Dao 2023, section 3.1.
+
+    Examples
+    --------
     >>> import numpy as np
     >>> task = Copy(symbols=4, items=3, gap=5)
     >>> batch = task(np.random.default_rng(0), 2)
@@ -96,10 +100,14 @@ class Copy:
 
 @dataclass(frozen=True)
 class SelectiveCopy(Copy):
-    """`Copy` with the symbols at random places among the blanks: what is a symbol, not when, says what to keep.
+    """`Copy` with the symbols at random places among the blanks: what to keep depends on the token, not on its time.
 
-    Source: Gu & Dao 2023, sections 3.1 and 4.1.1 (16 items among 4096 tokens).
+    References
+    ----------
+    Gu & Dao 2023, sections 3.1 and 4.1.1 (16 items among 4096 tokens).
 
+    Examples
+    --------
     >>> import numpy as np
     >>> task = SelectiveCopy(symbols=4, items=3, gap=5)
     >>> batch = task(np.random.default_rng(1), 1)

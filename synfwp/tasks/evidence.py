@@ -35,6 +35,8 @@ class EvidenceIntegration:
     TypeError, ValueError
         If a size is not an integer or too small, or if there are not enough vectors of ``d`` bits for the words.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> task = EvidenceIntegration(classes=3, length=20, d=50)
     >>> batch = task(np.random.default_rng(0), 4)

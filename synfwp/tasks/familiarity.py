@@ -19,7 +19,7 @@ class Familiarity:
     ``repeat=1/2`` two thirds of the items are novel in the long run: f_t = repeat (1 - f_{t-R}), and ``chance`` is the
     exact share for the length at hand. Tyulmankov, Yang & Abbott 2022.
 
-    Items are told apart by chance alone: two novel ones are equal with probability ``2 ** -d``; take d of 20 or more.
+    Items differ by chance alone: two novel ones are equal with probability ``2 ** -d``; take d of 20 or more.
 
     Parameters
     ----------
@@ -37,6 +37,8 @@ class Familiarity:
     TypeError, ValueError
         If a size is not an integer of at least 1, lags are empty or repeated, or ``repeat`` is outside [0, 1].
 
+    Examples
+    --------
     >>> import numpy as np
     >>> task = Familiarity(d=20, lags=3, length=200)
     >>> batch = task(np.random.default_rng(0), 4)
@@ -119,9 +121,9 @@ class Familiarity:
 
     def rates(self, x: Array, answer: Array) -> tuple[dict[int, float], float]:
         """Share of ``answer (batch, T)`` that is 1, at each lag (true positives) and for novel items (false ones)."""
-        lag, says = self.lag(x), np.asarray(answer) > 0
-        found = {int(n): float(says[lag == n].mean()) for n in np.unique(lag[lag > 0])}
-        return found, float(says[lag == 0].mean())
+        lag, familiar = self.lag(x), np.asarray(answer) > 0
+        found = {int(n): float(familiar[lag == n].mean()) for n in np.unique(lag[lag > 0])}
+        return found, float(familiar[lag == 0].mean())
 
     @property
     def _lags(self) -> tuple[int, ...]:

@@ -36,6 +36,8 @@ class MQAR:
         If a size is not an integer of at least 1, if there are more pairs than keys, values or slots, or for a power
         that is not above 0.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> task = MQAR(keys=5, values=6, pairs=2, slots=6, noise=False)
     >>> batch = task(np.random.default_rng(0), 1)

@@ -16,7 +16,7 @@ class Needle:
     A token is (one-hot key, one-hot value, mark, write flag). Distractors are drawn with replacement from the same keys
     and values, so that some write to the needle's key: the right answer is the marked value, not the latest.
     A rule that decays forgets the needle while distractors come, a rule that corrects errors lets them overwrite it:
-    only a write gate that follows the mark keeps it, so retention and filtering are told apart (`unfiltered` is the
+    only a write gate that follows the mark keeps it, so retention and filtering are distinguished (`unfiltered` is the
     ceiling of a memory of everything that ignores marks).
 
     Parameters
@@ -33,6 +33,8 @@ class Needle:
     TypeError, ValueError
         If one of them is not an integer of at least 1, or ``early`` is above ``distractors + 1``.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> task = Needle(keys=4, values=8, distractors=10)
     >>> batch = task(np.random.default_rng(0), 3)

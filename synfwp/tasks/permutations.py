@@ -20,7 +20,7 @@ class PermutationGroup(Word):
     A token is a one-hot element of the group, a class is the index of the product among ``elements``. S_5 and A_5 are
     not solvable: their word problem is complete for NC1, beyond TC0, where transformers and diagonal linear recurrences
     stand, unless the two are equal (Merrill, Petty & Sabharwal 2024). A permutation of n + 1 things is a product of at
-    most n exchanges, so n Householder writes a token follow it (Siems et al. 2025; Grazzi et al. 2025).
+    most n exchanges, so n Householder writes per token follow it (Siems et al. 2025; Grazzi et al. 2025).
 
     Parameters
     ----------
@@ -39,6 +39,8 @@ class PermutationGroup(Word):
     TypeError, ValueError
         If a length is not an integer of at least 1, the pair is not in order, or there is no such group.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> task = PermutationGroup(length=4, group="S3")
     >>> batch = task(np.random.default_rng(0), 1)

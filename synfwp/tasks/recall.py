@@ -37,6 +37,8 @@ class Recall:
         If a number is not an integer of at least 1, if ``queries`` is above ``keys``, or if ``writes`` is above
         ``keys`` or ``values`` without replacement.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> task = Recall(keys=4, values=8, writes=6)
     >>> batch = task(np.random.default_rng(0), 3)

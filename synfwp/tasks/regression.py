@@ -45,6 +45,8 @@ class InContextRegression:
     TypeError, ValueError
         If a size is not an integer of at least 1, or the noise is negative.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> task = InContextRegression(d_x=3, pairs=4)
     >>> batch = task(np.random.default_rng(0), 2)

@@ -29,6 +29,8 @@ class AssociativeRetrieval:
     TypeError, ValueError
         If a size is not an integer of at least 1, or there are more pairs than keys.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> task = AssociativeRetrieval()
     >>> batch = task(np.random.default_rng(2), 2)

@@ -104,6 +104,8 @@ class Parity(Word):
     TypeError, ValueError
         If a length is not an integer of at least 1, or the pair is not in order.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> batch = Parity(length=5, every=True)(np.random.default_rng(0), 1)
     >>> batch.x[0, :, 1].astype(int).tolist(), batch.target[0].tolist()

@@ -1,6 +1,6 @@
 """Closed forms: capacity, stability, the price of spikes, forgetting, and what no memory of a kind can do.
 
-NumPy alone; every function is checked against simulation by a test. Expectations say over what.
+NumPy alone; every function is checked against simulation by a test. Expectations name what they are taken over.
 """
 
 from synfwp.theory.budget import count_cosine, hebb_agreement, trace_cosine

@@ -10,6 +10,17 @@ def count_cosine(spikes: float) -> float:
 
     ``1 / (1 + 1.5 / (r_max T))``, with ``spikes = r_max T``.
 
+    Parameters
+    ----------
+    spikes : float
+        Expected spikes at the peak rate in one window.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
     >>> round(count_cosine(10.0), 3)
     0.87
     """
@@ -22,6 +33,21 @@ def trace_cosine(rho: float, T: float, tau: float) -> float:
     ``(1 + 2 rho/T + rho^2/(4 tau T))^(-1/2)`` with
     ``rho = <r> / <r^2>`` in ms, window T and trace time constant tau in ms.
 
+    Parameters
+    ----------
+    rho : float (ms)
+        Mean rate over mean squared rate.
+    T : float (ms)
+        Window.
+    tau : float (ms)
+        Time constant of the traces.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
     >>> round(trace_cosine(rho=15.0, T=100.0, tau=20.0), 3)
     0.868
     """
@@ -44,6 +70,12 @@ def hebb_agreement(k: Any, v: Any, spikes: float, tau: float | None = None, T: f
     tau, T : float
         Time constant of the traces and window in ms; without tau, counts.
 
+    Returns
+    -------
+    float
+
+    Examples
+    --------
     >>> import numpy as np
     >>> rng = np.random.default_rng(0)
     >>> round(hebb_agreement(rng.uniform(0, 1, (8, 50)), rng.standard_normal((8, 50)), 10.0), 2)

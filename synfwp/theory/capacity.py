@@ -4,11 +4,18 @@ P is the number of stored pairs, d the number of key features; a single run scat
 """
 
 from math import erfc
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
+from numpy.typing import ArrayLike
+
+Array = np.ndarray
 
 
+@overload
+def hebb_cosine(pairs: float, d_key: float) -> float: ...
+@overload
+def hebb_cosine(pairs: ArrayLike, d_key: ArrayLike) -> Array: ...
 def hebb_cosine(pairs: Any, d_key: Any) -> Any:
     """Mean cosine between what a Hebbian memory of P pairs recalls and what was stored: ``1 / sqrt(1 + (P - 1) / d)``.
 
@@ -29,6 +36,10 @@ def hebb_cosine(pairs: Any, d_key: Any) -> Any:
     return 1 / np.sqrt(1 + (np.asarray(pairs) - 1) / d_key)
 
 
+@overload
+def hebb_sign_error(pairs: float, d_key: float) -> float: ...
+@overload
+def hebb_sign_error(pairs: ArrayLike, d_key: ArrayLike) -> Array: ...
 def hebb_sign_error(pairs: Any, d_key: Any) -> Any:
     """Share of wrong signs in the recall of +-1 values: ``erfc(sqrt(d / (2 (P - 1)))) / 2``.
 
@@ -49,6 +60,10 @@ def hebb_sign_error(pairs: Any, d_key: Any) -> Any:
     return np.vectorize(erfc, otypes=[float])(np.sqrt(d_key / (2 * (np.asarray(pairs) - 1)))) / 2
 
 
+@overload
+def hebb_squared_error(pairs: float, d_key: float) -> float: ...
+@overload
+def hebb_squared_error(pairs: ArrayLike, d_key: ArrayLike) -> Array: ...
 def hebb_squared_error(pairs: Any, d_key: Any) -> Any:
     """Mean squared error per component of unit variance: ``(P - 1) / d``.
 

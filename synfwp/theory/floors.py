@@ -32,7 +32,7 @@ def matrix_floor(keys: int, d_dot: int) -> float:
 def order_blind_loss(counts: Any) -> float:
     """The mean loss of the best memory that knows which values were written to a key, and how often, but not when.
 
-    It answers with their mean m, and the latest is any of them: half the squared error expected is ``(1 - |m|^2) / 2``.
+    It reads their mean m, and the latest is any of them: half the squared error expected is ``(1 - |m|^2) / 2``.
 
     Parameters
     ----------

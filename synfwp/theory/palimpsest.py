@@ -3,9 +3,18 @@
 One pass at beta = 1 (`delta_norm`: any beta); d is the number of key features.
 """
 
-from typing import Any
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+Array = np.ndarray
 
 
+@overload
+def delta_norm(beta: float, d_key: float) -> float: ...
+@overload
+def delta_norm(beta: ArrayLike, d_key: ArrayLike) -> Array: ...
 def delta_norm(beta: Any, d_key: Any) -> Any:
     """Stationary ``|W|_F^2 = d beta / (2 - beta)`` of the delta rule, unit random keys and values.
 
@@ -27,6 +36,10 @@ def delta_norm(beta: Any, d_key: Any) -> Any:
     return d_key * beta / (2 - beta)
 
 
+@overload
+def delta_signal(age: float, d_key: float) -> float: ...
+@overload
+def delta_signal(age: ArrayLike, d_key: ArrayLike) -> Array: ...
 def delta_signal(age: Any, d_key: Any) -> Any:
     """What is left of an item after ``age`` later writes at beta = 1: ``(1 - 1/d)^age``.
 

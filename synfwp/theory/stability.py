@@ -20,14 +20,14 @@ def transition(rule: Rule | str, k: Any, beta: float = 1.0, decay: Any = None, e
         The key of the step.
     beta : float
     decay : None, float or (d_k,) array
-        As the row asks.
+        As the row needs it.
     erase : None or pair of (d_k,) arrays
         (p, r) for a row that erases with keys of its own.
 
     Returns
     -------
     (d_k, d_k) array
-        Its eigenvalues tell what the step does: for the delta rule 1, and ``1 - beta |k|^2`` along the key
+        Its eigenvalues are what the step does: for the delta rule 1, and ``1 - beta |k|^2`` along the key
         (Yang et al. 2024; Grazzi et al. 2025).
 
     Raises
@@ -35,6 +35,8 @@ def transition(rule: Rule | str, k: Any, beta: float = 1.0, decay: Any = None, e
     ValueError
         For a rule whose W chooses the keys: each block of its rows has a transition of its own.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> np.linalg.eigvalsh(transition("delta", [0.6, 0.8], beta=2.0)).round(6).tolist()
     [-1.0, 1.0]
@@ -50,7 +52,19 @@ def transition(rule: Rule | str, k: Any, beta: float = 1.0, decay: Any = None, e
 
 
 def transitions(c: Coefficients, k: Array) -> Array:
-    """All matrices M of a run, (n, T, d_k, d_k)."""
+    """All matrices M of a run, (n, T, d_k, d_k).
+
+    Parameters
+    ----------
+    c : Coefficients
+        Of a rule and a run.
+    k : (n, T, d_k) array
+        Its keys.
+
+    Returns
+    -------
+    (n, T, d_k, d_k) array
+    """
     ones = np.ones_like(k)
     retain: Any = c.a_key if c.a is None else c.a[..., None] * ones
     retain = ones if retain is None else retain
@@ -69,6 +83,22 @@ def step_ratio(rule: Rule, k: Array, beta: Array, decay: Array | None, pair: Pai
     of negative ``erase`` adds what it predicts: its highest is at most 1 when ``-erase sum_j s_j k_j^2 / (1 - a_j)
     <= 1``. With a pair (p, r) it is the spectral radius itself, of the 64 steps with the largest ``|p . r|``. What a
     rule that writes itself will do is not known before it runs: 0.
+
+    Parameters
+    ----------
+    rule : Rule
+    k : (n, T, d_k) array
+        Keys.
+    beta : (n, T) array
+        Write strengths.
+    decay : None, (n, T) or (n, T, d_k) array
+        As the row needs it.
+    pair : None or pair of (n, T, d_k) arrays
+        Keys (p, r) of the erasure, for a row that has its own.
+
+    Returns
+    -------
+    float
     """
     if rule.erase is None or rule.self_reference or k.size == 0:
         return 0.0
@@ -104,6 +134,12 @@ def stability_bound(k: Any, spikes: float) -> float:
     spikes : float
         Expected spikes for a rate of 1, over all clones in one window.
 
+    Returns
+    -------
+    float
+
+    Examples
+    --------
     >>> round(stability_bound([1.0], 80), 3)
     1.882
     """
@@ -128,6 +164,12 @@ def repeated_bound(spikes: float, clones: int) -> float:
         Expected spikes of one clone in one window.
     clones : int
 
+    Returns
+    -------
+    float
+
+    Examples
+    --------
     >>> round(repeated_bound(80, 1), 3), round(repeated_bound(10, 8), 3)
     (1.882, 1.736)
     """

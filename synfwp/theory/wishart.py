@@ -20,6 +20,21 @@ def mean_sum(f: Callable[[Array], Array], rows: int, columns: int) -> float:
     ``A_ij = <phi_i, phi_j>``, ``<a, b> = int int sign(y - x) a(x) b(y) dx dy`` (de Bruijn 1955), and the average of the
     sum is the derivative of its logarithm when the weight is multiplied by ``1 + eps f``: ``tr(A^-1 dA) / 2``.
 
+    Parameters
+    ----------
+    f : callable
+        ``f(squares)``, for an array of squared singular values.
+    rows : int
+        Of the matrix.
+    columns : int
+        Of the matrix.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
     >>> round(mean_sum(lambda squares: 1 / squares, 12, 4), 9)  # columns / (rows - columns - 1)
     0.571428571
     """

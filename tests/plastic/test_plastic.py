@@ -161,7 +161,7 @@ def test_the_length_of_a_segment_changes_no_bit(layer, alpha, rng, monkeypatch):
     found, adjoint = [], kernel.adjoint
     for segment in (1, 2, 3, 7, 20):
         monkeypatch.setattr(kernel, "adjoint", lambda *args, s=segment: adjoint(*args[:-3], s, *args[-2:]))
-        found.append(plastic.pull(call, out, np.ones_like(out.h), np.ones_like(out.A), np.ones_like(out.aux)))
+        found.append(plastic.adjoint(call, out, np.ones_like(out.h), np.ones_like(out.A), np.ones_like(out.aux)))
     for other in found[1:]:
         assert all(np.array_equal(other[name], x) for name, x in found[0].items())
 

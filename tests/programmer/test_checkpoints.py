@@ -206,8 +206,8 @@ def test_a_plastic_network_that_diverges_names_its_own_numbers():
 
 
 def test_the_parameters_of_the_best_evaluation_are_kept_and_the_last_step_is_evaluated():
-    judge = fw.Evaluation(every=5, sequences=20)
-    trained = fw.train(small(), SMALL, steps=38, batch=4, learning_rate=0.3, evaluate=judge)
+    evaluation = fw.Evaluation(every=5, sequences=20)
+    trained = fw.train(small(), SMALL, steps=38, batch=4, learning_rate=0.3, evaluate=evaluation)
     loss = trained.history.evaluation_loss
     assert loss.evaluation.values.tolist() == [*range(5, 40, 5), 38]
     assert trained.history.sizes["step"] == 38
@@ -218,16 +218,16 @@ def test_the_parameters_of_the_best_evaluation_are_kept_and_the_last_step_is_eva
 
 
 def test_an_equal_loss_does_not_replace_the_best_parameters():
-    judge = fw.Evaluation(patience=2)
+    evaluation = fw.Evaluation(patience=2)
     state = progress.start({"w": np.zeros(1)})
     for n, loss in enumerate((2.0, 1.0, 1.0, 3.0)):
-        assert not judge.is_over(state)
-        state = judge.take_in(state._replace(params={"w": np.full(1, float(n))}), loss, 0.5)
+        assert not evaluation.stop(state)
+        state = evaluation.update(state._replace(params={"w": np.full(1, float(n))}), loss, 0.5)
     assert state.best["w"][0] == 1.0
-    assert judge.is_over(state)
+    assert evaluation.stop(state)
 
 
-def test_a_training_stops_when_the_target_is_reached_or_the_patience_is_over():
+def test_a_training_stops_when_the_target_is_reached_or_the_patience_stop():
     easy = fw.train(small(), SMALL, steps=50, batch=2, evaluate=fw.Evaluation(every=3, sequences=4, target=100.0))
     assert easy.history.sizes == {"step": 3, "evaluation": 1}
     stuck = fw.train(

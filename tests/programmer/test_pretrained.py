@@ -12,7 +12,7 @@ from safetensors.numpy import save_file
 
 import synfwp as fw
 from synfwp.cite import entries
-from synfwp.programmer.layer import KINDS
+from synfwp.programmer.kinds import KINDS
 from synfwp.programmer.losses import LOSSES
 from synfwp.tasks import Batch
 

@@ -373,7 +373,7 @@ def test_softmax_reads_all_keys_and_values_so_far_and_has_a_gradient(rng):
         ({"rule": "softmax"}, r"^rule 'softmax' keeps every token and no W"),  # small ones have a write_channel
         (
             {"recurrent": "reads", "d_value": 5},
-            r"^recurrent='reads' asks with what it reads, but d_key is 4 and",
+            r"^recurrent='reads' queries with what it reads; d_key is 4 and",
         ),
         ({"recurrent": "read"}, r"^unknown recurrent 'read'"),
         ({"heads": 0}, r"^heads is 0"),

@@ -12,7 +12,7 @@ import pytest
 
 import synfwp
 from synfwp import results
-from synfwp.results import origin
+from synfwp.results import attributes
 from synfwp.rules import DELTA
 
 
@@ -62,7 +62,7 @@ def test_a_parameter_without_a_plain_form_is_named() -> None:
 
 
 def test_the_commit_is_told_in_a_checkout_and_only_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert origin._git_commit(tmp_path) is None
+    assert attributes._git_commit(tmp_path) is None
 
     def git(*args: str) -> str:
         who = [
@@ -78,15 +78,15 @@ def test_the_commit_is_told_in_a_checkout_and_only_there(tmp_path: Path, monkeyp
         return subprocess.run(["git", *who, *args], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
 
     git("init", "-q")
-    assert origin._git_commit(tmp_path) is None  # no commit yet
+    assert attributes._git_commit(tmp_path) is None  # no commit yet
     (tmp_path / "a").write_text("1")
     git("add", "a")
     git("commit", "-q", "-m", "one")
     commit = git("rev-parse", "HEAD").strip()
     git("tag", "v1")
-    assert origin._git_commit(tmp_path) == commit
+    assert attributes._git_commit(tmp_path) == commit
     (tmp_path / "a").write_text("2")
-    assert origin._git_commit(tmp_path) == f"{commit}-dirty"
+    assert attributes._git_commit(tmp_path) == f"{commit}-dirty"
     monkeypatch.setenv("PATH", str(tmp_path))
     assert shutil.which("git") is None
-    assert origin._git_commit(tmp_path) is None
+    assert attributes._git_commit(tmp_path) is None

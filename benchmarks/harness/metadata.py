@@ -1,4 +1,4 @@
-"""Facts about synfwp alone, each in a process of its own: ``python -m harness.facts [0,1] memory 4096 64 16``."""
+"""Measurements of synfwp, each in its own process: ``python -m harness.metadata [0,1] memory 4096 64 16``."""
 
 import json
 import statistics
@@ -115,7 +115,7 @@ FACTS: dict[str, Callable[..., dict[str, Any]]] = {
 
 
 def main() -> None:
-    """Run one fact and print it as JSON."""
+    """Run one measurement and print it as JSON."""
     processors = json.loads(sys.argv[1])
     pin(processors)
     ours.limit_threads(len(processors) or 1)

@@ -16,6 +16,7 @@ import numpy as np
 
 import synfwp
 
+FORMAT = 1  # of every file; names in files that change make a new one
 DEPENDENCIES = ("numpy", "scipy", "numba", "xarray", "h5netcdf", "matplotlib", "autograd", "brian2")
 
 
@@ -29,18 +30,21 @@ def provenance(parameters: Mapping[str, Any], seed: Any, rule: Any = None) -> di
     seed : int, range, SeedSequence or Generator
         An int stays an int; anything else becomes JSON.
     rule : Rule or str, optional
+        The update rule, kept by its name.
 
     Returns
     -------
     dict
-        synfwp_version, git_commit (only in a git checkout; ``-dirty`` if it has changes), rule, parameters, seed,
-        dependencies (JSON) and created (UTC).
+        synfwp_version, synfwp_format, git_commit (only in a git checkout; ``-dirty`` if it has changes), rule,
+        parameters, seed, dependencies (JSON) and created (UTC).
 
     Raises
     ------
     TypeError
         If a parameter has no plain form.
 
+    Examples
+    --------
     >>> provenance({"tau": 20.0, "peak": 100.0}, seed=0, rule="delta")["parameters"]
     '{"peak": 100.0, "tau": 20.0}'
     """
@@ -49,6 +53,7 @@ def provenance(parameters: Mapping[str, Any], seed: Any, rule: Any = None) -> di
     small = type(plain_seed) is int and plain_seed < 2**63  # what NetCDF can hold
     return {
         "synfwp_version": synfwp.__version__,
+        "synfwp_format": FORMAT,
         **({"git_commit": commit} if commit else {}),
         **({"rule": str(getattr(rule, "name", rule))} if rule is not None else {}),
         "parameters": json.dumps(_plain("parameters", parameters), sort_keys=True),
@@ -56,6 +61,38 @@ def provenance(parameters: Mapping[str, Any], seed: Any, rule: Any = None) -> di
         "dependencies": json.dumps(_versions()),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def check_format(found: Any, path: Any) -> None:
+    """Refuse a file of synfwp that has other names than the files of today.
+
+    Parameters
+    ----------
+    found : int or None
+        The number of its format; files from before 0.1.0 have none.
+    path : path
+        The file, for the message.
+
+    Raises
+    ------
+    ValueError
+        If the format is not `FORMAT`.
+
+    Examples
+    --------
+    >>> check_format(None, "old.nc")
+    Traceback (most recent call last):
+    ...
+    ValueError: old.nc was written by a synfwp before 0.1.0, whose names differ (see CHANGELOG, ...
+    """
+    if found == FORMAT:
+        return
+    if isinstance(found, int | np.integer) and found > FORMAT:
+        raise ValueError(f"{path} has format {found} of a newer synfwp, this one reads format {FORMAT}; update synfwp.")
+    raise ValueError(
+        f"{path} was written by a synfwp before 0.1.0, whose names differ (see CHANGELOG, 'Old and new names'); "
+        "run it again."
+    )
 
 
 @functools.cache
@@ -71,7 +108,7 @@ def _versions() -> dict[str, str]:
 
 
 def _git_commit(root: Path) -> str | None:
-    """Commit of the checkout at ``root``, None if there is none or git cannot tell."""
+    """Commit of the checkout at ``root``, None if there is none or git gives none."""
     if not (root / ".git").exists():
         return None
     command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40", "--exclude=*"]
