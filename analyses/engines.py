@@ -87,7 +87,7 @@ def cell(size: Size, seed: int, mechanism: str, engine: str, peak: float, gap: f
     network = fw.SpikingNetwork(
         engine=engine,
         mechanism=carried,
-        code=fw.RateCode(peak=peak, clones=size.clones),
+        code=fw.RateCode(peak=peak, neurons_per_feature=size.clones),
         schedule=fw.ThetaCycle(gap=gap),
         dale=False,
     )
@@ -95,7 +95,7 @@ def cell(size: Size, seed: int, mechanism: str, engine: str, peak: float, gap: f
     k, v = (np.stack(x) for x in zip(*sent, strict=True))
     beta = np.ones(k.shape[:2])
     draws = int(seeds.generator(seed, "spikes", {"peak": peak, "gap": gap}).integers(2**31))
-    W = network.carry_out(fw.get_rule(rule), 0 * k, k, v, beta, None, draws).W
+    W = network.run(fw.get_rule(rule), 0 * k, k, v, beta, None, draws).W
     asked = fw.scan(rule, k, k, v).W
     said = effective(network, rule, k, v)
     return np.stack([centred_correlation(W, asked), slope(W, asked), slope(said, asked)], axis=-1)
@@ -123,7 +123,7 @@ def slope(W: np.ndarray, asked: np.ndarray) -> np.ndarray:
 def curves(size: Size, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """The measured f-I curve, push minus pull against the signal that drives them, and the onset of a clamp."""
     network = fw.SpikingNetwork(engine="lif", dale=False)
-    curve = gains.lif_curve(network.cell, network.code.peak, network.dt)
+    curve = soma.lif_curve(network.cell, network.code.peak, network.dt)
     drive, bins = curve.drive, np.arange(0, 100.0, BIN)
     onset = np.array([clamped(e, size.neurons, seed) for e in ("poisson", "lif")])
     rates = {"units": "Hz"}

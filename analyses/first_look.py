@@ -131,7 +131,7 @@ def carry_out(size: Size, rule: str, net: dict[str, fw.Trained], test: Batch, se
             sent = sent.shuffled(seed)
         network = {
             "exact": fw.Exact(),
-            "rate": fw.RateNetwork(flow="latched"),
+            "rate": fw.RateNetwork(flow="sample_and_hold"),
             "lif": fw.SpikingNetwork(engine="lif"),
         }.get(carrier, fw.SpikingNetwork(engine="counts"))
         ds = fw.simulate(rule, sent, on=network, seed=seed)

@@ -155,7 +155,7 @@ def network_of(run: Run) -> fw.SpikingNetwork:
     return fw.SpikingNetwork(
         engine=run.engine,
         mechanism=MECHANISMS[run.mechanism][1](tau=cell.tau),
-        code=fw.RateCode(peak=cell.peak, clones=int(cell.clones)),
+        code=fw.RateCode(peak=cell.peak, neurons_per_feature=int(cell.clones)),
         schedule=fw.ThetaCycle(retrieve=cell.window, encode=cell.window, gap=cell.gap),
         dale=False,
     )
@@ -175,7 +175,7 @@ def one_run(size: Size, run: Run, seed: int, replicate: int) -> dict[str, float]
     draws = int(seeds.generator(seed, "spikes", cell._asdict(), size.d, replicate).integers(2**31))
     nothing, beta = np.zeros_like(k), np.repeat([1.0, 0.0], len(k))
     sent = [np.concatenate(pair)[None] for pair in ((nothing, k), (k, nothing), (v, np.zeros_like(v)))]
-    carried = network.carry_out(fw.get_rule(rule), *sent, beta[None], None, draws)
+    carried = network.run(fw.get_rule(rule), *sent, beta[None], None, draws)
     asked = fw.scan(rule, k, k, v).W
     c = network.effective(fw.get_rule(rule), k[None], np.ones((1, len(k))), None)
     keys = coefficients.written_keys(fw.get_rule(rule), k)
@@ -217,13 +217,13 @@ def one_item(size: Size, seed: int) -> xr.Dataset:
     for engine, found in columns.items():
         for i, spikes in enumerate(size.one):
             network = fw.SpikingNetwork(
-                engine=engine, code=fw.RateCode(peak=1000 * spikes / T, clones=1), mechanism=fw.GatedTrace(tau=tau),
+                engine=engine, code=fw.RateCode(peak=1000 * spikes / T, neurons_per_feature=1), mechanism=fw.GatedTrace(tau=tau),
                 dale=False,
             )  # fmt: skip
             for j in range(repeats):
                 rng = seeds.generator(seed, "one item", spikes, j)
                 k, v = rng.uniform(0, 1, (2, 1, 1, 100))
-                W = network.carry_out(fw.HEBB, 0 * k, k, v, np.ones((1, 1)), None, rng).W[0]
+                W = network.run(fw.HEBB, 0 * k, k, v, np.ones((1, 1)), None, rng).W[0]
                 ideal = np.outer(v, k)
                 found[i, j] = (W * ideal).sum() / np.linalg.norm(W) / np.linalg.norm(ideal)
     closed = {

@@ -8,9 +8,9 @@ def rate_network(delta, flow, q, k, v, gain, decay, tau, T_write, T_read, gap, s
 
     ``tau dr/dt = -r + W x`` while a key or query x is presented, ``tau dr/dt = -r`` in gaps, and while an item is
     written ``dW/dt = (gain / T_write) (v - e) k^T`` with ``e = 0`` (Hebb), or for the delta rule ``W k`` ("instant"),
-    r ("lagged") or what r was when a retrieval of T_read ended ("sample_and_hold"). While it writes r is W k ("instant"),
-    moves ("lagged") or is held. Every phase takes ``steps`` steps; times in ms. Widrow & Hoff 1960; Hasselmo, Bodelon
-    & Wyble 2002.
+    r ("lagged") or what r was when a retrieval of T_read ended ("sample_and_hold"). While it writes r is W k
+    ("instant"), moves ("lagged") or is held. Every phase takes ``steps`` steps; times in ms. Widrow & Hoff 1960;
+    Hasselmo, Bodelon & Wyble 2002.
     """
 
     def integrate(slope, state, time):

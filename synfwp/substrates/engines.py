@@ -59,11 +59,11 @@ class CountsEngine:
         predicted = np.zeros(self.W.shape[1])
         if value is None or mechanism.predicts:
             predicted = pre @ self.W / (per_peak * code.neurons_per_feature)
-        sides, scale, expected = np.stack([predicted, -predicted]), 1.0, 0.0
+        sides, scale, expected = np.stack([predicted, -predicted]), 1.0, np.zeros_like(predicted)
         if value is not None:
             sides = mechanism.teach(value, soma) - sides if mechanism.into_soma else mechanism.teach(value, soma)
             scale = float(1 / soma.sent(1.0, mechanism.baseline)) if mechanism.into_soma else 1.0
-            expected = predicted if mechanism.into_dendrite else 0.0
+            expected = predicted if mechanism.into_dendrite else expected
         push, pull = (self.rng.poisson(np.maximum(side, 0) * per_peak) for side in sides)
         self.spikes += int(pre.sum() + push.sum() + pull.sum())
         post = scale * (push - pull) / per_peak - expected

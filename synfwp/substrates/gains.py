@@ -55,7 +55,7 @@ def peak_pairs(mechanism: Mechanism, peak: float, duration: float, dt: float) ->
 
     >>> from synfwp.substrates import GatedTrace
     >>> round(peak_pairs(GatedTrace(), 100.0, 100.0, 0.5), 4)
-    32.2659
+    32.0564
     """
     rho, step = float(np.exp(-dt / mechanism.tau)), units.per_ms(peak) * dt
     return float(step**2 * (causal_sum if mechanism.causal else pair_sum)(round(duration / dt), rho))

@@ -71,11 +71,11 @@ def test_the_agreement_of_a_Hebbian_sum_is_the_closed_form(engine, traces):
     rng = np.random.default_rng(0)
     k, v = np.maximum(rng.standard_normal((8, 32)), 0), rng.standard_normal((8, 32))
     network = fw.SpikingNetwork(
-        engine=engine, code=fw.RateCode(clones=2), schedule=fw.ThetaCycle(gap=100.0), dale=False
+        engine=engine, code=fw.RateCode(neurons_per_feature=2), schedule=fw.ThetaCycle(gap=100.0), dale=False
     )
     n = 20
     batch = [np.repeat(x[None], n, axis=0) for x in (0 * k, k, v)]
-    W = network.carry_out(fw.HEBB, *batch, np.ones((n, 8)), None, 1).W
+    W = network.run(fw.HEBB, *batch, np.ones((n, 8)), None, 1).W
     found = measures.centred_correlation(W, fw.scan("hebb", k, k, v).W)
     closed = theory.hebb_agreement(k, v, 20.0, **traces)
     # a ratio of expected variances, where the noise of one draw is its own by a few hundredths: within .015

@@ -1,13 +1,13 @@
 """The table: one line for each mechanism of spikes, the rules it runs, and what is said where none can."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import ClassVar, Protocol, TypeVar
 
 from synfwp import checks
 from synfwp.coefficients import Coefficients
 from synfwp.rules import Rule, get_rule
-from synfwp.substrates.mechanisms.base import Array, Mechanism
+from synfwp.substrates.mechanisms.base import Mechanism
 from synfwp.substrates.mechanisms.common import is_delta
 from synfwp.substrates.mechanisms.dendritic import Dendritic
 from synfwp.substrates.mechanisms.gated_trace import GatedTrace
@@ -35,7 +35,8 @@ class Row(Protocol):
         """Whether the rule is carried out."""
         ...
 
-    def effective(self, rule: Rule, k: Array, beta: Array, decay: Array | None, of: "object") -> Coefficients:
+    @property
+    def effective(self) -> Callable[..., Coefficients]:
         """The coefficients on average."""
         ...
 
