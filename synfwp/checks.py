@@ -23,10 +23,10 @@ def suggest(name: object, options: Iterable[str]) -> str:
 def lookup(what: str, name: object, table: Mapping[str, T]) -> T:
     """``table[name]``, or a ValueError that suggests a name.
 
-    >>> lookup("flow", "latch", {"instant": 1, "latched": 2})
+    >>> lookup("flow", "instnt", {"instant": 1, "lagged": 2})
     Traceback (most recent call last):
     ...
-    ValueError: unknown flow 'latch'; did you mean 'latched'?
+    ValueError: unknown flow 'instnt'; did you mean 'instant'?
     """
     if isinstance(name, str) and name in table:
         return table[name]
@@ -63,10 +63,10 @@ def number(what: str, value: Any, low: float = -np.inf, high: float = np.inf, *,
 def count(what: str, value: Any, low: int = 1) -> int:
     """An integer of at least ``low``, or an error naming ``what``.
 
-    >>> count("clones", 2.5)
+    >>> count("neurons", 2.5)
     Traceback (most recent call last):
     ...
-    TypeError: clones is 2.5; pass an integer of at least 1.
+    TypeError: neurons is 2.5; pass an integer of at least 1.
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{what} is {value!r}; pass an integer of at least {low}.")

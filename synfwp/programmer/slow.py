@@ -47,7 +47,7 @@ class SlowNetwork:
         return rules.get_rule(self.rule).name
 
     def scores(self, params: Params, x: Array, read: Read = exactly) -> Array:
-        """Scores ``(..., T, d_out)`` for x: what is trained. ``read(rule, instructions) -> y`` is the carrier."""
+        """Scores ``(..., T, d_out)`` for x: what is trained. ``read(rule, instructions) -> y`` is the substrate."""
         return self.read_out(params, read(self.rule, self(params, x)), x)
 
     def diagnose(self, params: Params, x: Array) -> str:

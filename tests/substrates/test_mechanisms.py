@@ -1,4 +1,4 @@
-"""Mechanisms of one phase and the covariance rule: their means, spikes, stability and leaks are those of their closed forms."""
+"""Mechanisms of one phase and the covariance rule: means, spikes, stability and leaks are those of closed forms."""
 
 from dataclasses import replace
 
@@ -238,7 +238,7 @@ def second_moments(network, beta, items, runs, start=1e6):
 def test_mean_squares_shrink_below_the_bound_of_the_description_and_grow_above_it(neurons, mechanism):
     network = fw.SpikingNetwork(code=fw.RateCode(neurons_per_feature=neurons), mechanism=mechanism, dale=False)
     bound = network.describe("delta").values["stability_bound"]
-    # one weight needs one item; several neurons need some until they have drifted apart, and powers of counts are heavy-tailed
+    # one weight needs one item; several need some until they have drifted apart, and powers of counts are heavy-tailed
     items, runs = (1, 12_000) if neurons == 1 else (8, 1500)
     below, above = (second_moments(network, factor * bound, items, runs) for factor in (0.9, 1.1))
     assert below[-1] < 0.9 * (1 if neurons == 1 else below[1])
