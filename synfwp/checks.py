@@ -23,10 +23,10 @@ def suggest(name: object, options: Iterable[str]) -> str:
 def lookup(what: str, name: object, table: Mapping[str, T]) -> T:
     """``table[name]``, or a ValueError that suggests a name.
 
-    >>> lookup("flow", "instnt", {"instant": 1, "lagged": 2})
+    >>> lookup("flow", "lag", {"instant": 1, "lagged": 2})
     Traceback (most recent call last):
     ...
-    ValueError: unknown flow 'instnt'; did you mean 'instant'?
+    ValueError: unknown flow 'lag'; did you mean 'lagged'?
     """
     if isinstance(name, str) and name in table:
         return table[name]

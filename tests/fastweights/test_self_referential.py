@@ -154,7 +154,7 @@ def test_there_is_no_transition_of_a_key():
         transition(ROW, np.ones(3))
 
 
-# --- substrates and programmers ----------------------------------------------------------------------------------------
+# --- substrates and programmers --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("on", [fw.Exact(), fw.RateNetwork(), fw.SpikingNetwork()], ids=lambda x: type(x).__name__)

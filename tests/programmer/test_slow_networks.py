@@ -461,7 +461,7 @@ def test_a_function_that_sends_no_instructions_is_refused():
         fw.FunctionProgrammer(send, lambda rng: []).init()
 
 
-# --- substrates --------------------------------------------------------------------------------------------------------
+# --- substrates ------------------------------------------------------------------------------------------------------
 
 
 def test_every_layer_and_head_goes_to_the_substrate(rng):

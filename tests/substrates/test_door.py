@@ -3,8 +3,11 @@
 import json
 import subprocess
 import sys
+import tomllib
 from dataclasses import replace
+from pathlib import Path
 
+import grimp
 import numpy as np
 import pytest
 
@@ -12,6 +15,7 @@ import synfwp as fw
 from synfwp import coefficients, measures
 from synfwp.instructions import Description, Outcome
 
+ROOT = Path(__file__).parents[2]
 SHARED = {"y", "W", "y_exact", "centred_correlation", "recall_agreement", "norm_ratio", "fraction_at_bound"}
 SPIKES = {"y_spikes", "spikes_per_item"}
 RECORD = {"spike_time", "spike_unit", "spike_population", "phase_start", "phase_stop", "phase_name"}
@@ -336,6 +340,34 @@ def test_rates_and_spikes_cannot_reach_the_exact_rules():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
+
+
+EXACT = ("synfwp.fastweights", "synfwp.kernels.linear", "synfwp.autograd")
+
+
+@pytest.fixture(scope="module")
+def imports():
+    """All imports of the package, those inside functions too."""
+    return grimp.build_graph("synfwp")
+
+
+def test_no_module_of_the_substrates_but_the_door_has_a_chain_of_imports_to_the_exact_rules(imports):
+    inside = {name for name in imports.modules if name.startswith("synfwp.substrates.")}
+    door = {name for name in inside if name.startswith("synfwp.substrates.door")}
+    assert len(inside - door) >= 17
+    for name in {"synfwp.substrates"} | inside - door:
+        for exact in EXACT:
+            for part in {exact} | imports.find_descendants(exact):
+                assert not imports.find_shortest_chain(name, part), (name, part)
+    # the same question has an answer for the door, so that it can be answered with yes
+    assert imports.find_shortest_chain("synfwp.substrates.door.arrays", "synfwp.fastweights")
+
+
+def test_the_contract_names_every_module_of_the_substrates_but_the_door(imports):
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    (named,) = (one for one in contracts if set(one.get("forbidden_modules", ())) == set(EXACT))
+    children = imports.find_children("synfwp.substrates") - {"synfwp.substrates.door"}
+    assert set(named["source_modules"]) == children
 
 
 def test_a_substrate_of_ones_own_runs(single):

@@ -53,4 +53,5 @@ class GatedTrace(Mechanism):
 
     def synapse(self, eta: float, **more: Any) -> SynapticRule:
         """The row `synfwp.plasticity.gated_trace`; the projection's ``gate`` is open while items are encoded."""
-        return synaptic.gated_trace(eta, self.tau, **more)
+        pairs = {"pre_y": 0.0} if self.causal else {}
+        return synaptic.gated_trace(eta, self.tau, **({"name": self.name, "cite": self.cite} | pairs | more))

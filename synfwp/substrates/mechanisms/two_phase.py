@@ -59,4 +59,5 @@ class TwoPhase(Mechanism):
         The projection's ``eligibility`` is negative while retrieving, ``latch`` applies what was collected when the
         retrieval ends, and ``gate`` is open while items are encoded.
         """
-        return synaptic.two_phase(eta, self.tau, **({"name": self.name, "cite": self.cite} | more))
+        pairs = {"pre_y": 0.0} if self.causal else {}
+        return synaptic.two_phase(eta, self.tau, **({"name": self.name, "cite": self.cite} | pairs | more))
