@@ -1,7 +1,9 @@
 """Mechanisms of one's own: other phases in a network, in its closed form and in a circuit, and what is circuit only."""
 
 import json
+import re
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -144,6 +146,16 @@ def test_it_is_not_in_the_table_and_is_refused_for_what_it_cannot_run():
     assert "presynaptic_two_phase" not in MECHANISMS
     with pytest.raises(ValueError, match="'presynaptic_two_phase' erases what the key retrieves and cannot run rule"):
         fw.SpikingNetwork(mechanism=Presynaptic()).describe("hebb")
+
+
+def test_the_first_mechanism_of_the_guide_for_contributors_runs(capsys):
+    guide = (Path(__file__).parents[2] / "CONTRIBUTING.md").read_text("utf-8")
+    code = re.search(r"## Your first mechanism\n.*?```python\n(.*?)```", guide, re.S)[1]
+    space = {}
+    exec(compile(code, "CONTRIBUTING.md", "exec"), space)
+    assert "engine poisson, mechanism presynaptic_two_phase" in capsys.readouterr().out
+    assert (space["ds"].centred_correlation.sel(reference="effective") > 0.8).all()
+    assert (space["row"].pre_y, space["row"].post_x, space["row"].tau_x1) == (0.0, 0.1, 15.0)
 
 
 # --- in a circuit ----------------------------------------------------------------------------------------------------
