@@ -1,8 +1,8 @@
 """Engines: where Poisson counts, Poisson spikes and LIF neurons agree on what synapses do, and where they part.
 
 The same instructions are carried out by each mechanism in the three engines of a spiking network, over peak rates and
-over gaps. Agreement is the centred correlation of the fast weights with those of the rule that was asked; size is the
-slope of their regression on them, which noise does not move. Counts have no time: a gap is nothing to them. Traces that
+over gaps. Agreement is the centred correlation of the fast weights with those of the target rule; size is the slope of
+their regression on them, which noise does not move. Counts have no time: a gap is nothing to them. Traces that
 outlast a gap pair items with each other. LIF neurons need time to charge their membranes, and they follow their drive
 as far as their measured f-I curve is linear.
 
@@ -17,13 +17,12 @@ import xarray as xr
 
 import synfwp as fw
 from synfwp import results, seeds
-from synfwp.fastweights import run_coefficients
 from synfwp.measures import centred_correlation
-from synfwp.substrates import engines, gains
+from synfwp.substrates import door
 
 ENGINES = ("counts", "poisson", "lif")
 SPELLED = {"counts": "counts", "poisson": "Poisson neurons", "lif": "LIF neurons"}
-MECHANISMS: dict[str, tuple[str, Any]] = {
+MECHANISMS: dict[str, tuple[str, fw.Mechanism]] = {
     "gated trace, Hebb": ("hebb", fw.GatedTrace()),
     "two phases": ("delta", fw.TwoPhase()),
     "dendritic": ("delta", fw.Dendritic()),
@@ -36,12 +35,12 @@ BIN = 4.0  # ms, of the onset
 
 
 class Size(NamedTuple):
-    """Features, items, clones, seeds, and what is swept."""
+    """Features, items, neurons of a feature, seeds, what is swept, and neurons of the onset."""
 
     d_key: int
     d_value: int
     items: int
-    clones: int
+    neurons_per_feature: int
     seeds: int
     peaks: tuple[float, ...]
     gaps: tuple[float, ...]
@@ -65,9 +64,13 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
     variables: dict[str, Any] = {}
     for name, values in found.items():
         dims = ("mechanism", "engine", name, "seed")
-        variables[f"agreement_{name}"] = (dims, values[..., 0], share | {"long_name": "centred correlation with asked"})
-        variables[f"slope_{name}"] = (dims, values[..., 1], share | {"long_name": "slope on the weights asked"})
-        variables[f"said_{name}"] = (dims, values[..., 2], share | {"long_name": "slope of the effective rule"})
+        variables[f"agreement_{name}"] = (
+            dims,
+            values[..., 0],
+            share | {"long_name": "centred correlation with the target"},
+        )
+        variables[f"slope_{name}"] = (dims, values[..., 1], share | {"long_name": "slope on the target weights"})
+        variables[f"effective_{name}"] = (dims, values[..., 2], share | {"long_name": "slope of the effective rule"})
     coords = {
         "mechanism": ("mechanism", list(MECHANISMS), {"long_name": "mechanism"}),
         "engine": ("engine", list(ENGINES), {"long_name": "engine"}),
@@ -82,23 +85,23 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
 
 
 def cell(size: Size, seed: int, mechanism: str, engine: str, peak: float, gap: float) -> np.ndarray:
-    """Agreement, slope and the slope that the network says beforehand, for every seed: (seeds, 3)."""
-    rule, carried = MECHANISMS[mechanism]
+    """Agreement, slope and the slope of the effective rule, for every seed: (seeds, 3)."""
+    rule, how = MECHANISMS[mechanism]
     network = fw.SpikingNetwork(
         engine=engine,
-        mechanism=carried,
-        code=fw.RateCode(peak=peak, clones=size.clones),
+        mechanism=how,
+        code=fw.RateCode(peak=peak, neurons_per_feature=size.neurons_per_feature),
         schedule=fw.ThetaCycle(gap=gap),
         dale=False,
     )
     sent = [items(size, seed + i) for i in range(size.seeds)]
     k, v = (np.stack(x) for x in zip(*sent, strict=True))
-    beta = np.ones(k.shape[:2])
     draws = int(seeds.generator(seed, "spikes", {"peak": peak, "gap": gap}).integers(2**31))
-    W = network.carry_out(fw.get_rule(rule), 0 * k, k, v, beta, None, draws).W
-    asked = fw.scan(rule, k, k, v).W
-    said = effective(network, rule, k, v)
-    return np.stack([centred_correlation(W, asked), slope(W, asked), slope(said, asked)], axis=-1)
+    writes = fw.Instructions(0 * k, k, v)
+    W = door.run(rule, writes, on=network, seed=draws).W
+    compared = door.references(rule, writes, on=network)
+    target, effective = compared["target"].W, compared["effective"].W
+    return np.stack([centred_correlation(W, target), slope(W, target), slope(effective, target)], axis=-1)
 
 
 def items(size: Size, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -108,22 +111,15 @@ def items(size: Size, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return k / np.linalg.norm(k, axis=1, keepdims=True), rng.standard_normal((size.items, size.d_value))
 
 
-def effective(network: fw.SpikingNetwork, rule: str, k: np.ndarray, v: np.ndarray) -> np.ndarray:
-    """Weights of the rule that the network says it carries out on average."""
-    c = network.effective(fw.get_rule(rule), k, np.ones(k.shape[:2]), None)
-    return run_coefficients(0 * k, k, v, c, np.zeros((len(k), v.shape[2], k.shape[2]))).W
-
-
-def slope(W: np.ndarray, asked: np.ndarray) -> np.ndarray:
-    """Regression of W (n, d_v, d_k) on what was asked, both less their means."""
-    one, other = (x - x.mean(axis=(1, 2), keepdims=True) for x in (W, asked))
+def slope(W: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Regression of W (n, d_v, d_k) on the target weights, both less their means."""
+    one, other = (x - x.mean(axis=(1, 2), keepdims=True) for x in (W, target))
     return (one * other).sum(axis=(1, 2)) / (other**2).sum(axis=(1, 2))
 
 
 def curves(size: Size, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """The measured f-I curve, push minus pull against the signal that drives them, and the onset of a clamp."""
-    network = fw.SpikingNetwork(engine="lif", dale=False)
-    curve = gains.lif_curve(network.cell, network.code.peak, network.dt)
+    curve: Any = fw.SpikingNetwork(engine="lif", dale=False).curve
     drive, bins = curve.drive, np.arange(0, 100.0, BIN)
     onset = np.array([clamped(e, size.neurons, seed) for e in ("poisson", "lif")])
     rates = {"units": "Hz"}
@@ -145,18 +141,23 @@ def curves(size: Size, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
 
 
 def clamped(engine: str, neurons: int, seed: int) -> np.ndarray:
-    """Push minus pull rate (Hz) in bins after the onset of a value at peak, which follows a gap; mean of neurons."""
-    network = fw.SpikingNetwork(engine=engine, dale=False)
-    clock = engines.make_engine(network, seeds.generator(seed, "onset", engine), 1, neurons, True)
-    clock.gap(80.0)
-    clock.phase(100.0, np.zeros(1), np.ones(neurons), True)
-    post = clock.log[-1][4].astype(float)
-    net = (post[:, 0] - post[:, 1]).mean(axis=1).reshape(-1, round(BIN / network.dt))
-    return net.mean(axis=1) / network.dt * 1000
+    """Push minus pull rate (Hz) in bins after the onset of a value at peak, after a value of 0; mean of neurons."""
+    code = fw.RateCode(neurons_per_feature=1)
+    network = fw.SpikingNetwork(engine=engine, code=code, schedule=fw.ThetaCycle(gap=80.0), dale=False)
+    value = np.stack([np.zeros(neurons), np.ones(neurons)])
+    key = np.ones((2, 1))
+    draws = int(seeds.generator(seed, "onset", engine).integers(2**31))
+    out = door.run("hebb", fw.Instructions(0 * key, key, value), on=network, seed=draws, record=True)
+    found = {name: entry[1] for name, entry in out.extras.items()}
+    start = found["phase_start"][found["phase_name"] == "encode"][-1]
+    time = 1000 * (found["spike_time"] - start) + network.dt / 2  # bins begin and end between steps
+    edges = np.arange(0, 100.0 + BIN, BIN)
+    push, pull = (np.histogram(time[found["spike_population"] == name], edges)[0] for name in ("push", "pull"))
+    return (push - pull) / neurons / BIN * 1000
 
 
 def table(ds: xr.Dataset) -> xr.Dataset:
-    """What is printed: agreement of each clock engine against counts, and its slope against the one that is said."""
+    """What is printed: agreement of each clock engine against counts, and its slope against the effective rule."""
     mean = ds.mean("seed")
     rows: list[tuple[str, float, float]] = []
     for name in MECHANISMS:
@@ -166,7 +167,13 @@ def table(ds: xr.Dataset) -> xr.Dataset:
             rows.append((f"agreement, {name}, {engine}, against counts", counts, clock))
         for engine in ENGINES:
             one = at.sel(engine=engine)
-            rows.append((f"slope, {name}, {engine}, against what is said", float(one.said_peak), float(one.slope_peak)))
+            rows.append(
+                (
+                    f"slope, {name}, {engine}, against the effective rule",
+                    float(one.effective_peak),
+                    float(one.slope_peak),
+                )
+            )
     none = mean.sel(gap=0.0)
     for name in MECHANISMS:
         for engine in ENGINES[1:]:
@@ -220,10 +227,10 @@ def _engines(ds: xr.Dataset, ax: Any, variable: str, along: str) -> None:
             plot.points(ax, x, one.mean("seed"), error, colour=colours[engine], marker=marker, label=SPELLED[engine])
             ax.plot(x, one.mean("seed"), color=plot.COLOURS[colours[engine]], lw=0.7)
         if variable.startswith("slope"):
-            said = ds[variable.replace("slope", "said")].mean("seed")
-            for engine, text in (("poisson", "said beforehand"), ("lif", None)):
+            effective = ds[variable.replace("slope", "effective")].mean("seed")
+            for engine, text in (("poisson", "effective rule"), ("lif", None)):
                 colour = plot.COLOURS[colours[engine]]
-                ax.plot(x, said.sel(engine=engine), color=colour, lw=0.9, ls=(0, (3, 2)), label=text, zorder=1)
+                ax.plot(x, effective.sel(engine=engine), color=colour, lw=0.9, ls=(0, (3, 2)), label=text, zorder=1)
         if along == "peak":
             ax.set_xscale("log")
             shown = x[x <= PEAK]  # those beyond would run into each other
@@ -266,19 +273,19 @@ def caption(ds: xr.Dataset) -> str:
     size = json.loads(ds.attrs["parameters"])["size"]
     mean = ds.mean("seed").sel(peak=PEAK, gap=GAP)
     apart = np.abs(mean.agreement_peak.sel(engine="lif") - mean.agreement_peak.sel(engine="poisson"))
-    off = mean.slope_peak / mean.said_peak
+    off = mean.slope_peak / mean.effective_peak
     low, high = (float(x) for x in (off.sel(engine="lif").min(), off.sel(engine="lif").max()))
     text = f"""
         Where the engines of a spiking network agree and where they part. {size["items"]} items with keys of
         {size["d_key"]} features (rectified normal, unit length) and values of {size["d_value"]} (normal), beta 1,
-        {size["clones"]} clones, windows of 100 ms, {size["seeds"]} seeds (means and standard errors); weights free to
-        change sign. Columns: mechanisms; the first is asked for the Hebbian rule, the others for the delta rule. (a, b,
-        c, d, e) Centred correlation of the fast weights with those of the rule that was asked, against the peak rate;
-        gap {GAP:g} ms. (f, g, h, i, j) The same against the gap, at {PEAK:g} Hz: without one, traces of 20 ms pair an
-        item with the one before. (k, l, m, n, o) Slope of the regression of the weights on those asked; dashed: the
-        slope of the effective rule, which leaves out what leaks from item to item. At {PEAK:g} Hz and {GAP:g} ms
-        agreement in LIF and in Poisson neurons differs by at most {float(apart.max()):.3f}, and the slope of LIF
-        neurons is {low:.2f} to {high:.2f} of the one that is said. (p) Measured f-I curve of the LIF
+        {size["neurons_per_feature"]} neurons per feature, windows of 100 ms, {size["seeds"]} seeds (means and standard
+        errors); weights free to change sign. Columns: mechanisms; the target of the first is the Hebbian rule, of the
+        others the delta rule. (a, b, c, d, e) Centred correlation of the fast weights with those of the target rule,
+        against the peak rate; gap {GAP:g} ms. (f, g, h, i, j) The same against the gap, at {PEAK:g} Hz: without one,
+        traces of 20 ms pair an item with the one before. (k, l, m, n, o) Slope of the regression of the weights on the
+        target; dashed: the slope of the effective rule, which leaves out what leaks from item to item. At {PEAK:g} Hz
+        and {GAP:g} ms agreement in LIF and in Poisson neurons differs by at most {float(apart.max()):.3f}, and the
+        slope of LIF neurons is {low:.2f} to {high:.2f} of that of the effective rule. (p) Measured f-I curve of the LIF
         neuron (noise 5 mV). (q) Push and pull rates at the working point; their difference is linear within
         {100 * float(ds.distortion):.1f} % of the peak from 5 Hz on. (r) Push minus pull after the onset of a value at
         peak: membranes have to be charged first.

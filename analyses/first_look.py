@@ -25,9 +25,9 @@ PUBLISHED_DW = {
     "visual_cortex_minimal": (0.000, 0.119, 0.228, 0.532, 0.763, -0.317, -0.332, -0.342, 0.174, 0.749),
 }
 PUBLISHED_E = {"visual_cortex": 0.342, "visual_cortex_minimal": 0.356}
-CLONES = fw.SpikingNetwork().code.clones
-CARRIERS = ("exact", "rate", "counts", "lif", "shuffled")
-ASKED = {"hebb": "hebb", "anti_hebb": "hebb", "delta": "delta"}  # rule of the synapses: rule of the training
+NEURONS = fw.SpikingNetwork().code.neurons_per_feature
+SUBSTRATES = ("exact", "rate", "counts", "lif", "shuffled")
+TARGET = {"hebb": "hebb", "anti_hebb": "hebb", "delta": "delta"}  # rule of the synapses: rule of the training
 
 
 class Size(NamedTuple):
@@ -45,12 +45,12 @@ QUICK = Size(Recall(keys=8, values=8, writes=12), nets=1, steps=150, sequences=1
 
 
 def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
-    """Train, carry out, compare; ``quick`` does it with 8 keys and one net."""
+    """Train, run, compare; ``quick`` does it with 8 keys and one net."""
     size = QUICK if quick else FULL
     nets = [train(size, seed, net) for net in range(size.nets)]
     test = size.task(seeds.generator(seed, "test"), size.sequences)
-    scores = np.array([[carry_out(size, rule, net, test, i) for i, net in enumerate(nets)] for rule in ASKED])
-    recall, weights, asked, familiar, spikes = (scores[..., i, :] for i in range(5))
+    scores = np.array([[answer(size, rule, net, test, i) for i, net in enumerate(nets)] for rule in TARGET])
+    recall, weights, target, familiar, spikes = (scores[..., i, :] for i in range(5))
     shown = show(size.task, nets[0]["delta"], test)
     stdp = triplets()
     variables: dict[str, Any] = {
@@ -59,24 +59,24 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
             [[net[rule].history.loss.values for net in nets] for rule in ("hebb", "delta")],
             {"units": "nat", "long_name": "loss"},
         ),
-        "accuracy": (("plasticity", "seed", "carrier"), recall),
+        "accuracy": (("plasticity", "seed", "substrate"), recall),
         "accuracy_of_weights": (
-            ("plasticity", "seed", "carrier"),
+            ("plasticity", "seed", "substrate"),
             weights,
             {"units": "1", "long_name": "accuracy of the read-out of W itself"},
         ),
-        "accuracy_asked": (
-            ("plasticity", "seed", "carrier"),
-            asked,
+        "accuracy_target": (
+            ("plasticity", "seed", "substrate"),
+            target,
             {"units": "1", "long_name": "accuracy of the exact rule on the same sequences"},
         ),
         "familiarity": (
-            ("plasticity", "seed", "carrier"),
+            ("plasticity", "seed", "substrate"),
             familiar,
             {"units": "1", "long_name": "area under the ROC curve, old against new keys, norm of the read"},
         ),
         "spikes_per_item": (
-            ("plasticity", "seed", "carrier"),
+            ("plasticity", "seed", "substrate"),
             spikes,
             {"units": "1", "long_name": "spikes per association, all neurons"},
         ),
@@ -91,8 +91,8 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
     }
     coords = {
         "rule": ["hebb", "delta"],
-        "plasticity": ("plasticity", list(ASKED), {"long_name": "rule of the synapses"}),
-        "carrier": ("carrier", list(CARRIERS), {"long_name": "carrier of the fast weights"}),
+        "plasticity": ("plasticity", list(TARGET), {"long_name": "rule of the synapses"}),
+        "substrate": ("substrate", list(SUBSTRATES), {"long_name": "substrate of the fast weights"}),
         "seed": range(seed, seed + size.nets),
         "step": range(size.steps),
         **{str(name): part[name] for part in (shown, stdp) for name in part.coords},
@@ -119,21 +119,21 @@ def train(size: Size, seed: int, net: int) -> dict[str, fw.Trained]:
     }
 
 
-def carry_out(size: Size, rule: str, net: dict[str, fw.Trained], test: Batch, seed: int) -> np.ndarray:
-    """Accuracy from the read, from W and of the exact rule, familiarity, spikes: (5, carriers)."""
-    trained = net[ASKED[rule]]
+def answer(size: Size, rule: str, net: dict[str, fw.Trained], test: Batch, seed: int) -> np.ndarray:
+    """Accuracy from the read, from W and of the exact rule, familiarity, spikes: (5, substrates)."""
+    trained = net[TARGET[rule]]
     columns = []
-    for carrier in CARRIERS:
-        few = size.lif_sequences if carrier == "lif" else size.sequences
+    for substrate in SUBSTRATES:
+        few = size.lif_sequences if substrate == "lif" else size.sequences
         part = Batch(test.x[:few], test.target[:few], test.mask[:few], test.chance)
         sent = trained.instructions(part.x)
-        if carrier == "shuffled":
+        if substrate == "shuffled":
             sent = sent.shuffled(seed)
         network = {
             "exact": fw.Exact(),
-            "rate": fw.RateNetwork(flow="latched"),
+            "rate": fw.RateNetwork(),
             "lif": fw.SpikingNetwork(engine="lif"),
-        }.get(carrier, fw.SpikingNetwork(engine="counts"))
+        }.get(substrate, fw.SpikingNetwork(engine="counts"))
         ds = fw.simulate(rule, sent, on=network, seed=seed)
         y = ds.get("y_spikes", ds.y).values
         asks = part.x[..., -1] == 0
@@ -161,7 +161,9 @@ def show(task: Recall, trained: fw.Trained, test: Batch) -> xr.Dataset:
     start, stop = float(lif.phase_start[phases][0]), float(lif.phase_stop[phases][-1])
     spikes = lif.isel(spike=((lif.spike_time >= start) & (lif.spike_time < stop)).values, phase=phases)
     population = spikes.spike_population.values
-    offset = sum(i * len(sent.k[0].T) * CLONES * (population == name) for i, name in enumerate(("key", "push", "pull")))
+    offset = sum(
+        i * len(sent.k[0].T) * NEURONS * (population == name) for i, name in enumerate(("key", "push", "pull"))
+    )
     zero = {name: spikes[name].copy(data=spikes[name] - start) for name in ("spike_time", "phase_start", "phase_stop")}
     text = {"units": "1", "long_name": "centred correlation of the fast weights, LIF network"}
     return xr.Dataset(
@@ -207,23 +209,25 @@ def table(ds: xr.Dataset) -> xr.Dataset:
     """The comparison that is printed: quantity, published or exact value, obtained, difference."""
     mean = ds.mean("seed")
     rows: list[tuple[str, float, float]] = []
-    exact = {rule: float(mean.accuracy.sel(plasticity=rule, carrier="exact")) for rule in ("hebb", "delta")}
+    exact = {rule: float(mean.accuracy.sel(plasticity=rule, substrate="exact")) for rule in ("hebb", "delta")}
     rows.append(("accuracy, hebb, exact, against the order-blind ceiling", float(ds.ceiling), exact["hebb"]))
     rows.append(("accuracy, delta, exact, against perfect memory", 1.0, exact["delta"]))
     for rule in ("hebb", "delta"):
-        for carrier in ("rate", "counts", "lif"):
-            asked = _pick(mean.accuracy_asked, rule, carrier)
-            rows.append((f"accuracy, {rule}, {carrier}, against exact", asked, _pick(mean.accuracy, rule, carrier)))
+        for substrate in ("rate", "counts", "lif"):
+            target = _pick(mean.accuracy_target, rule, substrate)
+            rows.append(
+                (f"accuracy, {rule}, {substrate}, against exact", target, _pick(mean.accuracy, rule, substrate))
+            )
     rows.append(("accuracy, delta, counts, items shuffled, against chance", float(ds.chance),
                  _pick(mean.accuracy, "delta", "shuffled")))  # fmt: skip
     familiar = mean.familiarity
-    for carrier in ("exact", "rate", "counts", "lif"):
-        rows.append((f"familiarity (AUC), anti_hebb, {carrier}", np.nan if carrier == "exact" else
-                     _pick(familiar, "anti_hebb", "exact"), _pick(familiar, "anti_hebb", carrier)))  # fmt: skip
-    for rule in ASKED:
-        for carrier in ("counts", "lif"):
+    for substrate in ("exact", "rate", "counts", "lif"):
+        rows.append((f"familiarity (AUC), anti_hebb, {substrate}", np.nan if substrate == "exact" else
+                     _pick(familiar, "anti_hebb", "exact"), _pick(familiar, "anti_hebb", substrate)))  # fmt: skip
+    for rule in TARGET:
+        for substrate in ("counts", "lif"):
             rows.append(
-                (f"spikes per association, {rule}, {carrier}", np.nan, _pick(mean.spikes_per_item, rule, carrier))
+                (f"spikes per association, {rule}, {substrate}", np.nan, _pick(mean.spikes_per_item, rule, substrate))
             )
     for name, published in PUBLISHED_DW.items():
         for i, value in enumerate(published):
@@ -234,9 +238,9 @@ def table(ds: xr.Dataset) -> xr.Dataset:
     return results.comparison(rows)
 
 
-def _pick(values: xr.DataArray, rule: str, carrier: str) -> float:
-    """One cell of a variable over rules and carriers."""
-    return float(values.sel(plasticity=rule, carrier=carrier))
+def _pick(values: xr.DataArray, rule: str, substrate: str) -> float:
+    """One cell of a variable over rules and substrates."""
+    return float(values.sel(plasticity=rule, substrate=substrate))
 
 
 def figure(ds: xr.Dataset) -> Any:
@@ -255,7 +259,7 @@ def figure(ds: xr.Dataset) -> Any:
     familiar = (
         ds[["familiarity"]]
         .rename(plasticity="rule")
-        .sel(rule=["anti_hebb"], carrier=["exact", "rate", "counts", "lif"])
+        .sel(rule=["anti_hebb"], substrate=["exact", "rate", "counts", "lif"])
     )
     plot.recall(familiar.drop_vars("seed"), axes["c"], variable="familiarity")
     plot.raster(ds.isel(phase=(ds.phase_name != "gap").values), axes["d"], window=(0.0, float(ds.phase_stop[-1])))
@@ -264,7 +268,7 @@ def figure(ds: xr.Dataset) -> Any:
     plot.weights(ds.W_lif, axes["f"], limit=limit)
     _frequency(ds, axes["g"])
     with plot.style():
-        axes["d"].set_ylim(0, 3 * CLONES * ds.sizes["key"])
+        axes["d"].set_ylim(0, 3 * NEURONS * ds.sizes["key"])
         axes["c"].set_ylabel("familiarity, AUC (%)")
         axes["e"].set_title("exact")
         axes["f"].set_title("LIF neurons")
@@ -302,14 +306,14 @@ def _frequency(ds: xr.Dataset, ax: Any) -> None:
 def caption(ds: xr.Dataset) -> str:
     """What every panel shows, with its numbers."""
     size = ds.sizes
-    agree = ds.agreement.sel(compared="asked").item(), ds.agreement.sel(compared="shuffled").item()
+    agree = ds.agreement.sel(compared="target").item(), ds.agreement.sel(compared="shuffled").item()
     keys, values = size["key"], size["value"]
     error = {name: float(ds.stdp_error.sel(stdp=name)) for name in ("visual_cortex", "pair")}
     text = f"""
         Fast weights are synapses. Associative recall with overwriting: pairs of {keys} keys and {values} values, drawn
         with replacement; every key is queried and its latest value is the right one. (a) Training loss (cross-entropy)
         of {size["seed"]} net(s) for each rule. (b) Recall of the trained nets when their instructions drive the exact
-        recurrence, a rate network (latched read-out), a spiking network in Poisson counts, one of leaky
+        recurrence, a rate network (read-out sampled and held), a spiking network in Poisson counts, one of leaky
         integrate-and-fire (LIF) neurons, and the counts network with values dealt to other keys (shuffled); decoded
         from read-out rates or spikes. Points: nets; bars: means; dashed: chance, {100 * float(ds.chance):.1f} %;
         dotted:

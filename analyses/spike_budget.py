@@ -1,9 +1,9 @@
-"""The spike budget: how many spikes an association needs before spiking synapses do what their rule asks.
+"""The spike budget: how many spikes an association needs before spiking synapses do what their target rule does.
 
 Items with rates as keys are written by the Hebbian and by the delta rule into spiking networks, over peak rates,
-windows, clones and numbers of items in Poisson counts, over gaps and trace time constants in Poisson neurons, and at
-some cells of every sweep again in LIF neurons. Agreement is the centred correlation of the weights with those of the
-ideal rule, recall the cosine of a read with its value. Closed forms of `synfwp.theory` are drawn beside.
+windows, neurons per feature and numbers of items in Poisson counts, over gaps and trace time constants in Poisson
+neurons, and at some cells of every sweep again in LIF neurons. Agreement is the centred correlation of the weights with
+those of the ideal rule, recall the cosine of a read with its value. Closed forms of `synfwp.theory` are drawn beside.
 
 Cites: irie2025, hasselmo2002, urbanczik2014, vogels2011, macneil2011
 """
@@ -15,11 +15,11 @@ import numpy as np
 import xarray as xr
 
 import synfwp as fw
-from synfwp import coefficients, results, seeds, theory
-from synfwp.fastweights import run_coefficients
+from synfwp import results, seeds, theory
 from synfwp.measures import centred_correlation
+from synfwp.substrates import door
 
-MECHANISMS: dict[str, tuple[str, type]] = {
+MECHANISMS: dict[str, tuple[str, type[fw.Mechanism]]] = {
     "gated trace, Hebb": ("hebb", fw.GatedTrace),
     "gated trace, covariance": ("covariance", fw.GatedTrace),
     "two phases": ("delta", fw.TwoPhase),
@@ -38,14 +38,14 @@ class Cell(NamedTuple):
     window: float = 100.0
     gap: float = 40.0
     tau: float = 20.0
-    clones: float = 4
+    neurons: float = 4
     items: float = 32
 
 
-UNITS = {"peak": "Hz", "window": "ms", "gap": "ms", "tau": "ms", "clones": "1", "items": "1"}
+UNITS = {"peak": "Hz", "window": "ms", "gap": "ms", "tau": "ms", "neurons": "1", "items": "1"}
 LABELS = {
     "peak": "peak rate", "window": "window", "gap": "gap", "tau": "trace time constant",
-    "clones": "clones of a feature", "items": "items",
+    "neurons": "neurons per feature", "items": "items",
 }  # fmt: skip
 
 
@@ -67,23 +67,23 @@ FULL = Size(
     sweeps={
         "peak": (6.25, 12.5, 25.0, 50.0, 100.0, 200.0, 400.0),
         "window": (25.0, 50.0, 100.0, 200.0, 400.0),
-        "clones": (1, 2, 4, 8, 16),
+        "neurons": (1, 2, 4, 8, 16),
         "gap": (0.0, 10.0, 20.0, 40.0, 80.0),
         "tau": (5.0, 10.0, 20.0, 40.0, 80.0),
         "items": (8, 16, 32, 64, 128),
     },
-    lif={"peak": (25.0, 50.0, 100.0), "window": (50.0, 200.0), "clones": (2, 8), "gap": (0.0, 80.0), "tau": (5.0, 80.0),
-         "items": (8, 64)},
+    lif={"peak": (25.0, 50.0, 100.0), "window": (50.0, 200.0), "neurons": (2, 8), "gap": (0.0, 80.0),
+         "tau": (5.0, 80.0), "items": (8, 64)},
     seeds=5,
     neuron_seeds=3,
     one=(1.0, 2.0, 5.0, 10.0, 20.0, 50.0),
 )  # fmt: skip
 QUICK = Size(
     d=16,
-    middle=Cell(clones=2, items=8),
-    sweeps={"peak": (25.0, 100.0, 400.0), "window": (50.0, 200.0), "clones": (1, 4), "gap": (0.0, 40.0),
+    middle=Cell(neurons=2, items=8),
+    sweeps={"peak": (25.0, 100.0, 400.0), "window": (50.0, 200.0), "neurons": (1, 4), "gap": (0.0, 40.0),
             "tau": (5.0, 40.0), "items": (4, 16)},
-    lif={"peak": (100.0,), "window": (50.0,), "clones": (1,), "gap": (0.0,), "tau": (5.0,), "items": (4,)},
+    lif={"peak": (100.0,), "window": (50.0,), "neurons": (1,), "gap": (0.0,), "tau": (5.0,), "items": (4,)},
     seeds=2,
     neuron_seeds=1,
     one=(2.0, 10.0),
@@ -113,8 +113,8 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
         "ideal": "cosine of what the ideal rule recalls",
         "ideal_hebb": "cosine of what the ideal Hebbian rule recalls",
         "ideal_covariance": "cosine of what the ideal covariance rule recalls",
-        "said": "agreement of the effective rule",
-        "closed": "agreement of Hebbian sums, closed form",
+        "effective": "agreement of the effective rule",
+        "closed_form": "agreement of Hebbian sums, closed form",
     }
     columns = [results.padded([one[name] for one in found]) for name in names]
     pairs = zip(names.items(), columns, strict=True)
@@ -155,7 +155,7 @@ def network_of(run: Run) -> fw.SpikingNetwork:
     return fw.SpikingNetwork(
         engine=run.engine,
         mechanism=MECHANISMS[run.mechanism][1](tau=cell.tau),
-        code=fw.RateCode(peak=cell.peak, clones=int(cell.clones)),
+        code=fw.RateCode(peak=cell.peak, neurons_per_feature=int(cell.neurons)),
         schedule=fw.ThetaCycle(retrieve=cell.window, encode=cell.window, gap=cell.gap),
         dale=False,
     )
@@ -172,29 +172,32 @@ def one_run(size: Size, run: Run, seed: int, replicate: int) -> dict[str, float]
     """One seed of a run: the same items for every rule and engine, spikes by what the cell is."""
     rule, cell, network = MECHANISMS[run.mechanism][0], run.cell, network_of(run)
     k, v = items(seed, int(cell.items), size.d, replicate)
-    draws = int(seeds.generator(seed, "spikes", cell._asdict(), size.d, replicate).integers(2**31))
+    draws = int(seeds.generator(seed, "spikes", key_of(cell), size.d, replicate).integers(2**31))
     nothing, beta = np.zeros_like(k), np.repeat([1.0, 0.0], len(k))
-    reads, writes, values = (np.concatenate(pair)[None] for pair in ((nothing, k), (k, nothing), (v, np.zeros_like(v))))
-    carried = network.carry_out(fw.get_rule(rule), reads, writes, values, beta[None], None, draws)
-    asked = fw.scan(rule, k, k, v).W
-    c = network.effective(fw.get_rule(rule), k[None], np.ones((1, len(k))), None)
-    keys = coefficients.written_keys(fw.get_rule(rule), k)
-    effective = run_coefficients(nothing[None], keys[None], v[None], c, np.zeros((1, size.d, size.d))).W[0]
-    peak_spikes = int(cell.clones) * cell.peak / 1000 * cell.window
+    sent = (np.concatenate(pair) for pair in ((nothing, k), (k, nothing), (v, np.zeros_like(v))))
+    out = door.run(rule, fw.Instructions(*sent, beta), on=network, seed=draws)
+    target = fw.scan(rule, k, k, v).W
+    effective = door.references(rule, fw.Instructions(nothing, k, v), on=network)["effective"].W[0]
+    peak_spikes = int(cell.neurons) * cell.peak / 1000 * cell.window
     traces = {} if run.engine == "counts" else {"tau": cell.tau, "T": cell.window}
-    closed = theory.hebb_agreement(k, v, peak_spikes, **traces) if rule == "hebb" else np.nan
+    closed_form = theory.hebb_agreement(k, v, peak_spikes, **traces) if rule == "hebb" else np.nan
     ideal = {name: cosine(k @ fw.scan(name, k, k, v).W.T, v) for name in ("hebb", "covariance", rule)}
     return {
-        "agreement": float(centred_correlation(carried.W[0], asked)),
-        "recall": cosine(carried.y[0, len(k) :], v),
-        "recall_spikes": cosine(carried.extras["y_spikes"][1][0, len(k) :], v),
-        "spikes": float(carried.extras["spikes_per_item"][1][0]),
+        "agreement": float(centred_correlation(out.W[0], target)),
+        "recall": cosine(out.y[0, len(k) :], v),
+        "recall_spikes": cosine(out.extras["y_spikes"][1][0, len(k) :], v),
+        "spikes": float(out.extras["spikes_per_item"][1][0]),
         "ideal": ideal[rule],
         "ideal_hebb": ideal["hebb"],
         "ideal_covariance": ideal["covariance"],
-        "said": float(centred_correlation(effective, asked)),
-        "closed": closed,
+        "effective": float(centred_correlation(effective, target)),
+        "closed_form": closed_form,
     }
+
+
+def key_of(cell: Cell) -> dict[str, float]:
+    """What seeds the spikes of a cell: its numbers, under the names with which the published runs were drawn."""
+    return {"clones" if name == "neurons" else name: value for name, value in cell._asdict().items()}
 
 
 def items(seed: int, n: int, d: int, replicate: int) -> tuple[np.ndarray, np.ndarray]:
@@ -217,23 +220,23 @@ def one_item(size: Size, seed: int) -> xr.Dataset:
     for engine, found in columns.items():
         for i, spikes in enumerate(size.one):
             network = fw.SpikingNetwork(
-                engine=engine, code=fw.RateCode(peak=1000 * spikes / T, clones=1), mechanism=fw.GatedTrace(tau=tau),
-                dale=False,
+                engine=engine, code=fw.RateCode(peak=1000 * spikes / T, neurons_per_feature=1),
+                mechanism=fw.GatedTrace(tau=tau), dale=False,
             )  # fmt: skip
             for j in range(repeats):
                 rng = seeds.generator(seed, "one item", spikes, j)
                 k, v = rng.uniform(0, 1, (2, 1, 1, 100))
-                W = network.carry_out(fw.HEBB, 0 * k, k, v, np.ones((1, 1)), None, rng).W[0]
+                W = door.run("hebb", fw.Instructions(0 * k, k, v), on=network, seed=rng).W[0]
                 ideal = np.outer(v, k)
                 found[i, j] = (W * ideal).sum() / np.linalg.norm(W) / np.linalg.norm(ideal)
-    closed = {
+    closed_form = {
         "counts": [theory.count_cosine(n) for n in size.one],
         "poisson": [theory.trace_cosine(1.5 * T / n, T, tau) for n in size.one],
     }
     text = {"units": "1", "long_name": "cosine of one item with its outer product"}
     return xr.Dataset(
         {f"one_{name}": (("one", "repeat"), x, text) for name, x in columns.items()}
-        | {f"one_{name}_closed": ("one", x, text) for name, x in closed.items()},
+        | {f"one_{name}_closed_form": ("one", x, text) for name, x in closed_form.items()},
         coords={"one": ("one", list(size.one), {"units": "1", "long_name": "spikes at the peak rate in a window"})},
     )
 
@@ -256,8 +259,8 @@ def select(ds: xr.Dataset, sweep: str, engine: str, mechanism: str) -> xr.Datase
 
 
 def feature_spikes(ds: xr.Dataset) -> xr.DataArray:
-    """Expected spikes at the peak rate in one window, over all clones."""
-    return ds.clones * ds.peak / 1000 * ds.window
+    """Expected spikes at the peak rate in one window, over all neurons of a feature."""
+    return ds.neurons * ds.peak / 1000 * ds.window
 
 
 def budget(ds: xr.Dataset) -> xr.Dataset:
@@ -301,14 +304,14 @@ def table(ds: xr.Dataset) -> xr.Dataset:
                 rows.append((f"{unit} for {text}, {mechanism}", np.nan, value))
     for name in ("counts", "poisson"):
         for n in ds.one.values:
-            closed, found = (float(x.sel(one=n).mean()) for x in (ds[f"one_{name}_closed"], ds[f"one_{name}"]))
+            closed, found = (float(x.sel(one=n).mean()) for x in (ds[f"one_{name}_closed_form"], ds[f"one_{name}"]))
             rows.append((f"cosine of one item, {n:g} spikes, {name}, against closed form", closed, found))
     for sweep in UNITS:
         engine = "poisson" if sweep in ("gap", "tau") else "counts"
         one = select(ds, sweep, engine, "gated trace, Hebb").mean("seed")
         for i, value in enumerate(one[sweep].values):
             label = f"agreement, Hebb, {LABELS[sweep]} {value:g}, {engine}, against closed form"
-            rows.append((label, float(one.closed[i]), float(one.agreement[i])))
+            rows.append((label, float(one.closed_form[i]), float(one.agreement[i])))
         for mechanism in PAIR:
             lif, other = (select(ds, sweep, e, mechanism).mean("seed") for e in ("lif", engine))
             for i, value in enumerate(lif[sweep].values):
@@ -353,7 +356,9 @@ def _one(ds: xr.Dataset, ax: Any) -> None:
             error = found.std("repeat", ddof=1) / found.sizes["repeat"] ** 0.5
             plot.points(ax, ds.one, found.mean("repeat"), error, colour=colour, marker=FILLED[name], label=label)
             dash = (0, (3, 2))
-            ax.plot(ds.one, ds[f"one_{name}_closed"], color=plot.COLOURS[colour], lw=0.8, ls=dash, label="closed form")
+            ax.plot(
+                ds.one, ds[f"one_{name}_closed_form"], color=plot.COLOURS[colour], lw=0.8, ls=dash, label="closed form"
+            )
         ax.set_xscale("log")
         ax.set_xticks(ds.one, [f"{n:g}" for n in ds.one.values])
         ax.minorticks_off()
@@ -382,7 +387,7 @@ def _sweep(ds: xr.Dataset, ax: Any, sweep: str) -> None:
                     ax.plot(one[sweep], mean, color=colour, lw=0.7, ls="-" if engine == "counts" else ":")
             if mechanism == PAIR[0]:
                 closed = select(ds, sweep, "poisson" if sweep in ("gap", "tau") else "counts", mechanism)
-                ax.plot(closed[sweep], closed.closed.mean("seed"), color="0.3", lw=0.9, ls=(0, (3, 2)))
+                ax.plot(closed[sweep], closed.closed_form.mean("seed"), color="0.3", lw=0.9, ls=(0, (3, 2)))
         lowest = float(ds.agreement.where(ds.sweep == sweep).min())
         ax.set_ylim(max(0.0, np.floor(10 * lowest) / 10 - 0.1), 1.02)
         values = np.unique(select(ds, sweep, "counts", PAIR[0])[sweep].values)
@@ -390,7 +395,7 @@ def _sweep(ds: xr.Dataset, ax: Any, sweep: str) -> None:
             ax.set_xscale("log")
         ax.set_xticks(values, [f"{value:.3g}" for value in values])
         ax.minorticks_off()
-        unit = {"clones": "(number)", "items": "(number)"}.get(sweep, f"({UNITS[sweep]})")
+        unit = {"neurons": "(number)", "items": "(number)"}.get(sweep, f"({UNITS[sweep]})")
         ax.set_xlabel(f"{LABELS[sweep]} {unit}")
         ax.set_ylabel("agreement (corr.)")
         if sweep == "peak":
@@ -445,13 +450,12 @@ def caption(ds: xr.Dataset) -> str:
         counts, {size["neuron_seeds"]} of Poisson and LIF neurons. (a) Cosine of one item of uniform rates with its
         outer product, against expected spikes at the peak rate; closed forms 1/(1 + 1.5/n) of counts, and of traces of
         20 ms in a window of 100 ms. (b, c, d, e, f, g) Centred correlation of the weights with those of the ideal rule,
-        one parameter at a time around {middle.peak:g} Hz, windows of {middle.window:g} ms, {middle.clones} clones, gaps
-        of {middle.gap:g} ms, traces of {middle.tau:g} ms and {middle.items} items; counts know neither gaps nor traces.
-        Dashed: Hebbian rule in closed form, which leaves out what leaks from item to item where traces outlast a gap
-        (d, e). (h) The same against spikes of all
-        neurons for one association, counts over peak rates; agreement {WANTED:g} needs {need["agreement"]}. (i) Mean
-        cosine of recall from the weights with the value; above the ideal Hebbian rule
-        ({float(peak.ideal_hebb.mean()):.2f}) with {need["recall"]} spikes per association; ideal covariance rule:
-        {float(peak.ideal_covariance.mean()):.2f}, ideal delta rule: {float(delta.ideal.mean()):.2f}.
+        one parameter at a time around {middle.peak:g} Hz, windows of {middle.window:g} ms, {middle.neurons} neurons per
+        feature, gaps of {middle.gap:g} ms, traces of {middle.tau:g} ms and {middle.items} items; counts know neither
+        gaps nor traces. Dashed: Hebbian rule in closed form, which leaves out what leaks from item to item where traces
+        outlast a gap (d, e). (h) The same against spikes of all neurons for one association, counts over peak rates;
+        agreement {WANTED:g} needs {need["agreement"]}. (i) Mean cosine of recall from the weights with the value; above
+        the ideal Hebbian rule ({float(peak.ideal_hebb.mean()):.2f}) with {need["recall"]} spikes per association; ideal
+        covariance rule: {float(peak.ideal_covariance.mean()):.2f}, ideal delta rule: {float(delta.ideal.mean()):.2f}.
     """
     return " ".join(text.split()).replace("nan", "more than was run")

@@ -33,10 +33,10 @@ import synfwp as fw
 from synfwp import results, seeds
 
 GAMMA, W_MAX, TAU = 0.3, 1.0, 20.0  # 1/ms, 1, ms
-FEATURES, KEYS, CLONES = 10, 100, 4
+FEATURES, KEYS, VALUE_NEURONS = 10, 100, 4
 SHOW, GAP = 100.0, 40.0  # ms
 READ_BIAS, READ_GAIN = 20.0, 30.0  # mV; pA (here mV) for a weight of 1
-CARRIERS = ("hebb", "delta", "spikes", "equation", "spikes without decay", "delta, best beta")
+MEMORIES = ("hebb", "delta", "spikes", "equation", "spikes without decay", "delta, best beta")
 BETAS = (0.05, 0.1, 0.2, 0.4, 0.7, 1.0)
 SAMPLE = 7  # every so many synapses of the last network are kept for the figure
 
@@ -65,7 +65,7 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
     """Store and recall pairs, through spikes and through exact rules; ``quick`` takes fewer."""
     size = QUICK if quick else FULL
     shape = (size.networks, len(size.pairs), max(size.pairs))
-    right, tried = np.full((len(CARRIERS), *shape), np.nan), np.full((len(BETAS), *shape), np.nan)
+    right, tried = np.full((len(MEMORIES), *shape), np.nan), np.full((len(BETAS), *shape), np.nan)
     fit = np.zeros((*shape[:2], 2))
     for m, pairs in enumerate(size.pairs):
         for n in range(size.networks):
@@ -74,13 +74,13 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
             scores = {"spikes": spoken(network), "spikes without decay": spoken(bare)}
             scores |= {"equation": read(network, reference), "hebb": exact(network, "hebb", 1.0)}
             for name, score in scores.items():
-                right[CARRIERS.index(name), n, m, :pairs] = won(score)
+                right[MEMORIES.index(name), n, m, :pairs] = won(score)
             for b, beta in enumerate(BETAS):
                 tried[b, n, m, :pairs] = won(exact(network, "delta", beta))
             fit[n, m] = agreement(network.W, reference)
     best = np.nanmean(tried, axis=(1, 3)).argmax(axis=0)
-    right[CARRIERS.index("delta")] = tried[BETAS.index(1.0)]
-    right[CARRIERS.index("delta, best beta")] = np.stack([tried[b, :, m] for m, b in enumerate(best)], axis=1)
+    right[MEMORIES.index("delta")] = tried[BETAS.index(1.0)]
+    right[MEMORIES.index("delta, best beta")] = np.stack([tried[b, :, m] for m, b in enumerate(best)], axis=1)
     example = simulate(5, seed, 1.0)
     share = {"units": "1"}
     cell = ("rule", "seed", "pairs")
@@ -100,7 +100,7 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
         **raster(example, 5),
     }
     coords = {
-        "rule": list(CARRIERS),
+        "rule": list(MEMORIES),
         "seed": range(seed, seed + size.networks),
         "pairs": ("pairs", list(size.pairs), {"units": "number", "long_name": "pairs"}),
         "item": ("item", np.arange(max(size.pairs)), {"units": "1", "long_name": "place in the sequence"}),
@@ -123,7 +123,7 @@ def simulate(pairs: int, seed: int, decay: float) -> Network:
     vectors = rng.random((pairs, FEATURES))
     encoder = rng.standard_normal((FEATURES, KEYS)) * (12 / FEATURES) ** 0.5
     to_keys = 10.0 + 25.0 * (vectors - 0.5) @ encoder  # mV
-    to_values = np.kron(np.eye(pairs), np.full(CLONES, 80.0))
+    to_values = np.kron(np.eye(pairs), np.full(VALUE_NEURONS, 80.0))
     writing, length = np.arange(2 * pairs) < pairs, SHOW + GAP
     starts = length * np.arange(2 * pairs)
 
@@ -141,7 +141,7 @@ def simulate(pairs: int, seed: int, decay: float) -> Network:
         return fw.Population(n, cell, name=name, drive=steps(drive))
 
     keys = neurons("keys", KEYS, np.vstack([to_keys, to_keys]))
-    values = neurons("values", CLONES * pairs, np.vstack([to_values, np.full_like(to_values, READ_BIAS)]))
+    values = neurons("values", VALUE_NEURONS * pairs, np.vstack([to_values, np.full_like(to_values, READ_BIAS)]))
     memory = fw.Projection(
         keys,
         values,
@@ -200,7 +200,7 @@ def exact(network: Network, rule: str, beta: float) -> np.ndarray:
 
 def labels(values: np.ndarray) -> np.ndarray:
     """Sums over the value neurons of each label."""
-    return values.reshape(len(values), -1, CLONES).sum(axis=2)
+    return values.reshape(len(values), -1, VALUE_NEURONS).sum(axis=2)
 
 
 def won(scores: np.ndarray) -> np.ndarray:
@@ -235,7 +235,7 @@ def raster(network: Network, pairs: int) -> dict[str, Any]:
 def table(ds: xr.Dataset) -> xr.Dataset:
     """The comparison that is printed: chance is the level to compare with."""
     mean, rows = ds.recall.mean("seed"), list[tuple[str, float, float]]()
-    for name in CARRIERS:
+    for name in MEMORIES:
         rows += [
             (f"right labels, {name}, {pairs} pairs, against chance", 1 / pairs, float(mean.sel(rule=name, pairs=pairs)))
             for pairs in ds.pairs.values
@@ -277,7 +277,7 @@ def _age(ds: xr.Dataset, ax: Any) -> None:
     right = ds.right.sel(pairs=pairs).isel(item=slice(0, pairs)).mean("seed").values[:, ::-1]
     groups, styles = np.array_split(np.arange(pairs), 5), plot.scores.RULE_STYLES
     with plot.style():
-        for m, name in enumerate(CARRIERS):
+        for m, name in enumerate(MEMORIES):
             colour, marker = styles.get(name, list(styles.values())[m])
             at = [group.mean() for group in groups]
             level = [100 * right[m, group].mean() for group in groups]
@@ -291,7 +291,7 @@ def caption(ds: xr.Dataset) -> str:
     """What every panel shows, with its numbers."""
     size, mean = json.loads(ds.attrs["parameters"])["size"], ds.recall.mean("seed")
     last = int(ds.pairs[-1])
-    by = ", ".join(f"{name} {100 * float(mean.sel(rule=name, pairs=last)):.1f} %" for name in CARRIERS)
+    by = ", ".join(f"{name} {100 * float(mean.sel(rule=name, pairs=last)):.1f} %" for name in MEMORIES)
     text = f"""
         Vectors and labels associated by spikes with a bounded Hebbian rule (after Limbacher & Legenstein 2020), without
         training. (a) Five pairs are written (40 of {KEYS} key neurons and all value neurons are shown),

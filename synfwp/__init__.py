@@ -23,9 +23,10 @@ _HOME = {
     "fastweights": "scan vjp attention fastest_form Scan Gradients",
     "instructions": "Instructions",
     "substrates": (
-        "RateNetwork SpikingNetwork RateCode ThetaCycle GatedTrace TwoPhase Dendritic InhibitoryCancellation PES"
+        "RateNetwork SpikingNetwork RateCode ThetaCycle Mechanism GatedTrace TwoPhase Dendritic InhibitoryCancellation "
+        "PES"
     ),
-    "substrates.door": "simulate compare_carriers Exact",
+    "substrates.door": "simulate compare_substrates Exact",
     "plastic": "PlasticRateNetwork",
     "spiking": (
         "LIF Poisson AdEx TwoCompartment Receptor Steps PoissonSource SpikeSource Population Projection ShortTerm "

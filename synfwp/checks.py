@@ -40,10 +40,10 @@ def lookup(what: str, name: object, table: Mapping[str, T]) -> T:
 
     Examples
     --------
-    >>> lookup("flow", "latch", {"instant": 1, "latched": 2})
+    >>> lookup("flow", "lag", {"instant": 1, "lagged": 2})
     Traceback (most recent call last):
     ...
-    ValueError: unknown flow 'latch'; did you mean 'latched'?
+    ValueError: unknown flow 'lag'; did you mean 'lagged'?
     """
     if isinstance(name, str) and name in table:
         return table[name]
@@ -84,10 +84,10 @@ def count(what: str, value: Any, low: int = 1) -> int:
 
     Examples
     --------
-    >>> count("clones", 2.5)
+    >>> count("neurons", 2.5)
     Traceback (most recent call last):
     ...
-    TypeError: clones is 2.5; pass an integer of at least 1.
+    TypeError: neurons is 2.5; pass an integer of at least 1.
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{what} is {value!r}; pass an integer of at least {low}.")

@@ -1,4 +1,4 @@
-"""What a programmer sends to a carrier of fast weights, and what a carrier gives back."""
+"""What a programmer sends to a substrate of fast weights, and what a substrate gives back."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -144,10 +144,18 @@ class Instructions:
 
 
 @dataclass(frozen=True)
-class Carried:
-    """What a carrier leaves: ``W (n, d_v, d_k)``, reads ``y (n, T, d_v)``, synapses at a bound (n,), and extras.
+class Outcome:
+    """What a run on a substrate leaves.
 
-    ``extras`` maps names of further variables to ``(dims, array, attributes)``.
+    Parameters
+    ----------
+    W : (n, d_v, d_k) array
+    y : (n, T, d_v) array
+        Reads.
+    fraction_at_bound : (n,) array
+        Share of the synapses that stand at a bound.
+    extras : mapping
+        Names of further variables to ``(dims, array, attributes)``.
     """
 
     W: Array

@@ -15,7 +15,7 @@ from matplotlib.transforms import Bbox, BboxBase
 SLACK = 0.5  # pixels: the extents of text are rounded to whole pixels
 DIMENSIONLESS = frozenset(
     {
-        "carrier",
+        "substrate",
         "key index",
         "loss",
         "neuron",

@@ -24,12 +24,12 @@ def spikes() -> xr.Dataset:
 
 
 def scores() -> xr.Dataset:
-    """Accuracy of two rules on three carriers; the last carrier was run for one seed only."""
+    """Accuracy of two rules on three substrates; the last substrate was run for one seed only."""
     accuracy = np.random.default_rng(2).uniform(0.5, 1.0, (2, 3, 4))
     accuracy[:, 2, 1:] = np.nan
     return xr.Dataset(
-        {"accuracy": (("rule", "carrier", "seed"), accuracy, {"units": "1"}), "chance": 1 / 32},
-        coords={"rule": ["hebb", "delta"], "carrier": ["exact", "rate", "spiking lif"]},
+        {"accuracy": (("rule", "substrate", "seed"), accuracy, {"units": "1"}), "chance": 1 / 32},
+        coords={"rule": ["hebb", "delta"], "substrate": ["exact", "rate", "spiking lif"]},
     )
 
 

@@ -4,17 +4,17 @@ import numpy as np
 
 from synfwp.kernels._jit import kernel
 
-HEBBIAN, INSTANT, LAGGED, LATCHED = 0, 1, 2, 3
+HEBBIAN, INSTANT, LAGGED, SAMPLE_AND_HOLD = 0, 1, 2, 3
 
 
 @kernel
-def carry_out(flow, q, k, v, gain, a, a_key, P, gap, read, hold, W, y, lo, hi):
+def run(flow, q, k, v, gain, a, a_key, P, gap, read, hold, W, y, lo, hi):
     """Sequences lo..hi-1; W (n, d_v, d_k) in place, y (n, T, d_v) the read-out when each query ends.
 
     ``gain`` (n, T) is the integral of the learning rate over a write (INSTANT: of the effective one), ``P``
     (n, T, 2, 2) the propagator of (W k - v, r - v) for LAGGED. ``gap`` and ``read`` are what is left of the read-out r
     after a gap and of its distance to the drive after a retrieval; ``hold`` is the factor with which a retrieval is
-    latched.
+    held.
     """
     T, d_k = k.shape[1], k.shape[2]
     d_v = v.shape[2]
@@ -42,7 +42,7 @@ def carry_out(flow, q, k, v, gain, a, a_key, P, gap, read, hold, W, y, lo, hi):
                     if size > 0:  # without a key nothing is written, whatever the change
                         change = (P[n, t, 0, 0] * off + P[n, t, 0, 1] * lag - off) / size
                     ri = P[n, t, 1, 0] * off + P[n, t, 1, 1] * lag + v[n, t, i]
-                elif flow == LATCHED:
+                elif flow == SAMPLE_AND_HOLD:
                     ri = drive + (ri - drive) * read
                     change = gain[n, t] * (v[n, t, i] - hold * ri)
                 out = W.dtype.type(0)

@@ -17,7 +17,7 @@ def phase(
     gain,
     dendrite,
     plastic,
-    live,
+    online,
     clip,
     delay,
     decays,
@@ -38,7 +38,7 @@ def phase(
     the synaptic current into expected spikes a step or mV of the push side, added to what is taught; negative gains
     inhibit, 0 cuts transmission to the soma. ``dendrite`` turns the current into expected spikes a step that a dendrite
     predicts; they are taken off what the soma fires when it meets the presynaptic trace. W and E (n_pre, n_post) are
-    the signed weights and the eligibility; ``live`` is the rate with which E is taken off W at once (0: latched), and
+    the signed weights and the eligibility; ``online`` is the rate with which E is taken off W at once (0: not), and
     W then stays within ``clip``. ``decays``: of the traces x and y and of the current in one step; 0 for y leaves only
     pairs with the presynaptic spike first. ``lif``: None, or (decay of V, noise, threshold, reset, refractory steps),
     with ``V``, ``wait`` (2, n_post). ``current`` (n_post,). Spikes on their way when a phase ends are lost.
@@ -92,8 +92,8 @@ def phase(
             if dendrite != 0 and plastic:
                 for j in range(n_pre):
                     E[j, i] -= dendrite * current[i] * x[j]
-        if live != 0 and plastic:
+        if online != 0 and plastic:
             for j in range(n_pre):
                 for i in range(n_post):
-                    W[j, i] = min(max(W[j, i] - live * E[j, i], -clip), clip)
+                    W[j, i] = min(max(W[j, i] - online * E[j, i], -clip), clip)
                     E[j, i] = 0

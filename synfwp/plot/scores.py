@@ -1,4 +1,4 @@
-"""How well a system does: recall by carrier, learning curves, and fractions against a condition of the test."""
+"""How well a system does: recall by substrate, learning curves, and fractions against a condition of the test."""
 
 from typing import Any
 
@@ -23,12 +23,12 @@ RULE_STYLES = {  # one colour and one marker per rule, the same in every figure
 
 
 def recall(ds: xr.Dataset, ax: Axes | None = None, *, variable: str = "accuracy") -> Axes:
-    """Accuracy by carrier and rule: each seed a point, the mean of several a bar, chance a dashed line.
+    """Accuracy by substrate and rule: each seed a point, the mean of several a bar, chance a dashed line.
 
     Parameters
     ----------
     ds : Dataset
-        ``accuracy`` (fractions, drawn in %) with the dimension ``carrier`` and optionally ``rule`` and ``seed``;
+        ``accuracy`` (fractions, drawn in %) with the dimension ``substrate`` and optionally ``rule`` and ``seed``;
         what was not run is NaN. Optionally ``chance``, one fraction.
     ax : Axes
         Where to draw; a new single-column figure if not given.
@@ -47,26 +47,26 @@ def recall(ds: xr.Dataset, ax: Axes | None = None, *, variable: str = "accuracy"
 
     Examples
     --------
-    >>> cells = {"accuracy": (("carrier", "seed"), [[1.0, 0.9], [0.8, 0.8]]), "chance": 0.25}
-    >>> ax = recall(xr.Dataset(cells, coords={"carrier": ["exact", "rate"]}))
+    >>> cells = {"accuracy": (("substrate", "seed"), [[1.0, 0.9], [0.8, 0.8]]), "chance": 0.25}
+    >>> ax = recall(xr.Dataset(cells, coords={"substrate": ["exact", "rate"]}))
     >>> ax.collections[0].get_offsets()[:, 1].tolist(), ax.get_ylabel()
     ([100.0, 90.0, 80.0, 80.0], 'accuracy (%)')
     """
     values = parts.percent(ds, variable, "recall")
-    if "carrier" not in values.coords or "carrier" not in values.dims:
-        raise ValueError(f"{variable} has dimensions {values.dims}; pass one 'carrier' with the names of the carriers.")
-    cells = parts.grid(values, "rule", "carrier", "seed")
+    if "substrate" not in values.coords or "substrate" not in values.dims:
+        raise ValueError(f"{variable} has dimensions {values.dims}; pass one 'substrate' with names as its coordinate.")
+    cells = parts.grid(values, "rule", "substrate", "seed")
     rules = parts.names(values, "rule")
-    carriers = [parts.spell(name) for name in cells["carrier"].values]
+    substrates = [parts.spell(name) for name in cells["substrate"].values]
     with on(ax) as ax:
         if "chance" in ds:
             parts.dashed(ax, float(parts.along(ds, "chance", None, "recall") * 100), "chance")
         for index, cell in enumerate(cells.values):
             _group(ax, cell, 0.8 / len(cells), index - (len(cells) - 1) / 2, rules[index], index)
-        ax.set_xticks(range(len(carriers)), [name.replace(" ", "\n") for name in carriers])
-        ax.set_xlim(-0.5, len(carriers) - 0.5)
+        ax.set_xticks(range(len(substrates)), [name.replace(" ", "\n") for name in substrates])
+        ax.set_xlim(-0.5, len(substrates) - 0.5)
         ax.set_ylim(0, 105)
-        ax.set_xlabel("carrier")
+        ax.set_xlabel("substrate")
         name = variable if variable == "accuracy" else ds[variable].attrs.get("long_name", variable)
         ax.set_ylabel(f"{parts.spell(name)} (%)")
         legend(ax)
@@ -74,7 +74,7 @@ def recall(ds: xr.Dataset, ax: Axes | None = None, *, variable: str = "accuracy"
 
 
 def _group(ax: Axes, cell: np.ndarray, width: float, place: float, rule: str | None, index: int) -> None:
-    """One rule at every carrier: the seeds side by side within ``width``, and a bar at their mean."""
+    """One rule at every substrate: the seeds side by side within ``width``, and a bar at their mean."""
     colour, marker = _style(rule, index)
     centre = np.arange(len(cell)) + place * width
     run = np.isfinite(cell)

@@ -97,7 +97,7 @@ class LayerProgrammer(SlowNetwork):
     >>> params["A_log"].shape, layer.scores(params, np.ones((5, 6))).shape
     ((2,), (5, 6))
 
-    One head's instructions go to any carrier, which wants (trial, T, d):
+    One head's instructions go to any substrate, which wants (trial, T, d):
 
     >>> from synfwp import simulate
     >>> sent = layer(params, np.ones((1, 5, 6)))

@@ -125,7 +125,7 @@ class Programmer(Specification, SlowNetwork):
         return self._recur(seen)[0] if self.recurrent else self._send(seen, self._features(seen))
 
     def scores(self, params: Params, x: Array, read: Read = exactly, modulation: Array = None) -> np.ndarray:
-        """Scores ``(..., T, d_out)`` for x: what is trained. ``read(rule, instructions) -> y`` is the carrier.
+        """Scores ``(..., T, d_out)`` for x: what is trained. ``read(rule, instructions) -> y`` is the substrate.
 
         Parameters
         ----------
@@ -235,7 +235,9 @@ class Programmer(Specification, SlowNetwork):
         """Reads of a layer."""
         if self._self_referential:
             if read is not exactly:
-                raise TypeError("self-referential fast weights write themselves; no other carrier takes instructions.")
+                raise TypeError(
+                    "self-referential fast weights write themselves; no substrate takes instructions for it."
+                )
             p = seen.params
             token = self._keys(split_heads(project(self._normed(seen), p["W_in"]), self.heads, self.d_key))
             nothing = (None,) * 8

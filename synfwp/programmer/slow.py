@@ -47,7 +47,7 @@ class SlowNetwork:
         return rules.get_rule(self.rule).name
 
     def scores(self, params: Params, x: Array, read: Read = exactly) -> np.ndarray:
-        """Scores ``(..., T, d_out)`` for x: what is trained. ``read(rule, instructions) -> y`` is the carrier.
+        """Scores ``(..., T, d_out)`` for x: what is trained. ``read(rule, instructions) -> y`` is the substrate.
 
         Parameters
         ----------

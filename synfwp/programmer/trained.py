@@ -67,7 +67,7 @@ class Trained(Generic[Network]):
         return self.programmer(self.params, np.asarray(x), **more)
 
     def answer(self, y: Any, x: Any = None) -> np.ndarray:
-        """The class (..., T) that the trained read-out takes from reads ``y (..., T, d_value)`` of any carrier.
+        """The class (..., T) that the trained read-out takes from reads ``y (..., T, d_value)`` of any substrate.
 
         A read-out with a residual stream also needs the tokens x.
 
@@ -88,7 +88,7 @@ class Trained(Generic[Network]):
             For a plastic network, which reads no substrate.
         """
         if not isinstance(self.programmer, SlowNetwork):
-            raise TypeError("a PlasticNetwork reads no carrier; use .programmer.scores(.params, x).")
+            raise TypeError("a PlasticNetwork reads no substrate; use .programmer.scores(.params, x).")
         return self.programmer.read_out(self.params, np.asarray(y), x).argmax(axis=-1)
 
     def accuracy(self, batch: Batch) -> float:

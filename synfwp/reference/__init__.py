@@ -10,7 +10,7 @@ more than W takes it as ``aux`` and gives its last value as a third result; one 
 from synfwp.reference.circuits import circuit
 from synfwp.reference.phases import phase, spike_pairs
 from synfwp.reference.plastic_layers import plastic
-from synfwp.reference.rates import carry_out
+from synfwp.reference.rates import rate_network
 from synfwp.reference.rules import (
     anti_hebb,
     covariance,
@@ -35,7 +35,6 @@ from synfwp.reference.timing import stdp
 
 __all__ = [
     "anti_hebb",
-    "carry_out",
     "circuit",
     "covariance",
     "delta",
@@ -54,6 +53,7 @@ __all__ = [
     "oja",
     "phase",
     "plastic",
+    "rate_network",
     "self_referential",
     "softmax",
     "spike_pairs",

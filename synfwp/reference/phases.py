@@ -11,7 +11,7 @@ def phase(
     gain,
     dendrite,
     plastic,
-    live,
+    online,
     clip,
     delay,
     decays,
@@ -30,7 +30,7 @@ def phase(
 
     In every step: traces and currents decay; presynaptic neurons fire and their spikes pair with the postsynaptic
     trace; the spikes of ``delay`` steps ago become current; push and pull neurons fire and pair with the presynaptic
-    trace, less what a dendrite predicts; if plasticity is live, it is taken off W.
+    trace, less what a dendrite predicts; if plasticity is online, it is taken off W.
     """
     for t in range(len(pre)):
         x *= decays[0]
@@ -58,8 +58,8 @@ def phase(
         if plastic:
             E += np.outer(x, net - dendrite * current)
         y += net
-        if plastic and live != 0:
-            W[...] = np.clip(W - live * E, -clip, clip)
+        if plastic and online != 0:
+            W[...] = np.clip(W - online * E, -clip, clip)
             E[...] = 0
 
 

@@ -3,14 +3,14 @@
 import numpy as np
 
 
-def carry_out(delta, flow, q, k, v, gain, decay, tau, T_write, T_read, gap, steps=400):
+def rate_network(delta, flow, q, k, v, gain, decay, tau, T_write, T_read, gap, steps=400):
     """A rate network as differential equations, by Runge-Kutta steps of order 4; reads (T, d_v) and the last W.
 
     ``tau dr/dt = -r + W x`` while a key or query x is presented, ``tau dr/dt = -r`` in gaps, and while an item is
     written ``dW/dt = (gain / T_write) (v - e) k^T`` with ``e = 0`` (Hebb), or for the delta rule ``W k`` ("instant"),
-    r ("lagged") or what r was when a retrieval of T_read ended ("latched"). While it writes r is W k ("instant"),
-    moves ("lagged") or is held. Every phase takes ``steps`` steps; times in ms. Widrow & Hoff 1960; Hasselmo, Bodelon
-    & Wyble 2002.
+    r ("lagged") or what r was when a retrieval of T_read ended ("sample_and_hold"). While it writes r is W k
+    ("instant"), moves ("lagged") or is held. Every phase takes ``steps`` steps; times in ms. Widrow & Hoff 1960;
+    Hasselmo, Bodelon & Wyble 2002.
     """
 
     def integrate(slope, state, time):
@@ -30,7 +30,7 @@ def carry_out(delta, flow, q, k, v, gain, decay, tau, T_write, T_read, gap, step
     def write(t, W, r):
         def slope(state):
             now, read_out = state
-            error = {"instant": now @ k[t], "lagged": read_out, "latched": r}[flow] if delta else 0.0
+            error = {"instant": now @ k[t], "lagged": read_out, "sample_and_hold": r}[flow] if delta else 0.0
             moves = delta and flow == "lagged"
             return [gain[t] / T_write * np.outer(v[t] - error, k[t]), (now @ k[t] - read_out) / tau if moves else 0 * r]
 
@@ -42,7 +42,7 @@ def carry_out(delta, flow, q, k, v, gain, decay, tau, T_write, T_read, gap, step
         if decay is not None:
             W = W * decay[t]
         r = drive_by(0 * k[t], W, r, gap)
-        if delta and flow == "latched":
+        if delta and flow == "sample_and_hold":
             r = drive_by(k[t], W, r, T_read)
         W, r = write(t, W, r)
         r = drive_by(0 * q[t], W, r, gap)

@@ -33,7 +33,7 @@ SCHEMA: Mapping[str, Variable] = MappingProxyType(
         "pairs": Variable(("pairs",), "1", "number of stored pairs"),
         "seed": Variable(("seed",), "1", "seed"),
         "step": Variable(("step",), "1", "training step"),
-        "reference": Variable(("reference",), "", "what the carrier is compared with"),
+        "reference": Variable(("reference",), "", "what the substrate is compared with"),
         "quantity": Variable(("quantity",), "", "quantity"),
         "q": Variable(("time", "key"), "1", "query"),
         "k": Variable(("time", "key"), "1", "key"),

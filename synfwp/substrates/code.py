@@ -9,32 +9,57 @@ from synfwp.units import Parameters
 
 @dataclass(frozen=True, kw_only=True)
 class RateCode(Parameters):
-    """Features as firing rates: the largest key, query or value of a run is sent at ``peak`` (Hz) by every clone.
+    """Features as firing rates: the largest key, query or value of a run is sent at ``peak`` by every neuron.
 
-    Keys and queries are sent by ``clones`` neurons each; a signed value by ``clones`` push and ``clones`` pull neurons.
+    Parameters
+    ----------
+    peak : float
+        Rate of the largest feature, Hz.
+    neurons_per_feature : int
+        Neurons that send each key and query; a signed value is sent by as many push and as many pull neurons.
 
-    >>> RateCode(peak=50.0).clones
+    Raises
+    ------
+    ValueError
+        If the rate is not positive or the number no integer of at least 1.
+
+    Examples
+    --------
+    >>> RateCode(peak=50.0).neurons_per_feature
     8
     """
 
     peak: Any = 100.0
-    clones: int = 8
+    neurons_per_feature: int = 8
     _units: ClassVar[dict[str, str]] = {"peak": "Hz"}
 
     def __post_init__(self) -> None:
-        """The number of clones is a positive integer."""
         super().__post_init__()
-        checks.count("clones", self.clones)
+        checks.count("neurons_per_feature", self.neurons_per_feature)
 
 
 @dataclass(frozen=True, kw_only=True)
 class ThetaCycle(Parameters):
-    """Phases of one item: retrieve, gap, encode, gap (ms); a read lasts as long as a retrieval.
+    """Phases of one item: retrieve, gap, encode, gap; a read lasts as long as a retrieval.
 
-    Plasticity is off in gaps, and traces decay there. ``read="end"`` reads out in spikes the tokens that only ask,
-    ``"every"`` reads all tokens that have a query. ``reset_traces`` sets traces to zero before each phase, which is an
-    idealisation.
+    Plasticity is off in gaps, and traces decay there.
 
+    Parameters
+    ----------
+    retrieve, encode, gap : float
+        Durations in ms; a gap may be 0.
+    read : "end" or "every"
+        Read out in spikes the tokens that only read, or all tokens that have a query.
+    reset_traces : bool
+        Set traces to zero before each phase, which is an idealisation.
+
+    Raises
+    ------
+    ValueError
+        For durations that are not positive, or an unknown ``read``.
+
+    Examples
+    --------
     >>> ThetaCycle().gap
     40.0
     """
@@ -48,6 +73,5 @@ class ThetaCycle(Parameters):
     _zero_allowed: ClassVar[tuple[str, ...]] = ("gap",)
 
     def __post_init__(self) -> None:
-        """``read`` is one of two words."""
         super().__post_init__()
         checks.one_of("read", self.read, ("end", "every"))

@@ -1,7 +1,6 @@
 """Gains of LIF neurons as they are measured: what membranes that have to be charged first leave of a value."""
 
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
@@ -10,7 +9,8 @@ from synfwp.kernels import spiking as kernel
 from synfwp.spiking.neurons import LIF
 from synfwp.substrates import gains
 from synfwp.substrates.code import ThetaCycle
-from synfwp.substrates.mechanisms import PES, Dendritic, Gains, InhibitoryCancellation, TwoPhase
+from synfwp.substrates.mechanisms import Gains, Mechanism
+from synfwp.substrates.soma import LIFCurve, Soma, lif_constants, lif_curve, lif_state
 
 Array = np.ndarray
 NEURONS, SILENCE, MANY = 4000, 200.0, 20_000  # measured at once; ms before a phase; presynaptic spikes of a step
@@ -18,46 +18,43 @@ NEURONS, SILENCE, MANY = 4000, 200.0, 20_000  # measured at once; ms before a ph
 
 @lru_cache(maxsize=64)
 def lif_gains(
-    g: Gains, neuron: LIF, peak: float, schedule: ThetaCycle, mechanism: Any, delay: float, dt: float
+    g: Gains, neuron: LIF, peak: float, schedule: ThetaCycle, mechanism: Mechanism, delay: float, dt: float
 ) -> Gains:
     """The gains ``g`` of neurons that follow their drive, with what LIF neurons make of a value and of a retrieval.
 
     Push minus pull spikes of ``NEURONS`` neurons, silent before, meet the traces of a phase: once for a value at peak
-    that is taught, and once for a retrieval at peak, which rises with the synapses. Both are known to .6 % (standard
-    error); smaller values lose more of themselves. The response to single spikes (``own``) and what leaks between
-    phases are left as they are.
+    that is taught, and once for a retrieval at peak, which rises with the synapses. Both are known to 0.6 % (standard
+    error); smaller values lose more of themselves. The response to single spikes (``self_erasure``) and what leaks
+    between phases are left as they are.
     """
-    curve = gains.lif_curve(neuron, peak, dt)
-    two_phase, causal = isinstance(mechanism, TwoPhase), isinstance(mechanism, (Dendritic, PES))
-    inhibits = isinstance(mechanism, (InhibitoryCancellation, PES))
-    lift, scale = 0.0, 1.0
-    if isinstance(mechanism, InhibitoryCancellation):
-        lift, scale = curve.lift(mechanism.rho0), gains.two_sided(mechanism.rho0, peak, curve)
+    curve = lif_curve(neuron, peak, dt)
+    soma = Soma(peak, curve.slope, curve)
     rho, sigma = float(np.exp(-dt / mechanism.tau)), float(np.exp(-dt / neuron.tau_syn))
+    scale = float(soma.sent(1.0, mechanism.baseline)) if mechanism.into_soma else 1.0
 
-    def met(net: Array) -> float:
-        around = gains.around(len(net), rho, causal)
-        return float((net * around).sum() / around.sum())
+    def mean(net: Array) -> float:
+        weight = gains.collected(len(net), rho, mechanism.causal)
+        return float((net * weight).sum() / weight.sum())
 
-    def pushed(duration: float, teach: float, follows: float) -> float:
-        drive = np.array([[lift + teach], [lift - teach]])
+    def pushed(duration: float, drive: Array, follows: float) -> float:
         net = _net(neuron, curve, round(duration / dt), drive, follows, sigma, round(delay / dt), dt)
-        return met(net) / (units.per_ms(peak) * dt * scale)
+        return mean(net) / (units.per_ms(peak) * dt * scale)
 
-    taught = curve.slope if inhibits else float(curve.teach(np.ones(1), peak)[0])
+    taught = mechanism.teach(np.ones(1), soma)
     g = g._replace(write=g.write + pushed(schedule.encode, taught, 0.0) - 1)
-    if not (two_phase or inhibits):
+    if not (mechanism.retrieves or mechanism.into_soma):
         return g
-    reads = schedule.retrieve if two_phase else schedule.encode
-    follows = met(gains.rise(round(reads / dt), sigma, round(delay / dt)))
-    return g._replace(erase=g.erase + pushed(reads, 0.0, curve.slope) - follows)
+    reads = schedule.retrieve if mechanism.retrieves else schedule.encode
+    nothing = np.zeros((2, 1)) if mechanism.retrieves else mechanism.teach(np.zeros(1), soma)
+    follows = mean(gains.rise(round(reads / dt), sigma, round(delay / dt)))
+    return g._replace(erase=g.erase + pushed(reads, nothing, curve.slope) - follows)
 
 
 def _net(
-    neuron: LIF, curve: gains.LIFCurve, steps: int, drive: Array, follows: float, sigma: float, late: int, dt: float
+    neuron: LIF, curve: LIFCurve, steps: int, drive: Array, follows: float, sigma: float, late: int, dt: float
 ) -> Array:
     """Push minus pull spikes a step and neuron, after silence, for a drive (mV) taught and one that W transmits."""
-    rng, state = np.random.default_rng(0), gains.lif_state(NEURONS, neuron)
+    rng, state = np.random.default_rng(0), lif_state(NEURONS, neuron)
     W = np.full((1, NEURONS), 1 / MANY)
     x, y, current = np.zeros(1), np.zeros(NEURONS), np.zeros(NEURONS)
     off = 0.0 * drive
@@ -65,7 +62,7 @@ def _net(
         pre, post = np.zeros((duration, 1), np.int16), np.zeros((duration, 2, NEURONS), np.int16)
         kernel.phase(
             rng, np.array([rate]), np.tile(teach, (1, NEURONS)), neuron.v_rest + curve.tonic, follows * (1 - sigma),
-            0.0, False, 0.0, np.inf, late, (0.0, 0.0, sigma), gains.lif_constants(neuron, dt), W, W.copy(),
+            0.0, False, 0.0, np.inf, late, (0.0, 0.0, sigma), lif_constants(neuron, dt), W, W.copy(),
             x, y, current, *state, pre, post,
         )  # fmt: skip
     return (post[:, 0].sum(axis=1, dtype=float) - post[:, 1].sum(axis=1, dtype=float)) / NEURONS

@@ -5,27 +5,27 @@ from typing import Any
 
 import numpy as np
 
-from synfwp import checks, units
+from synfwp import checks, seeds, units
 from synfwp.coefficients import Coefficients
-from synfwp.instructions import Carried, Description
+from synfwp.instructions import Description, Outcome
 from synfwp.kernels import rate as kernel
 from synfwp.rules import Rule, get_rule
 from synfwp.substrates import mechanisms
+from synfwp.substrates.flows import FLOWS, Durations, Flow
 
 Array = np.ndarray
-_FLOWS = {"instant": kernel.INSTANT, "lagged": kernel.LAGGED, "latched": kernel.LATCHED}
 
 
 @dataclass(frozen=True, kw_only=True)
 class RateNetwork:
     r"""Rates x of the key drive read-out rates r, ``tau dr/dt = -r + W x``, through plastic weights W.
 
-    Each item is: a gap, in which W decays where the rule decays; with ``flow="latched"`` a retrieval of length
+    Each item is: a gap, in which W decays where the rule decays; with ``flow="sample_and_hold"`` a retrieval of length
     ``T_read``, whose result is held; a write of length ``T_write``, in which the key is presented, the value is clamped
     and ``dW/dt = (beta / T_write) (v - e) k^T`` with e = 0 for Hebbian rules and, for the delta rule, e = W k
-    ("instant"), r ("lagged") or the held retrieval ("latched"); a gap; and a read of length ``T_read`` with the query.
-    While it writes, r is W k at once ("instant"), follows W k ("lagged") or is held ("latched", and Hebbian rules).
-    In a gap no key is presented. Every phase is integrated exactly, so there is no time step.
+    ("instant"), r ("lagged") or the held retrieval ("sample_and_hold"); a gap; and a read of length ``T_read`` with the
+    query. While it writes, r is W k at once ("instant"), follows W k ("lagged") or is held ("sample_and_hold", and
+    Hebbian rules). In a gap no key is presented. Every phase is integrated exactly, so there is no time step.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class RateNetwork:
         Time constant of the read-out in ms.
     T_write, T_read, gap : float
         Durations in ms.
-    flow : "latched", "instant" or "lagged"
+    flow : "sample_and_hold", "instant" or "lagged"
         What the delta rule takes away while it writes.
     calibrate : bool
         Choose the gain that makes the closed form write exactly beta, instead of ``beta / T_write``.
@@ -43,13 +43,17 @@ class RateNetwork:
     ValueError
         For durations that are not positive (a gap may be 0), an unknown flow, or a gain that does not exist.
 
-    Source: Widrow & Hoff 1960 as a gradient flow; two phases after Hasselmo, Bodelon & Wyble 2002.
+    References
+    ----------
+    Widrow & Hoff 1960 as a gradient flow; two phases after Hasselmo, Bodelon & Wyble 2002, Neural Computation 14:793.
 
+    Examples
+    --------
     >>> print(RateNetwork(flow="instant").describe("delta"))
     delta in a rate network, flow instant
-      writes 0.6321, erases 0.6321 when asked for beta = 1 with a unit key
-      transition along the key 0.3679 (asked 0)
-      read-out reaches 0.99995 of its target; 0.018 of it is left after a gap
+      writes 0.6321, erases 0.6321 for a target of beta = 1 with a unit key
+      transition along the key 0.3679 (target 0)
+      read-out reaches 0.99995 of its value; 0.018 of it is left after a gap
       280 ms per item
     """
 
@@ -57,44 +61,65 @@ class RateNetwork:
     T_write: Any = 100.0
     T_read: Any = 100.0
     gap: Any = 40.0
-    flow: str = "latched"
+    flow: str = "sample_and_hold"
     calibrate: bool = False
 
     def __post_init__(self) -> None:
-        """Every field is what the table above says."""
         for name in ("tau", "T_write", "T_read", "gap"):
             value = units.to_float(getattr(self, name), "ms", name)
             checks.number(f"{name} (ms)", value, 0, above=name != "gap")
             object.__setattr__(self, name, value)
-        checks.one_of("flow", self.flow, _FLOWS)
+        checks.one_of("flow", self.flow, FLOWS)
 
     def effective(self, rule: Rule, k: Array, beta: Array, decay: Array | None) -> Coefficients:
-        """What the network carries out on average, from parameters and instructions alone."""
-        row = mechanisms.check_runs(self.flow, rule)
-        hold = self._hold(rule)
-        gain = self._gain(rule, k, beta)
-        c = row.effective(rule, k, gain, decay, self.tau, self.T_write, self.T_read)
-        return c if c.erase is None else c._replace(erase=c.erase * hold)
+        """What the network carries out on average, from parameters and instructions alone.
 
-    def carry_out(
-        self, rule: Rule, q: Array, k: Array, v: Array, beta: Array, decay: Array | None, seed: int
-    ) -> Carried:
-        """Run instructions (n, T, .) from W = 0; rates have no noise, so ``seed`` changes nothing."""
-        mechanisms.check_runs(self.flow, rule)
-        hebbian = mechanisms.is_hebbian(rule)
-        gain = self._gain(rule, k, beta)
-        P = np.zeros((1, 1, 2, 2))
-        if hebbian:
+        Parameters
+        ----------
+        rule : Rule
+        k : (n, T, d_k) array
+        beta : (n, T) array
+        decay : None, (n, T) or (n, T, d_k) array
+
+        Returns
+        -------
+        Coefficients
+
+        Raises
+        ------
+        ValueError
+            If the flow cannot run the rule, or no finite gain exists.
+        """
+        flow = self._flow(rule)
+        c = flow.effective(rule, k, self._gain(rule, k, beta), decay, self._durations)
+        return c if c.erase is None else c._replace(erase=c.erase * self._hold(rule))
+
+    def run(
+        self, rule: Rule, q: Array, k: Array, v: Array, beta: Array, decay: Array | None, seed: seeds.Seed
+    ) -> Outcome:
+        """Run instructions (n, T, .) from W = 0; rates have no noise, so ``seed`` changes nothing.
+
+        Returns
+        -------
+        Outcome
+
+        Raises
+        ------
+        ValueError
+            If the flow cannot run the rule, or no finite gain exists.
+        """
+        flow, number = self._flow(rule), kernel.HEBBIAN
+        gain, P = self._gain(rule, k, beta), np.zeros((1, 1, 2, 2))
+        if mechanisms.is_hebbian(rule):
             gain = gain if rule.write == "beta" else -gain
-        elif self.flow == "lagged":
-            P = mechanisms.lag_propagator(gain * np.einsum("nti,nti->nt", k, k), self.tau, self.T_write)
-        elif self.flow == "instant":
-            gain = mechanisms.instant(rule, k, gain, None, self.tau, self.T_write, self.T_read).write
+        else:
+            number = flow.number
+            gain, P = flow.of_kernel(k, gain, self._durations)
         scalar = rule.retain == "scalar"
         n, d_v, d_k = len(k), v.shape[2], k.shape[2]
         W, y = np.zeros((n, d_v, d_k)), np.empty_like(v)
-        kernel.carry_out(
-            kernel.HEBBIAN if hebbian else _FLOWS[self.flow],
+        kernel.run(
+            number,
             *(np.ascontiguousarray(x) for x in (q, k, v, gain)),
             decay if scalar else None,
             None if scalar else decay,
@@ -107,36 +132,51 @@ class RateNetwork:
             0,
             n,
         )
-        return Carried(W=W, y=y, fraction_at_bound=np.zeros(n))
+        return Outcome(W=W, y=y, fraction_at_bound=np.zeros(n))
 
     def describe(self, rule: Rule | str) -> Description:
-        """What the network will really do for a unit key and beta = 1 (calibrated delta rules: 0.5)."""
+        """What the network really does for a unit key and beta = 1 (calibrated delta rules: 0.5).
+
+        Returns
+        -------
+        Description
+            ``values`` has ``write``, ``erase``, ``carry_over`` (of the read-out, after a gap) and ``duration`` (ms).
+        """
         row = get_rule(rule)
         beta = 0.5 if self.calibrate and mechanisms.is_delta(row) else 1.0
         key, one = np.array([[[1.0]]]), np.ones((1, 1))
         decay = {None: None, "scalar": one, "key": np.ones((1, 1, 1))}[row.retain]
         c = self.effective(row, key, beta * one, decay)
         write, erase = float(c.write[0, 0]), 0.0 if c.erase is None else float(c.erase[0, 0])
-        two_phase = self.flow == "latched" and mechanisms.is_delta(row)
-        duration = self.gap + self.T_write + self.gap + self.T_read + (self.T_read if two_phase else 0.0)
-        asked = 1 - beta if row.erase is not None else 1.0
+        retrieves = FLOWS[self.flow].retrieves and mechanisms.is_delta(row)
+        duration = self.gap + self.T_write + self.gap + self.T_read + (self.T_read if retrieves else 0.0)
+        target, left = 1 - beta if row.erase is not None else 1.0, float(np.exp(-self.gap / self.tau))
         lines = [
-            f"writes {write:.4g}, erases {erase:.4g} when asked for beta = {beta:g} with a unit key",
-            f"transition along the key {1 - erase:.4g} (asked {asked:g})",
-            f"read-out reaches {1 - np.exp(-self.T_read / self.tau):.5f} of its target; "
-            f"{np.exp(-self.gap / self.tau):.2g} of it is left after a gap",
+            f"writes {write:.4g}, erases {erase:.4g} for a target of beta = {beta:g} with a unit key",
+            f"transition along the key {1 - erase:.4g} (target {target:g})",
+            f"read-out reaches {1 - np.exp(-self.T_read / self.tau):.5f} of its value; "
+            f"{left:.2g} of it is left after a gap",
             f"{duration:g} ms per item",
         ]
-        values = {"write": write, "erase": erase, "cross_talk": float(np.exp(-self.gap / self.tau))}
-        return Description(f"{row.name} in a rate network, flow {self.flow}", values | {"duration": duration}, lines)
+        values = {"write": write, "erase": erase, "carry_over": left, "duration": duration}
+        return Description(f"{row.name} in a rate network, flow {self.flow}", values, lines)
+
+    @property
+    def _durations(self) -> Durations:
+        return Durations(self.tau, self.T_write, self.T_read)
+
+    def _flow(self, rule: Rule) -> Flow:
+        """The flow, if it runs the rule."""
+        return mechanisms.check_runs(FLOWS[self.flow], rule, FLOWS)
 
     def _gain(self, rule: Rule, k: Array, beta: Array) -> Array:
         """The integral of the learning rate over a write."""
         if self.calibrate and mechanisms.is_delta(rule):
-            return mechanisms.calibrated(self.flow, k, beta, self.tau, self.T_write)
+            return FLOWS[self.flow].calibrated(k, beta, self._durations)
         return beta
 
     def _hold(self, rule: Rule) -> float:
         """A calibrated network makes up for a retrieval that ends before it has settled."""
-        settles = self.calibrate and self.flow == "latched" and mechanisms.is_delta(rule)
-        return float(1 / -np.expm1(-self.T_read / self.tau)) if settles else 1.0
+        if self.calibrate and mechanisms.is_delta(rule):
+            return 1 / FLOWS[self.flow].settled(self._durations)
+        return 1.0

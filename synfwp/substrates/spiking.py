@@ -5,22 +5,22 @@ from typing import Any
 
 import numpy as np
 
-from synfwp import checks, coefficients, seeds, units
+from synfwp import checks, seeds, units
 from synfwp.coefficients import Coefficients
-from synfwp.instructions import Carried, Description
+from synfwp.instructions import Description, Outcome
 from synfwp.rules import Rule, get_rule
-from synfwp.spiking.neurons import LIF
+from synfwp.spiking.neurons import LIF, Poisson
 from synfwp.substrates import gains, mechanisms
 from synfwp.substrates.code import RateCode, ThetaCycle
 from synfwp.substrates.describe import describe
-from synfwp.substrates.engines import CELLS, ONE_PHASE, make_engine
+from synfwp.substrates.engines import NEURONS, Setup
 from synfwp.substrates.log import ragged
 from synfwp.substrates.measured import lif_gains
-from synfwp.substrates.mechanisms import PES, Dendritic, Gains, GatedTrace, InhibitoryCancellation, TwoPhase
+from synfwp.substrates.mechanisms import MECHANISMS, Gains, Mechanism
+from synfwp.substrates.sequence import Items, run_sequence
+from synfwp.substrates.soma import LIFCurve, lif_curve
 
 Array = np.ndarray
-Mechanism = GatedTrace | TwoPhase | Dendritic | InhibitoryCancellation | PES
-_MECHANISMS = {kind.name: kind for kind in (GatedTrace, TwoPhase, Dendritic, InhibitoryCancellation, PES)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +40,9 @@ class SpikingNetwork:
         None takes the default of the engine.
     code : RateCode
     schedule : ThetaCycle
-    mechanism : None, GatedTrace, TwoPhase, Dendritic, InhibitoryCancellation or PES
-        None takes the first of them that carries the rule.
+    mechanism : None or Mechanism
+        `GatedTrace`, `TwoPhase`, `Dendritic`, `InhibitoryCancellation`, `PES`, or one of your own. None takes the first
+        of them that carries the rule.
     delay, dt : float
         Synaptic delay and time step in ms (not used by "counts"); phases, delay and t_ref are multiples of dt.
     w0 : float
@@ -52,23 +53,28 @@ class SpikingNetwork:
     Raises
     ------
     TypeError, ValueError
-        For parameters of the wrong kind or unit, or durations off the grid.
+        For parameters of the wrong kind or unit, durations off the grid, or a mechanism whose updates the engines do
+        not have.
 
-    Source: two phases after Hasselmo, Bodelon & Wyble 2002; rules after Irie & Gershman 2025; other mechanisms as they
-    say.
+    References
+    ----------
+    Two phases after Hasselmo, Bodelon & Wyble 2002, Neural Computation 14:793; rules after Irie & Gershman 2025; other
+    mechanisms as each of them has it.
 
+    Examples
+    --------
     >>> print(SpikingNetwork().describe("delta"))
     delta in a spiking network, engine counts, mechanism two_phase
-      writes 1, erases 1 when asked for beta = 1
-      a synapse at peak erases 0.0125 of itself with its own spikes; cross-talk 0
-      80 spikes for a key feature at peak in one window, 8 clones
+      writes 1, erases 1 for a target of beta = 1
+      self-erasure 0.0125: a synapse at peak, by its own spikes; carry-over 0
+      80 spikes for a key feature at peak in one window, 8 neurons per feature
       stable for beta |k|^2 up to 1.736 in counts (exact keys: 2)
       240 spikes of all neurons to write an item of one key and one value at peak into empty synapses
       280 ms to write an item, 140 ms to read one
     """
 
     engine: str = "counts"
-    neuron: Any = None
+    neuron: Poisson | LIF | None = None
     code: RateCode = field(default_factory=RateCode)
     schedule: ThetaCycle = field(default_factory=ThetaCycle)
     mechanism: Mechanism | None = None
@@ -78,39 +84,43 @@ class SpikingNetwork:
     dale: bool = True
 
     def __post_init__(self) -> None:
-        """Every field is what the table above says, and durations are on the grid."""
-        checks.one_of("engine", self.engine, CELLS)
-        expected: dict[str, Any] = {
-            "code": RateCode,
-            "schedule": ThetaCycle,
-            "neuron": (CELLS[self.engine], type(None)),
-        }
-        expected["mechanism"] = (*_MECHANISMS.values(), type(None))
-        for name, kinds in expected.items():
-            if not isinstance(getattr(self, name), kinds):
-                kind = type(getattr(self, name)).__name__
-                raise TypeError(f"{name} is a {kind}; engine {self.engine!r} takes {_names(kinds)}.")
+        checks.one_of("engine", self.engine, NEURONS)
+        self._check_kinds()
         for name, unit in (("delay", "ms"), ("dt", "ms")):
             value = units.to_float(getattr(self, name), unit, name)
             checks.number(f"{name} ({unit})", value, 0, above=name == "dt")
             object.__setattr__(self, name, value)
         object.__setattr__(self, "w0", checks.number("w0", units.to_float(self.w0, "1", "w0"), 0, above=True))
-        if self.engine == "counts":
-            if not getattr(self.mechanism, "latched", True):
+        if self.mechanism is not None:
+            mechanisms.check_kernel(self.mechanism)
+            if self.engine == "counts" and self.mechanism.online:
                 raise ValueError(
-                    "engine 'counts' has no time within a window; live plasticity needs 'poisson' or 'lif'."
+                    "engine 'counts' has no time within a window; online plasticity needs 'poisson' or 'lif'."
                 )
-            return
+        if self.engine != "counts":
+            self._check_grid()
+
+    def _check_kinds(self) -> None:
+        """Fields of the right class."""
+        expected: dict[str, tuple[type, ...]] = {
+            "code": (RateCode,),
+            "schedule": (ThetaCycle,),
+            "neuron": (type(NEURONS[self.engine]), type(None)),
+            "mechanism": (*(type(row) for row in MECHANISMS.values()), Mechanism, type(None)),
+        }
+        for name, kinds in expected.items():
+            if not isinstance(getattr(self, name), kinds):
+                kind = type(getattr(self, name)).__name__
+                raise TypeError(f"{name} is a {kind}; engine {self.engine!r} takes {_names(kinds)}.")
+
+    def _check_grid(self) -> None:
+        """Durations are multiples of dt."""
         durations = {name: getattr(self.schedule, name) for name in ("retrieve", "encode", "gap")}
-        durations |= {"delay": self.delay} | ({"t_ref": self.cell.t_ref} if isinstance(self.cell, LIF) else {})
+        neuron = self._neuron
+        durations |= {"delay": self.delay} | ({"t_ref": neuron.t_ref} if isinstance(neuron, LIF) else {})
         for name, value in durations.items():
             if abs(value / self.dt - round(value / self.dt)) > 1e-9:
                 raise ValueError(f"{name} is {value:g} ms, which is not a multiple of dt = {self.dt:g} ms.")
-
-    @property
-    def cell(self) -> Any:
-        """The neuron model in use."""
-        return CELLS[self.engine]() if self.neuron is None else self.neuron
 
     @property
     def bound(self) -> float:
@@ -118,38 +128,58 @@ class SpikingNetwork:
         return 2 * float(self.w0) if self.dale else np.inf
 
     @property
-    def curve(self) -> gains.LIFCurve | None:
+    def curve(self) -> LIFCurve | None:
         """The measured f-I curve of LIF neurons and their working point; None for neurons that follow their drive."""
-        return gains.lif_curve(self.cell, self.code.peak, self.dt) if isinstance(self.cell, LIF) else None
+        neuron = self._neuron
+        return lif_curve(neuron, self.code.peak, self.dt) if isinstance(neuron, LIF) else None
 
-    @property
-    def trace(self) -> float:
-        """Time constant (ms) of the traces."""
-        return float((self.mechanism or GatedTrace()).tau)
+    def setup(self, rule: Rule | str) -> Setup:
+        """What an engine of this network is made of for a rule.
+
+        Raises
+        ------
+        ValueError
+            If the mechanism cannot run the rule; the message names one that can.
+        """
+        mechanism = self._mechanism(get_rule(rule))
+        return Setup(
+            self.engine, mechanism, self.code, self.schedule, self._neuron, self.curve, self.dt, self.delay, self.bound
+        )
 
     def effective(self, rule: Rule, k: Array, beta: Array, decay: Array | None) -> Coefficients:
-        """What the network carries out on average, from parameters and instructions alone."""
-        mechanism = self._mechanism(rule)
-        row = mechanisms.check_runs(mechanism.name, rule)
+        """What the network carries out on average, from parameters and instructions alone.
+
+        Parameters
+        ----------
+        rule : Rule
+        k : (n, T, d_k) array
+        beta : (n, T) array
+        decay : None, (n, T) or (n, T, d_k) array
+
+        Returns
+        -------
+        Coefficients
+
+        Raises
+        ------
+        ValueError
+            If the mechanism cannot run the rule; the message names one that can.
+        """
         g = self.gains(rule)
-        return row.effective(rule, k, beta, decay, g._replace(own=g.own * _largest(k)))
+        g = g._replace(self_erasure=g.self_erasure * _largest(k))
+        return self._mechanism(rule).effective(rule, k, beta, decay, g)
 
     def gains(self, rule: Rule) -> Gains:
         """Mean gains of this network for a rule, for keys and values at most 1."""
-        mechanism = self._mechanism(rule)
-        two_phase = isinstance(mechanism, TwoPhase)
+        mechanism, neuron = self._mechanism(rule), self._neuron
         if self.engine == "counts":
-            return gains.count_gains(self.code, self.schedule.retrieve if two_phase else self.schedule.encode)
-        g = gains.trace_gains(
-            self.code, self.schedule, mechanism.tau, self.cell.tau_syn, self.delay, self.dt, two_phase,
-            isinstance(mechanism, (Dendritic, PES)),
-        )  # fmt: skip
-        g = g._replace(live=not getattr(mechanism, "latched", True))
-        if self.curve is None:
+            return gains.count_gains(self.code, self.schedule, mechanism)
+        g = gains.trace_gains(self.code, self.schedule, mechanism, neuron.tau_syn, self.delay, self.dt)
+        if not isinstance(neuron, LIF):
             return g
-        return lif_gains(g, self.cell, self.code.peak, self.schedule, mechanism, self.delay, self.dt)
+        return lif_gains(g, neuron, self.code.peak, self.schedule, mechanism, self.delay, self.dt)
 
-    def carry_out(
+    def run(
         self,
         rule: Rule,
         q: Array,
@@ -157,110 +187,75 @@ class SpikingNetwork:
         v: Array,
         beta: Array,
         decay: Array | None,
-        seed: Any,
+        seed: seeds.Seed,
         record: bool = False,
-    ) -> Carried:
-        """Run instructions (n, T, .) from W = 0; ``record`` keeps the spikes of the first sequence."""
-        mechanisms.check_runs(self._mechanism(rule).name, rule)
+    ) -> Outcome:
+        """Run instructions (n, T, .) from W = 0; ``record`` keeps the spikes of the first sequence.
+
+        Returns
+        -------
+        Outcome
+            Its extras are ``y_spikes``, ``spikes_per_item`` and, where recorded, spikes and phases.
+
+        Raises
+        ------
+        ValueError
+            If the mechanism cannot run the rule, keys or queries are negative, or "counts" has to record.
+        """
+        setup = self.setup(rule)
         _refuse_signed(k, q)
         if record and self.engine == "counts":
             raise ValueError("engine 'counts' has no spike times to record; use engine='poisson' or engine='lif'.")
         scale = _largest(k), _largest(q), _largest(v)
-        rows = [
-            self._sequence(
-                rule, q[n], k[n], v[n], beta[n], None if decay is None else decay[n], scale,
-                seeds.generator(seed, "sequence", n), record and n == 0,
+        left = [
+            run_sequence(
+                setup,
+                rule,
+                Items(q[n], k[n], v[n], beta[n], None if decay is None else decay[n], scale),
+                seeds.generator(seed, "sequence", n),
+                record and n == 0,
             )
             for n in range(len(k))
-        ]  # fmt: skip
-        W, y, y_spikes, bounded, spent, logs = zip(*rows, strict=True)
+        ]
         text = {"long_name": "recall from spike counts (nan: not read)", "units": "1"}
         spent_text = {"long_name": "spikes per stored item, all neurons", "units": "1"}
-        extras = {
-            "y_spikes": (("trial", "time", "value"), np.stack(y_spikes), text),
-            "spikes_per_item": (("trial",), np.array(spent), spent_text),
+        extras: dict[str, Any] = {
+            "y_spikes": (("trial", "time", "value"), np.stack([one.y_spikes for one in left]), text),
+            "spikes_per_item": (("trial",), np.array([one.spent for one in left]), spent_text),
         }
         if record:
-            extras |= ragged(logs[0], self.dt)
-        return Carried(np.stack(W), np.stack(y), np.array(bounded), extras)
+            extras |= ragged(left[0].log, self.dt)
+        W, y = np.stack([one.W for one in left]), np.stack([one.y for one in left])
+        return Outcome(W, y, np.array([one.bounded for one in left]), extras)
 
     def describe(self, rule: Rule | str) -> Description:
-        """What the network will really do, for a key that is one feature at peak."""
-        return describe(self, get_rule(rule))
+        """What the network really does, for a key that is one feature at peak.
 
-    def _mechanism(self, rule: Rule) -> Any:
-        """The mechanism asked for, or the one that carries the rule."""
-        return self.mechanism or _MECHANISMS[mechanisms.choose(rule, "spikes").name]()
+        Returns
+        -------
+        Description
+            ``values`` has ``write``, ``erase``, ``self_erasure``, ``carry_over``, ``spikes`` (of a feature at peak in a
+            window), ``spikes_per_item``, ``stability_bound``, ``duration`` (ms); of LIF neurons ``distortion``, of
+            mechanisms with a baseline ``error_distortion``.
 
-    def _sequence(
-        self,
-        rule: Rule,
-        q: Array,
-        k: Array,
-        v: Array,
-        beta: Array,
-        decay: Array | None,
-        scale: Any,
-        rng: Any,
-        record: bool,
-    ) -> Any:
-        """One sequence of items: W, reads from W and from spikes, synapses at a bound, spikes per item, the log."""
-        k_max, q_max, v_max = scale
-        clones, s, b = self.code.clones, self.schedule, beta * k_max**2
-        (T, d_k), d_v = k.shape, v.shape[1]
-        keys = np.repeat(k / k_max, clones, axis=1)
-        inhibited = np.zeros_like(keys[:, :0])
-        writes = (k > 0).any(axis=1) & (beta > 0)
-        if rule.centred:  # every key neuron has a partner; a token without a key still takes off the mean
-            inhibited = coefficients.running_mean(keys)
-            writes = ((k > 0).any(axis=1) | (v != 0).any(axis=1)) & (beta > 0)
-        alone = np.zeros(inhibited.shape[1])
-        engine = make_engine(self, rng, keys.shape[1] + len(alone), d_v * clones, record)
-        reads = (q > 0).any(axis=1) & (np.ones(T, bool) if s.read == "every" else ~writes)
-        y, y_spikes, spent = np.empty((T, d_v)), np.full((T, d_v), np.nan), 0
-        to_units, W = v_max / k_max, np.zeros((d_v, d_k))
-        for t in range(T):
-            before = engine.spikes
-            if decay is not None:
-                engine.W *= (
-                    decay[t] if decay.ndim == 1 else np.resize(np.repeat(decay[t], clones), len(engine.W))[:, None]
-                )
-            if writes[t]:
-                self._write(engine, rule, keys[t], inhibited[t], np.repeat(v[t] / v_max, clones), b[t])
-                spent += engine.spikes - before
-            W = engine.W[: keys.shape[1]].reshape(d_k, clones, d_v, clones).mean(axis=(1, 3)).T * to_units
-            y[t] = W @ q[t]
-            if reads[t]:
-                asked = np.concatenate([np.repeat(q[t] / q_max, clones), alone])
-                _, signal = engine.phase(s.retrieve, asked, None, False)
-                y_spikes[t] = signal.reshape(d_v, clones).mean(axis=1) * to_units * q_max
-                engine.gap(s.gap)
-        bounded = float((np.abs(engine.W[: keys.shape[1]]) >= self.bound).mean())
-        log = engine.log if record else None
-        return W, y, y_spikes, bounded, spent / max(int(writes.sum()), 1), log
+        Raises
+        ------
+        ValueError
+            If the mechanism cannot run the rule; the message names one that can.
+        """
+        row = get_rule(rule)
+        return describe(row, self.engine, self._mechanism(row), self.gains(row), self.schedule, self.code, self.curve)
 
-    def _write(self, engine: Any, rule: Rule, key: Array, inhibited: Array, value: Array, beta: float) -> None:
-        """The phases that write one item; ``inhibited`` are the rates of the partners of the key neurons, if any."""
-        mechanism, s = self._mechanism(rule), self.schedule
-        live = not getattr(mechanism, "latched", True)
-        if isinstance(mechanism, TwoPhase):
-            E, _ = engine.phase(s.retrieve, key, None, True, beta if live else 0.0)
-            if not live:
-                self._add(engine.W, -beta * E)
-            engine.gap(s.gap)
-        error = mechanism if isinstance(mechanism, ONE_PHASE) else None
-        now = -beta if live and error is not None else 0.0  # live changes are taken off
-        E, _ = engine.phase(s.encode, np.concatenate([key, inhibited]), value, True, now, error)
-        if now == 0:
-            n = len(key)
-            E = E[:n] - E[n:] if len(inhibited) else E
-            self._add(engine.W[:n], (-beta if rule.write == "-beta" else beta) * E)
-        engine.gap(s.gap)
+    @property
+    def _neuron(self) -> Poisson | LIF:
+        """The neuron model in use."""
+        return NEURONS[self.engine] if self.neuron is None else self.neuron
 
-    def _add(self, W: Array, change: Array) -> None:
-        """Add to the weights; each synapse of a pair stays between 0 and 2 w0."""
-        W += change
-        np.clip(W, -self.bound, self.bound, out=W)
+    def _mechanism(self, rule: Rule) -> Mechanism:
+        """The mechanism of the network, if it runs the rule, or the one that carries it by default."""
+        if self.mechanism is None:
+            return mechanisms.choose(rule, MECHANISMS)
+        return mechanisms.check_runs(self.mechanism, rule, MECHANISMS)
 
 
 def _largest(x: Array) -> float:
@@ -278,7 +273,6 @@ def _refuse_signed(k: Array, q: Array) -> None:
             )
 
 
-def _names(kinds: Any) -> str:
+def _names(kinds: tuple[type, ...]) -> str:
     """Class names for a message."""
-    kinds = kinds if isinstance(kinds, tuple) else (kinds,)
     return " or ".join("None" if kind is type(None) else kind.__name__ for kind in kinds)

@@ -66,7 +66,7 @@ def hebb_agreement(k: Any, v: Any, spikes: float, tau: float | None = None, T: f
     k, v : (T, d_k) and (T, d_v) array
         Items; the largest key and the largest value are sent at the peak rate.
     spikes : float
-        n, expected spikes at the peak rate in one window, over all clones.
+        n, expected spikes at the peak rate in one window, over all neurons of a feature.
     tau, T : float
         Time constant of the traces and window in ms; without tau, counts.
 

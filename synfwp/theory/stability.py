@@ -132,7 +132,7 @@ def stability_bound(k: Any, spikes: float) -> float:
     k : (d_k,) array
         A key, as rates relative to the one that gives ``spikes`` spikes.
     spikes : float
-        Expected spikes for a rate of 1, over all clones in one window.
+        Expected spikes for a rate of 1, over all neurons of a feature in one window.
 
     Returns
     -------
@@ -150,19 +150,20 @@ def stability_bound(k: Any, spikes: float) -> float:
     return float(2 * total / (total**2 + (fourth - second**2).sum()))
 
 
-def repeated_bound(spikes: float, clones: int) -> float:
-    """Largest beta for which one key at peak, sent by clones again and again, is stable in the mean square.
+def repeated_bound(spikes: float, neurons: int) -> float:
+    """Largest beta for which one key at peak, sent by several neurons again and again, is stable in the mean square.
 
-    A synapse of clone c changes by ``-beta n_c sum_d n_d W_d / clones``, ``n_c = Poisson(spikes) / spikes``. Second
-    moments ``a I + b J`` of the clones' weights (J: all ones) stay of that kind, so that one item is a matrix (2, 2),
-    exactly, and the bound is where it gets an eigenvalue of 1. With one clone it is ``2 E n^2 / E n^4``; clones that
-    drift apart lower it.
+    A synapse of neuron c changes by ``-beta n_c sum_d n_d W_d / neurons``, ``n_c = Poisson(spikes) / spikes``. Second
+    moments ``a I + b J`` of their weights (J: all ones) stay of that kind, so that one item is a matrix (2, 2),
+    exactly, and the bound is where it gets an eigenvalue of 1. With one neuron it is ``2 E n^2 / E n^4``; weights
+    that drift apart lower it.
 
     Parameters
     ----------
     spikes : float
-        Expected spikes of one clone in one window.
-    clones : int
+        Expected spikes of one neuron in one window.
+    neurons : int
+        Neurons that send the key.
 
     Returns
     -------
@@ -173,7 +174,7 @@ def repeated_bound(spikes: float, clones: int) -> float:
     >>> round(repeated_bound(80, 1), 3), round(repeated_bound(10, 8), 3)
     (1.882, 1.736)
     """
-    n, C = spikes, clones
+    n, C = spikes, neurons
     m2, m3 = 1 + 1 / n, 1 + 3 / n + 1 / n**2
     m4 = 1 + 6 / n + 7 / n**2 + 1 / n**3
     # E[n n^T S n n^T] for S = I and S = J: entry on the diagonal, entry off it

@@ -15,7 +15,7 @@ def quick(tmp_path_factory):
 
 
 def test_the_run_prints_the_table_and_the_caption_of_its_own_size(quick):
-    model_checks.check_output(*quick, ("8 items", "2 clones", "3 seeds"))
+    model_checks.check_output(*quick, ("8 items", "2 neurons per feature", "3 seeds"))
 
 
 def test_the_dataset_holds_every_mechanism_and_engine_with_units_and_provenance(quick):
@@ -32,9 +32,9 @@ def test_agreement_rises_with_the_rate_in_every_engine_and_mechanism(quick):
     assert (mean.sel(peak=100.0) > 0.7).all()
 
 
-def test_the_size_that_is_said_beforehand_is_the_one_that_is_run_but_for_its_noise(quick):
+def test_the_size_of_the_effective_rule_is_the_one_that_is_run_but_for_its_noise(quick):
     ds = quick[1]
-    off = (ds.slope_gap - ds.said_gap).sel(gap=40.0, engine=["counts", "poisson"])
+    off = (ds.slope_gap - ds.effective_gap).sel(gap=40.0, engine=["counts", "poisson"])
     # 15 runs of either engine; LIF neurons write less
     assert (np.abs(off.mean(("mechanism", "seed"))) < 4 * off.std(("mechanism", "seed")) / 15**0.5).all()
 
@@ -47,11 +47,14 @@ def test_LIF_neurons_lose_the_first_milliseconds_of_a_clamp_and_Poisson_neurons_
     assert later.values == pytest.approx([100, 100], abs=4)
 
 
-def test_effective_weights_of_counts_are_those_that_are_asked_but_for_own_spikes():
+def test_effective_weights_of_counts_are_the_target_but_for_own_spikes():
     program = programs.load_program("engines")
     k, v = (x[None] for x in program.items(program.QUICK, 0))
     network = program.fw.SpikingNetwork(dale=False)
-    np.testing.assert_allclose(program.effective(network, "hebb", k, v), program.fw.scan("hebb", k, k, v).W, atol=1e-12)
+    found = program.door.references("hebb", program.fw.Instructions(0 * k, k, v), on=network)
+    np.testing.assert_allclose(found["effective"].W, program.fw.scan("hebb", k, k, v).W, atol=1e-12)
+    other = program.door.references("delta", program.fw.Instructions(0 * k, k, v), on=network)
+    assert np.abs(other["effective"].W - other["target"].W).max() > 1e-3
     assert program.slope(2 * v + 1, v) == pytest.approx(2)
 
 

@@ -44,7 +44,7 @@ def test_items_and_spikes_of_a_cell_depend_on_what_it_is_and_not_on_the_rule_or_
     a, b = (program.items(3, 8, 16, 0)[0] for _ in range(2))
     assert np.array_equal(a, b)
     assert not np.array_equal(a, program.items(3, 8, 16, 1)[0])
-    run = program.Run("peak", "counts", "two phases", program.Cell(clones=1, items=4))
+    run = program.Run("peak", "counts", "two phases", program.Cell(neurons=1, items=4))
     moved = run._replace(sweep="items")
     assert program.one_run(program.QUICK, run, 0, 0) == pytest.approx(
         program.one_run(program.QUICK, moved, 0, 0), nan_ok=True
@@ -71,15 +71,15 @@ def test_the_agreement_of_a_Hebbian_sum_is_the_closed_form(engine, traces):
     rng = np.random.default_rng(0)
     k, v = np.maximum(rng.standard_normal((8, 32)), 0), rng.standard_normal((8, 32))
     network = fw.SpikingNetwork(
-        engine=engine, code=fw.RateCode(clones=2), schedule=fw.ThetaCycle(gap=100.0), dale=False
+        engine=engine, code=fw.RateCode(neurons_per_feature=2), schedule=fw.ThetaCycle(gap=100.0), dale=False
     )
     n = 20
     batch = [np.repeat(x[None], n, axis=0) for x in (0 * k, k, v)]
-    W = network.carry_out(fw.HEBB, *batch, np.ones((n, 8)), None, 1).W
+    W = network.run(fw.HEBB, *batch, np.ones((n, 8)), None, 1).W
     found = measures.centred_correlation(W, fw.scan("hebb", k, k, v).W)
-    closed = theory.hebb_agreement(k, v, 20.0, **traces)
+    closed_form = theory.hebb_agreement(k, v, 20.0, **traces)
     # a ratio of expected variances, where the noise of one draw is its own by a few hundredths: within .015
-    assert found.mean() == pytest.approx(closed, abs=0.015)
+    assert found.mean() == pytest.approx(closed_form, abs=0.015)
     assert abs(found.mean() - theory.hebb_agreement(k, v, 10.0, **traces)) > 0.05
 
 

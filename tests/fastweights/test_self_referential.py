@@ -154,11 +154,11 @@ def test_there_is_no_transition_of_a_key():
         transition(ROW, np.ones(3))
 
 
-# --- carriers and programmers ----------------------------------------------------------------------------------------
+# --- substrates and programmers --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("on", [fw.Exact(), fw.RateNetwork(), fw.SpikingNetwork()], ids=lambda x: type(x).__name__)
-def test_no_carrier_takes_instructions_for_it(on):
+def test_no_substrate_takes_instructions_for_it(on):
     one = np.eye(3)
     with pytest.raises(ValueError, match=r"sends itself what it writes, so it takes no k, v or beta; run it with"):
         fw.simulate("self_referential", fw.Instructions(one, one, one), on=on)

@@ -405,7 +405,7 @@ def test_hebbff_learns_familiarity_with_an_anti_hebbian_rule_is_kept_and_comes_b
     assert back.accuracy(batch) == accuracy
     with pytest.raises(TypeError, match=r"^a PlasticNetwork sends no instructions; use \.programmer\.run"):
         trained.instructions(batch.x)
-    with pytest.raises(TypeError, match=r"^a PlasticNetwork reads no carrier"):
+    with pytest.raises(TypeError, match=r"^a PlasticNetwork reads no substrate"):
         trained.answer(batch.x)
 
 

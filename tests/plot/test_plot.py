@@ -117,7 +117,7 @@ def test_recall_draws_every_seed_in_percent_and_the_mean_of_several() -> None:
 
 
 def test_recall_draws_a_point_of_one_seed_in_the_middle_of_its_place() -> None:
-    one = xr.Dataset({"accuracy": ("carrier", [0.5, 1.0])}, coords={"carrier": ["exact", "rate"]})
+    one = xr.Dataset({"accuracy": ("substrate", [0.5, 1.0])}, coords={"substrate": ["exact", "rate"]})
     ax: Any = plot.recall(one)
     assert np.asarray(ax.collections[0].get_offsets()).tolist() == [[0.0, 50.0], [1.0, 100.0]]
     assert ax.get_legend() is None
@@ -234,8 +234,8 @@ def test_dimensions_that_cannot_be_drawn_are_refused_with_a_way_out() -> None:
         plot.traces(matrix)
     with pytest.raises(ValueError, match="no coordinate 'time'"):
         plot.traces(rates.drop_vars("time"))
-    with pytest.raises(ValueError, match="pass one 'carrier'"):
-        plot.recall(scores.isel(carrier=0))
+    with pytest.raises(ValueError, match="pass one 'substrate'"):
+        plot.recall(scores.isel(substrate=0))
     with pytest.raises(ValueError, match=r"choose with \.isel\(pairs=0\)"):
         plot.recall(scores.expand_dims("pairs"))
     with pytest.raises(ValueError, match="pass it along 'step'"):

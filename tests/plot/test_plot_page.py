@@ -111,7 +111,7 @@ def test_no_rcparams_change_outside(tmp_path: Path) -> None:
     with plot.style():
         assert mpl.rcParams["font.size"] == 6
     plot.save(page, tmp_path / "page")
-    plot.recall(xr.Dataset({"accuracy": ("carrier", [1.0])}, coords={"carrier": ["exact"]}))
+    plot.recall(xr.Dataset({"accuracy": ("substrate", [1.0])}, coords={"substrate": ["exact"]}))
     assert dict(mpl.rcParams.items()) == before
 
 

@@ -239,8 +239,8 @@ def test_self_referential_layers_read_what_their_twin_reads(fields, rng):
         assert np.any(grads[name])
     with pytest.raises(TypeError, match=r"^self-referential fast weights write themselves and send no instructions"):
         net(params, batch.x)
-    with pytest.raises(TypeError, match=r"^self-referential fast weights write themselves; no other carrier"):
-        fw.compare_carriers(fw.Trained(net, params, None), batch, {"exact": fw.Exact()})
+    with pytest.raises(TypeError, match=r"^self-referential fast weights write themselves; no substrate"):
+        fw.compare_substrates(fw.Trained(net, params, None), batch, {"exact": fw.Exact()})
 
 
 def test_a_self_referential_training_that_diverges_says_so():
@@ -461,57 +461,57 @@ def test_a_function_that_sends_no_instructions_is_refused():
         fw.FunctionProgrammer(send, lambda rng: []).init()
 
 
-# --- carriers --------------------------------------------------------------------------------------------------------
+# --- substrates ------------------------------------------------------------------------------------------------------
 
 
-def test_every_layer_and_head_goes_to_the_carrier(rng):
+def test_every_layer_and_head_goes_to_the_substrate(rng):
     net, batch = small(layers=2, residual=True, heads=2), SMALL(rng, 3)
     trained = fw.Trained(net, random_params(net), None)
-    found = fw.compare_carriers(trained, batch, {"exact": fw.Exact(), "rate": fw.RateNetwork(flow="instant")})
-    assert float(found.agreement.sel(carrier="exact")) == 1
-    assert float(found.accuracy.sel(carrier="exact")) == trained.accuracy(batch)
+    found = fw.compare_substrates(trained, batch, {"exact": fw.Exact(), "rate": fw.RateNetwork(flow="instant")})
+    assert float(found.agreement.sel(substrate="exact")) == 1
+    assert float(found.accuracy.sel(substrate="exact")) == trained.accuracy(batch)
     assert float(found.chance) == batch.chance
-    asked = []
+    shapes = []
 
     class Spy(fw.Exact):
-        def carry_out(self, rule, q, k, v, beta, decay, seed):
-            asked.append(k.shape)
-            return super().carry_out(rule, q, k, v, beta, decay, seed)
+        def run(self, rule, q, k, v, beta, decay, seed):
+            shapes.append(k.shape)
+            return super().run(rule, q, k, v, beta, decay, seed)
 
-    fw.compare_carriers(trained, batch, {"spy": Spy()})
-    assert asked == [(6, 10, 4)] * 2  # two heads of three trials, in each of two layers
+    fw.compare_substrates(trained, batch, {"spy": Spy()})
+    assert shapes == [(6, 10, 4)] * 2  # two heads of three trials, in each of two layers
 
 
 def test_a_trained_programmer_answers_alike_exactly_in_rates_and_in_spikes():
     net = fw.train(small(d_key=8, d_value=8), SMALL, steps=300, learning_rate=2e-2, seed=1)
     batch = SMALL(np.random.default_rng(3), 8)
-    found = fw.compare_carriers(net, batch)
-    assert list(found.carrier.values) == ["exact", "rate", "spiking"]
-    assert float(found.accuracy.sel(carrier="exact")) > 0.9
-    assert float(found.agreement.sel(carrier="rate")) == 1
-    assert float(found.agreement.sel(carrier="spiking")) > 0.9
+    found = fw.compare_substrates(net, batch)
+    assert list(found.substrate.values) == ["exact", "rate", "spiking"]
+    assert float(found.accuracy.sel(substrate="exact")) > 0.9
+    assert float(found.agreement.sel(substrate="rate")) == 1
+    assert float(found.agreement.sel(substrate="spiking")) > 0.9
     shuffled = net.answer(fw.simulate("delta", net.instructions(batch.x).shuffled(0)).y.values)
     assert batch.accuracy(shuffled) < 0.5  # what was sent matters
 
 
-def test_carriers_are_compared_for_real_targets_too(rng):
+def test_substrates_are_compared_for_real_targets_too(rng):
     from synfwp.tasks import InContextRegression
 
     task = InContextRegression()
     net = fw.Programmer(d_in=task.d_in, d_key=4, d_value=4, d_out=task(rng, 1).target.shape[-1])
     batch = task(rng, 2)
     trained = fw.Trained(net, net.init(), None)
-    found = fw.compare_carriers(trained, batch, {"exact": fw.Exact()})
+    found = fw.compare_substrates(trained, batch, {"exact": fw.Exact()})
     assert float(found.error[0]) == pytest.approx(trained.error(batch), rel=1e-12)
 
 
 def test_what_sends_nothing_is_not_compared(rng):
     net = fw.PlasticNetwork.hebbff(d_in=9, d_hidden=4, d_out=4)
     with pytest.raises(TypeError, match=r"^a PlasticNetwork sends no instructions"):
-        fw.compare_carriers(fw.Trained(net, net.init(), None), SMALL(rng, 2))
+        fw.compare_substrates(fw.Trained(net, net.init(), None), SMALL(rng, 2))
     net = small()
     with pytest.raises(ValueError, match=r"^on is empty"):
-        fw.compare_carriers(fw.Trained(net, net.init(), None), SMALL(rng, 2), {})
+        fw.compare_substrates(fw.Trained(net, net.init(), None), SMALL(rng, 2), {})
 
 
 # --- small parts -----------------------------------------------------------------------------------------------------

@@ -207,7 +207,7 @@ def test_the_variables_of_a_simulation_get_units_and_long_names() -> None:
         coords={
             "time": results.seconds([0.0, 240.0, 480.0, 720.0]),
             "seed": [0, 1],
-            "reference": ["asked", "effective", "shuffled"],
+            "reference": ["target", "effective", "shuffled"],
             "spike_time": results.seconds([1.0, 2.0, 3.5]),
         },
     )

@@ -1,4 +1,4 @@
-"""Runs of spiking networks on a few items with overlapping keys, and their distance from what the network says."""
+"""Runs of spiking networks on a few items with overlapping keys, and their distance from the effective rule."""
 
 from functools import lru_cache
 
@@ -8,7 +8,6 @@ from scipy import stats
 import synfwp as fw
 from synfwp import coefficients
 from synfwp.fastweights import run_coefficients
-from synfwp.substrates import mechanisms
 
 T, D_K, D_V = 6, 4, 3
 BOUND = stats.norm.isf(stats.norm.sf(3.0) / 4)  # 3.4; with 500 runs and more the quantile of t is the same to 1 %
@@ -26,14 +25,14 @@ def items(rule):
 
 
 def effective_W(network, rule, gain=None):
-    """What the network says it does on average; ``gain`` may change its gains."""
+    """W of the effective rule of a network; ``gain`` may change its gains."""
     q, k, v, beta, decay = (None if x is None else x[None] for x in items(rule))
     row = fw.get_rule(rule)
     c = network.effective(row, k, beta, decay)
     if gain is not None:
-        closed = mechanisms.check_runs(network._mechanism(row).name, row).effective
         g = network.gains(row)
-        c = closed(row, k, beta, decay, gain(g._replace(own=g.own * k.max())))
+        g = gain(g._replace(self_erasure=g.self_erasure * k.max()))
+        c = network.setup(row).mechanism.effective(row, k, beta, decay, g)
     return run_coefficients(q, coefficients.written_keys(row, k), v, c, np.zeros((1, D_V, D_K))).W[0]
 
 
@@ -41,7 +40,7 @@ def effective_W(network, rule, gain=None):
 def many_runs(network, rule, n):
     """W of n independent runs of the same items."""
     batch = [None if x is None else np.repeat(x[None], n, axis=0) for x in items(rule)]
-    return network.carry_out(fw.get_rule(rule), *batch, 7).W
+    return network.run(fw.get_rule(rule), *batch, 7).W
 
 
 def off_by(W, expected):

@@ -25,7 +25,7 @@ class Phase:
     tonic: float
     gain: float
     plastic: bool
-    live: float
+    online: float
     clip: float
     delay: int
     lif: Any
@@ -49,7 +49,7 @@ class Phase:
         for _ in range(times):
             pre, post = np.zeros((STEPS, N_PRE), np.int16), np.zeros((STEPS, 2, N_POST), np.int16)
             phase(
-                rng, self.rate, self.teach, self.tonic, self.gain, self.dendrite, self.plastic, self.live, self.clip,
+                rng, self.rate, self.teach, self.tonic, self.gain, self.dendrite, self.plastic, self.online, self.clip,
                 self.delay, self.decays, self.lif, *state.values(), pre, post,
             )  # fmt: skip
             spikes.append((pre, post))
@@ -68,16 +68,16 @@ CASES = {
     "poisson, retrieval": RECALL,
     "poisson, read": replace(RECALL, plastic=False, delay=0),
     "poisson, clamped": replace(RECALL, teach=TEACH, gain=0.0),
-    "poisson, live": replace(RECALL, live=0.003, clip=0.4),
+    "poisson, online": replace(RECALL, online=0.003, clip=0.4),
     "poisson, delay longer than the phase": replace(RECALL, delay=STEPS + 1),
     "poisson, error of a current": replace(RECALL, teach=np.array([[0.3, -0.1, 0.05], [-0.3, 0.1, -0.05]]), gain=-0.02),
     "poisson, dendrite": replace(RECALL, teach=TEACH, gain=0.0, dendrite=0.02, decays=(TRACE, 0.0, RECALL.decays[2])),
-    "poisson, dendrite, live": replace(RECALL, teach=TEACH, gain=0.0, dendrite=0.02, live=-0.003, clip=0.4),
+    "poisson, dendrite, online": replace(RECALL, teach=TEACH, gain=0.0, dendrite=0.02, online=-0.003, clip=0.4),
     "lif, retrieval": replace(RECALL, tonic=-52.0, gain=0.5, lif=LIF),
     "lif, clamped": replace(
         RECALL, tonic=-55.0, gain=0.0, teach=np.array([[9.0, -9.0, 0.0], [-9.0, 9.0, 0.0]]), lif=LIF
     ),
-    "lif, live": replace(RECALL, tonic=-52.0, gain=0.5, live=0.003, clip=0.4, lif=LIF),
+    "lif, online": replace(RECALL, tonic=-52.0, gain=0.5, online=0.003, clip=0.4, lif=LIF),
 }
 
 
@@ -97,7 +97,7 @@ def test_the_kernel_draws_the_spikes_of_its_twin_one_for_one(name, seed):
 
 @pytest.mark.parametrize(
     "change",
-    [{"delay": 3}, {"gain": 0.04}, {"plastic": False}, {"live": 0.003}, {"dendrite": 0.01},
+    [{"delay": 3}, {"gain": 0.04}, {"plastic": False}, {"online": 0.003}, {"dendrite": 0.01},
      *({"decays": (*RECALL.decays[:i], 0.8, *RECALL.decays[i + 1:])} for i in range(3))],
     ids=str,
 )  # fmt: skip

@@ -1,43 +1,39 @@
-r"""The table of realisations: what a mechanism of synapses really carries out when it is asked for a rule.
+r"""Mechanisms: what synapses really carry out when a rule is their target.
 
-A rule is what is asked; a mechanism is how synapses do it. Each row tells which rules a mechanism can run and gives
-the coefficients it has on average,
+A rule is the target; a mechanism is how synapses come near it. Each mechanism is one file: its parameters, the rules it
+can run, the phases of an item, the row of spikes that a circuit runs, and the coefficients it has on average,
 
     W_t = W_{t-1} diag(retain) - erase (W' k_t) k_t^T + write v_t k_t^T,    W' the decayed W,
 
-from parameters and instructions alone. Bias (asked against effective) and noise (effective against run) are thereby
-told apart. Rows for spikes work in the units that a `SpikingNetwork` sends: keys and values at most 1. A centred rule
-has its coefficients along the keys that it writes under (`synfwp.coefficients.written_keys`).
+from parameters and instructions alone. Bias (target against effective) and noise (effective against run) are thereby
+told apart. Coefficients are in the units that a `SpikingNetwork` sends: keys and values at most 1. A centred rule has
+its coefficients along the keys that it writes under (`synfwp.coefficients.written_keys`).
 """
 
-from synfwp.substrates.mechanisms.common import is_covariance, is_delta, is_hebbian, saturated
-from synfwp.substrates.mechanisms.parameters import PES, Dendritic, GatedTrace, InhibitoryCancellation, TwoPhase
-from synfwp.substrates.mechanisms.rate import calibrated, instant, lag_propagator, lagged, latched
-from synfwp.substrates.mechanisms.spikes import Gains, gated_trace, one_phase, two_phase
-from synfwp.substrates.mechanisms.table import REALISATIONS, Realisation, check_runs, choose, why_not
+from synfwp.substrates.mechanisms.base import Gains, Mechanism, check_kernel
+from synfwp.substrates.mechanisms.common import is_covariance, is_delta, is_hebbian
+from synfwp.substrates.mechanisms.dendritic import Dendritic
+from synfwp.substrates.mechanisms.gated_trace import GatedTrace
+from synfwp.substrates.mechanisms.inhibitory import InhibitoryCancellation
+from synfwp.substrates.mechanisms.pes import PES
+from synfwp.substrates.mechanisms.table import MECHANISMS, check_runs, choose, find, why_not
+from synfwp.substrates.mechanisms.two_phase import TwoPhase
 
 __all__ = [
+    "MECHANISMS",
     "PES",
-    "REALISATIONS",
     "Dendritic",
     "Gains",
     "GatedTrace",
     "InhibitoryCancellation",
-    "Realisation",
+    "Mechanism",
     "TwoPhase",
-    "calibrated",
+    "check_kernel",
     "check_runs",
     "choose",
-    "gated_trace",
-    "instant",
+    "find",
     "is_covariance",
     "is_delta",
     "is_hebbian",
-    "lag_propagator",
-    "lagged",
-    "latched",
-    "one_phase",
-    "saturated",
-    "two_phase",
     "why_not",
 ]

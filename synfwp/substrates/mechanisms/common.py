@@ -33,7 +33,7 @@ def saturated(beta: Array, k: Array) -> Array:
 
 
 def with_gains(rule: Rule, k: Array, write: Array, erase: Array, decay: Array | None) -> Coefficients:
-    """Streams with the gains of a mechanism in the places where the row has beta."""
+    """Coefficients with the gains of a mechanism in the places where the row has beta."""
     write = -write if rule.write == "-beta" else write
     scalar = rule.retain == "scalar"
     a, a_key = (decay, None) if scalar else (None, decay)
@@ -41,3 +41,10 @@ def with_gains(rule: Rule, k: Array, write: Array, erase: Array, decay: Array | 
         return Coefficients(write, None, None, a, a_key)
     p = None if decay is None else (decay[..., None] if scalar else decay) * k
     return Coefficients(write, erase, p, a, a_key)
+
+
+def with_self_erasure(c: Coefficients, share: Array, k: Array) -> Coefficients:
+    """What a synapse loses to its own spikes is a decay, after the others: ``retain_j (1 - share k_j)``."""
+    keep = 1 - share[..., None] * k
+    a = keep if c.a is None and c.a_key is None else keep * (c.a[..., None] if c.a is not None else c.a_key)
+    return c._replace(a=None, a_key=a)

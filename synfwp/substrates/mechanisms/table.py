@@ -1,31 +1,51 @@
-"""The table: which mechanism runs which rule, with its closed form and its source."""
+"""The table: one line for each mechanism of spikes, the rules it runs, and what is said where none can."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
+from typing import ClassVar, Protocol, TypeVar
 
 from synfwp import checks
 from synfwp.coefficients import Coefficients
 from synfwp.rules import Rule, get_rule
-from synfwp.substrates.mechanisms.common import is_covariance, is_delta, is_hebbian
-from synfwp.substrates.mechanisms.rate import instant, lagged, latched
-from synfwp.substrates.mechanisms.spikes import gated_trace, one_phase, two_phase
+from synfwp.substrates.mechanisms.base import Mechanism
+from synfwp.substrates.mechanisms.common import is_delta
+from synfwp.substrates.mechanisms.dendritic import Dendritic
+from synfwp.substrates.mechanisms.gated_trace import GatedTrace
+from synfwp.substrates.mechanisms.inhibitory import InhibitoryCancellation
+from synfwp.substrates.mechanisms.pes import PES
+from synfwp.substrates.mechanisms.two_phase import TwoPhase
+
+MECHANISMS: Mapping[str, Mechanism] = MappingProxyType(
+    {row.name: row for row in (GatedTrace(), TwoPhase(), Dendritic(), InhibitoryCancellation(), PES())}
+)
 
 
-@dataclass(frozen=True)
-class Realisation:
-    """One mechanism: the rules it can run, its closed form (LaTeX) and its source."""
+class Row(Protocol):
+    """A way to carry out rules: a mechanism of spikes, or a flow of rates.
 
-    name: str
-    kind: str
-    runs: Callable[[Rule], bool]
-    effective: Callable[..., Coefficients]
-    closed_form: str
-    cite: str
+    ``effective`` takes ``(rule, k, beta, decay)`` and what the network knows of itself, its gains or its durations.
+    """
+
+    name: ClassVar[str]
+    kind: ClassVar[str]
+    cite: ClassVar[str]
+    closed_form: ClassVar[str]
+
+    def runs(self, rule: Rule) -> bool:
+        """Whether the rule is carried out."""
+        ...
+
+    @property
+    def effective(self) -> Callable[..., Coefficients]:
+        """The coefficients on average."""
+        ...
+
+
+R = TypeVar("R", bound=Row)
 
 
 def why_not(rule: Rule) -> tuple[str, str]:
-    """What no synapse of a mechanism can do that the rule asks for, and the nearest rule that can be run."""
+    """What the rule needs that no synapse of a mechanism does, and the nearest rule that can be run."""
     delta = "gated_delta" if rule.retain == "scalar" else "key_gated_delta" if rule.retain == "key" else "delta"
     reasons = (
         (rule.self_reference, "the fast weights send their own keys, queries and betas", "delta"),
@@ -48,107 +68,41 @@ def why_not(rule: Rule) -> tuple[str, str]:
     return "what is written has a gain other than beta", "hebb"
 
 
-def choose(rule: Rule, kind: str) -> Realisation:
-    """The row of one kind ("rate" or "spikes") that runs a rule by default: the first one that can.
+def choose(rule: Rule, rows: Mapping[str, R]) -> R:
+    """The row that runs a rule by default: the first one that can.
+
+    Parameters
+    ----------
+    rule : Rule
+    rows : mapping
+        `MECHANISMS`, or `synfwp.substrates.flows.FLOWS`.
 
     Raises
     ------
     ValueError
-        If none can; the message says which rules can be run.
+        If none can; the message names rules that can be run.
     """
-    for row in REALISATIONS.values():
-        if row.kind == kind and row.runs(rule):
+    for row in rows.values():
+        if row.runs(rule):
             return row
     why, nearest = why_not(rule)
-    able = choose(get_rule(nearest), kind)
+    able = choose(get_rule(nearest), rows)
     raise ValueError(
-        f"rule {rule.name!r} ({rule.equation or 'no equation given'}) is not one that a {kind} mechanism carries out: "
-        f"{why}; they run rules that write 'beta' or '-beta' and erase nothing, or write and erase 'beta' from the "
-        f"decayed W, once a token; mechanism {able.name!r} runs the nearest, {nearest!r}."
+        f"rule {rule.name!r} ({rule.equation or 'no equation given'}) is not one that a {able.kind} mechanism carries "
+        f"out: {why}; they run rules that write 'beta' or '-beta' and erase nothing, or write and erase 'beta' from "
+        f"the decayed W, once a token; mechanism {able.name!r} runs the nearest, {nearest!r}."
     )
 
 
-def check_runs(name: str, rule: Rule) -> Realisation:
-    """The row of a mechanism, or a ValueError that says why it cannot run the rule and names one that can."""
-    row = checks.lookup("mechanism", name, REALISATIONS)
+def find(name: str, rows: Mapping[str, R]) -> R:
+    """The row of a name, or a ValueError with a suggestion."""
+    return checks.lookup("mechanism", name, rows)
+
+
+def check_runs(row: R, rule: Rule, rows: Mapping[str, R]) -> R:
+    """The row itself, or a ValueError that has the reason why it cannot run the rule and names one that can."""
     if row.runs(rule):
         return row
-    able = choose(rule, row.kind)
+    able = choose(rule, rows)
     why = "has no erasure" if is_delta(rule) else "erases what the key retrieves"
-    raise ValueError(f"mechanism {name!r} {why} and cannot run rule {rule.name!r}; use {able.name!r}.")
-
-
-REALISATIONS: Mapping[str, Realisation] = MappingProxyType(
-    {
-        row.name: row
-        for row in (
-            Realisation(
-                "latched",
-                "rate",
-                lambda rule: is_hebbian(rule) or is_delta(rule),
-                latched,
-                r"W + \beta (v - (1 - e^{-T_r/\tau}) W k) k^\top",
-                "hasselmo2002",
-            ),
-            Realisation(
-                "instant",
-                "rate",
-                lambda rule: is_hebbian(rule) or is_delta(rule),
-                instant,
-                r"W + \frac{1 - e^{-\beta |k|^2}}{|k|^2} (v - W k) k^\top",
-                "widrow1960",
-            ),
-            Realisation(
-                "lagged",
-                "rate",
-                lambda rule: is_hebbian(rule) or is_delta(rule),
-                lagged,
-                r"P = e^{T [[0, -G], [1/\tau, -1/\tau]]},\ G = \beta |k|^2 / T",
-                "widrow1960",
-            ),
-            Realisation(
-                "gated_trace",
-                "spikes",
-                lambda rule: is_hebbian(rule) or is_covariance(rule),
-                gated_trace,
-                r"W \pm \beta v k^\top,\ \text{or}\ W \pm \beta v (k - \langle k \rangle)^\top",
-                "hebb1949",
-            ),
-            Realisation(
-                "two_phase",
-                "spikes",
-                is_delta,
-                two_phase,
-                r"W \mathrm{diag}(1 - \beta s k) + \beta ((1 + \epsilon) v - (\lambda - \epsilon) W k) k^\top",
-                "hasselmo2002",
-            ),
-            Realisation(
-                "dendritic",
-                "spikes",
-                is_delta,
-                one_phase,
-                r"W \mathrm{diag}(1 - \beta s k) + \beta (v - \lambda W k) k^\top,\ \text{live:}\ "
-                r"\tfrac{1 - e^{-\beta \lambda |k|^2}}{\lambda |k|^2} (v - \lambda W k) k^\top",
-                "urbanczik2014",
-            ),
-            Realisation(
-                "inhibitory_cancellation",
-                "spikes",
-                is_delta,
-                one_phase,
-                r"W \mathrm{diag}(1 - \beta s k) + \beta g(v - \lambda W k) k^\top,\ "
-                r"g(e) = \frac{[\rho_0 + e]_+ - [\rho_0 - e]_+}{1 + \min(\rho_0, 1)}",
-                "vogels2011",
-            ),
-            Realisation(
-                "pes",
-                "spikes",
-                is_delta,
-                one_phase,
-                r"W \mathrm{diag}(1 - \beta s k) + \beta (v - \lambda W k) k^\top,\ \text{live:}\ "
-                r"\tfrac{1 - e^{-\beta \lambda |k|^2}}{\lambda |k|^2} (v - \lambda W k) k^\top",
-                "macneil2011, bekolay2013",
-            ),
-        )
-    }
-)
+    raise ValueError(f"mechanism {row.name!r} {why} and cannot run rule {rule.name!r}; use {able.name!r}.")

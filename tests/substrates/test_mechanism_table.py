@@ -1,4 +1,4 @@
-"""The table of realisations: which mechanism runs which rule, and its closed forms against other ways to get them."""
+"""The tables of mechanisms and flows: what runs which rule, and its closed forms against other ways to get them."""
 
 import re
 
@@ -9,15 +9,18 @@ import synfwp as fw
 from synfwp import cite, theory
 from synfwp.rules import RULES, Rule
 from synfwp.substrates import mechanisms
-from synfwp.substrates.mechanisms import REALISATIONS, Gains
+from synfwp.substrates.flows import FLOWS, Durations, Instant, Lagged, SampleAndHold, lag_propagator
+from synfwp.substrates.mechanisms import MECHANISMS, Gains
 
 HEBBIAN = {"hebb", "anti_hebb", "leaky_hebb", "gated_hebb"}
 ONE_PHASE = ("dendritic", "inhibitory_cancellation", "pes")
 DELTAS = {"delta", "gated_delta", "key_gated_delta"}
 IDEAL = Gains(1.0, 1.0, 0.0, 0.0)
+TABLES = {"rate": FLOWS, "spikes": MECHANISMS}
+ROWS = FLOWS | MECHANISMS
 
 
-def streams(rule, rng, n=2, T=5, d_k=4):
+def coefficients_of(rule, rng, n=2, T=5, d_k=4):
     """Keys, beta and decay of one row."""
     k, beta = rng.uniform(0, 0.5, (n, T, d_k)), rng.uniform(0, 1, (n, T))
     shape = {None: None, "scalar": (n, T), "key": (n, T, d_k)}[rule.retain]
@@ -45,20 +48,20 @@ def final_W(k, v, c):
 
 
 def test_each_mechanism_runs_the_rules_of_its_kind_and_no_other():
-    able = {name: {rule.name for rule in RULES.values() if row.runs(rule)} for name, row in REALISATIONS.items()}
+    able = {name: {rule.name for rule in RULES.values() if row.runs(rule)} for name, row in ROWS.items()}
     both = HEBBIAN | DELTAS
     spikes = {"gated_trace": HEBBIAN | {"covariance"}, "two_phase": DELTAS} | dict.fromkeys(ONE_PHASE, DELTAS)
-    assert able == {"latched": both, "instant": both, "lagged": both, **spikes}
+    assert able == {"sample_and_hold": both, "instant": both, "lagged": both, **spikes}
 
 
 def test_the_mechanism_by_default_is_the_first_that_runs_a_rule():
-    found = {name: mechanisms.choose(RULES[name], "spikes").name for name in HEBBIAN | DELTAS | {"covariance"}}
+    found = {name: mechanisms.choose(RULES[name], MECHANISMS).name for name in HEBBIAN | DELTAS | {"covariance"}}
     expected = dict.fromkeys(HEBBIAN | {"covariance"}, "gated_trace") | dict.fromkeys(DELTAS, "two_phase")
     assert found == expected
 
 
 def test_every_row_has_a_closed_form_and_a_citation():
-    for name, row in REALISATIONS.items():
+    for name, row in ROWS.items():
         assert row.name == name
         assert row.closed_form
         for key in re.split(r",\s*", row.cite):
@@ -68,17 +71,17 @@ def test_every_row_has_a_closed_form_and_a_citation():
 @pytest.mark.parametrize("rule", [RULES[name] for name in sorted(HEBBIAN | DELTAS)], ids=lambda rule: rule.name)
 @pytest.mark.parametrize("kind", ["rate", "spikes"])
 def test_an_ideal_mechanism_is_the_rule(kind, rule, rng):
-    k, beta, decay = streams(rule, rng)
-    row = mechanisms.choose(rule, kind)
-    parameters = (IDEAL,) if kind == "spikes" else (1.0, 100.0, 1000.0)  # a retrieval of 1000 time constants
+    k, beta, decay = coefficients_of(rule, rng)
+    row = mechanisms.choose(rule, TABLES[kind])
+    of = IDEAL if kind == "spikes" else Durations(1.0, 100.0, 1000.0)  # a retrieval of 1000 time constants
     v = rng.standard_normal((2, 5, 3))
     exact = fw.scan(rule, k, k, v, beta, decay=decay).W
-    np.testing.assert_allclose(final_W(k, v, row.effective(rule, k, beta, decay, *parameters)), exact, atol=1e-12)
+    np.testing.assert_allclose(final_W(k, v, row.effective(rule, k, beta, decay, of)), exact, atol=1e-12)
 
 
 @pytest.mark.parametrize("rule", [RULES[name] for name in sorted(DELTAS)], ids=lambda rule: rule.name)
 def test_each_gain_of_two_phases_stands_in_its_place(rule, rng):
-    k, beta, decay = streams(rule, rng)
+    k, beta, decay = coefficients_of(rule, rng)
     v = rng.standard_normal((2, 5, 3))
     g = Gains(1.1, 0.9, 0.2, 0.0)
     W = np.zeros((2, 3, 4))
@@ -87,9 +90,9 @@ def test_each_gain_of_two_phases_stands_in_its_place(rule, rng):
             W = W * (decay[:, t, None, None] if rule.retain == "scalar" else decay[:, t, None, :])
         retrieved = np.einsum("nij,nj->ni", W, k[:, t])
         b = beta[:, t, None, None]
-        drop = b * (g.erase * retrieved[:, :, None] * k[:, t, None, :] + g.own * W * k[:, t, None, :])
+        drop = b * (g.erase * retrieved[:, :, None] * k[:, t, None, :] + g.self_erasure * W * k[:, t, None, :])
         W = W - drop + b * g.write * v[:, t, :, None] * k[:, t, None, :]
-    np.testing.assert_allclose(final_W(k, v, mechanisms.two_phase(rule, k, beta, decay, g)), W, atol=1e-12)
+    np.testing.assert_allclose(final_W(k, v, fw.TwoPhase().effective(rule, k, beta, decay, g)), W, atol=1e-12)
 
 
 def test_a_rule_that_no_mechanism_runs_is_refused():
@@ -107,21 +110,21 @@ def test_a_rule_that_no_mechanism_runs_is_refused():
             why, nearest = mechanisms.why_not(rule)
             message = (
                 rf"rule '{re.escape(rule.name)}' .* is not one that a {kind} mechanism carries out: {re.escape(why)}; "
-                rf".*mechanism '{mechanisms.choose(RULES[nearest], kind).name}' runs the nearest, '{nearest}'"
+                rf".*mechanism '{mechanisms.choose(RULES[nearest], TABLES[kind]).name}' runs the nearest, '{nearest}'"
             )
             with pytest.raises(ValueError, match=message):
-                mechanisms.choose(rule, kind)
+                mechanisms.choose(rule, TABLES[kind])
 
 
 def test_a_rule_of_ones_own_with_the_coefficients_of_a_row_runs():
     mine = Rule(name="my delta", erase="beta", write="beta")
-    assert mechanisms.choose(mine, "spikes").name == "two_phase"
-    assert mechanisms.choose(mine, "rate").name == "latched"
+    assert mechanisms.choose(mine, MECHANISMS).name == "two_phase"
+    assert mechanisms.choose(mine, FLOWS).name == "sample_and_hold"
 
 
 def test_an_unknown_mechanism_is_refused_with_a_suggestion():
     with pytest.raises(ValueError, match="unknown mechanism 'two_phases'; did you mean 'two_phase'"):
-        mechanisms.check_runs("two_phases", fw.DELTA)
+        mechanisms.find("two_phases", MECHANISMS)
 
 
 # --- closed forms ----------------------------------------------------------------------------------------------------
@@ -135,27 +138,25 @@ def test_the_lagged_propagator_solves_its_differential_equation(gain):
     for m in (4, 3, 2, 1):
         step = np.eye(2) + A * (T / n) / m @ step
     # error per step (|A| T/n)^5/120 with |A| T/n below .004, times 4000
-    np.testing.assert_allclose(
-        mechanisms.lag_propagator(np.array(gain), tau, T), np.linalg.matrix_power(step, n), atol=1e-10
-    )
+    np.testing.assert_allclose(lag_propagator(np.array(gain), tau, T), np.linalg.matrix_power(step, n), atol=1e-10)
 
 
 def test_a_short_lag_is_no_lag_and_a_long_one_reads_nothing(rng):
-    rule, (k, beta, _) = fw.DELTA, streams(fw.DELTA, rng)
-    plain = mechanisms.instant(rule, k, beta, None, 0.0, 100.0, 0.0)
-    short = mechanisms.lagged(rule, k, beta, None, 1e-4, 100.0, 0.0)
+    rule, (k, beta, _) = fw.DELTA, coefficients_of(fw.DELTA, rng)
+    plain = Instant().effective(rule, k, beta, None, Durations(0.0, 100.0, 0.0))
+    short = Lagged().effective(rule, k, beta, None, Durations(1e-4, 100.0, 0.0))
     for name in ("write", "erase"):
         # first order in tau / T = 1e-6
         np.testing.assert_allclose(getattr(short, name), getattr(plain, name), atol=1e-5)
-    never = mechanisms.lagged(rule, k, beta, None, 1e7, 100.0, 0.0)
+    never = Lagged().effective(rule, k, beta, None, Durations(1e7, 100.0, 0.0))
     np.testing.assert_allclose(never.write, beta, atol=1e-4)
     np.testing.assert_allclose(never.erase, 0, atol=1e-4)
 
 
 def test_keys_of_zero_have_the_limit_of_short_keys():
     zero, short, one = np.zeros((1, 1, 2)), np.full((1, 1, 2), 1e-6), np.ones((1, 1))
-    for row in (mechanisms.instant, mechanisms.lagged, mechanisms.latched):
-        at, near = (row(fw.DELTA, k, one, None, 10.0, 100.0, 1000.0) for k in (zero, short))
+    for row in (Instant(), Lagged(), SampleAndHold()):
+        at, near = (row.effective(fw.DELTA, k, one, None, Durations(10.0, 100.0, 1000.0)) for k in (zero, short))
         assert np.isfinite([at.write, at.erase]).all()
         assert at.write[0, 0] == pytest.approx(near.write[0, 0], abs=1e-3)
 

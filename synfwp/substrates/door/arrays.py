@@ -1,0 +1,190 @@
+"""Instructions on a substrate, and the rules that a run is compared with, as arrays."""
+
+import inspect
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+
+import numpy as np
+
+from synfwp import coefficients, fastweights, rules, seeds
+from synfwp.coefficients import Coefficients
+from synfwp.instructions import Instructions, Outcome
+from synfwp.rules import Rule
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Array = np.ndarray
+
+
+class Substrate(Protocol):
+    """What runs instructions; arrays have shapes (n, T, .)."""
+
+    def effective(self, rule: Rule, k: Array, beta: Array, decay: Array | None) -> Coefficients | None:
+        """The coefficients that it has on average; None: exactly those of the target rule."""
+        ...
+
+    def run(
+        self, rule: Rule, q: Array, k: Array, v: Array, beta: Array, decay: Array | None, seed: seeds.Seed
+    ) -> Outcome:
+        """Run the instructions from W = 0."""
+        ...
+
+
+@dataclass(frozen=True)
+class Exact:
+    """The exact recurrence as a substrate: the reference that the others are compared with.
+
+    Examples
+    --------
+    >>> Exact()
+    Exact()
+    """
+
+    def effective(self, rule: Rule, k: Array, beta: Array, decay: Array | None) -> None:
+        """Exactly the target rule."""
+
+    def run(
+        self, rule: Rule, q: Array, k: Array, v: Array, beta: Array, decay: Array | None, seed: seeds.Seed
+    ) -> Outcome:
+        """`synfwp.scan`."""
+        out = _exact(rule, q, k, v, beta, decay)
+        return Outcome(out.W, out.y, np.zeros(len(k)))
+
+
+class Sent(NamedTuple):
+    """Arrays (n, T, .) of what a rule uses of instructions, what it does not, and whether there was no batch axis."""
+
+    q: Array
+    k: Array
+    v: Array
+    beta: Array
+    decay: Array | None
+    dropped: tuple[str, ...]
+    single: bool
+
+    @property
+    def arrays(self) -> tuple[Array, Array, Array, Array, Array | None]:
+        """q, k, v, beta and decay."""
+        return self.q, self.k, self.v, self.beta, self.decay
+
+
+def run(
+    rule: Rule | str,
+    instructions: "Instructions | xr.Dataset | Sent",
+    on: Substrate | None = None,
+    seed: seeds.Seed = 0,
+    record: bool = False,
+) -> Outcome:
+    """Run instructions on a substrate, as arrays.
+
+    Parameters
+    ----------
+    rule : Rule or str
+    instructions : Instructions or xarray.Dataset
+        Arrays with at most one leading axis of n sequences; a single sequence is run as n = 1.
+    on : Exact, RateNetwork, SpikingNetwork, or any `Substrate`
+        None means ``Exact()``.
+    seed : int, SeedSequence or Generator
+    record : bool
+        Keep the spikes of the first sequence (spiking networks only).
+
+    Returns
+    -------
+    Outcome
+        ``W (n, d_v, d_k)``, ``y (n, T, d_v)``, ``fraction_at_bound (n,)``, and extras of the substrate.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For bad instructions, or a rule that the substrate cannot run (the message names one that can).
+
+    Examples
+    --------
+    >>> one = np.eye(3)
+    >>> run("hebb", Instructions(q=one, k=one, v=one)).W.tolist()
+    [[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]]
+    """
+    row, substrate = rules.get_rule(rule), check_substrate(on)
+    sent = prepare(row, instructions)
+    seeds.generator(seed)  # refuses what is no seed, even where nothing is drawn
+    if not record:
+        return substrate.run(row, *sent.arrays, seed=seed)
+    if "record" not in inspect.signature(substrate.run).parameters:
+        name = type(substrate).__name__
+        raise ValueError(f"record keeps spikes and {name} has none; pass on=SpikingNetwork(engine='poisson') or 'lif'.")
+    recording: Any = substrate
+    return recording.run(row, *sent.arrays, seed=seed, record=True)
+
+
+def references(
+    rule: Rule | str, instructions: "Instructions | xr.Dataset | Sent", on: Substrate | None = None
+) -> Mapping[str, fastweights.Scan]:
+    """What a run is compared with: exact scans of the target, the effective rule, and shuffled items.
+
+    Parameters
+    ----------
+    rule, instructions, on
+        As in `run`.
+
+    Returns
+    -------
+    mapping of names to Scan
+        ``"target"``: the rule; ``"effective"``: what the substrate does on average; ``"shuffled"``: the rule on
+        instructions whose values are dealt to other keys.
+
+    Examples
+    --------
+    >>> one = np.eye(3)
+    >>> sorted(references("hebb", Instructions(q=one, k=one, v=one)))
+    ['effective', 'shuffled', 'target']
+    """
+    row, substrate = rules.get_rule(rule), check_substrate(on)
+    q, k, v, beta, decay = prepare(row, instructions).arrays
+    target = _exact(row, q, k, v, beta, decay)
+    effective, c = target, substrate.effective(row, k, beta, decay)
+    if c is not None:
+        keys = coefficients.written_keys(row, k)
+        effective = fastweights.run_coefficients(q, keys, v, c, np.zeros_like(target.W))
+    other = Instructions(q, k, v, beta).shuffled(seeds.generator(0, "baseline")).v
+    return {"target": target, "effective": effective, "shuffled": _exact(row, q, k, other, beta, decay)}
+
+
+def check_substrate(on: Substrate | None) -> Substrate:
+    """A substrate, ``Exact()`` for None, or a TypeError."""
+    substrate: Any = Exact() if on is None else on
+    if isinstance(substrate, type) or not (hasattr(substrate, "run") and hasattr(substrate, "effective")):
+        raise TypeError(f"on is {on!r}; pass Exact(), a RateNetwork or a SpikingNetwork.")
+    return substrate
+
+
+def prepare(rule: Rule, instructions: Any) -> Sent:
+    """Checked arrays (n, T, .) in float64 of what the rule uses."""
+    if isinstance(instructions, Sent):
+        return instructions
+    if not isinstance(instructions, Instructions):
+        if not hasattr(instructions, "data_vars"):
+            raise TypeError(f"instructions is a {type(instructions).__name__}; pass Instructions or a Dataset of them.")
+        instructions = Instructions.from_dataset(instructions)
+    rules.check_one_write(rule, "run it with synfwp.scan")
+    decay = instructions.decay if rule.uses_decay else None
+    dropped = ["decay"] if decay is None and instructions.decay is not None else []
+    beta = instructions.beta if rule.uses_beta else None
+    if beta is None and instructions.beta is not None:
+        dropped.append("beta")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # the run itself warns of unstable steps
+        call = fastweights.check(rule, instructions.q, instructions.k, instructions.v, beta, decay, None)
+    if len(call.lead) > 1:
+        raise ValueError(f"k has leading axes {call.lead}; pass (T, d_k) or (trial, T, d_k).")
+    if not len(call.k):
+        raise ValueError(f"k has shape {np.shape(instructions.k)}, which holds no trial; pass at least one.")
+    q, k, v, b = (x.astype(float) for x in (call.q, call.k, call.v, call.beta))
+    return Sent(q, k, v, b, None if call.decay is None else call.decay.astype(float), tuple(dropped), not call.lead)
+
+
+def _exact(rule: Rule, q: Array, k: Array, v: Array, beta: Array, decay: Array | None) -> fastweights.Scan:
+    """The exact rule on prepared arrays."""
+    return fastweights.scan(rule, q, k, v, beta if rule.uses_beta else None, decay=decay)

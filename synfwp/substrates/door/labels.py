@@ -1,0 +1,141 @@
+"""Runs of instructions on a substrate as a labelled Dataset, next to what they are compared with."""
+
+import json
+import warnings
+from collections.abc import Sequence
+from dataclasses import fields, is_dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from synfwp import measures, results, rules, seeds
+from synfwp.instructions import Instructions, Outcome
+from synfwp.rules import Rule
+from synfwp.substrates.door import arrays
+from synfwp.substrates.door.arrays import Sent, Substrate
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+Array = np.ndarray
+REFERENCES = ("target", "effective", "shuffled")
+
+
+def simulate(
+    rule: Rule | str,
+    instructions: "Instructions | xr.Dataset",
+    *,
+    on: Substrate | None = None,
+    seed: seeds.Seed | Sequence[int] = 0,
+    record: bool = False,
+) -> "xr.Dataset":
+    """Let a substrate of fast weights carry out instructions, and compare it with the exact rule.
+
+    Parameters
+    ----------
+    rule : Rule or str
+    instructions : Instructions or xarray.Dataset
+        Arrays with at most one leading axis (trials), or a Dataset as `Instructions.to_dataset` makes it.
+    on : Exact, RateNetwork or SpikingNetwork
+        The substrate; None means ``Exact()``.
+    seed : int, SeedSequence, Generator, or a sequence of ints such as ``range(5)``
+        A sequence adds a dim seed.
+    record : bool
+        Keep the spikes of the first trial (spiking networks only, one seed).
+
+    Returns
+    -------
+    xarray.Dataset
+        ``y``, ``W``, ``y_exact``, and per trial ``centred_correlation``, ``recall_agreement`` and ``norm_ratio``
+        against the coordinate reference: the target rule, the effective rule (what the mechanism does on average) and
+        the rule run on shuffled items; ``fraction_at_bound``. Spiking networks add ``y_spikes`` and
+        ``spikes_per_item``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For bad instructions, or a rule that the substrate cannot run (the message names one that can).
+
+    Warns
+    -----
+    RuntimeWarning
+        If more than 1 % of the synapses stand at a bound.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from synfwp import RateNetwork
+    >>> one = np.eye(3)
+    >>> ds = simulate("hebb", Instructions(q=one, k=one, v=one), on=RateNetwork())
+    >>> round(float(ds.centred_correlation.sel(reference="target")), 6)
+    1.0
+    """
+    row, substrate = rules.get_rule(rule), arrays.check_substrate(on)
+    sent = arrays.prepare(row, instructions)
+    many = isinstance(seed, Sequence)
+    one_seeds: list[Any] = list(seed) if isinstance(seed, Sequence) else [seed]
+    if not one_seeds:
+        raise ValueError("seed is an empty sequence; pass at least one seed.")
+    for one in one_seeds:
+        seeds.generator(one)  # before anything is run
+    if record and many:
+        raise ValueError("record keeps the spikes of one run; pass one seed.")
+    origin = _origin(substrate, row, seed)  # before a Generator is drawn from
+    ds = _label(row, sent, [arrays.run(row, sent, substrate, one, record) for one in one_seeds], substrate)
+    label = ("seed", np.array(one_seeds), {"long_name": "seed", "units": "1"})
+    ds = ds.assign_coords(seed=label) if many else ds.squeeze("seed", drop=True)
+    if sent.single:
+        ds = ds.squeeze("trial", drop=True)
+    ds.attrs |= origin | {"substrate": type(substrate).__name__, "dropped": json.dumps(sent.dropped)}
+    _warn_bounds(ds)
+    return ds
+
+
+def _origin(substrate: Substrate, rule: Rule, seed: Any) -> dict[str, str | int]:
+    """Provenance of a run on a substrate; the fields of a dataclass keep the class of what they hold."""
+    parts: dict[str, Any] = {"substrate": type(substrate).__name__}
+    if is_dataclass(substrate):
+        parts |= {field.name: getattr(substrate, field.name) for field in fields(substrate)}
+    return results.provenance(parts, seed=seed, rule=rule)
+
+
+def _label(rule: Rule, sent: Sent, runs: list[Outcome], substrate: Substrate) -> "xr.Dataset":
+    """Runs as one Dataset, next to the target, what the mechanism does on average, and shuffled items."""
+    found = arrays.references(rule, sent, substrate)
+    compared, read = [found[name] for name in REFERENCES], _scored(sent)
+    W, y = np.stack([run.W for run in runs]), np.stack([run.y for run in runs])
+    scores: dict[str, Any] = {
+        "centred_correlation": [measures.centred_correlation(W, ref.W) for ref in compared],
+        "recall_agreement": [measures.recall_agreement(y, ref.y, read) for ref in compared],
+        "norm_ratio": [measures.norm_ratio(W, np.broadcast_to(ref.W, W.shape)) for ref in compared],
+    }
+    variables: dict[str, Any] = {
+        "y": (("seed", "trial", "time", "value"), y),
+        "W": (("seed", "trial", "value", "key"), W),
+        "y_exact": (("trial", "time", "value"), found["target"].y),
+        "fraction_at_bound": (("seed", "trial"), np.stack([run.fraction_at_bound for run in runs])),
+    }
+    for name, values in scores.items():
+        variables[name] = (("reference", "seed", "trial"), np.stack(values))
+    for name, (dims, _, attrs) in runs[0].extras.items():
+        stacked = np.stack([np.asarray(run.extras[name][1]) for run in runs])
+        variables[name] = (("seed", *dims), stacked, attrs) if dims[0] == "trial" else (dims, stacked[0], attrs)
+    return results.dataset(variables, coords={"reference": list(REFERENCES)})
+
+
+def _scored(sent: Sent) -> Array:
+    """Tokens (n, T) whose reads are compared: those that only read, in sequences that have any."""
+    read = (sent.q != 0).any(axis=-1)
+    only = read & ~((sent.k != 0).any(axis=-1) & (sent.beta > 0))
+    return np.where(only.any(axis=-1, keepdims=True), only, read)
+
+
+def _warn_bounds(ds: "xr.Dataset") -> None:
+    """More than one synapse in a hundred at a bound changes the rule."""
+    worst = float(ds.fraction_at_bound.max())
+    if worst > 0.01:
+        warnings.warn(
+            f"{100 * worst:.1f} % of the synapses stand at a bound; raise w0, lower beta, or use a rule that decays.",
+            RuntimeWarning,
+            stacklevel=3,
+        )

@@ -1,0 +1,163 @@
+"""What a mechanism is: a set of parameters that the network, its engines, its gains and its description read."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from synfwp.coefficients import Coefficients
+from synfwp.plasticity import SynapticRule
+from synfwp.rules import Rule
+from synfwp.substrates.mechanisms.common import is_delta, saturated, with_gains, with_self_erasure
+from synfwp.units import Parameters
+
+if TYPE_CHECKING:
+    from synfwp.substrates.soma import Soma
+
+Array = np.ndarray
+
+
+class Gains(NamedTuple):
+    """Mean gains of a mechanism in a network, relative to the target rule.
+
+    ``write`` and ``erase`` multiply beta; ``self_erasure`` is the erasure of a synapse by its own spikes, for a key at
+    peak; ``carry_over`` is the weight with which spikes of the neighbouring phase enter a phase. ``online``: W changes
+    while it is read.
+    """
+
+    write: float
+    erase: float
+    self_erasure: float
+    carry_over: float
+    online: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mechanism(Parameters):
+    """A way in which spikes write an item into synapses. Subclasses are frozen dataclasses that set what differs.
+
+    Parameters
+    ----------
+    tau : float
+        Time constant of the traces, ms. Pairs of spikes count ``exp(-|dt| / tau)``.
+
+    Class attributes: ``name`` and ``cite`` (keys of the bibliography), ``closed_form`` (LaTeX of the mean change of W),
+    and the flags of the phases of an item:
+
+    - ``retrieves``: before the value is encoded, the key retrieves what W predicts, and what fires then is depressed;
+    - ``causal``: only pairs with the presynaptic spike first count, in all phases;
+    - ``into_soma``: while the value is encoded, what W predicts inhibits the neurons that the value drives, so that
+      they fire for the error;
+    - ``into_dendrite``: while the value is encoded, what W predicts reaches a dendrite alone and is taken off what the
+      soma fires.
+
+    Without the last two, the value clamps the postsynaptic neurons. ``online`` (changes act at once, not when the phase
+    ends) and ``baseline`` may be fields of a subclass.
+
+    Examples
+    --------
+    >>> from synfwp import TwoPhase
+    >>> TwoPhase.retrieves, TwoPhase.causal, TwoPhase().online
+    (True, False, False)
+    """
+
+    tau: Any = 20.0
+    name: ClassVar[str] = ""
+    cite: ClassVar[str] = ""
+    closed_form: ClassVar[str] = ""
+    kind: ClassVar[str] = "spikes"
+    retrieves: ClassVar[bool] = False
+    causal: ClassVar[bool] = False
+    into_soma: ClassVar[bool] = False
+    into_dendrite: ClassVar[bool] = False
+    _units: ClassVar[dict[str, str]] = {"tau": "ms"}
+
+    @property
+    def online(self) -> bool:
+        """Whether W changes while it is read."""
+        return False
+
+    @property
+    def baseline(self) -> float | None:
+        """Rate (Hz) of the neurons of either side without an error; None: that of their working point."""
+        return None
+
+    @property
+    def predicts(self) -> bool:
+        """Whether what W predicts meets the value in one phase."""
+        return self.into_soma or self.into_dendrite
+
+    @classmethod
+    def runs(cls, rule: Rule) -> bool:
+        """Whether the mechanism carries out the rule."""
+        return is_delta(rule)
+
+    def effective(self, rule: Rule, k: Array, beta: Array, decay: Array | None, gains: Gains) -> Coefficients:
+        """Mean coefficients of the rule that runs, for keys and values at most 1; here those of one phase.
+
+        The error ``v - W k`` changes the synapses. The prediction rises with the synapses and erases a little less than
+        is written; a presynaptic spike meets its own part of the prediction in its trace (``self_erasure``). If W
+        changes while it is read, what is still to be written and erased falls exponentially: with e the gain of
+        erasure, ``x = beta e |k|^2``, the two are ``(1 - exp(-x)) / (e |k|^2)`` and e times that, and the rise, which
+        comes first, is counted as if spread over the phase. What leaks in from the item before,
+        ``carry_over beta_t (v_t - W k_t) k_{t-1}^T``, is no coefficient of one item and is left out.
+
+        Parameters
+        ----------
+        rule : Rule
+        k : (..., T, d_k) array
+        beta : (..., T) array
+        decay : None, (..., T) or (..., T, d_k) array
+        gains : Gains
+
+        Returns
+        -------
+        Coefficients
+        """
+        erase, write, own = beta * gains.erase, beta * gains.write, beta * gains.self_erasure
+        if gains.online:
+            erase = saturated(erase, k)
+            write, own = erase * gains.write / gains.erase, -np.expm1(-own)
+        return with_self_erasure(with_gains(rule, k, write, erase, decay), own, k)
+
+    def teach(self, value: Array, soma: "Soma") -> Array:
+        """What drives push and pull neurons while a value (n_post,) is encoded: (2, n_post) in the unit of the engine.
+
+        It clamps them, or is as large as the prediction that cancels it.
+        """
+        return soma.against(value, self.baseline) if self.into_soma else soma.clamp(value)
+
+    def synapse(self, eta: float, **more: Any) -> SynapticRule:
+        """The row of spikes that a `Circuit` and Brian2 run; ``eta`` is the change of weight for a coincidence.
+
+        Further arguments are those of `SynapticRule`. Phases, signs and latches are schedules of the projection.
+        """
+        numbers: dict[str, Any] = {
+            "name": self.name, "cite": self.cite, "post_x": eta, "pre_y": 0.0 if self.causal else eta,
+            "tau_x1": self.tau, "tau_y1": self.tau, "w_min": -np.inf,
+        }  # fmt: skip
+        if self.into_dendrite:
+            numbers |= {"rate": -eta, "error": "prediction"}
+        return SynapticRule(**(numbers | more))
+
+
+def check_kernel(mechanism: Mechanism) -> None:
+    """A ValueError if the engines of a spiking network do not have the updates of a mechanism; a Circuit may."""
+    row = mechanism.synapse(1.0)
+    foreign = [name for name in ("pre_x", "pre_y2", "pre_yx", "post_0", "post_x2", "post_xy", "soft", "x2_share")
+               if getattr(row, name)]  # fmt: skip
+    foreign += [name for name in ("tau_e", "total") if getattr(row, name) is not None]
+    foreign += ["tau_w"] * bool(np.isfinite(row.tau_w)) + ["interaction"] * (row.interaction != "all")
+    if row.pre_y and (row.pre_y, row.tau_y1) != (row.post_x, row.tau_x1):
+        foreign.append("pre_y (other than post_x)")
+    if foreign:
+        raise ValueError(
+            f"mechanism {mechanism.name!r} changes synapses by {', '.join(foreign)}, which the engines of a "
+            "SpikingNetwork do not have; it runs as a Circuit only: pass its synapse(eta) as the plasticity of a "
+            "Projection."
+        )
+    if mechanism.causal == bool(row.pre_y):
+        raise ValueError(
+            f"causal of mechanism {mechanism.name!r} is {mechanism.causal}, but pre_y of its synapse is "
+            f"{row.pre_y:g} for eta = 1; a causal mechanism has pre_y = 0, another one pre_y = post_x."
+        )
