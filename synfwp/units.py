@@ -141,9 +141,14 @@ def to_float(value: Any, unit: str, name: str = "value") -> Any:
         if plain.dtype.kind not in "fiu":
             raise TypeError(f"{name} is {value!r}; pass numbers in {unit}, or a quantity.")
         number = plain.astype(float)
-    else:  # multiply by a whole power of ten, which is exact: 0.07 V is 70 mV, not 70.00000000000001
-        number = si * 10.0**-row.power if row.power < 0 else si / 10.0**row.power
+    else:
+        number = _decimal(si * 10.0**-row.power if row.power < 0 else si / 10.0**row.power)
     return float(number) if np.ndim(number) == 0 else number
+
+
+def _decimal(x: Any) -> Any:
+    """Numbers to 15 significant digits: 50 us, which are 4.9999999999999996e-05 s, are 0.05 ms."""
+    return np.reshape([float(f"{value:.15g}") for value in np.ravel(x)], np.shape(x))
 
 
 def _si(value: Any, row: Unit, unit: str, name: str) -> Any:

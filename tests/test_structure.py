@@ -117,4 +117,6 @@ def test_no_kernel_takes_more_arguments_than_a_reader_can_hold():
 
 def test_nobody_asks_a_mechanism_what_it_is():
     asks = re.compile(r"isinstance\(.*(TwoPhase|Dendritic|PES|InhibitoryCancellation|GatedTrace)")
-    assert [f"{path.name}: {line}" for path in FILES for line in path.read_text().splitlines() if asks.search(line)] == []
+    assert [
+        f"{path.name}: {line}" for path in FILES for line in path.read_text().splitlines() if asks.search(line)
+    ] == []

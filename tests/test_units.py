@@ -152,3 +152,23 @@ def test_what_is_no_number_is_refused(value: Any) -> None:
 def test_an_unknown_unit_is_answered_with_the_closest() -> None:
     with pytest.raises(ValueError, match="unknown unit 'mOhm'; did you mean"):
         to_float(1.0, "mOhm")
+
+
+@pytest.mark.parametrize("unit", ["ms", "us", "mV", "uV", "pA", "nA", "nS", "pF", "Hz"])
+def test_a_quantity_becomes_the_nearest_decimal(brian2: Any, unit: str) -> None:
+    symbol = {"us": "usecond", "ms": "msecond", "mV": "mvolt", "uV": "uvolt", "pA": "pamp", "nA": "namp"} | {
+        "nS": "nsiemens", "pF": "pfarad", "Hz": "hertz"
+    }  # fmt: skip
+    target = {"us": "ms", "uV": "mV", "nA": "pA"}.get(unit, unit)
+    factor = {"us": 1e-3, "uV": 1e-3, "nA": 1e3}.get(unit, 1)
+    quantity = getattr(brian2, symbol[unit])
+    for n in (0.05, 0.1, 0.3, 7, 50, 70, 123.4, 1e6):
+        assert to_float(n * quantity, target) == float(f"{n * factor:.15g}")
+    many = np.array([0.05, 50.0, 1.7]) * quantity
+    assert to_float(many, target).tolist() == [float(f"{n * factor:.15g}") for n in (0.05, 50.0, 1.7)]
+
+
+def test_a_time_step_given_in_microseconds_is_the_same_circuit(brian2: Any) -> None:
+    assert to_float(50 * brian2.usecond, "ms") == 0.05
+    assert to_float(np.array([]) * brian2.ms, "ms").shape == (0,)
+    assert np.isinf(to_float(np.inf * brian2.ms, "ms"))

@@ -3,8 +3,9 @@
 from numba import njit
 from numba.core.compiler import CompilerBase, DefaultPassBuilder
 
+from synfwp.kernels._cache import cached
+
 FLAGS = {"nsz", "arcp", "contract", "afn", "reassoc"}
-kernel = njit(cache=True, nogil=True, error_model="numpy", fastmath=FLAGS)
 
 
 class _Restrict(CompilerBase):
@@ -16,10 +17,15 @@ class _Restrict(CompilerBase):
         return [DefaultPassBuilder.define_nopython_pipeline(self.state)]
 
 
+def _decorator(**more):
+    """Compile with the flags of all kernels, and keep what was compiled."""
+    compiled = njit(nogil=True, error_model="numpy", fastmath=FLAGS, **more)
+    return lambda function: cached(compiled(function))
+
+
+kernel = _decorator()
 # For what kernels call: numba links one copy of it when it compiles a kernel and another when it loads one from the
 # cache, optimised differently, so that the last bits would change from the first process to the second.
-inline_kernel = njit(cache=True, nogil=True, error_model="numpy", fastmath=FLAGS, forceinline=True)
+inline_kernel = _decorator(forceinline=True)
 # The same for those whose written arguments share no memory with any other: LLVM need not test it before each loop.
-restrict_kernel = njit(
-    cache=True, nogil=True, error_model="numpy", fastmath=FLAGS, forceinline=True, pipeline_class=_Restrict
-)
+restrict_kernel = _decorator(forceinline=True, pipeline_class=_Restrict)

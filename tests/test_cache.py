@@ -1,0 +1,102 @@
+"""The cache of compiled kernels helps and is not needed: no home, bad files, a full disk, changes elsewhere."""
+
+import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+RUN = """
+import warnings, sys
+warnings.simplefilter("always")
+{before}
+import numpy as np
+from synfwp.kernels import rate
+from synfwp.kernels._jit import kernel
+
+@kernel
+def twice(x):
+    return 2 * x
+
+print(twice(21))
+"""
+
+
+def run(tmp_path: Path, before: str = "", **env: str) -> subprocess.CompletedProcess[str]:
+    """A process that compiles one small kernel."""
+    script = tmp_path / "script.py"
+    script.write_text(RUN.format(before=textwrap.dedent(before)))
+    there = {k: v for k, v in os.environ.items() if k != "NUMBA_DISABLE_JIT"}
+    environment = there | {"NUMBA_CACHE_DIR": str(tmp_path / "cache"), **env}
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode, done.stdout) == (0, "42\n"), done.stderr
+    return done
+
+
+def files(tmp_path: Path, ending: str) -> list[Path]:
+    """What the cache holds of the kernel."""
+    return sorted((tmp_path / "cache").rglob(f"*twice*{ending}"))
+
+
+def test_a_first_compilation_is_announced_once_and_a_second_process_compiles_nothing(tmp_path):
+    first, second = run(tmp_path), run(tmp_path)
+    assert first.stderr.count("synfwp: compiling kernels") == 1
+    assert second.stderr == ""
+    assert len(files(tmp_path, ".nbi")) == len(files(tmp_path, ".nbc")) == 1
+
+
+@pytest.mark.parametrize("ending", [".nbi", ".nbc"])
+@pytest.mark.parametrize(
+    "content", [b"", b"\x80", b"not a cache", b"\x80\x04}."], ids=["empty", "cut", "text", "other"]
+)
+def test_a_file_that_cannot_be_read_is_replaced(tmp_path, ending, content):
+    run(tmp_path)
+    (bad,) = files(tmp_path, ending)
+    bad.write_bytes(content)
+    assert "Warning" not in run(tmp_path).stderr
+    assert run(tmp_path).stderr == ""
+
+
+def test_a_file_cut_in_the_middle_is_replaced(tmp_path):
+    run(tmp_path)
+    for bad in (*files(tmp_path, ".nbi"), *files(tmp_path, ".nbc")):
+        bad.write_bytes(bad.read_bytes()[: bad.stat().st_size // 2])
+        run(tmp_path)
+        assert run(tmp_path).stderr == ""
+
+
+def test_without_a_folder_that_can_be_written_to_all_runs_with_one_warning(tmp_path):
+    nowhere = "from numba.core.caching import CacheImpl; CacheImpl._locator_classes = []"
+    done = run(tmp_path, nowhere)
+    assert done.stderr.count("NUMBA_CACHE_DIR") == 1
+    assert "RuntimeWarning: compiled kernels cannot be kept" in done.stderr
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_file_in_the_place_of_the_folder_does_not_stop_a_run(tmp_path):
+    (tmp_path / "cache").write_text("in the way")
+    run(tmp_path)
+    assert run(tmp_path).stderr == ""  # kept beside the source instead
+    assert (tmp_path / "cache").read_text() == "in the way"
+
+
+def test_a_full_disk_does_not_stop_a_run(tmp_path):
+    full = """
+    import errno, numba.core.caching as caching
+    def no_space(self, name, data):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    caching.IndexDataCacheFile._save_data = no_space
+    """
+    done = run(tmp_path, full)
+    assert "No space left on device" in done.stderr
+    assert done.stderr.count("NUMBA_CACHE_DIR") == 1
+    assert run(tmp_path).stderr.count("compiling") == 1  # what the index names and is not there is compiled again
+
+
+def test_a_change_in_any_kernel_compiles_again(tmp_path):
+    run(tmp_path)
+    other = "import synfwp.kernels._cache as c; c.text_of_kernels = lambda: 'another text'"
+    assert run(tmp_path, other).stderr.count("compiling") == 1
+    assert run(tmp_path, other).stderr == ""
