@@ -9,7 +9,7 @@ from synfwp import checks, coefficients, seeds, units
 from synfwp.coefficients import Coefficients
 from synfwp.instructions import Carried, Description
 from synfwp.rules import Rule, get_rule
-from synfwp.spiking.neurons import LIF
+from synfwp.spiking.neurons import LIF, Poisson
 from synfwp.substrates import gains, mechanisms
 from synfwp.substrates.code import RateCode, ThetaCycle
 from synfwp.substrates.describe import describe
@@ -37,7 +37,7 @@ class SpikingNetwork:
     engine : "counts", "poisson" or "lif"
         Poisson counts of whole windows; spikes of Poisson neurons; spikes of leaky integrate-and-fire neurons.
     neuron : None, Poisson or LIF
-        None takes the default of the engine.
+        None takes the default of the engine: ``Poisson()``, or ``LIF(noise=5.0)``.
     code : RateCode
     schedule : ThetaCycle
     mechanism : None, GatedTrace, TwoPhase, Dendritic, InhibitoryCancellation or PES
@@ -110,7 +110,9 @@ class SpikingNetwork:
     @property
     def cell(self) -> Any:
         """The neuron model in use."""
-        return CELLS[self.engine]() if self.neuron is None else self.neuron
+        if self.neuron is not None:
+            return self.neuron
+        return LIF(noise=5.0) if self.engine == "lif" else Poisson()
 
     @property
     def bound(self) -> float:
