@@ -107,8 +107,8 @@ def circuit(stimulus: Stimulus) -> fw.Circuit:
     """One neuron a trial, its axons twice: what they collect and what they transmit; the query fires the neuron."""
     n = stimulus.trials
     drive = -AXONS * RATE * 1e-3 * EFFICACY * MEMBRANE
-    cell = fw.LIF(tau_m=MEMBRANE, tau_syn=CURRENT, t_ref=2.0, v_rest=0.0, v_reset=0.0, v_threshold=THRESHOLD, noise=0.0)
-    neurons = fw.Population(n, cell, name="neurons", drive=drive)
+    neuron = fw.LIF(tau_m=MEMBRANE, tau_syn=CURRENT, t_ref=2.0, v_rest=0.0, v_reset=0.0, v_threshold=THRESHOLD)
+    neurons = fw.Population(n, neuron, name="neurons", drive=drive)
     axons = fw.SpikeSource(n * AXONS, stimulus.time, stimulus.axon, name="axons")
     query = fw.SpikeSource(n, stimulus.query_time, stimulus.query, name="query")
     unit = MEMBRANE / CURRENT  # current whose area moves the membrane by 1 mV
@@ -221,8 +221,8 @@ def kernel() -> xr.Dataset:
     order = np.argsort(LAGS)
     # a neuron fires one step after the spike that drives it
     query = fw.SpikeSource(n, pre + LAGS[order] - 0.1, order, name="query")
-    cell = fw.LIF(tau_m=MEMBRANE, tau_syn=CURRENT, v_rest=0.0, v_reset=0.0, v_threshold=THRESHOLD, noise=0.0)
-    neurons = fw.Population(n, cell, name="neurons")
+    neuron = fw.LIF(tau_m=MEMBRANE, tau_syn=CURRENT, v_rest=0.0, v_reset=0.0, v_threshold=THRESHOLD)
+    neurons = fw.Population(n, neuron, name="neurons")
     collected = fw.Projection(
         axons, neurons, np.zeros((n, n)), receptor="none", delay=DELAY, plasticity=rule(), name="g"
     )

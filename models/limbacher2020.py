@@ -137,8 +137,8 @@ def simulate(pairs: int, seed: int, decay: float) -> Network:
 
     def neurons(name: str, n: int, drive: Any) -> fw.Population:
         """Leaky integrate-and-fire neurons that rest 20 mV below threshold."""
-        cell = fw.LIF(tau_m=20.0, t_ref=3.0, tau_syn=5.0, v_rest=0.0, v_threshold=20.0, v_reset=0.0, noise=1.0)
-        return fw.Population(n, cell, name=name, drive=steps(drive))
+        neuron = fw.LIF(tau_m=20.0, t_ref=3.0, tau_syn=5.0, v_rest=0.0, v_threshold=20.0, v_reset=0.0, noise=1.0)
+        return fw.Population(n, neuron, name=name, drive=steps(drive))
 
     keys = neurons("keys", KEYS, np.vstack([to_keys, to_keys]))
     values = neurons("values", VALUE_NEURONS * pairs, np.vstack([to_values, np.full_like(to_values, READ_BIAS)]))

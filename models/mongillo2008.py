@@ -177,19 +177,19 @@ def network(size: Size, tau_facil: float, seed: int) -> tuple[fw.Circuit, np.nda
     part = seeds.generator(seed, "network")
     start = {"E": part.uniform(14.0, 20.0, n), "I": part.uniform(10.0, 20.0, n // 4)}
     same: dict[str, Any] = {"t_ref": 2.0, "tau_syn": 2.0, "v_rest": 0.0, "v_threshold": 20.0, "noise": 0.5**0.5}
-    cells = {"E": fw.LIF(tau_m=15.0, v_reset=16.0, **same), "I": fw.LIF(tau_m=10.0, v_reset=13.0, **same)}
+    neurons = {"E": fw.LIF(tau_m=15.0, v_reset=16.0, **same), "I": fw.LIF(tau_m=10.0, v_reset=13.0, **same)}
     mean = np.full(n, 22.3)
     at, on, pulse, lasts, _ = TIMES
     drive = fw.Steps(
         [0.0, at, at + on, pulse, pulse + lasts],
         [mean, np.where(of == 0, 1.15, 1.0) * mean, mean, 1.05 * mean, mean],
     )
-    E = fw.Population(n, cells["E"], name="E", drive=drive, v_init=start["E"])
-    inhibition = fw.Population(n // 4, cells["I"], name="I", drive=20.5, v_init=start["I"])
+    E = fw.Population(n, neurons["E"], name="E", drive=drive, v_init=start["E"])
+    inhibition = fw.Population(n // 4, neurons["I"], name="I", drive=20.5, v_init=start["I"])
 
     def synapses(pre: fw.Population, post: fw.Population, efficacy: float) -> Any:
         """Random synapses of an efficacy in mV as currents: the area under one moves the membrane by as much."""
-        weight = size.efficacy * efficacy * post.cell.tau_m / post.cell.tau_syn
+        weight = size.efficacy * efficacy * post.neuron.tau_m / post.neuron.tau_syn
         return fw.random_synapses(pre.n, post.n, size.probability, weight, part)
 
     W = synapses(E, E, 0.10)
@@ -212,7 +212,7 @@ def spiking_networks(size: Size, seed: int) -> xr.Dataset:
             simulation = circuit.start(seed=seed + m)
             early = simulation.run(TIMES.pulse)
             if c == 0:
-                u = U + (1 - U) * simulation.variable("E->E", "u")  # as a rate equation has it: before the jump
+                u = U + (1 - U) * simulation.variable("E_to_E", "u")  # as a rate equation has it: before the jump
                 held[m] = [u[of == item].mean() for item in range(ITEMS)]
             parts = [fw.spikes(part, "E") for part in (early, simulation.run(TIMES.end - TIMES.pulse))]
             time, unit = (np.concatenate(both) for both in zip(*parts, strict=True))

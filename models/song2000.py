@@ -30,13 +30,12 @@ from synfwp import results, seeds
 from synfwp.measures import binned_rate, interval_cv
 
 G_MAX = 0.01  # of the leak conductance
-CELL = fw.LIF(
+NEURON = fw.LIF(
     tau_m=10.0,
     t_ref=0.0,
     v_rest=-74.0,
     v_threshold=-54.0,
     v_reset=-60.0,
-    noise=0.0,
     receptors=(fw.Receptor("excitatory", tau=5.0, reversal=0.0),),
 )
 PUBLISHED = {100: (0.34, 0.29), 400: (0.40, 0.34)}  # after so many seconds: fractions below .2 and above .8 of gmax
@@ -67,7 +66,7 @@ def circuit(
     rule = fw.plasticity.pair(0.01 * g_max, 1.05 * 0.01 * g_max, w_max=g_max) if plastic else None
     inputs = fw.PoissonSource(n_pre, rate, name="inputs") if source is None else source
     return fw.Circuit(
-        [fw.Projection(inputs, fw.Population(n_post, CELL), weight, plasticity=rule, name="synapses")], dt=dt
+        [fw.Projection(inputs, fw.Population(n_post, NEURON), weight, plasticity=rule, name="synapses")], dt=dt
     )
 
 

@@ -28,13 +28,12 @@ import synfwp as fw
 from synfwp import results, seeds
 from synfwp.measures import binned_rate, interval_cv
 
-CELL = fw.LIF(
+NEURON = fw.LIF(
     tau_m=20.0,
     t_ref=5.0,
     v_rest=-60.0,
     v_threshold=-50.0,
     v_reset=-60.0,
-    noise=0.0,
     g_leak=10.0,
     receptors=(fw.Receptor("ampa", tau=5.0, reversal=0.0), fw.Receptor("gaba", tau=10.0, reversal=-80.0)),
 )
@@ -108,7 +107,7 @@ def cell_circuit(seconds: float, seed: int) -> fw.Circuit:
     jitter = 0.1 * seeds.generator(seed, "weights").random(border)
     tuning = 0.3 + 1.1 / (1 + (signal - PREFERRED) ** 4) + jitter
     weights = G_EXCITATORY * tuning[:, None], np.full((SIGNALS * INHIBITORY, 1), 0.1 * G_INHIBITORY)
-    cell = fw.Population(1, CELL, name="cell")
+    cell = fw.Population(1, NEURON, name="cell")
     sources = [
         fw.SpikeSource(len(weights[k]), time[chosen], unit[chosen] - k * border, name=name)
         for k, (name, chosen) in enumerate({"excitatory": unit < border, "inhibitory": unit >= border}.items())
@@ -129,7 +128,7 @@ def network_circuit(
     n = {"excitatory": excitatory, "inhibitory": excitatory // 4}
     cells = {
         name: fw.Population(
-            size, CELL, name=name, drive=200.0, v_init=seeds.generator(seed, "v", name).uniform(-60, -50, size)
+            size, NEURON, name=name, drive=200.0, v_init=seeds.generator(seed, "v", name).uniform(-60, -50, size)
         )
         for name, size in n.items()
     }
@@ -168,7 +167,7 @@ def run_cell(size: Size, seed: int) -> dict[str, Any]:
     current = {}
     for when, at in (("start", 0), ("end", -1)):
         v = mean_v[at]
-        leak = CELL.g_leak * (v - CELL.v_rest) / SIGNALS
+        leak = NEURON.g_leak * (v - NEURON.v_rest) / SIGNALS
         current[when] = (
             EXCITATORY * fixed.mean(axis=1) * 5.0 * per_ms[0] * (0.0 - v),
             INHIBITORY * plastic[at] * 10.0 * per_ms[1] * (v + 80.0) + leak,

@@ -4,9 +4,12 @@ Order within a step: neurons are advanced; thresholds and sources fire; projecti
 of ``delay`` steps ago (transmit with the weight as it is, change it, raise the presynaptic trace); projections, in
 their order, take the postsynaptic spikes (change, then trace); resets. This is Brian2's default schedule.
 
-Synapses are visited when spikes arrive. A row of a dense projection takes up the postsynaptic spikes since its last
-visit then, one by one in their order (``pending``), which touches memory row by row; sparse projections, and those that
+Synapses are visited when spikes arrive. A row of a dense projection then applies the postsynaptic spikes since its last
+visit, one by one in their order (``pending``), which touches memory row by row; sparse projections, and those that
 change between spikes, change columns at once. Presynaptic traces and leaking weights stand at the row's last visit.
+
+Tables and variables are those of `synfwp.spiking.tables`: a population, a receptor or a projection is one record with
+named numbers, those that end in 0 being offsets into an array of variables.
 """
 
 import math
@@ -15,21 +18,10 @@ import numpy as np
 
 from synfwp.kernels._jit import inline_kernel, kernel, restrict_kernel
 
-SOURCE, LIF_EXACT, LIF_EULER, ADEX, TWO_COMPARTMENT = range(5)
-CURRENT, CONDUCTANCE, SIGNAL = range(3)
-# columns of the integer table of populations, and of its floats
-KIND, N, UNIT0, V0, W0, RECEPTOR0, RECEPTORS, REFRACTORY, DRIVE0, RING0, SOURCE_ROW, PREDICTION0 = range(12)
-DECAY, REST, THRESHOLD, RESET, NOISE, GAIN, LEAK, STEP, DELTA, V_T, A, B, W_DECAY, G_D, PHI, K_PHI, SLOPE, HALF = range(
-    18
-)
-# columns of the integer table of projections, and of its floats
-(PRE, POST, N_PRE, N_POST, TARGET, DELAY, DENSE, SYN0, ROW0, COL0, PLASTIC, PENDS, X0, Y0, LAST0, NEAREST, STP0, E0,
- MODULATOR, ERROR0, TAB0, PEND0) = range(22)  # fmt: skip
-(PRE_0, PRE_Y, PRE_Y2, PRE_YX, POST_0, POST_X, POST_X2, POST_XY, W_MIN, W_MAX, MU, Y1_DECAY, Y2_DECAY, X1_LOG, X2_LOG,
- W_LOG, GATE, ELIGIBLE, TRANSMIT, U, U_REST, REC_LOG, FACIL_LOG, E_DECAY, D_DECAY, D_RAISE, D, RATE, X2_SHARE,
- E_DRIFT, PRE_X) = range(31)  # fmt: skip
-PENDING = 8192  # postsynaptic spikes past which a dense projection takes them up everywhere
-REACH = 1000  # steps after which it takes them up everywhere, wherever a run is cut
+SOURCE, LIF_EXACT, LIF_EULER, ADEX, TWO_COMPARTMENT = range(5)  # kinds of populations
+CURRENT, CONDUCTANCE, SIGNAL = range(3)  # kinds of receptors
+PENDING = 8192  # postsynaptic spikes past which a dense projection applies them everywhere
+REACH = 1000  # steps after which it applies them everywhere, wherever a run is cut
 TABLE = 2048  # steps for which powers of a decay are read from a table
 
 
@@ -40,12 +32,12 @@ def decayed(log, steps):
 
 
 @inline_kernel
-def row(J, ptr, p, j):
-    """First synapse of unit j of projection p, and the one after its last."""
-    if J[p, DENSE]:
-        first = J[p, SYN0] + j * J[p, N_POST]
-        return first, first + J[p, N_POST]
-    return J[p, SYN0] + ptr[J[p, ROW0] + j], J[p, SYN0] + ptr[J[p, ROW0] + j + 1]
+def row(projection, ends, j):
+    """First synapse of neuron j, and the one after its last."""
+    if projection.dense:
+        first = projection.synapse0 + j * projection.n_post
+        return first, first + projection.n_post
+    return projection.synapse0 + ends[projection.row0 + j], projection.synapse0 + ends[projection.row0 + j + 1]
 
 
 @inline_kernel
@@ -84,95 +76,95 @@ def relax(A_, B_, v, n, step):
 @restrict_kernel
 def settle_neurons(v, A_, until, refractory, top, t, n):
     """New potentials from A_, but for refractory neurons; how many are at threshold."""
-    hot = 0
+    n_at_threshold = 0
     if refractory > 1:
         for i in range(n):
             new = v[i] if until[i] > t else A_[i]
             v[i] = new
-            hot += 1 if new >= top else 0
+            n_at_threshold += 1 if new >= top else 0
     else:
         for i in range(n):
             v[i] = A_[i]
-            hot += 1 if A_[i] >= top else 0
-    return hot
+            n_at_threshold += 1 if A_[i] >= top else 0
+    return n_at_threshold
 
 
 @restrict_kernel
-def advance(rng, P, PF, R, RF, S, until, A_, B_, p, t):
-    """One step of the neurons of population p; whether any of them is at its threshold (a count)."""
-    kind, n, u0 = P[p, KIND], P[p, N], P[p, UNIT0]
-    r0, r1 = P[p, RECEPTOR0], P[p, RECEPTOR0] + P[p, RECEPTORS]
-    v, drive = S[P[p, V0] : P[p, V0] + n], S[P[p, DRIVE0] : P[p, DRIVE0] + n]  # slices: their indices need no checks
+def advance(rng, group, receptors, S, until, A_, B_, t):
+    """One step of the neurons of a population, whose variables stand in S; how many of them are at threshold."""
+    kind, n, u0 = group.kind, group.n, group.unit0
+    r0, r1 = group.receptor0, group.receptor0 + group.n_receptors
+    v, drive = S[group.v0 : group.v0 + n], S[group.drive0 : group.drive0 + n]  # slices: indices need no checks
     A_, B_ = A_[:n], B_[:n]
     if kind == LIF_EXACT:
-        rest, decay, gain = PF[p, REST], PF[p, DECAY], PF[p, GAIN]
+        rest, decay, gain = group.rest, group.decay, group.gain
         for i in range(n):
             end = rest + gain * drive[i]
             A_[i] = end + (v[i] - end) * decay
         for r in range(r0, r1):
-            if R[r, 1] == CURRENT:
-                g, push = S[R[r, 0] : R[r, 0] + n], RF[r, 2]
+            if receptors[r].kind == CURRENT:
+                g, response = S[receptors[r].g0 : receptors[r].g0 + n], receptors[r].response
                 for i in range(n):
-                    A_[i] += push * g[i]
+                    A_[i] += response * g[i]
     else:
-        leak, rest, step = PF[p, LEAK], PF[p, REST], PF[p, STEP]
+        leak, rest, step = group.leak, group.rest, group.step
         for i in range(n):
             A_[i] = leak
             B_[i] = leak * rest + drive[i]
         for r in range(r0, r1):
-            g, reversal = S[R[r, 0] : R[r, 0] + n], RF[r, 1]
-            if R[r, 1] == CONDUCTANCE:
+            g, reversal = S[receptors[r].g0 : receptors[r].g0 + n], receptors[r].reversal
+            if receptors[r].kind == CONDUCTANCE:
                 for i in range(n):
                     A_[i] += g[i]
                     B_[i] += g[i] * reversal
-            elif R[r, 1] == CURRENT and not (kind == TWO_COMPARTMENT and r == r0):
+            elif receptors[r].kind == CURRENT and not (kind == TWO_COMPARTMENT and r == r0):
                 for i in range(n):
                     B_[i] += g[i]
         if kind == ADEX:
-            w, slope, v_t = S[P[p, W0] : P[p, W0] + n], PF[p, DELTA], PF[p, V_T]
-            a, w_decay = PF[p, A], PF[p, W_DECAY]
+            w, slope, v_t = S[group.w0 : group.w0 + n], group.delta, group.v_t
+            a, w_decay = group.a, group.w_decay
             for i in range(n):
                 B_[i] += leak * slope * math.exp((v[i] - v_t) / slope) - w[i]
                 w_end = a * (v[i] - rest)
                 w[i] = w_end + (w[i] - w_end) * w_decay
         elif kind == TWO_COMPARTMENT:
-            w, d, g_d = S[P[p, W0] : P[p, W0] + n], S[R[r0, 0] : R[r0, 0] + n], PF[p, G_D]
-            decay, push = PF[p, DECAY], RF[r0, 2]
+            w, d, g_d = S[group.w0 : group.w0 + n], S[receptors[r0].g0 : receptors[r0].g0 + n], group.g_dendrite
+            decay, response = group.decay, receptors[r0].response
             for i in range(n):
                 V = w[i]
                 A_[i] += g_d
                 B_[i] += g_d * V
-                w[i] = rest + (V - rest) * decay + push * d[i]
+                w[i] = rest + (V - rest) * decay + response * d[i]
         relax(A_, B_, v, n, step)
-    if PF[p, NOISE] > 0:
+    if group.noise > 0:
         for i in range(n):
-            A_[i] += PF[p, NOISE] * rng.standard_normal()
-    hot = settle_neurons(v, A_, until[u0 : u0 + n], P[p, REFRACTORY], PF[p, THRESHOLD], t, n)
+            A_[i] += group.noise * rng.standard_normal()
+    n_at_threshold = settle_neurons(v, A_, until[u0 : u0 + n], group.refractory, group.threshold, t, n)
     if kind == TWO_COMPARTMENT:
-        e0, star = P[p, PREDICTION0], PF[p, G_D] / (PF[p, G_D] + PF[p, LEAK])
+        e0, star = group.prediction0, group.g_dendrite / (group.g_dendrite + group.leak)
         for i in range(n):
-            V = PF[p, REST] + star * (S[P[p, W0] + i] - PF[p, REST])
-            S[e0 + i] = PF[p, PHI] / (1 + PF[p, K_PHI] * math.exp(PF[p, SLOPE] * (PF[p, HALF] - V)))
-        hot = n
+            V = group.rest + star * (S[group.w0 + i] - group.rest)
+            S[e0 + i] = group.phi_max / (1 + group.k * math.exp(group.slope * (group.half - V)))
+        n_at_threshold = n
     for r in range(r0, r1):
-        g, rho = S[R[r, 0] : R[r, 0] + n], RF[r, 0]
+        g, rho = S[receptors[r].g0 : receptors[r].g0 + n], receptors[r].decay
         for i in range(n):
             g[i] *= rho
-    return hot
+    return n_at_threshold
 
 
 @inline_kernel
-def fire(rng, P, PF, S, until, p, t, unit, at):
-    """Units of population p at threshold go to ``unit[at:]``; how many there are."""
-    n, u0, v0, found = P[p, N], P[p, UNIT0], P[p, V0], 0
+def fire(rng, group, S, until, t, unit, at):
+    """Neurons of a population that fire go to ``unit[at:]``; how many there are."""
+    n, u0, v0, found = group.n, group.unit0, group.v0, 0
     for i in range(n):
-        if P[p, KIND] != TWO_COMPARTMENT:
-            if S[v0 + i] < PF[p, THRESHOLD] or until[u0 + i] > t:
+        if group.kind != TWO_COMPARTMENT:
+            if S[v0 + i] < group.threshold or until[u0 + i] > t:
                 continue
         elif until[u0 + i] > t:
             continue
         else:
-            rate = PF[p, PHI] / (1 + PF[p, K_PHI] * math.exp(PF[p, SLOPE] * (PF[p, HALF] - S[v0 + i])))
+            rate = group.phi_max / (1 + group.k * math.exp(group.slope * (group.half - S[v0 + i])))
             if rng.random() >= -math.expm1(-rate):
                 continue
         unit[at + found] = i
@@ -198,50 +190,50 @@ def add_all(row, which, share, b0, x, low, high):
 
 
 @restrict_kernel
-def take_up(J, JF, T, L, W, pend_t, pend_i, pend_y, seen, p, j, upto, origin):
+def apply_pending(projection, T, L, W, pending_step, pending_unit, pending_share, seen, j, upto, origin):
     """Postsynaptic spikes of a dense projection that row j has not seen, in their order.
 
-    ``pend_y`` is what each spike multiplies a presynaptic trace with that stands at step ``origin``.
+    ``pending_share`` is what each spike multiplies a presynaptic trace with that stands at step ``origin``.
     """
-    q0, n_pre, n_post = J[p, PEND0], J[p, N_PRE], J[p, N_POST]
-    s0, x0 = J[p, SYN0] + j * n_post, J[p, X0] + j
-    last, first = L[J[p, LAST0] + j], seen[J[p, LAST0] + j]
+    q0, n_pre, n_post = projection.pending0, projection.n_pre, projection.n_post
+    s0, x0 = projection.synapse0 + j * n_post, projection.x0 + j
+    last, first = L[projection.visit0 + j], seen[projection.visit0 + j]
     x1, x2 = T[x0], T[x0 + n_pre]
-    gate, low, high, mu = JF[p, GATE], JF[p, W_MIN], JF[p, W_MAX], JF[p, MU]
-    b0, bx2 = JF[p, POST_0], JF[p, POST_X2]
-    two, leaks, e0 = bx2 != 0, JF[p, W_LOG] != 0, J[p, E0]
-    seen[J[p, LAST0] + j] = upto
+    gate, low, high, mu = projection.gate, projection.w_min, projection.w_max, projection.soft
+    b0, bx2 = projection.post_0, projection.post_x2
+    two, leaks, e0 = bx2 != 0, projection.w_log != 0, projection.eligibility0
+    seen[projection.visit0 + j] = upto
     if first == upto or (b0 == 0 and x1 == 0 and x2 == 0):
         return
-    x1 *= decayed(JF[p, X1_LOG], origin - last)
+    x1 *= decayed(projection.x1_log, origin - last)
     if not (two or leaks or e0 >= 0) and mu == 0:
         a, b = q0 + first, q0 + upto
         if gate != 0:
-            add_all(W[s0 : s0 + n_post], pend_i[a:b], pend_y[a:b], gate * b0, gate * x1, low, high)
+            add_all(W[s0 : s0 + n_post], pending_unit[a:b], pending_share[a:b], gate * b0, gate * x1, low, high)
         return
     for m in range(first, upto):
-        steps = pend_t[q0 + m] - last
-        s = s0 + pend_i[q0 + m]
-        dw = b0 + x1 * pend_y[q0 + m]
+        steps = pending_step[q0 + m] - last
+        s = s0 + pending_unit[q0 + m]
+        dw = b0 + x1 * pending_share[q0 + m]
         if two:
-            dw += bx2 * x2 * decayed(JF[p, X2_LOG], steps)
+            dw += bx2 * x2 * decayed(projection.x2_log, steps)
         if gate != 0:
             if leaks:
-                left = decayed(JF[p, W_LOG], steps)
-                W[s] = change(W[s] * left, gate * dw, low, high, mu) / left
+                leak = decayed(projection.w_log, steps)
+                W[s] = change(W[s] * leak, gate * dw, low, high, mu) / leak
             else:
                 W[s] = change(W[s], gate * dw, low, high, mu)
         if e0 >= 0:
-            W[e0 + s] += JF[p, ELIGIBLE] * dw
+            W[e0 + s] += projection.eligible * dw
 
 
 @inline_kernel
-def take_up_all(J, JF, T, L, W, pend_t, pend_i, pend_y, pended, seen, p, origin):
-    """Every row of a dense projection takes up what is pending."""
-    for j in range(J[p, N_PRE]):
-        take_up(J, JF, T, L, W, pend_t, pend_i, pend_y, seen, p, j, pended[p], origin)
-        seen[J[p, LAST0] + j] = 0
-    pended[p] = 0
+def apply_all_pending(projection, T, L, W, pending_step, pending_unit, pending_share, seen, n_pending, p, origin):
+    """Every row of the dense projection p applies what is pending."""
+    for j in range(projection.n_pre):
+        apply_pending(projection, T, L, W, pending_step, pending_unit, pending_share, seen, j, n_pending[p], origin)
+        seen[projection.visit0 + j] = 0
+    n_pending[p] = 0
 
 
 @restrict_kernel
@@ -277,24 +269,27 @@ def add_trace_to(weights, which, y, c0, c1, low, high):
 
 
 @inline_kernel
-def arrive(J, JF, T, L, S, W, ptr, post, pend_t, pend_i, pend_y, pended, seen, p, j, t, origin):
-    """A presynaptic spike of unit j arrives at step t: what is pending, transmission, change, trace."""
-    dense, plastic, g0, n_pre, n_post = J[p, DENSE], J[p, PLASTIC], J[p, TARGET], J[p, N_PRE], J[p, N_POST]
-    s0, s1 = row(J, ptr, p, j)
-    if J[p, PENDS]:
-        take_up(J, JF, T, L, W, pend_t, pend_i, pend_y, seen, p, j, pended[p], origin)
-    steps = t - L[J[p, LAST0] + j] if plastic or J[p, STP0] >= 0 else 0
-    if plastic and JF[p, W_LOG] != 0:
-        left = decayed(JF[p, W_LOG], steps)
+def arrive(
+    projection, S, T, L, W, ends, post, pending_step, pending_unit, pending_share, seen, n_pending, j, t, origin
+):
+    """A presynaptic spike of neuron j arrives: what is pending, transmission, change, trace."""
+    dense, plastic, g0 = projection.dense, projection.plastic, projection.target
+    n_pre, n_post = projection.n_pre, projection.n_post
+    s0, s1 = row(projection, ends, j)
+    if projection.pends:
+        apply_pending(projection, T, L, W, pending_step, pending_unit, pending_share, seen, j, n_pending, origin)
+    steps = t - L[projection.visit0 + j] if plastic or projection.short_term0 >= 0 else 0
+    if plastic and projection.w_log != 0:
+        leak = decayed(projection.w_log, steps)
         for s in range(s0, s1):
-            W[s] *= left
-    release = JF[p, TRANSMIT]
-    if J[p, STP0] >= 0:
-        u0 = J[p, STP0] + j
+            W[s] *= leak
+    release = projection.transmit
+    if projection.short_term0 >= 0:
+        u0 = projection.short_term0 + j
         u, x = T[u0], T[u0 + n_pre]
-        u = JF[p, U_REST] + (u - JF[p, U_REST]) * decayed(JF[p, FACIL_LOG], steps)
-        x = 1 + (x - 1) * decayed(JF[p, REC_LOG], steps)
-        u += JF[p, U] * (1 - u)
+        u = projection.u_rest + (u - projection.u_rest) * decayed(projection.facil_log, steps)
+        x = 1 + (x - 1) * decayed(projection.rec_log, steps)
+        u += projection.U * (1 - u)
         release *= u * x
         T[u0], T[u0 + n_pre] = u, x - u * x
     if g0 >= 0 and release != 0:
@@ -303,10 +298,11 @@ def arrive(J, JF, T, L, S, W, ptr, post, pend_t, pend_i, pend_y, pended, seen, p
         else:
             transmit_to(S[g0 : g0 + n_post], W[s0:s1], post[s0:s1], release)
     if plastic:
-        x0, y0, e0 = J[p, X0] + j, J[p, Y0], J[p, E0]
-        x1, x2 = T[x0] * decayed(JF[p, X1_LOG], steps), T[x0 + n_pre] * decayed(JF[p, X2_LOG], steps)
-        c0, c1, c2 = JF[p, PRE_0] + JF[p, PRE_X] * x1, JF[p, PRE_Y] + JF[p, PRE_YX] * x2, JF[p, PRE_Y2]
-        gate, low, high, mu = JF[p, GATE], JF[p, W_MIN], JF[p, W_MAX], JF[p, MU]
+        x0, y0, e0 = projection.x0 + j, projection.y0, projection.eligibility0
+        x1, x2 = T[x0] * decayed(projection.x1_log, steps), T[x0 + n_pre] * decayed(projection.x2_log, steps)
+        c0, c1 = projection.pre_0 + projection.pre_x * x1, projection.pre_y + projection.pre_yx * x2
+        c2, gate = projection.pre_y2, projection.gate
+        low, high, mu = projection.w_min, projection.w_max, projection.soft
         if c0 != 0 or c1 != 0 or c2 != 0:
             if gate != 0 and mu == 0 and c2 == 0:
                 y = T[y0 : y0 + n_post]
@@ -319,14 +315,14 @@ def arrive(J, JF, T, L, S, W, ptr, post, pend_t, pend_i, pend_y, pended, seen, p
                     i = s - s0 if dense else post[s]
                     dw = c0 + c1 * T[y0 + i] + c2 * T[y0 + n_post + i]
                     W[s] = change(W[s], gate * dw, low, high, mu)
-            if e0 >= 0 and JF[p, ELIGIBLE] != 0:
+            if e0 >= 0 and projection.eligible != 0:
                 for s in range(s0, s1):
                     i = s - s0 if dense else post[s]
-                    W[e0 + s] += JF[p, ELIGIBLE] * (c0 + c1 * T[y0 + i] + c2 * T[y0 + n_post + i])
-        T[x0] = 1.0 if J[p, NEAREST] else x1 + 1
-        T[x0 + n_pre] = 1.0 if J[p, NEAREST] else x2 + 1
-    if plastic or J[p, STP0] >= 0:
-        L[J[p, LAST0] + j] = t
+                    W[e0 + s] += projection.eligible * (c0 + c1 * T[y0 + i] + c2 * T[y0 + n_post + i])
+        T[x0] = 1.0 if projection.nearest else x1 + 1
+        T[x0 + n_pre] = 1.0 if projection.nearest else x2 + 1
+    if plastic or projection.short_term0 >= 0:
+        L[projection.visit0 + j] = t
 
 
 @restrict_kernel
@@ -342,195 +338,211 @@ def column_plain(weights, where, who, x, last, powers, log, t, b0, bx, low, high
 
 
 @inline_kernel
-def column(J, JF, T, L, W, tabs, ptr, col, pos, p, i, t):
-    """A postsynaptic spike of unit i changes all its synapses at once."""
-    dense, n_pre, e0, n_post = J[p, DENSE], J[p, N_PRE], J[p, E0], J[p, N_POST]
-    y2 = T[J[p, Y0] + n_post + i]
-    gate, low, high, mu = JF[p, GATE], JF[p, W_MIN], JF[p, W_MAX], JF[p, MU]
-    b0, bx, bx2 = JF[p, POST_0], JF[p, POST_X] + JF[p, POST_XY] * y2, JF[p, POST_X2]
-    first, end, s0, l0 = 0, n_pre, J[p, SYN0], J[p, LAST0]
+def column(projection, T, L, W, ends, pre, place, powers, i, t):
+    """A postsynaptic spike of neuron i changes all its synapses at once."""
+    dense, n_pre, e0, n_post = projection.dense, projection.n_pre, projection.eligibility0, projection.n_post
+    y2 = T[projection.y0 + n_post + i]
+    gate, low, high, mu = projection.gate, projection.w_min, projection.w_max, projection.soft
+    b0, bx, bx2 = projection.post_0, projection.post_x + projection.post_xy * y2, projection.post_x2
+    first, end, s0, l0 = 0, n_pre, projection.synapse0, projection.visit0
     if not dense:
-        c0 = J[p, COL0] + i
-        first, end = ptr[c0], ptr[c0 + 1]
-        if bx2 == 0 and e0 < 0 and mu == 0 and JF[p, W_LOG] == 0:
+        c0 = projection.column0 + i
+        first, end = ends[c0], ends[c0 + 1]
+        if bx2 == 0 and e0 < 0 and mu == 0 and projection.w_log == 0:
             if gate != 0:
-                x, powers = T[J[p, X0] : J[p, X0] + n_pre], tabs[J[p, TAB0] : J[p, TAB0] + TABLE]
-                where, who = pos[s0 + first : s0 + end], col[s0 + first : s0 + end]
-                last, log = L[l0 : l0 + n_pre], JF[p, X1_LOG]
-                column_plain(W[s0:], where, who, x, last, powers, log, t, gate * b0, gate * bx, low, high)
+                x = T[projection.x0 : projection.x0 + n_pre]
+                table = powers[projection.power0 : projection.power0 + TABLE]
+                where, who = place[s0 + first : s0 + end], pre[s0 + first : s0 + end]
+                last, log = L[l0 : l0 + n_pre], projection.x1_log
+                column_plain(W[s0:], where, who, x, last, table, log, t, gate * b0, gate * bx, low, high)
             return
     for c in range(first, end):
-        j = c if dense else col[s0 + c]
-        s = s0 + (c * n_post + i if dense else pos[s0 + c])
+        j = c if dense else pre[s0 + c]
+        s = s0 + (c * n_post + i if dense else place[s0 + c])
         steps = t - L[l0 + j]
-        dw = b0 + bx * T[J[p, X0] + j] * decayed(JF[p, X1_LOG], steps)
+        dw = b0 + bx * T[projection.x0 + j] * decayed(projection.x1_log, steps)
         if bx2 != 0:
-            dw += bx2 * T[J[p, X0] + n_pre + j] * decayed(JF[p, X2_LOG], steps)
+            dw += bx2 * T[projection.x0 + n_pre + j] * decayed(projection.x2_log, steps)
         if gate != 0:
-            left = decayed(JF[p, W_LOG], steps)
-            W[s] = change(W[s] * left, gate * dw, low, high, mu) / left
+            leak = decayed(projection.w_log, steps)
+            W[s] = change(W[s] * leak, gate * dw, low, high, mu) / leak
         if e0 >= 0:
-            W[e0 + s] += JF[p, ELIGIBLE] * dw
+            W[e0 + s] += projection.eligible * dw
 
 
 @inline_kernel
-def between_spikes(J, JF, T, L, S, W, ptr, post, p, t):
+def between_spikes(projection, S, T, L, W, ends, post, t):
     """What changes synapses in every step: reward times eligibility, and an error times the presynaptic trace."""
-    dense, n_pre, e0 = J[p, DENSE], J[p, N_PRE], J[p, E0]
-    low, high, mu = JF[p, W_MIN], JF[p, W_MAX], JF[p, MU]
+    dense, n_pre, e0 = projection.dense, projection.n_pre, projection.eligibility0
+    low, high, mu = projection.w_min, projection.w_max, projection.soft
     for j in range(n_pre):
-        s0, s1 = row(J, ptr, p, j)
-        steps = t - L[J[p, LAST0] + j]
-        left = decayed(JF[p, W_LOG], steps)
-        if JF[p, RATE] != 0 and JF[p, GATE] != 0:
-            x = T[J[p, X0] + j] * decayed(JF[p, X1_LOG], steps)
-            if JF[p, X2_SHARE] != 0:
-                x -= JF[p, X2_SHARE] * T[J[p, X0] + n_pre + j] * decayed(JF[p, X2_LOG], steps)
-            x *= JF[p, GATE] * JF[p, RATE]
+        s0, s1 = row(projection, ends, j)
+        steps = t - L[projection.visit0 + j]
+        leak = decayed(projection.w_log, steps)
+        if projection.rate != 0 and projection.gate != 0:
+            x = T[projection.x0 + j] * decayed(projection.x1_log, steps)
+            if projection.x2_share != 0:
+                x -= projection.x2_share * T[projection.x0 + n_pre + j] * decayed(projection.x2_log, steps)
+            x *= projection.gate * projection.rate
             for s in range(s0, s1):
                 i = s - s0 if dense else post[s]
-                W[s] = change(W[s] * left, x * S[J[p, ERROR0] + i], low, high, mu) / left
-        if JF[p, E_DRIFT] != 0:
-            pay = JF[p, D] * JF[p, E_DRIFT]
+                W[s] = change(W[s] * leak, x * S[projection.error0 + i], low, high, mu) / leak
+        if projection.reward_integral != 0:
+            reward_gain = projection.reward_level * projection.reward_integral
             for s in range(s0, s1):
-                if pay != 0:
-                    W[s] = change(W[s] * left, pay * W[e0 + s], low, high, mu) / left
-                W[e0 + s] *= JF[p, E_DECAY]
-    JF[p, D] *= JF[p, D_DECAY]
+                if reward_gain != 0:
+                    W[s] = change(W[s] * leak, reward_gain * W[e0 + s], low, high, mu) / leak
+                W[e0 + s] *= projection.e_decay
+    projection.reward_level *= projection.reward_decay
 
 
 @kernel
-def run(
-    rng, t0, k, steps, P, PF, R, RF, J, JF, S, T, L, W, until, ring, count, ptr, post, col, pos, tabs, pend_t, pend_i,
-    pend_y, pended, seen, ev_ptr, ev_unit, Q, Q_units, Q_gain, out, spike_t, spike_unit, spikes, A_, B_,
-):  # fmt: skip
-    """Steps k..steps-1 of a call that begins at step t0; returns the first step that was not run.
+def run(rng, start, k, steps, tables, variables, scratch, sources, probes, spikes):
+    """Steps k..steps-1 of a call that begins at step ``start``; returns the first step that was not run.
 
-    The call ends early when the next step might not find room in ``spike_t, spike_unit`` (global units); ``spikes[0]``
-    counts them. Tables: populations P, PF; receptors R, RF; projections J, JF; probes Q. State: S of neurons
-    (potentials, conductances, drives), T of synapses by unit (traces, short-term plasticity), L steps of last visits, W
-    weights and eligibilities, until (end of refractoriness), ring and count (spikes on their way). ev_ptr (sources,
-    steps + 1) and ev_unit: spikes of sources. The rest: synapses by row and by column, powers of decays, pending
-    spikes, scratch.
+    The call ends early when the next step might not find room in ``spikes``, whose ``n[0]`` counts them. All others
+    are named tuples of `synfwp.spiking.tables`.
     """
-    n_pop, n_proj, n_units = P.shape[0], J.shape[0], until.shape[0]
-    length = count.shape[1]
-    while k < steps and spikes[0] + n_units <= spike_t.shape[0]:
-        t = t0 + k
+    # arrays one by one: a function inlined in a loop counts the references of all that the tuples it gets hold
+    populations, projections, receptors = tables.populations, tables.projections, tables.receptors
+    ends, post, pre, place, powers = tables.ends, tables.post, tables.pre, tables.place, tables.powers
+    S, T, L, W = variables.neurons, variables.traces, variables.visits, variables.synapses
+    until, ring, count = variables.until, variables.ring, variables.n_ring
+    A_, B_, seen, n_pending = scratch.conductance, scratch.current, scratch.seen, scratch.n_pending
+    pending_step, pending_unit, pending_share = scratch.pending_step, scratch.pending_unit, scratch.pending_share
+    spike_step, spike_unit, n_found = spikes.step, spikes.unit, spikes.n
+    source_ends, source_unit = sources.ends, sources.unit
+    n_pop, n_proj, n_units, length = populations.shape[0], projections.shape[0], until.shape[0], count.shape[1]
+    while k < steps and n_found[0] + n_units <= spike_step.shape[0]:
+        t = start + k
         slot = t % length
-        for m in range(Q.shape[0]):
-            probe(Q, Q_units, Q_gain, S, out, m, t)
+        for m in range(probes.rows.shape[0]):
+            probe(probes, S, m, t)
         for p in range(n_pop):
-            n_spikes, ring0 = 0, P[p, RING0] + slot * P[p, N]
-            if P[p, KIND] == SOURCE:
-                source = P[p, SOURCE_ROW]
-                for e in range(ev_ptr[source, k], ev_ptr[source, k + 1]):
-                    ring[ring0 + n_spikes] = ev_unit[e]
+            group = populations[p]
+            n_spikes, ring0 = 0, group.ring0 + slot * group.n
+            if group.kind == SOURCE:
+                for e in range(source_ends[group.source, k], source_ends[group.source, k + 1]):
+                    ring[ring0 + n_spikes] = source_unit[e]
                     n_spikes += 1
             else:
-                hot = advance(rng, P, PF, R, RF, S, until, A_, B_, p, t)
-                if hot > 0:
-                    n_spikes = fire(rng, P, PF, S, until, p, t, ring, ring0)
+                n_at_threshold = advance(rng, group, receptors, S, until, A_, B_, t)
+                if n_at_threshold > 0:
+                    n_spikes = fire(rng, group, S, until, t, ring, ring0)
             count[p, slot] = n_spikes
             for m in range(n_spikes):
-                spike_t[spikes[0]] = t
-                spike_unit[spikes[0]] = P[p, UNIT0] + ring[ring0 + m]
-                spikes[0] += 1
+                spike_step[n_found[0]] = t
+                spike_unit[n_found[0]] = group.unit0 + ring[ring0 + m]
+                n_found[0] += 1
         for p in range(n_proj):
-            if J[p, PLASTIC] > 1:
-                between_spikes(J, JF, T, L, S, W, ptr, post, p, t)
+            if projections[p].plastic > 1:
+                between_spikes(projections[p], S, T, L, W, ends, post, t)
         for p in range(n_proj):
-            origin = origin_of(JF[p, X1_LOG], t)
-            if J[p, PENDS] and t == origin and pended[p] > 0:
-                before = origin_of(JF[p, X1_LOG], t - 1)
-                take_up_all(J, JF, T, L, W, pend_t, pend_i, pend_y, pended, seen, p, before)
-            if J[p, MODULATOR] >= 0:
-                JF[p, D] += JF[p, D_RAISE] * count[J[p, MODULATOR], slot]
-            a = J[p, PRE]
-            late = (slot - J[p, DELAY] + length) % length
-            ring0 = P[a, RING0] + late * P[a, N]
+            projection = projections[p]
+            origin = origin_of(projection.x1_log, t)
+            if projection.pends and t == origin and n_pending[p] > 0:
+                before = origin_of(projection.x1_log, t - 1)
+                apply_all_pending(
+                    projection, T, L, W, pending_step, pending_unit, pending_share, seen, n_pending, p, before
+                )
+            if projection.modulator >= 0:
+                projection.reward_level += projection.reward_raise * count[projection.modulator, slot]
+            a = projection.pre
+            late = (slot - projection.delay + length) % length
+            ring0 = populations[a].ring0 + late * populations[a].n
             for m in range(count[a, late]):
-                j = ring[ring0 + m]
-                arrive(J, JF, T, L, S, W, ptr, post, pend_t, pend_i, pend_y, pended, seen, p, j, t, origin)
+                arrive(
+                    projection, S, T, L, W, ends, post, pending_step, pending_unit, pending_share, seen, n_pending[p],
+                    ring[ring0 + m], t, origin,
+                )  # fmt: skip
         for p in range(n_proj):
-            if J[p, PLASTIC] > 0:
-                n_post, y0, b = J[p, N_POST], J[p, Y0], J[p, POST]
-                ring0 = P[b, RING0] + slot * P[b, N]
+            projection = projections[p]
+            if projection.plastic > 0:
+                n_post, y0, b = projection.n_post, projection.y0, projection.post
+                ring0 = populations[b].ring0 + slot * populations[b].n
                 n_spikes = count[b, slot]
-                origin = origin_of(JF[p, X1_LOG], t)
-                if J[p, PENDS] and pended[p] > PENDING:
-                    take_up_all(J, JF, T, L, W, pend_t, pend_i, pend_y, pended, seen, p, origin)
+                origin = origin_of(projection.x1_log, t)
+                if projection.pends and n_pending[p] > PENDING:
+                    apply_all_pending(
+                        projection, T, L, W, pending_step, pending_unit, pending_share, seen, n_pending, p, origin
+                    )
                 for m in range(n_spikes):
                     i = ring[ring0 + m]
-                    if J[p, PENDS]:
-                        q, share = J[p, PEND0] + pended[p], JF[p, POST_X] + JF[p, POST_XY] * T[y0 + n_post + i]
-                        pend_t[q], pend_i[q], pend_y[q] = t, i, share * decayed(JF[p, X1_LOG], t - origin)
-                        pended[p] += 1
+                    if projection.pends:
+                        q = projection.pending0 + n_pending[p]
+                        share = projection.post_x + projection.post_xy * T[y0 + n_post + i]
+                        pending_step[q], pending_unit[q] = t, i
+                        pending_share[q] = share * decayed(projection.x1_log, t - origin)
+                        n_pending[p] += 1
                     else:
-                        column(J, JF, T, L, W, tabs, ptr, col, pos, p, i, t)
+                        column(projection, T, L, W, ends, pre, place, powers, i, t)
                 for m in range(n_spikes):
                     i = ring[ring0 + m]
-                    T[y0 + i] = 1.0 if J[p, NEAREST] else T[y0 + i] + 1
-                    T[y0 + n_post + i] = 1.0 if J[p, NEAREST] else T[y0 + n_post + i] + 1
+                    T[y0 + i] = 1.0 if projection.nearest else T[y0 + i] + 1
+                    T[y0 + n_post + i] = 1.0 if projection.nearest else T[y0 + n_post + i] + 1
                 # towards the next step, in which arriving spikes read them
-                y, rho = T[y0 : y0 + n_post], JF[p, Y1_DECAY]
+                y, rho = T[y0 : y0 + n_post], projection.y1_decay
                 for i in range(n_post):
                     y[i] *= rho
-                if JF[p, PRE_Y2] != 0 or JF[p, POST_XY] != 0:
-                    y, rho = T[y0 + n_post : y0 + 2 * n_post], JF[p, Y2_DECAY]
+                if projection.pre_y2 != 0 or projection.post_xy != 0:
+                    y, rho = T[y0 + n_post : y0 + 2 * n_post], projection.y2_decay
                     for i in range(n_post):
                         y[i] *= rho
         for p in range(n_pop):
-            if P[p, KIND] != SOURCE:
-                ring0 = P[p, RING0] + slot * P[p, N]
+            group = populations[p]
+            if group.kind != SOURCE:
+                ring0 = group.ring0 + slot * group.n
                 for m in range(count[p, slot]):
                     i = ring[ring0 + m]
-                    until[P[p, UNIT0] + i] = t + P[p, REFRACTORY]
-                    if P[p, KIND] != TWO_COMPARTMENT:
-                        S[P[p, V0] + i] = PF[p, RESET]
-                    if P[p, KIND] == ADEX:
-                        S[P[p, W0] + i] += PF[p, B]
+                    until[group.unit0 + i] = t + group.refractory
+                    if group.kind != TWO_COMPARTMENT:
+                        S[group.v0 + i] = group.reset
+                    if group.kind == ADEX:
+                        S[group.w0 + i] += group.b
         k += 1
     for p in range(n_proj):
-        if J[p, PENDS] and pended[p] > 0:
-            origin = origin_of(JF[p, X1_LOG], t0 + k - 1)
-            take_up_all(J, JF, T, L, W, pend_t, pend_i, pend_y, pended, seen, p, origin)
+        if projections[p].pends and n_pending[p] > 0:
+            origin = origin_of(projections[p].x1_log, start + k - 1)
+            apply_all_pending(
+                projections[p], T, L, W, pending_step, pending_unit, pending_share, seen, n_pending, p, origin
+            )
     return k
 
 
 @inline_kernel
-def probe(Q, Q_units, Q_gain, S, out, m, t):
-    """Sample m, if this is its step: chosen units as they are, or weighted sums of all."""
-    first, n, every, rows, at, gain0, start = Q[m, 0], Q[m, 1], Q[m, 2], Q[m, 3], Q[m, 4], Q[m, 5], Q[m, 6]
-    if t % every != 0:
+def probe(probes, S, m, t):
+    """Sample m, if this is its step: chosen neurons as they are, or weighted sums of all."""
+    one, out = probes.rows[m], probes.out
+    if t % one.every != 0:
         return
-    o = at + ((t - start) // every) * rows
-    if gain0 < 0:
-        for r in range(rows):
-            out[o + r] = S[first + Q_units[Q[m, 7] + r]]
+    o = one.out0 + ((t - one.start) // one.every) * one.width
+    if one.gain0 < 0:
+        for r in range(one.width):
+            out[o + r] = S[one.first + probes.chosen[one.chosen0 + r]]
     else:
-        for r in range(rows):
+        for r in range(one.width):
             total = 0.0
-            for i in range(n):
-                total += Q_gain[gain0 + r * n + i] * S[first + i]
+            for i in range(one.n):
+                total += probes.gains[one.gain0 + r * one.n + i] * S[one.first + i]
             out[o + r] = total
 
 
 @kernel
-def settle(J, JF, T, L, W, ptr, p, t):
+def settle(tables, variables, p, t):
     """Bring the traces and weights of projection p to step t."""
-    n_pre = J[p, N_PRE]
+    projection, T, L, W = tables.projections[p], variables.traces, variables.visits, variables.synapses
+    n_pre = projection.n_pre
     for j in range(n_pre):
-        steps = t - L[J[p, LAST0] + j]
-        left = decayed(JF[p, W_LOG], steps)
-        s0, s1 = row(J, ptr, p, j)
+        steps = t - L[projection.visit0 + j]
+        leak = decayed(projection.w_log, steps)
+        s0, s1 = row(projection, tables.ends, j)
         for s in range(s0, s1):
-            W[s] *= left
-        if J[p, PLASTIC] > 0:
-            T[J[p, X0] + j] *= decayed(JF[p, X1_LOG], steps)
-            T[J[p, X0] + n_pre + j] *= decayed(JF[p, X2_LOG], steps)
-        if J[p, STP0] >= 0:
-            u0 = J[p, STP0] + j
-            T[u0] = JF[p, U_REST] + (T[u0] - JF[p, U_REST]) * decayed(JF[p, FACIL_LOG], steps)
-            T[u0 + n_pre] = 1 + (T[u0 + n_pre] - 1) * decayed(JF[p, REC_LOG], steps)
-        L[J[p, LAST0] + j] = t
+            W[s] *= leak
+        if projection.plastic > 0:
+            T[projection.x0 + j] *= decayed(projection.x1_log, steps)
+            T[projection.x0 + n_pre + j] *= decayed(projection.x2_log, steps)
+        if projection.short_term0 >= 0:
+            u0 = projection.short_term0 + j
+            T[u0] = projection.u_rest + (T[u0] - projection.u_rest) * decayed(projection.facil_log, steps)
+            T[u0 + n_pre] = 1 + (T[u0 + n_pre] - 1) * decayed(projection.rec_log, steps)
+        L[projection.visit0 + j] = t

@@ -43,9 +43,9 @@ class SynapticRule:
         ``((w - w_min) / (w_max - w_min))^mu`` (Gutig et al. 2003, J Neurosci 23:3697). 0: hard bounds alone.
     tau_w : float
         Time constant (ms) with which the weight leaks to 0; infinite for none.
-    total, every : float or None
-        Every ``every`` ms, at the start of a step, the incoming weights of each neuron are multiplied so that they sum
-        to ``total``, then cut at the bounds; neurons whose weights sum to 0 or less are left alone.
+    total, interval : float or None
+        Every ``interval`` ms, at the start of a step, the incoming weights of each neuron are multiplied so that they
+        sum to ``total``, then cut at the bounds; neurons whose weights sum to 0 or less are left alone.
     tau_e : float or None
         Changes go to an eligibility that decays with this time constant (ms), not to the weight; the projection's
         ``gate`` then multiplies what enters the eligibility.
@@ -89,7 +89,7 @@ class SynapticRule:
     soft: float = 0.0
     tau_w: Any = np.inf
     total: float | None = None
-    every: Any = None
+    interval: Any = None
     tau_e: Any = None
     tau_reward: Any = 200.0
     reward: float = 1.0
@@ -97,7 +97,16 @@ class SynapticRule:
     rate: float = 0.0
     x2_share: float = 0.0
     cite: str = ""
-    TIMES: ClassVar[tuple[str, ...]] = ("tau_x1", "tau_x2", "tau_y1", "tau_y2", "tau_w", "every", "tau_e", "tau_reward")
+    TIMES: ClassVar[tuple[str, ...]] = (
+        "tau_x1",
+        "tau_x2",
+        "tau_y1",
+        "tau_y2",
+        "tau_w",
+        "interval",
+        "tau_e",
+        "tau_reward",
+    )
 
     def __post_init__(self) -> None:
         """Times are positive, bounds in order, and what belongs together is given together."""
@@ -128,8 +137,8 @@ class SynapticRule:
             raise ValueError(f"rate is {self.rate:g} but error is not given; name the receptor that holds the error.")
         if self.soft and not np.isfinite(high - low):
             raise ValueError(f"soft is {self.soft:g}, but w_max - w_min is not finite; pass both bounds.")
-        if (self.total is None) != (self.every is None):
-            raise ValueError("total and every go together; pass both, or neither.")
+        if (self.total is None) != (self.interval is None):
+            raise ValueError("total and interval go together; pass both, or neither.")
         if self.error and self.tau_e is not None:
             raise ValueError("error and tau_e are two ways to change a weight between spikes; pass one of them.")
         if self.total is not None and not self.total > 0:

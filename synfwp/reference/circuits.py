@@ -35,7 +35,7 @@ def circuit(rng, groups, projections, steps, dt):
             if t in p["latch"]:
                 p["W"] = np.clip(p["W"] + p["E"], p["rule"]["w_min"], p["rule"]["w_max"]) * p["mask"]
                 p["E"] = 0 * p["E"]
-            if p["rule"] and p["rule"]["every"] and t and t % round(p["rule"]["every"] / dt) == 0:
+            if p["rule"] and p["rule"]["interval"] and t and t % round(p["rule"]["interval"] / dt) == 0:
                 total = p["W"].sum(axis=0)
                 factor = np.divide(p["rule"]["total"], total, out=np.ones_like(total), where=total > 0)
                 p["W"] = np.clip(p["W"] * factor, p["rule"]["w_min"], p["rule"]["w_max"]) * p["mask"]
@@ -90,8 +90,8 @@ def _advance(g, rng, t, dt):
         if "g_dendrite" in g:
             A, B = A + g["g_dendrite"], B + g["g_dendrite"] * g["V"]
             name, tau, *_ = g["receptors"][0]
-            push = (np.exp(-dt / tau) - np.exp(-dt / g["tau_m"])) / (1 / g["tau_m"] - 1 / tau) / C
-            g["V"] = g["v_rest"] + (g["V"] - g["v_rest"]) * np.exp(-dt / g["tau_m"]) + push * g["g"][name]
+            response = (np.exp(-dt / tau) - np.exp(-dt / g["tau_m"])) / (1 / g["tau_m"] - 1 / tau) / C
+            g["V"] = g["v_rest"] + (g["V"] - g["v_rest"]) * np.exp(-dt / g["tau_m"]) + response * g["g"][name]
         v = B / A + (g["v"] - B / A) * np.exp(-A / C * dt)
     if g.get("noise", 0) > 0:
         v = v + g["noise"] * np.sqrt(1 - np.exp(-2 * dt / g["tau_m"])) * rng.standard_normal(len(v))

@@ -5,8 +5,8 @@ from synfwp.spiking.neurons import LIF, AdEx, Poisson, Receptor, TwoCompartment
 from synfwp.spiking.projection import Projection, ShortTerm, random_synapses
 from synfwp.spiking.recording import spikes
 from synfwp.spiking.replication import replicates
-from synfwp.spiking.simulation import Simulation
-from synfwp.spiking.wiring import Circuit, Record
+from synfwp.spiking.simulation import Circuit, Simulation
+from synfwp.spiking.wiring import Record
 
 __all__ = [
     "LIF",

@@ -3,7 +3,6 @@
 Brian2 (Stimberg, Brette & Goodman 2019, eLife 8:e47314) is imported when a function here is called.
 """
 
-import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,23 +10,12 @@ import numpy as np
 
 from synfwp import checks
 from synfwp.plasticity import PairSTDP, SynapticRule, TripletSTDP, triplet
-from synfwp.plasticity.synaptic import COEFFICIENTS
+from synfwp.spiking import equations
+from synfwp.spiking.equations import Quantities, SynapseText, identifier
 from synfwp.spiking.groups import PoissonSource, Population, SpikeSource, Steps
-from synfwp.spiking.neurons import AdEx, TwoCompartment, is_linear, receptors_of
+from synfwp.spiking.neurons import TwoCompartment, receptors_of
 from synfwp.spiking.projection import Projection, ShortTerm
-from synfwp.spiking.wiring import Circuit
-
-_TRACES = {
-    "x1": ("pre_x", "post_x", "post_xy"),
-    "x2": ("post_x2", "pre_yx"),
-    "y1": ("pre_y", "pre_yx"),
-    "y2": ("pre_y2", "post_xy"),
-}
-_TERMS = {
-    "pre": {"pre_0": "", "pre_x": "*x1", "pre_y": "*y1", "pre_y2": "*y2", "pre_yx": "*y1*x2"},
-    "post": {"post_0": "", "post_x": "*x1", "post_x2": "*x2", "post_xy": "*x1*y2"},
-}
-_UNITS = {"nS": "siemens", "pA": "amp", "1": "1", "mV": "volt"}
+from synfwp.spiking.wiring import Wiring
 
 
 @dataclass(frozen=True)
@@ -76,6 +64,8 @@ def brian2_synapses(
         For an unknown unit, or a rule that changes synapses between spikes (reward, dendritic, pes, normalisation),
         which event code alone cannot hold: `to_brian2` runs those.
 
+    Examples
+    --------
     >>> from synfwp.plasticity import inhibitory
     >>> code = brian2_synapses(inhibitory(eta=0.01, rate=5.0), weight_unit="nS", target="g_i")
     >>> print(code.on_pre)
@@ -85,73 +75,33 @@ def brian2_synapses(
     >>> code.namespace["tau_x1"]
     20. * msecond
     """
-    import brian2 as b2
-
-    unit = checks.lookup("weight_unit", weight_unit, _UNITS)
-    scale = 1.0 if weight_unit == "1" else getattr(b2, weight_unit)
+    checks.lookup("weight_unit", weight_unit, equations.UNITS)
     if isinstance(rule, PairSTDP | TripletSTDP):
         rule = triplet(rule)
     if rule is not None and not isinstance(rule, SynapticRule):
         raise TypeError(f"rule is a {type(rule).__name__}; pass a SynapticRule, PairSTDP or TripletSTDP.")
     if rule is not None and (rule.tau_e is not None or rule.error or rule.total is not None):
         raise ValueError(f"rule {rule.name!r} changes synapses between spikes; use to_brian2(circuit).")
-    return _code(rule, unit, scale, target, short_term, gate, eligibility, transmission)
+    return _with_units(equations.synapses(rule, weight_unit, target, short_term, gate, eligibility, transmission))
 
 
-def _code(
-    rule: Any, unit: str, scale: Any, target: Any, short_term: Any, gate: str, eligibility: Any, transmission: str
-) -> Brian2Synapses:
-    """Model, event code and namespace; a rule that changes between spikes gets the part of its events."""
+def _with_units(text: SynapseText) -> Brian2Synapses:
+    """Equations with the quantities that they name."""
+    return Brian2Synapses(text.model, text.on_pre, text.on_post, _namespace(text.quantities))
+
+
+def _namespace(quantities: Quantities) -> dict[str, Any]:
+    """Numbers with units by name as quantities."""
+    return {name: _quantity(*one) for name, one in quantities.items()}
+
+
+def _quantity(value: float, unit: str) -> Any:
+    """A number in a unit such as "nS", "1/mV" or "1"."""
     import brian2 as b2
 
-    model: list[str] = []
-    pre: list[str] = []
-    post: list[str] = []
-    space: dict[str, Any] = {}
-    release = [] if transmission == "1" else [transmission]
-    if short_term is not None:
-        model += ["du/dt = (u_rest - u)/tau_facil : 1 (event-driven)", "dx/dt = (1 - x)/tau_rec : 1 (event-driven)"]
-        space |= {"U": short_term.U, "u_rest": short_term.u_rest}
-        space |= {"tau_facil": short_term.tau_facil * b2.ms, "tau_rec": short_term.tau_rec * b2.ms}
-        pre += ["u += U*(1 - u)", "released = u*x", "x -= released"]
-        release.append("released")
-    if target is not None:
-        pre.append(f"{target}_post += {'*'.join(['w', *release])}")
-    if rule is None:
-        return Brian2Synapses("\n".join([f"w : {unit}", *model]), "\n".join(pre), "", space)
-    leaks = np.isfinite(rule.tau_w)
-    model.insert(0, f"dw/dt = -w/tau_w : {unit} (event-driven)" if leaks else f"w : {unit}")
-    space |= {"tau_w": rule.tau_w * b2.ms} if leaks else {}
-    clock = "clock-driven" if rule.error else "event-driven"
-    used = {name for name, where in _TRACES.items() if any(getattr(rule, c) for c in where)}
-    used |= {"x1"} | ({"x2"} if rule.x2_share else set()) if rule.error else set()
-    for name in sorted(used):
-        model.append(f"d{name}/dt = -{name}/tau_{name} : 1 ({clock})")
-        space[f"tau_{name}"] = getattr(rule, f"tau_{name}") * b2.ms
-    if eligibility is not None:
-        model.append(f"E : {unit}")
-    space |= {name: getattr(rule, name) * scale for name in COEFFICIENTS if getattr(rule, name)}
-    space |= {"w_min": rule.w_min * scale, "w_max": rule.w_max * scale}
-    space |= {"mu": rule.soft} if rule.soft else {}
-    for side, lines in (("pre", pre), ("post", post)):
-        terms = [name + trace for name, trace in _TERMS[side].items() if getattr(rule, name)]
-        if terms:
-            lines += _changes(f"({' + '.join(terms)})", rule.soft, gate, eligibility)
-        raised = [name for name in sorted(used) if name[0] == ("x" if side == "pre" else "y")]
-        lines += [f"{name} {'+=' if rule.interaction == 'all' else '='} 1" for name in raised]
-    return Brian2Synapses("\n".join(model), "\n".join(pre), "\n".join(post), space)
-
-
-def _changes(total: str, soft: float, gate: str, eligibility: str | None) -> list[str]:
-    """Lines that change the weight by ``gate * total``, and the eligibility."""
-    factor = "" if gate == "1" else f"{gate}*"
-    lines = [] if eligibility in (None, "0") else [f"E += {eligibility}*{total}"]
-    if gate == "0":
-        return lines
-    if not soft:
-        return [f"w = clip(w + {factor}{total}, w_min, w_max)", *lines]
-    room = "(int(dw > 0*dw)*(w_max - w) + int(dw <= 0*dw)*(w - w_min))/(w_max - w_min)"
-    return [f"dw = {factor}{total}", f"w = clip(w + dw*clip({room}, 0, inf)**mu, w_min, w_max)", *lines]
+    if unit == "1":
+        return value
+    return value / getattr(b2, unit[2:]) if unit.startswith("1/") else value * getattr(b2, unit)
 
 
 @dataclass
@@ -181,7 +131,7 @@ class Brian2Network:
         return np.asarray(w * np.exp(-since / float(synapses.namespace["tau_w"])))
 
 
-def to_brian2(circuit: Circuit) -> Brian2Network:
+def to_brian2(circuit: Wiring) -> Brian2Network:
     """The same circuit as Brian2 objects, with the same integrators and the same order of events.
 
     Neurons with current synapses are integrated exactly, others by exponential Euler. Pathways get Brian2's ``order``
@@ -203,14 +153,16 @@ def to_brian2(circuit: Circuit) -> Brian2Network:
         If ``circuit`` is no Circuit; if a rule has a leak and changes between spikes (latch, normalisation, reward,
         error), or soft bounds with reward or error, which is not exported.
 
-    >>> from synfwp.spiking import LIF, Population
-    >>> cells = Population(3, LIF(noise=0.0), drive=25.0)
+    Examples
+    --------
+    >>> from synfwp.spiking import LIF, Circuit, Population
+    >>> cells = Population(3, LIF(), drive=25.0)
     >>> sorted(to_brian2(Circuit([], [cells])).groups)
     ['cells']
     """
     import brian2 as b2
 
-    if not isinstance(circuit, Circuit):
+    if not isinstance(circuit, Wiring):
         raise TypeError(f"circuit is a {type(circuit).__name__}; pass a Circuit.")
     clock = b2.Clock(circuit.dt * b2.ms)
     found = Brian2Network(b2.Network())
@@ -239,11 +191,6 @@ def _check_exported(p: Projection) -> None:
         raise ValueError(f"projection {p.name!r} has soft bounds and changes between spikes, which is not exported.")
 
 
-def _identifier(name: str) -> str:
-    """A name that Brian2 takes."""
-    return "n_" + re.sub(r"\W+", "_", name)
-
-
 def _timed(steps: Steps, unit: Any) -> Any:
     """Steps as a TimedArray on the coarsest grid that holds its times."""
     import brian2 as b2
@@ -254,11 +201,11 @@ def _timed(steps: Steps, unit: Any) -> Any:
     return b2.TimedArray(steps.values[index] * unit, dt=tick * 1e-4 * b2.ms)
 
 
-def _group(group: Any, circuit: Circuit, clock: Any) -> tuple[Any, list[Any]]:
+def _group(group: Any, circuit: Wiring, clock: Any) -> tuple[Any, list[Any]]:
     """A group and what has to be added to the network beside it."""
     import brian2 as b2
 
-    name = _identifier(group.name)
+    name = identifier(group.name)
     if isinstance(group, SpikeSource):
         return b2.SpikeGeneratorGroup(group.n, group.units, group.times * b2.ms, clock=clock, name=name), []
     if isinstance(group, PoissonSource):
@@ -269,8 +216,8 @@ def _group(group: Any, circuit: Circuit, clock: Any) -> tuple[Any, list[Any]]:
     at_start = group.drive.values[0]
     made.I_drive = at_start * b2.pA
     made.v = group.v_init * b2.mV
-    if isinstance(group.cell, TwoCompartment):
-        made.V = group.cell.v_rest * b2.mV
+    if isinstance(group.neuron, TwoCompartment):
+        made.V = group.neuron.v_rest * b2.mV
     if len(group.drive.times) > 1:
         made.namespace["drive"] = _timed(group.drive, b2.pA)
         text = "drive(t, i)" if group.drive.values.ndim == 2 else "drive(t)"
@@ -279,65 +226,23 @@ def _group(group: Any, circuit: Circuit, clock: Any) -> tuple[Any, list[Any]]:
 
 
 def _neurons(group: Population, clock: Any, name: str) -> Any:
-    """A NeuronGroup with the equations of a cell."""
+    """A NeuronGroup with the equations of a neuron model."""
     import brian2 as b2
 
-    cell: Any = group.cell
-    lines, currents, pulls = ["I_drive : amp"], ["I_drive"], ["g_leak*(v_rest - v)"]
-    space = {"g_leak": cell.g_leak * b2.nS, "C_m": cell.tau_m * cell.g_leak * b2.pF, "v_rest": cell.v_rest * b2.mV}
-    for m, one in enumerate(receptors_of(cell)):
-        variable = _identifier(one.name)
-        unit = "amp" if one.reversal is None else "siemens"
-        lines.append(f"d{variable}/dt = -{variable}/tau_{m} : {unit}")
-        space[f"tau_{m}"] = one.tau * b2.ms
-        if not one.drives or (isinstance(cell, TwoCompartment) and m == 0):
-            continue
-        if one.reversal is None:
-            currents.append(variable)
-        else:
-            pulls.append(f"{variable}*(E_{m} - v)")
-            space[f"E_{m}"] = one.reversal * b2.mV
-    reset, threshold, method = "", "", "exponential_euler"
-    if isinstance(cell, TwoCompartment):
-        lines.append("dV/dt = (v_rest - V + n_dendrite/g_leak)/tau_m : volt")
-        lines.append("prediction = phi_max/(1 + k*exp(slope*(half - v_rest - (V - v_rest)*share))) : Hz")
-        pulls.append("g_dendrite*(V - v)")
-        space |= {"g_dendrite": cell.g_dendrite * b2.nS, "tau_m": cell.tau_m * b2.ms, "phi_max": cell.phi_max * b2.Hz}
-        space |= {"k": cell.k, "slope": cell.slope / b2.mV, "half": cell.half * b2.mV}
-        space["share"] = cell.g_dendrite / (cell.g_dendrite + cell.g_leak)
-        threshold = "rand() < 1 - exp(-phi_max/(1 + k*exp(slope*(half - v)))*dt)"
-    else:
-        space |= {"v_reset": cell.v_reset * b2.mV, "v_threshold": cell.v_threshold * b2.mV}
-        threshold, reset = "v >= v_threshold", "v = v_reset"
-        method = "exact" if is_linear(cell) and cell.noise == 0 else method
-    if isinstance(cell, AdEx):
-        lines.append("I_exp = g_leak*delta*exp((v - v_threshold)/delta) : amp (constant over dt)")
-        lines.append("dadapt/dt = (a*(v - v_rest) - adapt)/tau_w : amp")
-        currents += ["I_exp", "-adapt"]
-        space |= {"delta": cell.delta * b2.mV, "a": cell.a * b2.nS, "b": cell.b * b2.pA, "tau_w": cell.tau_w * b2.ms}
-        space["v_peak"] = cell.v_peak * b2.mV
-        threshold, reset = "v >= v_peak", "v = v_reset\nadapt += b"
-    noise = ""
-    if getattr(cell, "noise", 0.0) > 0:
-        noise, method = "+ noise*sqrt(2/tau_m)*xi", "euler"
-        space |= {"noise": cell.noise * b2.mV, "tau_m": cell.tau_m * b2.ms}
-    total = " + ".join([*pulls, *currents]).replace("+ -", "- ")
-    held = " (unless refractory)" if cell.t_ref > 0 else ""
-    lines.insert(0, f"dv/dt = ({total})/C_m {noise} : volt{held}")
+    text, t_ref = equations.neurons(group), group.neuron.t_ref
     return b2.NeuronGroup(
-        group.n, "\n".join(lines), threshold=threshold, reset=reset or None, method=method, namespace=space,
-        clock=clock, refractory=cell.t_ref * b2.ms if cell.t_ref > 0 else False, name=name,
+        group.n, "\n".join(text.equations), threshold=text.threshold, reset=text.reset or None, method=text.method,
+        namespace=_namespace(text.quantities), clock=clock, refractory=t_ref * b2.ms if t_ref > 0 else False, name=name,
     )  # fmt: skip
 
 
 def _projection(
-    p: Projection, circuit: Circuit, clock: Any, groups: dict[str, Any], place: int
+    p: Projection, circuit: Wiring, clock: Any, groups: dict[str, Any], place: int
 ) -> tuple[Any, Any, list[Any]]:
     """Synapses, the unit of their weight as a number, and operations that go with them."""
     import brian2 as b2
 
-    unit = p.unit
-    scale = 1.0 if unit == "1" else getattr(b2, unit)
+    scale = _quantity(1.0, p.unit)
     rule, timed, words = p.plasticity, {}, {}
     for name in ("gate", "eligibility", "transmission"):
         steps = getattr(p, name)
@@ -346,13 +251,14 @@ def _projection(
             timed[name] = _timed(steps, 1)
     if rule is not None and rule.tau_e is not None:
         words["gate"], words["eligibility"] = "0", words["gate"]
-    code = _code(
-        rule, _UNITS[unit], scale, None if p.receptor == "none" else _identifier(str(p.receptor)), p.short_term,
-        words["gate"], words["eligibility"] if p.collects else None, words["transmission"],
-    )  # fmt: skip
+    target = None if p.receptor == "none" else identifier(str(p.receptor))
+    eligibility = words["eligibility"] if p.collects else None
+    code = _with_units(
+        equations.synapses(rule, p.unit, target, p.short_term, words["gate"], eligibility, words["transmission"])
+    )
     made = b2.Synapses(
         groups[p.pre.name], groups[p.post.name], code.model, on_pre=code.on_pre or None, on_post=code.on_post or None,
-        delay=p.delay * b2.ms, namespace=code.namespace | timed, clock=clock, name=_identifier(p.name), method="exact",
+        delay=p.delay * b2.ms, namespace=code.namespace | timed, clock=clock, name=identifier(p.name), method="exact",
     )  # fmt: skip
     made.connect(i=p.rows, j=p.columns)
     made.w = (p.weight.ravel() if p.dense else p.weight.data) * scale
@@ -383,12 +289,12 @@ def _operations(p: Projection, made: Any, groups: dict[str, Any], clock: Any, sc
                 made.E_[:] = 0
 
         found.append(b2.NetworkOperation(latch, when="start", clock=clock))
-    if rule.every is not None:
-        every, post = round(rule.every / dt), np.asarray(made.j[:])
+    if rule.interval is not None:
+        interval, post = round(rule.interval / dt), np.asarray(made.j[:])
 
         def normalise(t: Any) -> None:
             step = round(float(t / b2.ms) / dt)
-            if step and step % every == 0:
+            if step and step % interval == 0:
                 w = np.asarray(made.w_[:])
                 sums = np.bincount(post, w, minlength=p.shape[1])
                 factor = np.where(sums > 0, rule.total * scale / np.where(sums > 0, sums, 1), 1.0)
@@ -407,9 +313,9 @@ def _between(p: Projection, made: Any, groups: dict[str, Any], clock: Any, scale
     rule: Any = p.plasticity
     dt, post, level = float(clock.dt / b2.ms), np.asarray(made.j[:]), [0.0]
     bounds = rule.w_min * scale, rule.w_max * scale
-    gate = lambda t: float(p.gate.values[p.gate.index_at(round(float(t / b2.ms) / dt), dt)])  # noqa: E731
+    gate = lambda t: float(p.gate.at(round(float(t / b2.ms) / dt), dt))  # noqa: E731
 
-    def pay(t: Any) -> None:
+    def apply_reward(t: Any) -> None:
         both = 1 / rule.tau_e + 1 / rule.tau_reward
         E = np.asarray(made.E_[:])
         made.w_[:] = np.clip(np.asarray(made.w_[:]) + level[0] * E * -np.expm1(-dt * both) / both, *bounds)
@@ -424,14 +330,14 @@ def _between(p: Projection, made: Any, groups: dict[str, Any], clock: Any, scale
         if rule.error == "prediction":
             e = np.asarray(groups[p.post.name].prediction[:] * clock.dt)[post]
         else:
-            one = next(one for one in receptors_of(p.post.cell) if one.name == rule.error)  # type: ignore[union-attr]
-            e = np.asarray(getattr(groups[p.post.name], _identifier(rule.error) + "_"))[post]
+            one = next(one for one in receptors_of(p.post.neuron) if one.name == rule.error)  # type: ignore[union-attr]
+            e = np.asarray(getattr(groups[p.post.name], identifier(rule.error) + "_"))[post]
             e = e / float(b2.pA if one.reversal is None else b2.nS) * dt
         made.w_[:] = np.clip(np.asarray(made.w_[:]) + gate(t) * rule.rate * e * x * scale, *bounds)
 
     if rule.tau_e is None:
         return [b2.NetworkOperation(correct, when="groups", order=5, clock=clock)]
     return [
-        b2.NetworkOperation(pay, when="groups", order=5, clock=clock),
+        b2.NetworkOperation(apply_reward, when="groups", order=5, clock=clock),
         b2.NetworkOperation(reward, when="synapses", order=-10_000, clock=clock),
     ]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from synfwp import checks, units
-from synfwp.spiking.neurons import Cell
+from synfwp.spiking.neurons import Neuron
 
 Array = np.ndarray
 
@@ -50,9 +50,9 @@ class Steps:
         object.__setattr__(self, "times", times)
         object.__setattr__(self, "values", values)
 
-    def index_at(self, step: int, dt: float) -> int:
-        """Which value holds at a step of the grid."""
-        return int(np.searchsorted(np.round(self.times / dt), step, side="right")) - 1
+    def at(self, step: int, dt: float) -> Any:
+        """The value (or values, one per neuron) at a step of a grid of ``dt`` ms."""
+        return self.values[int(np.searchsorted(np.round(self.times / dt), step, side="right")) - 1]
 
 
 def as_steps(name: str, value: Any, unit: str, n: int | None = None, low: float = -np.inf) -> Steps:
@@ -166,7 +166,7 @@ class Population:
     Parameters
     ----------
     n : int
-    cell : LIF, AdEx or TwoCompartment
+    neuron : LIF, AdEx or TwoCompartment
     name : str
     drive : float, (n,) array or Steps
         Current injected into the soma, pA (with ``g_leak=1.0``: mV).
@@ -174,12 +174,12 @@ class Population:
         Membrane potentials at the start, mV; None: rest.
 
     >>> from synfwp.spiking import LIF
-    >>> Population(10, LIF(noise=0.0), name="cells").n
+    >>> Population(10, LIF(), name="cells").n
     10
     """
 
     n: int
-    cell: Cell
+    neuron: Neuron
     name: str = "cells"
     drive: Any = 0.0
     v_init: Any = None
@@ -188,11 +188,13 @@ class Population:
         """A name, a count, a model, and numbers that fit."""
         check_name(self.name)
         checks.count("n", self.n)
-        if not isinstance(self.cell, Cell):
-            raise TypeError(f"cell of {self.name!r} is a {type(self.cell).__name__}; pass LIF, AdEx or TwoCompartment.")
+        if not isinstance(self.neuron, Neuron):
+            raise TypeError(
+                f"neuron of {self.name!r} is a {type(self.neuron).__name__}; pass LIF, AdEx or TwoCompartment."
+            )
         object.__setattr__(self, "drive", as_steps(f"drive of {self.name!r}", self.drive, "pA", self.n))
         label = f"v_init of {self.name!r}"
-        start = self.cell.v_rest if self.v_init is None else units.to_float(self.v_init, "mV", label)
+        start = self.neuron.v_rest if self.v_init is None else units.to_float(self.v_init, "mV", label)
         if np.shape(start) not in ((), (self.n,)) or not np.isfinite(start).all():
             raise ValueError(f"{label} has shape {np.shape(start)}; pass a finite number, or {self.n} of them.")
         object.__setattr__(self, "v_init", np.broadcast_to(np.asarray(start, float), (self.n,)))

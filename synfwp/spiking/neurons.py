@@ -45,14 +45,14 @@ def check_receptors(receptors: Any) -> tuple[Receptor, ...]:
 
 @dataclass(frozen=True, kw_only=True)
 class LIF(Parameters):
-    """Leaky integrate-and-fire neuron with white noise: ``tau_m dV/dt = v_rest - V + I + noise sqrt(2 tau_m) xi``.
+    """Leaky integrate-and-fire neuron: ``tau_m dV/dt = v_rest - V + I + noise sqrt(2 tau_m) xi``.
 
     Parameters
     ----------
     tau_m, t_ref, tau_syn : float
         Membrane, refractory and synaptic time constants in ms.
     v_rest, v_threshold, v_reset, noise : float
-        In mV; ``noise`` is the standard deviation of the membrane potential without threshold.
+        In mV; ``noise`` is the standard deviation of the membrane potential without threshold, 0 by default.
     g_leak : float
         In nS; the capacitance is ``tau_m g_leak`` (pF). With 1, currents in pA are drives in mV and conductances are
         in units of the leak.
@@ -69,7 +69,7 @@ class LIF(Parameters):
     v_rest: Any = -70.0
     v_threshold: Any = -50.0
     v_reset: Any = -60.0
-    noise: Any = 5.0
+    noise: Any = 0.0
     g_leak: Any = 1.0
     receptors: tuple[Receptor, ...] = ()
     _units: ClassVar[dict[str, str]] = {
@@ -230,16 +230,16 @@ class TwoCompartment(Parameters):
         return (Receptor("dendrite", tau=self.tau_syn), *self.receptors)
 
 
-Cell = LIF | AdEx | TwoCompartment
+Neuron = LIF | AdEx | TwoCompartment
 
 
-def receptors_of(cell: Cell) -> tuple[Receptor, ...]:
+def receptors_of(neuron: Neuron) -> tuple[Receptor, ...]:
     """The receptors of a neuron model, in order; one current where none is given."""
-    if isinstance(cell, TwoCompartment):
-        return cell.all_receptors
-    return cell.receptors or (Receptor("current", tau=cell.tau_syn),)
+    if isinstance(neuron, TwoCompartment):
+        return neuron.all_receptors
+    return neuron.receptors or (Receptor("current", tau=neuron.tau_syn),)
 
 
-def is_linear(cell: Cell) -> bool:
+def is_linear(neuron: Neuron) -> bool:
     """Whether the membrane has an exact solution: LIF with currents alone."""
-    return isinstance(cell, LIF) and all(one.reversal is None for one in receptors_of(cell))
+    return isinstance(neuron, LIF) and all(one.reversal is None for one in receptors_of(neuron))

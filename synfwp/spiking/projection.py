@@ -91,7 +91,7 @@ class Projection:
     modulator : None or a group
         Its spikes raise the reward of rules with an eligibility trace.
     name : str
-        Default ``"pre->post"``.
+        Default ``"pre_to_post"``, by the names of the groups.
 
     Raises
     ------
@@ -99,9 +99,9 @@ class Projection:
         Naming the projection and the argument.
 
     >>> from synfwp.spiking import LIF, PoissonSource
-    >>> feed = Projection(PoissonSource(5, 10.0), Population(2, LIF(noise=0.0)), weight=0.5)
+    >>> feed = Projection(PoissonSource(5, 10.0), Population(2, LIF()), weight=0.5)
     >>> feed.name, feed.shape, feed.dense
-    ('input->cells', (5, 2), True)
+    ('input_to_cells', (5, 2), True)
     """
 
     pre: Group
@@ -124,7 +124,7 @@ class Projection:
             if not isinstance(getattr(self, side), Group):
                 raise TypeError(f"{side} is a {type(getattr(self, side)).__name__}; pass a Population or a source.")
         put = object.__setattr__
-        put(self, "name", self.name or f"{self.pre.name}->{self.post.name}")
+        put(self, "name", self.name or f"{self.pre.name}_to_{self.post.name}")
         label = f"projection {self.name!r}"
         check_name(self.name, "name of a projection")
         put(self, "receptor", self._receptor(label))
@@ -160,7 +160,7 @@ class Projection:
     @property
     def unit(self) -> str:
         """Unit of the weights: "pA", "nS", or "1" where nothing is transmitted."""
-        known = receptors_of(self.post.cell) if isinstance(self.post, Population) else ()
+        known = receptors_of(self.post.neuron) if isinstance(self.post, Population) else ()
         one = next((one for one in known if one.name == self.receptor), None)
         return "1" if one is None else "pA" if one.reversal is None else "nS"
 
@@ -196,7 +196,7 @@ class Projection:
     @property
     def _receptors(self) -> list[str]:
         """Names of the receptors of the postsynaptic cells; sources have none."""
-        return [one.name for one in receptors_of(self.post.cell)] if isinstance(self.post, Population) else []
+        return [one.name for one in receptors_of(self.post.neuron)] if isinstance(self.post, Population) else []
 
     def _receptor(self, label: str) -> str:
         """The name of the receptor that is meant."""
@@ -231,14 +231,14 @@ class Projection:
             raise ValueError(
                 f"rule {rule.name!r} of {label} lets a conductance become negative; pass w_min=0.0 or more."
             )
-        if rule.error == "prediction" and not hasattr(getattr(self.post, "cell", None), "g_dendrite"):
+        if rule.error == "prediction" and not hasattr(getattr(self.post, "neuron", None), "g_dendrite"):
             raise ValueError(
-                f"rule {rule.name!r} of {label} reads a dendrite; give {self.post.name!r} TwoCompartment cells."
+                f"rule {rule.name!r} of {label} reads a dendrite; give {self.post.name!r} TwoCompartment neurons."
             )
         names = self._receptors
         if rule.error not in ("", "prediction", *names):
             raise ValueError(
-                f"rule {rule.name!r} of {label} reads the receptor {rule.error!r}; the cells have {names}."
+                f"rule {rule.name!r} of {label} reads the receptor {rule.error!r}; its neurons have {names}."
             )
         if (rule.tau_e is None) != (self.modulator is None):
             raise ValueError(f"{label}: an eligibility trace (tau_e) and a modulator go together.")

@@ -1,16 +1,19 @@
 """What a run keeps: spikes always, variables by subset, stride or projection; in memory or straight to a file."""
 
-import hashlib
-from typing import Any
+from os import PathLike
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from synfwp import results
-from synfwp.kernels import circuit as kernel
-from synfwp.spiking.groups import Steps
 from synfwp.spiking.neurons import receptors_of
 from synfwp.spiking.projection import Projection
-from synfwp.spiking.wiring import Circuit, Record
+from synfwp.spiking.state import State
+from synfwp.spiking.tables import PROBE, Probes, records
+from synfwp.spiking.wiring import Record, Wiring
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 Array = np.ndarray
 HELD = 2**20  # bytes of a variable that are held before they are written
@@ -39,7 +42,7 @@ class Memory:
         """More rows of a variable."""
         self.parts[name].append(np.array(values))
 
-    def close(self, fixed: dict[str, Any], attrs: dict[str, Any]) -> Any:
+    def close(self, fixed: dict[str, Any], attrs: dict[str, Any]) -> "xr.Dataset":
         """All that was kept, and variables that do not grow."""
         grown = {
             name: (self.about[name][0], np.concatenate(parts), self.about[name][1])
@@ -51,7 +54,7 @@ class Memory:
 class File:
     """The same columns in a NetCDF4 file with unlimited dims, written as they come."""
 
-    def __init__(self, path: Any) -> None:
+    def __init__(self, path: str | PathLike) -> None:
         import h5netcdf
 
         self.path = results.check_writable(path)
@@ -91,7 +94,7 @@ class File:
         if len(values):
             variable[have : have + len(values)] = values
 
-    def close(self, fixed: dict[str, Any], attrs: dict[str, Any]) -> Any:
+    def close(self, fixed: dict[str, Any], attrs: dict[str, Any]) -> "xr.Dataset":
         """Finish the file and open it lazily."""
         import xarray as xr
 
@@ -103,33 +106,34 @@ class File:
 
 
 class Recorder:
-    """Takes what the loop of a simulation hands over, and makes the Dataset of a run."""
+    """Takes what a stretch has found, looks at the state between stretches, and makes the Dataset of a run."""
 
-    def __init__(self, simulation: Any, records: list[Record], steps: int, to: Any) -> None:
-        self.simulation, self.circuit = simulation, simulation.circuit
-        names = [record.name for record in records]
+    def __init__(self, state: State, wanted: list[Record], to: str | PathLike | None) -> None:
+        self.state, self.circuit = state, state.circuit
+        names = [record.name for record in wanted]
         twice = [name for name in names if names.count(name) > 1]
         if twice:
             raise ValueError(f"record names {twice[0]!r} twice; join the two.")
         in_groups = self.circuit.group_index
-        for record in records:
-            simulation.variable(record.what, record.variable)  # refuses what does not exist
-        self.of_cells = [_Probe(simulation, record) for record in records if record.what in in_groups]
-        self.of_synapses = [_Sample(simulation, record) for record in records if record.what not in in_groups]
+        for record in wanted:
+            state.variable(record.what, record.variable)  # refuses what does not exist
+        self.of_neurons = [_Probe(state, record) for record in wanted if record.what in in_groups]
+        self.of_synapses = [_Sample(state, record) for record in wanted if record.what not in in_groups]
         self.strides = [sample.every for sample in self.of_synapses]
-        self.start, self.sink = simulation.step, Memory() if to is None else File(to)
+        self.start = state.step
+        self.sink: Memory | File = Memory() if to is None else File(to)
         self.sink.column("spike_time", ("spike",), (), float, {"units": "s", "long_name": "time of a spike"})
         self.sink.column(
             "spike_unit", ("spike",), (), np.int32, {"units": "1", "long_name": "index of the neuron that spiked"}
         )
         index = {"units": "1", "long_name": "population of a spike (index into population)"}
         self.sink.column("spike_population", ("spike",), (), np.int16, index)
-        self.kept: list[Any] = [*self.of_cells, *self.of_synapses]
+        self.kept: list[Any] = [*self.of_neurons, *self.of_synapses]
         for one in self.kept:
             time = {"units": "s", "long_name": f"time of {one.name}"}
             self.sink.column(f"time_{one.name}", (f"time_{one.name}",), (), float, time)
             self.sink.column(one.name, (f"time_{one.name}", *one.dims), one.shape, float, one.attrs)
-        self.first_units = simulation.tables.P[:, kernel.UNIT0]
+        self.first_units = state.tables.populations.unit0.copy()
 
     def spikes(self, steps: Array, units: Array) -> None:
         """Spikes of a stretch: steps and global units."""
@@ -140,39 +144,40 @@ class Recorder:
         self.sink.append("spike_unit", (units - self.first_units[group]).astype(np.int32))
         self.sink.append("spike_population", group.astype(np.int16))
 
-    def probes(self, start: int, end: int) -> tuple[Array, Array, Array, Array]:
-        """The table of probes of a stretch, their units and gains, and room for their samples."""
-        Q, units, gains, at = np.zeros((len(self.of_cells), 8), np.int64), [np.zeros(1, np.int64)], [np.zeros(1)], 0
-        for row, one in zip(Q, self.of_cells, strict=True):
-            first, count = one.samples(start, end)
-            chosen, gain = sum(map(len, units)), sum(map(len, gains))
-            row[:] = one.offset, one.n, one.every, one.shape[0], at, gain if one.gain is not None else -1, first, chosen
-            units.append(one.units)
+    def probes(self, start: int, end: int) -> Probes:
+        """The variables of neurons that are sampled in a stretch, and room for their samples."""
+        rows, chosen, gains, at = records(PROBE, len(self.of_neurons)), [np.zeros(1, np.int64)], [np.zeros(1)], 0
+        for row, one in zip(rows, self.of_neurons, strict=True):
+            row.start, count = one.samples(start, end)
+            row.first, row.n, row.every, row.width, row.out0 = one.offset, one.n, one.every, one.shape[0], at
+            row.chosen0 = sum(map(len, chosen))
+            row.gain0 = -1 if one.gain is None else sum(map(len, gains))
+            chosen.append(one.neurons)
             gains.append(np.zeros(0) if one.gain is None else one.gain.ravel())
             at += count * one.shape[0]
-        return Q, np.concatenate(units), np.concatenate(gains), np.zeros(max(at, 1))
+        return Probes(rows, np.concatenate(chosen), np.concatenate(gains), np.zeros(max(at, 1)))
 
     def samples(self, start: int, end: int, out: Array) -> None:
         """What the probes of a stretch have found."""
         at = 0
-        for one in self.of_cells:
+        for one in self.of_neurons:
             first, count = one.samples(start, end)
             size = count * one.shape[0]
             self._keep(one.name, first + one.every * np.arange(count), out[at : at + size].reshape(count, one.shape[0]))
             at += size
 
-    def projections(self, step: int) -> None:
-        """Samples of synapses at a step, of those that are due."""
+    def projections(self) -> None:
+        """Samples of synapses now, of those that are due."""
         for one in self.of_synapses:
-            if step % one.every == 0:
-                self._keep(one.name, np.array([step]), one.take(self.simulation)[None])
+            if self.state.step % one.every == 0:
+                self._keep(one.name, np.array([self.state.step]), one.take()[None])
 
     def _keep(self, name: str, steps: Array, values: Array) -> None:
         """Rows of a recorded variable."""
         self.sink.append(f"time_{name}", results.seconds(steps * self.circuit.dt))
         self.sink.append(name, values)
 
-    def dataset(self, complete: bool = True) -> Any:
+    def dataset(self, complete: bool = True) -> "xr.Dataset":
         """The Dataset of the run."""
         circuit, fixed = self.circuit, dict[str, Any]()
         fixed["population"] = ("population", np.array([g.name for g in circuit.groups]), {"long_name": "population"})
@@ -183,14 +188,14 @@ class Recorder:
         for p in circuit.projections:
             if p.plasticity is not None:
                 dims = (f"pre_{p.name}", f"post_{p.name}") if p.dense else (f"synapse_{p.name}",)
-                final = self.simulation.variable(p.name, "W").reshape(p.shape if p.dense else -1)
+                final = self.state.variable(p.name, "W").reshape(p.shape if p.dense else -1)
                 fixed[f"W_{p.name}_end"] = (
                     dims,
                     final,
                     {"units": p.unit, "long_name": f"weight of {p.name} at the end"},
                 )
-        attrs: dict[str, Any] = dict(self.simulation.origin)
-        attrs |= {"start": float(self.start * circuit.dt / 1000), "stop": float(self.simulation.time / 1000)}
+        attrs: dict[str, Any] = dict(self.state.origin)
+        attrs |= {"start": float(self.start * circuit.dt / 1000), "stop": float(self.state.time / 1000)}
         return self.sink.close(fixed, attrs | {"complete": int(complete)})
 
     def abandon(self) -> None:
@@ -202,20 +207,19 @@ class Recorder:
 class _Probe:
     """A recorded variable of neurons."""
 
-    def __init__(self, simulation: Any, record: Record) -> None:
-        circuit = simulation.circuit
-        place = simulation._slice(record.what, record.variable)
+    def __init__(self, state: State, record: Record) -> None:
+        circuit, place = state.circuit, state.place(record.what, record.variable)
         self.offset, self.n, self.name = place.start, place.stop - place.start, record.name
         self.every = _stride(circuit, record, 1)
-        self.gain = None if record.project is None else _matrix(record, record.project, self.n)
-        self.units = _chosen(record, self.n)
-        rows = len(self.units) if self.gain is None else len(self.gain)
+        self.gain = None if record.readout is None else _matrix(record, record.readout, self.n)
+        self.neurons = _chosen(record, self.n)
+        rows = len(self.neurons) if self.gain is None else len(self.gain)
         self.shape, self.dims = (rows,), (f"{'unit' if self.gain is None else 'rank'}_{self.name}",)
         self.attrs = {
             "units": _unit(circuit, record),
             "long_name": f"{_LONG.get(record.variable, record.variable)} of {record.what}",
         }
-        index = self.units if self.gain is None else np.arange(rows)
+        index = self.neurons if self.gain is None else np.arange(rows)
         self.labels = {self.dims[0]: (self.dims, index, {"units": "1", "long_name": "neuron or component"})}
 
     def samples(self, start: int, end: int) -> tuple[int, int]:
@@ -227,27 +231,27 @@ class _Probe:
 class _Sample:
     """A recorded variable of synapses."""
 
-    def __init__(self, simulation: Any, record: Record) -> None:
-        circuit = simulation.circuit
+    def __init__(self, state: State, record: Record) -> None:
+        circuit, self.state = state.circuit, state
         self.record, self.projection, self.name = record, circuit.projection(record.what), record.name
         self.every = _stride(circuit, record, round(100.0 / circuit.dt))
-        size = len(simulation.variable(record.what, record.variable))
-        self.sides = None if record.project is None else self._sides(self.projection, record, size)
-        self.units = _chosen(record, size)
-        self.shape = np.shape(self.take(simulation))
+        size = len(state.variable(record.what, record.variable))
+        self.sides = None if record.readout is None else self._sides(self.projection, record, size)
+        self.chosen = _chosen(record, size)
+        self.shape = np.shape(self.take())
         dims = ("synapse",) if self.sides is None else ("rank_post", "rank_pre")[: len(self.shape)]
         self.dims = tuple(f"{dim}_{self.name}" for dim in dims)
         unit = self.projection.unit if record.variable in ("W", "E") else "1"
         self.attrs = {"units": unit, "long_name": f"{_LONG[record.variable]} of {record.what}"}
         self.labels: dict[str, Any] = {}
         if self.sides is None:
-            self.labels[self.dims[0]] = (self.dims, self.units, {"units": "1", "long_name": "synapse or neuron"})
+            self.labels[self.dims[0]] = (self.dims, self.chosen, {"units": "1", "long_name": "synapse or neuron"})
 
-    def take(self, simulation: Any) -> Array:
+    def take(self) -> Array:
         """The sample now."""
-        values = simulation.variable(self.record.what, self.record.variable)
+        values = self.state.variable(self.record.what, self.record.variable)
         if self.sides is None:
-            return np.asarray(values[self.units])
+            return np.asarray(values[self.chosen])
         if len(self.sides) == 1:
             return np.asarray(self.sides[0] @ values)
         return np.asarray(self.sides[0] @ values.reshape(self.projection.shape).T @ self.sides[1].T)
@@ -255,74 +259,46 @@ class _Sample:
     def _sides(self, p: Projection, record: Record, size: int) -> tuple[Array, ...]:
         """What a variable is multiplied with: of weights from both sides."""
         if record.variable not in ("W", "E"):
-            return (_matrix(record, record.project, size),)
-        if not p.dense or not isinstance(record.project, tuple) or len(record.project) != 2:
-            raise ValueError(f"project of {record.what!r} has to be (left, right) arrays, of a dense projection.")
-        return _matrix(record, record.project[0], p.shape[1]), _matrix(record, record.project[1], p.shape[0])
+            return (_matrix(record, record.readout, size),)
+        if not p.dense or not isinstance(record.readout, tuple) or len(record.readout) != 2:
+            raise ValueError(f"readout of {record.what!r} has to be (post, pre) arrays, of a dense projection.")
+        return _matrix(record, record.readout[0], p.shape[1]), _matrix(record, record.readout[1], p.shape[0])
 
 
-def _unit(circuit: Circuit, record: Record) -> str:
+def _unit(circuit: Wiring, record: Record) -> str:
     """Unit of a variable of neurons."""
-    cell: Any = circuit.group(record.what).cell  # type: ignore[union-attr]
-    known = {"v": "mV", "drive": "pA", "prediction": "1", "w": "mV" if hasattr(cell, "g_dendrite") else "pA"}
-    known |= {one.name: "pA" if one.reversal is None else "nS" for one in receptors_of(cell)}
+    neuron: Any = circuit.group(record.what).neuron  # type: ignore[union-attr]
+    known = {"v": "mV", "drive": "pA", "prediction": "1", "w": "mV" if hasattr(neuron, "g_dendrite") else "pA"}
+    known |= {one.name: "pA" if one.reversal is None else "nS" for one in receptors_of(neuron)}
     return known[record.variable]
 
 
-def _stride(circuit: Circuit, record: Record, default: int) -> int:
+def _stride(circuit: Wiring, record: Record, default: int) -> int:
     """Steps between samples."""
     return default if record.every is None else max(1, int(circuit.on_grid(f"every of {record.name!r}", record.every)))
 
 
 def _chosen(record: Record, n: int) -> Array:
     """Indices that are kept."""
-    if record.units is None:
+    if record.neurons is None:
         return np.arange(n)
-    found = np.atleast_1d(np.asarray(record.units))
+    found = np.atleast_1d(np.asarray(record.neurons))
     if found.dtype.kind not in "iu" or found.size == 0 or not 0 <= found.min() <= found.max() < n:
-        raise ValueError(f"units of the record of {record.what!r} are not integers from 0 to {n - 1}.")
+        raise ValueError(f"neurons of the record of {record.what!r} are not integers from 0 to {n - 1}.")
     return found.astype(np.int64)
 
 
 def _matrix(record: Record, matrix: Any, n: int) -> Array:
-    """A projection onto a few components."""
+    """A read-out of a few components."""
     found = np.ascontiguousarray(matrix, float)
     if found.ndim != 2 or found.shape[1] != n or not np.isfinite(found).all():
         raise ValueError(
-            f"project of {record.what!r} has shape {found.shape}; pass finite numbers of shape (rank, {n})."
+            f"readout of {record.what!r} has shape {found.shape}; pass finite numbers of shape (rank, {n})."
         )
     return found
 
 
-def facts(circuit: Circuit) -> dict[str, Any]:
-    """What a circuit is, in small: models, numbers, rules, schedules; not its connectivity."""
-    groups = {g.name: {"class": type(g).__name__, "n": g.n, "cell": getattr(g, "cell", None)} for g in circuit.groups}
-    for g in circuit.groups:
-        for name in ("rate", "drive"):
-            if hasattr(g, name):
-                groups[g.name][name] = _schedule(getattr(g, name))
-    lines = {
-        p.name: {
-            "receptor": p.receptor, "delay": p.delay, "synapses": p.n_synapses, "plasticity": p.plasticity,
-            "short_term": p.short_term, "latch": p.latch,
-            **{name: _schedule(getattr(p, name)) for name in ("gate", "eligibility", "transmission")},
-        }
-        for p in circuit.projections
-    }  # fmt: skip
-    return {"dt": circuit.dt, "groups": groups, "projections": lines}
-
-
-def _schedule(steps: Steps) -> Any:
-    """A quantity in steps: a number, times and values, or a hash of many."""
-    if steps.values.size == 1:
-        return float(steps.values.ravel()[0])
-    if steps.values.size <= 100:
-        return {"times": steps.times, "values": steps.values}
-    digest = hashlib.sha256(steps.times.tobytes() + steps.values.tobytes()).hexdigest()
-    return {"shape": list(steps.values.shape), "sha256": digest}
-
-
-def spikes(ds: Any, population: str) -> tuple[Array, Array]:
+def spikes(ds: "xr.Dataset", population: str) -> tuple[Array, Array]:
     """Spikes of one population of a run of a circuit.
 
     Parameters

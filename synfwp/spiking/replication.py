@@ -1,22 +1,45 @@
 """The same circuit with several seeds, spread over threads."""
 
-import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from synfwp import checks
-from synfwp.spiking.simulation import Simulation
-from synfwp.spiking.wiring import Circuit, Record
+from synfwp import threads
+from synfwp.spiking.simulation import Circuit, Simulation
+from synfwp.spiking.wiring import Record
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 T = TypeVar("T")
+
+
+@overload
+def replicates(
+    circuit: Circuit,
+    duration: Any,
+    runs: Sequence[int] | range,
+    keep: None = None,
+    record: Record | Sequence[Record] = (),
+    workers: int | None = None,
+) -> "list[xr.Dataset]": ...
+
+
+@overload
+def replicates(
+    circuit: Circuit,
+    duration: Any,
+    runs: Sequence[int] | range,
+    keep: "Callable[[Simulation, xr.Dataset], T]",
+    record: Record | Sequence[Record] = (),
+    workers: int | None = None,
+) -> list[T]: ...
 
 
 def replicates(
     circuit: Circuit,
     duration: Any,
     runs: Sequence[int] | range,
-    keep: Callable[[Simulation, Any], T] | None = None,
+    keep: "Callable[[Simulation, xr.Dataset], T] | None" = None,
     record: Record | Sequence[Record] = (),
     workers: int | None = None,
 ) -> list[Any]:
@@ -33,13 +56,20 @@ def replicates(
         ``keep(simulation, dataset)`` is what is kept of each run; None keeps the Datasets.
     record : Record or sequence of Record
     workers : int or None
-        Threads; None: one for each core. Results do not depend on it.
+        Threads; None: one for each processor that this process may use. Results do not depend on it.
 
     Returns
     -------
     list
         In the order of ``runs``.
 
+    Raises
+    ------
+    ValueError
+        If ``workers`` is not at least 1.
+
+    Examples
+    --------
     >>> from synfwp.spiking import PoissonSource
     >>> source = Circuit([], [PoissonSource(10, 50.0)])
     >>> replicates(source, 100.0, range(3), keep=lambda simulation, ds: ds.sizes["spike"]) == [
@@ -53,6 +83,4 @@ def replicates(
         ds = simulation.run(duration, record)
         return ds if keep is None else keep(simulation, ds)
 
-    count = os.cpu_count() or 1 if workers is None else checks.count("workers", workers)
-    with ThreadPoolExecutor(max_workers=count) as pool:
-        return list(pool.map(one, list(runs)))
+    return threads.each(one, list(runs), workers, "workers")

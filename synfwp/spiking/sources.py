@@ -6,7 +6,8 @@ import numpy as np
 
 from synfwp import seeds, units
 from synfwp.spiking.groups import PoissonSource, Source, SpikeSource, steps_of
-from synfwp.spiking.wiring import Circuit
+from synfwp.spiking.tables import Sources
+from synfwp.spiking.wiring import Wiring
 
 Array = np.ndarray
 BLOCK = 1000  # steps
@@ -15,17 +16,17 @@ BLOCK = 1000  # steps
 class Events:
     """Spikes of the sources of a circuit, block by block."""
 
-    def __init__(self, circuit: Circuit, root: int) -> None:
+    def __init__(self, circuit: Wiring, root: int) -> None:
         self.sources = [g for g in circuit.groups if isinstance(g, Source)]
         self.dt, self.root = circuit.dt, root
         self.prescribed = {g.name: steps_of(g, circuit.dt) for g in self.sources if isinstance(g, SpikeSource)}
         self.block = lru_cache(maxsize=1)(self._block)
 
-    def between(self, start: int, stop: int) -> tuple[Array, Array]:
-        """Ends (sources, stop - start + 1) and units of all spikes of steps within one block."""
+    def between(self, start: int, stop: int) -> Sources:
+        """Spikes of steps within one block."""
         first = start - start % BLOCK
         ends, spikes = self.block(start // BLOCK)
-        return np.ascontiguousarray(ends[:, start - first : stop - first + 1]), spikes
+        return Sources(np.ascontiguousarray(ends[:, start - first : stop - first + 1]), spikes)
 
     def _block(self, number: int) -> tuple[Array, Array]:
         """Ends (sources, BLOCK + 1) and units of one block."""
@@ -53,14 +54,14 @@ class Events:
         top = float(used.max())
         if top < 1e-15:  # less than once in 1e15 steps, and more than what intervals are drawn from can hold
             return np.zeros(0, np.int64), np.zeros(0, np.int64)
-        cells, at, found = BLOCK * source.n, -1, []
-        while at < cells:
-            size = int((cells - at) * top * 1.05) + 20
+        trials, at, found = BLOCK * source.n, -1, []
+        while at < trials:
+            size = int((trials - at) * top * 1.05) + 20
             places = at + np.cumsum(rng.geometric(top, size))
             found.append(places)
             at = int(places[-1])
         places = np.concatenate(found)
-        places = places[places < cells]
+        places = places[places < trials]
         steps, unit = places // source.n, places % source.n
         if (used < top).any():
             p = chance[which[steps]] if chance.ndim == 1 else chance[which[steps], unit]

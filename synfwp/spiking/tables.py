@@ -1,233 +1,102 @@
-"""A circuit as the tables and the state that the kernel runs: offsets, constants of one step, arrays at time 0."""
+"""The tables and variables that the kernel of circuits runs: records with named numbers, and tuples of named arrays.
 
-from dataclasses import dataclass
-from typing import Any
+In a record, a name that ends in 0 is an offset: where the variables (or synapses, or neurons) of one population or
+projection begin in the array of all.
+"""
+
+from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.special import exprel
 
-from synfwp import units
-from synfwp.kernels import circuit as kernel
 from synfwp.plasticity.synaptic import COEFFICIENTS
-from synfwp.spiking.groups import Population
-from synfwp.spiking.neurons import AdEx, Cell, TwoCompartment, is_linear, receptors_of
-from synfwp.spiking.projection import Projection
-from synfwp.spiking.wiring import Circuit
 
 Array = np.ndarray
+Records = Any  # np.recarray: a field is an attribute
+Offsets = dict[tuple[str, str], int]  # where a variable of a group begins among those of all neurons
 
 
-@dataclass
-class Tables:
-    """What does not change in a run (but for the gates in ``JF``), in the layout of `synfwp.kernels.circuit`."""
-
-    P: Array
-    PF: Array
-    R: Array
-    RF: Array
-    J: Array
-    JF: Array
-    ptr: Array
-    post: Array
-    col: Array
-    pos: Array
-    powers: Array
-    ring_size: int
-    longest_delay: int
-    receptor: dict[tuple[str, str], int]  # offset in S of a receptor or variable by (group, name)
+def _record(integers: str, floats: str) -> np.dtype:
+    """A record of integers and floats with these names."""
+    named = [(name, np.int64) for name in integers.split()] + [(name, np.float64) for name in floats.split()]
+    return np.dtype((np.record, np.dtype(named, align=True)))
 
 
-@dataclass
-class State:
-    """What a run changes: neurons S, traces T, last visits L, weights and eligibilities W, refractoriness, spikes."""
-
-    S: Array
-    T: Array
-    L: Array
-    W: Array
-    until: Array
-    ring: Array
-    count: Array
-
-
-def build(circuit: Circuit) -> tuple[Tables, State]:
-    """Tables and the state at time 0."""
-    dt, groups, projections = circuit.dt, circuit.groups, circuit.projections
-    delays = [int(circuit.on_grid("delay", p.delay)) for p in projections]
-    P, PF = np.zeros((len(groups), 12), np.int64), np.zeros((len(groups), 18))
-    n_receptors = sum(len(receptors_of(g.cell)) for g in groups if isinstance(g, Population))
-    R, RF = np.zeros((max(n_receptors, 1), 2), np.int64), np.zeros((max(n_receptors, 1), 3))
-    longest = max([0, *delays])
-    offset: dict[tuple[str, str], int] = {}
-    S: list[Array] = []
-    unit = ring = row = sources = 0
-    for m, group in enumerate(groups):
-        P[m, [kernel.N, kernel.UNIT0, kernel.RING0, kernel.SOURCE_ROW]] = group.n, unit, ring, sources
-        unit, ring = unit + group.n, ring + group.n * (longest + 1)
-        if not isinstance(group, Population):
-            P[m, kernel.KIND] = kernel.SOURCE
-            sources += 1
-            continue
-        cell = group.cell
-        for name, start in _neuron_state(group, cell).items():
-            offset[group.name, name] = sum(len(part) for part in S)
-            S.append(start)
-        at = lambda name, g=group: offset[g.name, name]  # noqa: E731
-        P[m, [kernel.KIND, kernel.V0, kernel.DRIVE0]] = _kind(cell), at("v"), at("drive")
-        P[m, [kernel.RECEPTOR0, kernel.RECEPTORS]] = row, len(receptors_of(cell))
-        P[m, kernel.REFRACTORY] = int(circuit.on_grid("t_ref", cell.t_ref))
-        P[m, kernel.W0] = offset.get((group.name, "w"), 0)
-        P[m, kernel.PREDICTION0] = offset.get((group.name, "prediction"), 0)
-        PF[m] = _constants(cell, dt)
-        for one in receptors_of(cell):
-            kind = kernel.SIGNAL if not one.drives else kernel.CURRENT if one.reversal is None else kernel.CONDUCTANCE
-            R[row] = at(one.name), kind
-            push = response(cell.tau_m, one.tau, dt) / cell.g_leak
-            RF[row] = np.exp(-dt / one.tau), 0.0 if one.reversal is None else one.reversal, push
-            row += 1
-    synapses = _synapses(circuit, delays, offset)
-    J, JF, ptr, post, col, pos, T, L, W = synapses
-    powers = [np.exp(JF[p, kernel.X1_LOG] * np.arange(kernel.TABLE)) for p in range(len(projections))]
-    tables = Tables(
-        P, PF, R, RF, J, JF, ptr, post, col, pos, np.concatenate([*powers, np.zeros(1)]), ring, longest, offset
-    )
-    start = np.concatenate([*S, np.zeros(1)])
-    until, on_their_way = np.zeros(unit, np.int64), np.zeros(ring, np.int64)
-    return tables, State(start, T, L, W, until, on_their_way, np.zeros((len(groups), longest + 1), np.int64))
+POPULATION = _record(
+    "kind n unit0 v0 w0 drive0 prediction0 receptor0 n_receptors refractory ring0 source",
+    "decay rest threshold reset noise gain leak step delta v_t a b w_decay g_dendrite phi_max k slope half",
+)
+RECEPTOR = _record("kind g0", "decay reversal response")
+PROJECTION = _record(
+    "pre post n_pre n_post target delay dense plastic pends nearest modulator "
+    "synapse0 row0 column0 x0 y0 visit0 short_term0 eligibility0 error0 power0 pending0",
+    f"{' '.join(COEFFICIENTS)} w_min w_max soft y1_decay y2_decay x1_log x2_log w_log gate eligible transmit "
+    "U u_rest rec_log facil_log e_decay reward_level reward_decay reward_raise reward_integral rate x2_share",
+)
+PROBE = _record("first n every width out0 gain0 start chosen0", "")
+CHANGING = ("gate", "eligible", "transmit", "reward_level")  # what a run changes in the records of projections
 
 
-def response(tau_m: float, tau: float, dt: float) -> float:
-    """What a current of 1 that decays with tau adds to a leaky membrane in one step, for a leak of 1."""
-    return float(dt / tau_m * np.exp(-dt / tau_m) * exprel(dt * (1 / tau_m - 1 / tau)))
+class Tables(NamedTuple):
+    """What does not change in a run, but for the fields `CHANGING` of ``projections``."""
+
+    populations: Records  # POPULATION
+    receptors: Records  # RECEPTOR
+    projections: Records  # PROJECTION
+    ends: Array  # of the rows of sparse projections, then of their columns
+    post: Array  # postsynaptic neuron of each synapse, row by row
+    pre: Array  # presynaptic neuron of each synapse, column by column
+    place: Array  # of each synapse, column by column, its place in the rows
+    powers: Array  # of the decay of x1, for so many steps
 
 
-def _neuron_state(group: Population, cell: Cell) -> dict[str, Array]:
-    """Variables of the neurons of a population at time 0, by name."""
-    zeros = np.zeros(group.n)
-    found = {"v": np.array(group.v_init, float), "drive": zeros}
-    found |= {one.name: zeros for one in receptors_of(cell)}
-    if isinstance(cell, AdEx):
-        found["w"] = zeros
-    if isinstance(cell, TwoCompartment):
-        found |= {"w": np.full(group.n, cell.v_rest), "prediction": zeros}
-    return found
+class Variables(NamedTuple):
+    """What a run changes."""
+
+    neurons: Array  # potentials, drives, receptors, adaptation: all neurons of a population side by side
+    traces: Array  # x1, x2 (presynaptic), y1, y2 (postsynaptic), and u, x of short-term plasticity
+    visits: Array  # step at which a row of synapses was last brought up to date
+    synapses: Array  # all weights, then all eligibilities
+    until: Array  # step at which a neuron is no longer refractory
+    ring: Array  # spikes on their way
+    n_ring: Array  # (groups, longest delay + 1): how many
 
 
-def _kind(cell: Cell) -> int:
-    """The branch of the kernel that advances a cell."""
-    if isinstance(cell, AdEx):
-        return kernel.ADEX
-    if isinstance(cell, TwoCompartment):
-        return kernel.TWO_COMPARTMENT
-    return kernel.LIF_EXACT if is_linear(cell) else kernel.LIF_EULER
+class Scratch(NamedTuple):
+    """Room to work in; nothing of it outlives a stretch."""
+
+    conductance: Array  # of the neurons of one population, then their new potentials
+    current: Array
+    pending_step: Array  # postsynaptic spikes that rows of dense projections have not seen
+    pending_unit: Array
+    pending_share: Array
+    n_pending: Array
+    seen: Array
 
 
-def _constants(cell: Any, dt: float) -> Array:
-    """The row of floats of a population."""
-    row = np.zeros(18)
-    put = row.__setitem__
-    put(kernel.DECAY, np.exp(-dt / cell.tau_m))
-    put(kernel.REST, cell.v_rest)
-    put(kernel.GAIN, 1 / cell.g_leak)
-    put(kernel.LEAK, cell.g_leak)
-    put(kernel.STEP, dt / (cell.tau_m * cell.g_leak))
-    if isinstance(cell, TwoCompartment):
-        put(kernel.G_D, cell.g_dendrite)
-        put(kernel.PHI, units.per_ms(cell.phi_max) * dt)
-        row[[kernel.K_PHI, kernel.SLOPE, kernel.HALF]] = cell.k, cell.slope, cell.half
-        return row
-    put(kernel.RESET, cell.v_reset)
-    put(kernel.NOISE, cell.noise * np.sqrt(-np.expm1(-2 * dt / cell.tau_m)))
-    put(kernel.THRESHOLD, cell.v_peak if isinstance(cell, AdEx) else cell.v_threshold)
-    if isinstance(cell, AdEx):
-        row[[kernel.DELTA, kernel.V_T, kernel.A, kernel.B]] = cell.delta, cell.v_threshold, cell.a, cell.b
-        put(kernel.W_DECAY, np.exp(-dt / cell.tau_w))
-    return row
+class Sources(NamedTuple):
+    """Spikes of all sources in a stretch."""
+
+    ends: Array  # (sources, steps + 1)
+    unit: Array
 
 
-def _synapses(circuit: Circuit, delays: list[int], offset: dict[tuple[str, str], int]) -> tuple[Array, ...]:
-    """Tables of projections, connectivity, and traces, visits and weights at time 0."""
-    projections, dt, index = circuit.projections, circuit.dt, circuit.group_index
-    J, JF = np.zeros((len(projections), 22), np.int64), np.zeros((len(projections), 31))
-    order = sorted(range(len(projections)), key=lambda p: projections[p].dense)  # those with lists of targets first
-    ptr, post, col, pos, W = [np.zeros(0, np.int64)], [], [], [], []
-    T, visits, pending, ptr0, syn0 = [np.zeros(1)], 0, 0, 0, 0
-    for p in order:
-        one = projections[p]
-        n_pre, n_post = one.shape
-        row, rule = J[p], one.plasticity
-        row[kernel.PRE], row[kernel.POST], row[kernel.N_PRE], row[kernel.N_POST] = (
-            index[one.pre.name], index[one.post.name], n_pre, n_post,
-        )  # fmt: skip
-        row[kernel.TARGET] = -1 if one.receptor == "none" else offset[one.post.name, one.receptor]
-        row[kernel.DELAY], row[kernel.DENSE], row[kernel.SYN0] = delays[p], one.dense, syn0
-        row[kernel.LAST0], row[kernel.TAB0], row[kernel.PEND0] = visits, p * kernel.TABLE, pending
-        row[kernel.STP0] = row[kernel.E0] = row[kernel.MODULATOR] = row[kernel.X0] = row[kernel.Y0] = -1
-        visits += n_pre
-        if one.dense:
-            W.append(one.weight.ravel())
-        else:
-            lists = _columns(one)
-            row[kernel.ROW0], row[kernel.COL0] = ptr0, ptr0 + n_pre + 1
-            ptr += [one.weight.indptr, lists[0]]
-            ptr0 += n_pre + n_post + 2
-            post.append(one.weight.indices)
-            col.append(lists[1])
-            pos.append(lists[2])
-            W.append(one.weight.data)
-        syn0 += len(W[-1])
-        if rule is not None:
-            row[kernel.X0], row[kernel.Y0] = sum(map(len, T)), sum(map(len, T)) + 2 * n_pre
-            T.append(np.zeros(2 * (n_pre + n_post)))
-            _rule_row(one, row, JF[p], dt, offset)
-            pending += kernel.PENDING + n_post if row[kernel.PENDS] else 0  # full, and then one step more
-            if one.modulator is not None:
-                row[kernel.MODULATOR] = index[one.modulator.name]
-        JF[p, [kernel.W_MIN, kernel.W_MAX]] = -np.inf, np.inf
-        if rule is not None:
-            JF[p, [kernel.W_MIN, kernel.W_MAX]] = rule.w_min, rule.w_max
-        if one.short_term is not None:
-            row[kernel.STP0] = sum(map(len, T))
-            s = one.short_term
-            T.append(np.concatenate([np.full(n_pre, s.u_rest), np.ones(n_pre)]))
-            JF[p, [kernel.U, kernel.U_REST]] = s.U, s.u_rest
-            JF[p, [kernel.REC_LOG, kernel.FACIL_LOG]] = -dt / s.tau_rec, -dt / s.tau_facil
-    for p, one in enumerate(projections):  # eligibilities after all weights
-        if one.collects:
-            J[p, kernel.E0] = syn0 - J[p, kernel.SYN0]
-            W.append(np.zeros(one.n_synapses))
-            syn0 += one.n_synapses
-    flat = lambda parts, kind: np.concatenate([*parts, np.zeros(1, kind)]).astype(kind)  # noqa: E731
-    return (
-        J, JF, flat(ptr, np.int64), flat(post, np.int32), flat(col, np.int32), flat(pos, np.int32),
-        np.concatenate(T), np.zeros(max(visits, 1), np.int64), flat(W, float),
-    )  # fmt: skip
+class Probes(NamedTuple):
+    """Variables of neurons that are sampled in a stretch."""
+
+    rows: Records  # PROBE
+    chosen: Array
+    gains: Array
+    out: Array
 
 
-def _columns(p: Projection) -> tuple[Array, Array, Array]:
-    """Synapses by postsynaptic neuron: ends of columns, presynaptic neurons, positions in the rows."""
-    rows = p.rows
-    order = np.argsort(p.weight.indices, kind="stable")
-    ends = np.concatenate([[0], np.cumsum(np.bincount(p.weight.indices, minlength=p.shape[1]))])
-    return ends, rows[order], order
+class Spikes(NamedTuple):
+    """Room for the spikes of a stretch."""
+
+    step: Array
+    unit: Array  # counted over all groups
+    n: Array  # (1,)
 
 
-def _rule_row(p: Projection, row: Array, floats: Array, dt: float, offset: dict[tuple[str, str], int]) -> None:
-    """What a plasticity rule puts into the row of its projection."""
-    rule: Any = p.plasticity
-    continuous = rule.error != "" or rule.tau_e is not None
-    row[kernel.PLASTIC], row[kernel.NEAREST] = 2 if continuous else 1, rule.interaction == "nearest"
-    row[kernel.PENDS] = p.dense and not continuous
-    for name in COEFFICIENTS:
-        floats[getattr(kernel, name.upper())] = getattr(rule, name)
-    floats[kernel.MU] = rule.soft
-    floats[[kernel.Y1_DECAY, kernel.Y2_DECAY]] = np.exp(-dt / rule.tau_y1), np.exp(-dt / rule.tau_y2)
-    floats[[kernel.X1_LOG, kernel.X2_LOG, kernel.W_LOG]] = -dt / rule.tau_x1, -dt / rule.tau_x2, -dt / rule.tau_w
-    if rule.error:
-        row[kernel.ERROR0] = offset[p.post.name, rule.error]
-        floats[kernel.RATE] = rule.rate * (1.0 if rule.error == "prediction" else dt)
-        floats[kernel.X2_SHARE] = rule.x2_share
-    if rule.tau_e is not None:
-        both = 1 / rule.tau_e + 1 / rule.tau_reward
-        floats[[kernel.E_DECAY, kernel.D_DECAY]] = np.exp(-dt / rule.tau_e), np.exp(-dt / rule.tau_reward)
-        floats[[kernel.D_RAISE, kernel.E_DRIFT]] = rule.reward, -np.expm1(-dt * both) / both
+def records(kind: np.dtype, n: int) -> Records:
+    """So many records of zeros, fields of which are attributes."""
+    return np.zeros(n, kind).view(np.recarray)

@@ -1,13 +1,14 @@
 """Circuits of spiking neurons as data: groups and projections on a grid of time. Running is elsewhere."""
 
+import hashlib
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from synfwp import checks, seeds, units
-from synfwp.spiking.groups import Group, Population, SpikeSource, steps_of
+from synfwp import checks, units
+from synfwp.spiking.groups import Group, Population, SpikeSource, Steps, steps_of
 from synfwp.spiking.projection import Projection
 
 Array = np.ndarray
@@ -25,28 +26,35 @@ class Record:
         Of a population: "v", "w" (adaptation or dendrite), "drive", "prediction" (of a dendrite, expected spikes in a
         step) or a receptor. Of a projection: "W" (weights), "E"
         (eligibility), "x1", "x2" (presynaptic), "y1", "y2" (postsynaptic traces), "u", "x" (short-term plasticity).
-    units : None or sequence of int
+    neurons : None or sequence of int
         Which neurons; of "W" and "E", which synapses (flat index, row by row); None: all.
     every : float or None
         ms between samples, a multiple of dt; None: every step of a population, every 100 ms of a projection.
-    project : None or (rank, n) array
-        Keep ``project @ variable`` instead; of "W" and "E" a pair of (rank, n_post) and (rank, n_pre) arrays for dense
-        projections, ``left @ W.T @ right.T``.
+    readout : None or (rank, n) array
+        Keep ``readout @ variable`` instead; of "W" and "E" a pair of (rank, n_post) and (rank, n_pre) arrays for dense
+        projections, ``post @ W.T @ pre.T``.
 
-    >>> Record("cells", "v", units=[0, 1], every=1.0).variable
+    Raises
+    ------
+    TypeError, ValueError
+        If a name is no text, ``every`` is not above 0, or both ``neurons`` and ``readout`` are given.
+
+    Examples
+    --------
+    >>> Record("cells", "v", neurons=[0, 1], every=1.0).variable
     'v'
     """
 
     what: str
     variable: str
-    units: Any = None
+    neurons: Any = None
     every: Any = None
-    project: Any = None
+    readout: Any = None
 
     def __post_init__(self) -> None:
         """One way to choose."""
-        if self.units is not None and self.project is not None:
-            raise ValueError(f"record of {self.what!r}: pass units or project, not both.")
+        if self.neurons is not None and self.readout is not None:
+            raise ValueError(f"record of {self.what!r}: pass neurons or readout, not both.")
         for name, value in (("what", self.what), ("variable", self.variable)):
             if not isinstance(value, str):
                 raise TypeError(f"{name} of a record is a {type(value).__name__}; pass a name.")
@@ -61,30 +69,14 @@ class Record:
 
 
 @dataclass(frozen=True, eq=False)
-class Circuit:
-    """Populations and projections on a grid of time.
+class Wiring:
+    """Populations and projections on a grid of time: all of a `Circuit` but what runs it, and its arguments and errors.
 
-    Parameters
-    ----------
-    projections : sequence of Projection
-        Spikes that arrive in one step are delivered in this order.
-    populations : sequence of groups
-        Those that no projection names.
-    dt : float
-        Time step, ms.
-
-    Raises
-    ------
-    ValueError
-        If two groups or projections have one name, or a delay, refractory period or schedule is not on the grid.
-
-    Event order within a step is Brian2's default schedule (Stimberg, Brette & Goodman 2019, eLife 8:e47314): neurons
-    are advanced; thresholds and sources fire; spikes of ``delay`` ago arrive; postsynaptic changes; resets.
-
+    Examples
+    --------
     >>> from synfwp.spiking import LIF
-    >>> cells = Population(3, LIF(noise=0.0), drive=25.0)
-    >>> Circuit([], populations=[cells]).run(100.0).sizes["spike"] > 0
-    True
+    >>> Wiring([], populations=[Population(3, LIF())]).group_index
+    {'cells': 0}
     """
 
     projections: Any
@@ -131,7 +123,7 @@ class Circuit:
                 self._check_rule(p.plasticity)
         for group in self.groups:
             if isinstance(group, Population):
-                self.on_grid(f"t_ref of {group.name!r}", group.cell.t_ref)
+                self.on_grid(f"t_ref of {group.name!r}", group.neuron.t_ref)
                 self.on_grid(f"times of drive of {group.name!r}", group.drive.times)
             elif isinstance(group, SpikeSource):
                 steps_of(group, self.dt)
@@ -142,8 +134,10 @@ class Circuit:
 
     def _check_rule(self, rule: Any) -> None:
         """Times of a rule that a grid can hold."""
-        if rule.every is not None and self.on_grid(f"every of rule {rule.name!r}", rule.every) < 1:
-            raise ValueError(f"every of rule {rule.name!r} is {rule.every:g} ms, less than a step of {self.dt:g} ms.")
+        if rule.interval is not None and self.on_grid(f"interval of rule {rule.name!r}", rule.interval) < 1:
+            raise ValueError(
+                f"interval of rule {rule.name!r} is {rule.interval:g} ms, less than a step of {self.dt:g} ms."
+            )
         if rule.tau_w < 2 * self.dt:
             raise ValueError(
                 f"tau_w of rule {rule.name!r} is {rule.tau_w:g} ms; pass at least two steps ({2 * self.dt:g})."
@@ -172,21 +166,35 @@ class Circuit:
         """A projection by name."""
         return checks.lookup("projection", name, {p.name: p for p in self.projections})
 
-    def start(self, seed: seeds.Seed = 0) -> Any:
-        """A `Simulation` of this circuit at time 0."""
-        from synfwp.spiking.simulation import Simulation
 
-        return Simulation(self, seed)
+def facts(circuit: Wiring) -> dict[str, Any]:
+    """What a circuit is, in small: models, numbers, rules, schedules; not its connectivity."""
+    groups = {
+        g.name: {"class": type(g).__name__, "n": g.n, "neuron": getattr(g, "neuron", None)} for g in circuit.groups
+    }
+    for g in circuit.groups:
+        for name in ("rate", "drive"):
+            if hasattr(g, name):
+                groups[g.name][name] = _schedule(getattr(g, name))
+    lines = {
+        p.name: {
+            "receptor": p.receptor, "delay": p.delay, "synapses": p.n_synapses, "plasticity": p.plasticity,
+            "short_term": p.short_term, "latch": p.latch,
+            **{name: _schedule(getattr(p, name)) for name in ("gate", "eligibility", "transmission")},
+        }
+        for p in circuit.projections
+    }  # fmt: skip
+    return {"dt": circuit.dt, "groups": groups, "projections": lines}
 
-    def run(self, duration: Any, seed: seeds.Seed = 0, record: Any = (), to: Any = None) -> Any:
-        """Run from the start for ``duration`` ms: see `Simulation.run`."""
-        return self.start(seed).run(duration, record, to)
 
-    def restore(self, path: Any) -> Any:
-        """A `Simulation` that goes on where `Simulation.save` left it; rates, drives and gates may differ from then."""
-        from synfwp.spiking.simulation import Simulation
-
-        return Simulation.load(self, path)
+def _schedule(steps: Steps) -> Any:
+    """A quantity in steps: a number, times and values, or a hash of many."""
+    if steps.values.size == 1:
+        return float(steps.values.ravel()[0])
+    if steps.values.size <= 100:
+        return {"times": steps.times, "values": steps.values}
+    digest = hashlib.sha256(steps.times.tobytes() + steps.values.tobytes()).hexdigest()
+    return {"shape": list(steps.values.shape), "sha256": digest}
 
 
 def _kinds(given: Any) -> str:

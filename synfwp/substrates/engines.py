@@ -14,7 +14,11 @@ from synfwp.substrates.mechanisms import Mechanism
 from synfwp.substrates.soma import LIFCurve, Soma, lif_constants, lif_state
 
 Array = np.ndarray
-NEURONS: dict[str, Poisson | LIF] = {"counts": Poisson(), "poisson": Poisson(), "lif": LIF()}  # the default of each
+NEURONS: dict[str, Poisson | LIF] = {
+    "counts": Poisson(),
+    "poisson": Poisson(),
+    "lif": LIF(noise=5.0),
+}  # the default of each
 
 
 class Setup(NamedTuple):

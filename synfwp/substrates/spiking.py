@@ -37,7 +37,7 @@ class SpikingNetwork:
     engine : "counts", "poisson" or "lif"
         Poisson counts of whole windows; spikes of Poisson neurons; spikes of leaky integrate-and-fire neurons.
     neuron : None, Poisson or LIF
-        None takes the default of the engine.
+        None takes the default of the engine: ``Poisson()``, or ``LIF(noise=5.0)``.
     code : RateCode
     schedule : ThetaCycle
     mechanism : None or Mechanism

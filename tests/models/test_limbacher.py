@@ -40,8 +40,8 @@ def test_the_dataset_has_units_and_every_pair_of_every_seed(quick):
 
 def test_the_spikes_of_a_pair_change_a_weight_as_the_row_says(program):
     source = fw.SpikeSource(1, [10.0, 40.0], [0, 0], name="key")
-    cell = fw.LIF(tau_m=20.0, t_ref=3.0, tau_syn=5.0, v_rest=0.0, v_threshold=20.0, v_reset=0.0, noise=0.0)
-    value = fw.Population(1, cell, name="value")
+    neuron = fw.LIF(tau_m=20.0, t_ref=3.0, tau_syn=5.0, v_rest=0.0, v_threshold=20.0, v_reset=0.0)
+    value = fw.Population(1, neuron, name="value")
     drive = fw.Projection(fw.SpikeSource(1, [19.9], [0], name="label"), value, 5000.0, name="drive")
     memory = fw.Projection(source, value, 0.0, receptor="none", plasticity=program.rule(1.0), name="memory")
     simulation = fw.Circuit([memory, drive]).start()

@@ -33,15 +33,15 @@ def prescribed(n=N_PRE, rate=40.0, seed=0, name="input", dt=DT):
     return fw.SpikeSource(n, steps * dt, unit, name=name)
 
 
-LIF = fw.LIF(noise=0.0, t_ref=2.0, v_threshold=-56.0)
+LIF = fw.LIF(t_ref=2.0, v_threshold=-56.0)
 TWO = (fw.Receptor("e", 5.0, 0.0), fw.Receptor("i", 10.0, -80.0))
 W = np.random.default_rng(1).uniform(1.0, 4.0, (N_PRE, N_POST))
 PAIR = plasticity.pair(0.05, 0.04, w_max=5.0)
 
 
-def one(rule=PAIR, cell=LIF, weight=W, drive=4.0, dt=DT, **more):
+def one(rule=PAIR, neuron=LIF, weight=W, drive=4.0, dt=DT, **more):
     """Thirty inputs on four cells, all synapses plastic."""
-    cells = fw.Population(N_POST, cell, drive=drive)
+    cells = fw.Population(N_POST, neuron, drive=drive)
     more = {"delay": 1.0, "plasticity": rule} | more
     return fw.Circuit([fw.Projection(prescribed(dt=dt), cells, weight, **more)], dt=dt)
 
@@ -55,7 +55,7 @@ def half():
 
 def inhibited():
     """Excitation from outside, plastic inhibition, and a static loop."""
-    cells = fw.Population(N_POST, fw.LIF(noise=0.0, t_ref=5.0, g_leak=10.0, receptors=TWO), drive=200.0)
+    cells = fw.Population(N_POST, fw.LIF(t_ref=5.0, g_leak=10.0, receptors=TWO), drive=200.0)
     feed = fw.Projection(prescribed(), cells, W * 0.3, receptor="e")
     rule = plasticity.inhibitory(0.05, 20.0, w_max=10.0)
     stop = fw.Projection(prescribed(seed=3, name="stop"), cells, W * 0.1, receptor="i", delay=1.5, plasticity=rule)
@@ -75,18 +75,18 @@ def two_phase():
 
 def error_driven():
     """PES: an error population projects onto a signal of the cells."""
-    cell = fw.LIF(noise=0.0, receptors=(fw.Receptor("current", 5.0), fw.Receptor("error", 10.0, drives=False)))
-    base = one(plasticity.pes(1e-3), cell, drive=12.0, receptor="current")
+    neuron = fw.LIF(receptors=(fw.Receptor("current", 5.0), fw.Receptor("error", 10.0, drives=False)))
+    base = one(plasticity.pes(1e-3), neuron, drive=12.0, receptor="current")
     signal = np.random.default_rng(2).standard_normal((N_PRE, N_POST))
     errors = fw.Projection(prescribed(seed=8, name="errors"), base.projections[0].post, signal, receptor="error")
     return fw.Circuit([errors, *base.projections], dt=DT)
 
 
-CONDUCTANCE = fw.LIF(noise=0.0, t_ref=2.0, g_leak=10.0, receptors=TWO)
+CONDUCTANCE = fw.LIF(t_ref=2.0, g_leak=10.0, receptors=TWO)
 SHORT = fw.ShortTerm(U=0.3, tau_rec=200.0, tau_facil=500.0)
 CIRCUITS = {
     "LIF and pair STDP": one(drive=8.0),
-    "conductances": one(cell=CONDUCTANCE, weight=W * 0.4, drive=60.0, receptor="e"),
+    "conductances": one(neuron=CONDUCTANCE, weight=W * 0.4, drive=60.0, receptor="e"),
     "nearest pairs": one(dataclasses.replace(PAIR, interaction="nearest")),
     "sparse": one(dataclasses.replace(PAIR, w_max=9.0, pre_x=-0.01), weight=half(), drive=8.0),
     "triplet": one(plasticity.triplet(fw.TripletSTDP("visual_cortex"), scale=5.0, w_max=5.0)),
@@ -100,7 +100,7 @@ CIRCUITS = {
     ),
     "two-phase delta": two_phase(),
     "soft bounds and leak": one(dataclasses.replace(PAIR, soft=0.7, tau_w=3000.0), drive=10.0),
-    "normalised": one(dataclasses.replace(PAIR, total=70.0, every=50.0), drive=8.0),
+    "normalised": one(dataclasses.replace(PAIR, total=70.0, interval=50.0), drive=8.0),
     "reward": one(
         plasticity.reward(0.02, 0.018, w_max=5.0, reward=0.01), modulator=prescribed(2, 5.0, 9, "dopamine")
     ),
@@ -199,8 +199,8 @@ def test_that_comparison_fails_for_another_integrator():
 
 
 def test_a_dendrite_in_brian2_predicts_and_learns_as_ours_on_average():
-    cell = fw.TwoCompartment(receptors=(fw.Receptor("teacher", 5.0),))
-    cells = fw.Population(40, cell)
+    neuron = fw.TwoCompartment(receptors=(fw.Receptor("teacher", 5.0),))
+    cells = fw.Population(40, neuron)
     teacher = fw.Projection(prescribed(seed=8, name="teacher"), cells, 20.0, receptor="teacher")
     feed = fw.Projection(prescribed(), cells, 0.2, receptor="dendrite", plasticity=plasticity.dendritic(0.05))
     circuit = fw.Circuit([teacher, feed], dt=DT)
@@ -210,18 +210,18 @@ def test_a_dendrite_in_brian2_predicts_and_learns_as_ours_on_average():
     theirs.run(500.0)
     # the rates follow the same potentials: Poisson counts of some hundred spikes, 4 standard errors of the difference
     assert counts == pytest.approx(theirs.spikes["cells"].num_spikes / 40, abs=4 * np.sqrt(2 * counts / 40))
-    a, b = ours.weights("input->cells"), theirs.weights("input->cells").reshape(N_PRE, 40)
+    a, b = ours.weights("input_to_cells"), theirs.weights("input_to_cells").reshape(N_PRE, 40)
     error = np.sqrt(a.var(axis=1, ddof=1) / 40 + b.var(axis=1, ddof=1) / 40)
     assert (np.abs(a.mean(axis=1) - b.mean(axis=1)) < 4.5 * error).all()
     assert np.abs(a.mean(axis=1) - 0.2).max() > 5 * error.max()
 
 
 def test_a_large_network_of_poisson_inputs_has_the_statistics_of_brian2():
-    cell = fw.LIF(
-        tau_m=10.0, t_ref=0.0, v_rest=-74.0, v_threshold=-54.0, v_reset=-60.0, noise=0.0,
+    neuron = fw.LIF(
+        tau_m=10.0, t_ref=0.0, v_rest=-74.0, v_threshold=-54.0, v_reset=-60.0,
         receptors=(fw.Receptor("e", 5.0, 0.0),),
     )  # fmt: skip
-    cells, source = fw.Population(60, cell), fw.PoissonSource(500, 20.0)
+    cells, source = fw.Population(60, neuron), fw.PoissonSource(500, 20.0)
     rule = plasticity.pair(1e-3, 1.05e-3, w_max=0.02)
     circuit = fw.Circuit([fw.Projection(source, cells, 0.012, plasticity=rule)], dt=DT)
     b2.seed(3)
@@ -230,7 +230,7 @@ def test_a_large_network_of_poisson_inputs_has_the_statistics_of_brian2():
         simulation, theirs = circuit.start(seed), to_brian2(circuit)
         ds = simulation.run(DURATION)
         theirs.run(DURATION)
-        w, u = simulation.weights("input->cells"), theirs.weights("input->cells")
+        w, u = simulation.weights("input_to_cells"), theirs.weights("input_to_cells")
         runs.append(
             [
                 [len(fw.spikes(ds, "input")[0]), theirs.spikes["input"].num_spikes],
@@ -272,7 +272,7 @@ def test_a_rule_runs_in_a_brian2_model_of_ones_own():
     network.run(DURATION * b2.ms)
     simulation = circuit.start()
     simulation.run(DURATION)
-    np.testing.assert_allclose(np.asarray(synapses.w / b2.nS), simulation.variable("input->cells", "W"), rtol=1e-9)
+    np.testing.assert_allclose(np.asarray(synapses.w / b2.nS), simulation.variable("input_to_cells", "W"), rtol=1e-9)
 
 
 @pytest.mark.parametrize(

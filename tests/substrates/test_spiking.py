@@ -373,7 +373,7 @@ def test_recorded_spikes_and_phases_are_on_the_clock_of_the_schedule():
 
 
 def test_a_LIF_neuron_has_a_working_point_where_push_minus_pull_is_linear():
-    curve = soma.lif_curve(fw.LIF(), 100.0, 0.5)
+    curve = soma.lif_curve(fw.LIF(noise=5.0), 100.0, 0.5)
     assert curve.distortion < 0.05  # of the peak, from 5 Hz on: what the text asks
     s = np.linspace(0.05, 1, 20)
     push, pull = (np.interp(curve.tonic + side * curve.slope * s, curve.drive, curve.rate) for side in (1, -1))
@@ -402,8 +402,9 @@ def test_LIF_neurons_taught_a_rate_fire_at_it_but_for_the_time_their_membrane_ne
 
 
 def test_a_rate_that_the_neuron_cannot_fire_is_refused():
+    slow = fw.LIF(tau_m=100.0, noise=5.0)
     with pytest.raises(ValueError, match=r"fires at \d+ Hz at most.*lower the peak rate \(400 Hz\)"):
-        fw.SpikingNetwork(engine="lif", neuron=fw.LIF(tau_m=100.0), code=fw.RateCode(peak=400.0)).describe("hebb")
+        fw.SpikingNetwork(engine="lif", neuron=slow, code=fw.RateCode(peak=400.0)).describe("hebb")
 
 
 def test_LIF_neurons_recall_what_was_written():

@@ -1,0 +1,239 @@
+"""The tables and variables of a circuit at time 0, as the kernel takes them."""
+
+from typing import Any
+
+import numpy as np
+from scipy.special import exprel
+
+from synfwp import units
+from synfwp.kernels import circuit as kernel
+from synfwp.plasticity.synaptic import COEFFICIENTS
+from synfwp.spiking.groups import Population
+from synfwp.spiking.neurons import AdEx, Neuron, Receptor, TwoCompartment, is_linear, receptors_of
+from synfwp.spiking.projection import Projection
+from synfwp.spiking.tables import (
+    POPULATION,
+    PROJECTION,
+    RECEPTOR,
+    Offsets,
+    Records,
+    Scratch,
+    Tables,
+    Variables,
+    records,
+)
+from synfwp.spiking.wiring import Wiring
+
+Array = np.ndarray
+Lists = tuple[Array, Array, Array, Array]
+
+
+def build(circuit: Wiring) -> tuple[Tables, Variables, Offsets]:
+    """Tables, the variables at time 0, and where those of each group begin."""
+    delays = [int(circuit.on_grid("delay", p.delay)) for p in circuit.projections]
+    length = max([0, *delays]) + 1
+    populations, receptors, neurons, offsets = _neurons(circuit, length)
+    projections, connections, traces, synapses = _synapses(circuit, delays, offsets)
+    powers = [np.exp(one.x1_log * np.arange(kernel.TABLE)) for one in projections]
+    tables = Tables(populations, receptors, projections, *connections, np.concatenate([*powers, np.zeros(1)]))
+    n_units = sum(group.n for group in circuit.groups)
+    visits = np.zeros(max(sum(p.shape[0] for p in circuit.projections), 1), np.int64)
+    on_their_way = np.zeros(n_units * length, np.int64), np.zeros((len(circuit.groups), length), np.int64)
+    variables = Variables(neurons, traces, visits, synapses, np.zeros(n_units, np.int64), *on_their_way)
+    return tables, variables, offsets
+
+
+def scratch(circuit: Wiring, tables: Tables) -> Scratch:
+    """Room for the widest population, and for the pending spikes of every dense projection."""
+    widest = max(group.n for group in circuit.groups)
+    projections = tables.projections
+    pending = 1 + int((projections.pends * (kernel.PENDING + projections.n_post)).sum())
+    n_rows = max(sum(p.shape[0] for p in circuit.projections), 1)
+    return Scratch(
+        np.zeros(widest), np.zeros(widest), np.zeros(pending, np.int64), np.zeros(pending, np.int64),
+        np.zeros(pending), np.zeros(max(len(projections), 1), np.int64), np.zeros(n_rows, np.int64),
+    )  # fmt: skip
+
+
+def response(tau_m: float, tau: float, dt: float) -> float:
+    """What a current of 1 that decays with tau adds to a leaky membrane in one step, for a leak of 1."""
+    return float(dt / tau_m * np.exp(-dt / tau_m) * exprel(dt * (1 / tau_m - 1 / tau)))
+
+
+def _neurons(circuit: Wiring, length: int) -> tuple[Records, Records, Array, Offsets]:
+    """Records of populations and receptors, variables of neurons at time 0, and where each begins."""
+    n_receptors = sum(len(receptors_of(g.neuron)) for g in circuit.groups if isinstance(g, Population))
+    populations, receptors = records(POPULATION, len(circuit.groups)), records(RECEPTOR, max(n_receptors, 1))
+    offsets: Offsets = {}
+    start: list[Array] = []
+    unit = ring = row = sources = 0
+    for one, group in zip(populations, circuit.groups, strict=True):
+        one.n, one.unit0, one.ring0, one.source = group.n, unit, ring, sources
+        unit, ring = unit + group.n, ring + group.n * length
+        if not isinstance(group, Population):
+            one.kind = kernel.SOURCE
+            sources += 1
+            continue
+        for name, values in _at_start(group).items():
+            offsets[group.name, name] = sum(map(len, start))
+            start.append(values)
+        for name in ("v", "drive", "w", "prediction"):
+            one[f"{name}0"] = offsets.get((group.name, name), 0)
+        listed = receptors_of(group.neuron)
+        one.receptor0, one.n_receptors = row, len(listed)
+        one.refractory = int(circuit.on_grid("t_ref", group.neuron.t_ref))
+        _fill(one, _constants(group.neuron, circuit.dt))
+        for each in listed:
+            _fill(receptors[row], {"g0": offsets[group.name, each.name], **_receptor(each, group.neuron, circuit.dt)})
+            row += 1
+    return populations, receptors, np.concatenate([*start, np.zeros(1)]), offsets
+
+
+def _fill(record: Any, values: dict[str, Any]) -> None:
+    """Set fields of a record."""
+    for name, value in values.items():
+        record[name] = value
+
+
+def _at_start(group: Population) -> dict[str, Array]:
+    """Variables of the neurons of a population at time 0, by name."""
+    zeros, neuron = np.zeros(group.n), group.neuron
+    found = {"v": np.array(group.v_init, float), "drive": zeros}
+    found |= {one.name: zeros for one in receptors_of(neuron)}
+    if isinstance(neuron, AdEx):
+        found["w"] = zeros
+    if isinstance(neuron, TwoCompartment):
+        found |= {"w": np.full(group.n, neuron.v_rest), "prediction": zeros}
+    return found
+
+
+def _receptor(one: Receptor, neuron: Neuron, dt: float) -> dict[str, Any]:
+    """Fields of a receptor of a neuron."""
+    kind = kernel.SIGNAL if not one.drives else kernel.CURRENT if one.reversal is None else kernel.CONDUCTANCE
+    reversal, gain = 0.0 if one.reversal is None else one.reversal, response(neuron.tau_m, one.tau, dt) / neuron.g_leak
+    return {"kind": kind, "decay": np.exp(-dt / one.tau), "reversal": reversal, "response": gain}
+
+
+def _kind(neuron: Neuron) -> int:
+    """The branch of the kernel that advances a neuron."""
+    if isinstance(neuron, AdEx):
+        return kernel.ADEX
+    if isinstance(neuron, TwoCompartment):
+        return kernel.TWO_COMPARTMENT
+    return kernel.LIF_EXACT if is_linear(neuron) else kernel.LIF_EULER
+
+
+def _constants(neuron: Any, dt: float) -> dict[str, Any]:
+    """What a step of a population takes of its neuron model."""
+    found = {
+        "kind": _kind(neuron), "decay": np.exp(-dt / neuron.tau_m), "rest": neuron.v_rest, "gain": 1 / neuron.g_leak,
+        "leak": neuron.g_leak, "step": dt / (neuron.tau_m * neuron.g_leak),
+    }  # fmt: skip
+    if isinstance(neuron, TwoCompartment):
+        found |= {"g_dendrite": neuron.g_dendrite, "phi_max": units.per_ms(neuron.phi_max) * dt}
+        return found | {"k": neuron.k, "slope": neuron.slope, "half": neuron.half}
+    found |= {"reset": neuron.v_reset, "noise": neuron.noise * np.sqrt(-np.expm1(-2 * dt / neuron.tau_m))}
+    if isinstance(neuron, AdEx):
+        found |= {"threshold": neuron.v_peak, "delta": neuron.delta, "v_t": neuron.v_threshold}
+        return found | {"a": neuron.a, "b": neuron.b, "w_decay": np.exp(-dt / neuron.tau_w)}
+    return found | {"threshold": neuron.v_threshold}
+
+
+def _synapses(circuit: Wiring, delays: list[int], offsets: Offsets) -> tuple[Records, Lists, Array, Array]:
+    """Records of projections, their connections, and traces and weights at time 0."""
+    projections, index = records(PROJECTION, len(circuit.projections)), circuit.group_index
+    # those with lists of targets first, whose synapses are then where their lists are
+    order = sorted(range(len(projections)), key=lambda p: circuit.projections[p].dense)
+    traces, weights = [np.zeros(1)], []
+    visit0 = pending0 = synapse0 = row0 = 0
+    trace0 = 1
+    for p in order:
+        one, given = projections[p], circuit.projections[p]
+        n_pre, n_post = given.shape
+        one.short_term0 = one.eligibility0 = one.x0 = one.y0 = -1
+        one.pre, one.post, one.n_pre, one.n_post = index[given.pre.name], index[given.post.name], n_pre, n_post
+        one.target = -1 if given.receptor == "none" else offsets[given.post.name, str(given.receptor)]
+        one.modulator = -1 if given.modulator is None else index[given.modulator.name]
+        one.delay, one.dense, one.synapse0, one.power0 = delays[p], given.dense, synapse0, p * kernel.TABLE
+        one.visit0, one.pending0, one.w_min, one.w_max = visit0, pending0, -np.inf, np.inf
+        if not given.dense:
+            one.row0, one.column0 = row0, row0 + n_pre + 1
+            row0 += n_pre + n_post + 2
+        for name, values in _traces(given).items():
+            one[name], trace0 = trace0, trace0 + len(values)
+            traces.append(values)
+        _fill(one, _rule(given, circuit.dt, offsets) | _short_term(given, circuit.dt))
+        weights.append(given.weight.ravel() if given.dense else given.weight.data)
+        visit0, synapse0 = visit0 + n_pre, synapse0 + given.n_synapses
+        pending0 += kernel.PENDING + n_post if one.pends else 0  # full, and then one step more
+    for one, given in zip(projections, circuit.projections, strict=True):  # eligibilities after all weights
+        if given.collects:
+            one.eligibility0 = synapse0 - one.synapse0
+            weights.append(np.zeros(given.n_synapses))
+            synapse0 += given.n_synapses
+    lists = _lists([circuit.projections[p] for p in order if not circuit.projections[p].dense])
+    return projections, lists, np.concatenate(traces), _joined(weights, float)
+
+
+def _lists(sparse: list[Projection]) -> Lists:
+    """Ends of rows and columns, and synapses by row and by column, of projections one after the other."""
+    ends, post, pre, place = [], [], [], []
+    for p in sparse:
+        column_ends, by_column, where = _columns(p)
+        ends += [p.weight.indptr, column_ends]
+        post.append(p.weight.indices)
+        pre.append(by_column)
+        place.append(where)
+    return _joined(ends, np.int64), _joined(post, np.int32), _joined(pre, np.int32), _joined(place, np.int32)
+
+
+def _joined(parts: list[Array], kind: Any) -> Array:
+    """Arrays one after the other, and a number that nothing reads, so that there is a first one."""
+    return np.concatenate([*parts, np.zeros(1, kind)]).astype(kind)
+
+
+def _columns(p: Projection) -> tuple[Array, Array, Array]:
+    """Synapses by postsynaptic neuron: ends of columns, presynaptic neurons, places in the rows."""
+    order = np.argsort(p.weight.indices, kind="stable")
+    ends = np.concatenate([[0], np.cumsum(np.bincount(p.weight.indices, minlength=p.shape[1]))])
+    return ends, p.rows[order], order
+
+
+def _traces(p: Projection) -> dict[str, Array]:
+    """Traces of a projection at time 0, by the field that holds where they begin."""
+    n_pre, n_post = p.shape
+    found = {}
+    if p.plasticity is not None:
+        found = {"x0": np.zeros(2 * n_pre), "y0": np.zeros(2 * n_post)}
+    if p.short_term is not None:
+        found["short_term0"] = np.concatenate([np.full(n_pre, p.short_term.u_rest), np.ones(n_pre)])
+    return found
+
+
+def _rule(p: Projection, dt: float, offsets: Offsets) -> dict[str, Any]:
+    """Fields of a projection that a plasticity rule gives."""
+    rule: Any = p.plasticity
+    if rule is None:
+        return {}
+    continuous = rule.error != "" or rule.tau_e is not None
+    found = {name: getattr(rule, name) for name in (*COEFFICIENTS, "w_min", "w_max", "soft")}
+    found |= {"plastic": 2 if continuous else 1, "nearest": rule.interaction == "nearest"}
+    found |= {"pends": p.dense and not continuous}
+    found |= {f"{y}_decay": np.exp(-dt / getattr(rule, f"tau_{y}")) for y in ("y1", "y2")}
+    found |= {f"{x}_log": -dt / getattr(rule, f"tau_{x}") for x in ("x1", "x2", "w")}
+    if rule.error:
+        rate = rule.rate * (1.0 if rule.error == "prediction" else dt)
+        found |= {"error0": offsets[p.post.name, rule.error], "rate": rate, "x2_share": rule.x2_share}
+    if rule.tau_e is not None:
+        both = 1 / rule.tau_e + 1 / rule.tau_reward
+        found |= {"e_decay": np.exp(-dt / rule.tau_e), "reward_decay": np.exp(-dt / rule.tau_reward)}
+        found |= {"reward_raise": rule.reward, "reward_integral": -np.expm1(-dt * both) / both}
+    return found
+
+
+def _short_term(p: Projection, dt: float) -> dict[str, Any]:
+    """Fields of a projection that short-term plasticity gives."""
+    s = p.short_term
+    if s is None:
+        return {}
+    return {"U": s.U, "u_rest": s.u_rest, "rec_log": -dt / s.tau_rec, "facil_log": -dt / s.tau_facil}
