@@ -5,13 +5,13 @@ from synfwp.plasticity.compare import SpikeRule, best_pair_rule, compare_with_ta
 from synfwp.plasticity.stdp import PairSTDP, TripletSTDP
 from synfwp.plasticity.synaptic import (
     SynapticRule,
+    check_row,
     dendritic,
     gated_trace,
     inhibitory,
     pair,
     pes,
     reward,
-    triplet,
     two_phase,
 )
 
@@ -21,6 +21,7 @@ __all__ = [
     "SynapticRule",
     "TripletSTDP",
     "best_pair_rule",
+    "check_row",
     "compare_with_table",
     "dendritic",
     "fit_window",
@@ -30,6 +31,5 @@ __all__ = [
     "pes",
     "protocols",
     "reward",
-    "triplet",
     "two_phase",
 ]

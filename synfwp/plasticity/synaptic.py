@@ -6,7 +6,8 @@ A rule is a row. A presynaptic spike changes the weight by
 
 a postsynaptic one by ``post_0 + post_x x1 + post_x2 x2 + post_xy x1 y2``, where x1, x2 are traces of the presynaptic
 and y1, y2 of the postsynaptic spikes, read before the spike raises its own. Every published rule below is a choice of
-these numbers; kernels, the twin and the export to Brian2 read nothing else.
+these numbers; kernels, the twin and the export to Brian2 read nothing else. `SynapticRule.dw` applies a row to two
+spike trains, a `Projection` to all its synapses.
 """
 
 from collections.abc import Mapping
@@ -14,10 +15,13 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from synfwp import checks, units
-from synfwp.plasticity.stdp import INTERACTIONS, PairSTDP, TripletSTDP
+from synfwp.plasticity.trains import weight_change
 
+INTERACTIONS = ("all", "nearest")
+COINCIDENCES = ("in order", "none")
 COEFFICIENTS = ("pre_0", "pre_x", "pre_y", "pre_y2", "pre_yx", "post_0", "post_x", "post_x2", "post_xy")
 
 
@@ -36,6 +40,9 @@ class SynapticRule:
         Time constants of the traces, ms. A spike raises its traces by 1 (``interaction="all"``) or sets them to 1
         (``"nearest"``).
     interaction : "all" or "nearest"
+    coincident : "in order" or "none"
+        Of simultaneous spikes of the two sides (within 1e-6 ms; in a circuit: in one step) the presynaptic one comes
+        first, or the two form no pair, which only `dw` can do.
     w_min, w_max : float
         Bounds of the weight, in the unit of the weight, as all amplitudes: plain numbers.
     soft : float
@@ -84,6 +91,7 @@ class SynapticRule:
     tau_y1: Any = 20.0
     tau_y2: Any = 20.0
     interaction: str = "all"
+    coincident: str = "in order"
     w_min: float = 0.0
     w_max: float = np.inf
     soft: float = 0.0
@@ -97,14 +105,16 @@ class SynapticRule:
     rate: float = 0.0
     x2_share: float = 0.0
     cite: str = ""
+    amplitude: ClassVar[str] = "absolute"  # changes are in the unit of the weight
     TIMES: ClassVar[tuple[str, ...]] = ("tau_x1", "tau_x2", "tau_y1", "tau_y2", "tau_w", "every", "tau_e", "tau_reward")
 
     def __post_init__(self) -> None:
         """Times are positive, bounds in order, and what belongs together is given together."""
         checks.one_of("interaction", self.interaction, INTERACTIONS)
+        checks.one_of("coincident", self.coincident, COINCIDENCES)
         for entry in fields(self):
             value = getattr(self, entry.name)
-            if entry.name in ("name", "interaction", "error", "cite") or value is None:
+            if entry.name in ("name", "interaction", "coincident", "error", "cite") or value is None:
                 continue
             if entry.name in self.TIMES:
                 value = units.to_float(value, "ms", entry.name)
@@ -140,6 +150,46 @@ class SynapticRule:
         """The nine numbers of the row, in the order of `COEFFICIENTS`."""
         return tuple(float(getattr(self, name)) for name in COEFFICIENTS)
 
+    def dw(
+        self,
+        pre: ArrayLike,
+        post: ArrayLike,
+        w: Any = None,
+        *,
+        reward_times: ArrayLike | None = None,
+        start: Any = None,
+        stop: Any = None,
+    ) -> float:
+        """Change of one weight by two spike trains: ``w(stop) - w(start)``, in the unit of the weight.
+
+        A projection between two `SpikeSource` with this rule gives the same number, for spikes on its grid.
+
+        Parameters
+        ----------
+        pre, post : (n,) array_like
+            Spike times, ms or quantities, increasing; either may be empty.
+        w : float or None
+            The weight at ``start``. None: of a weight that meets no bound. Soft bounds and a leak need it.
+        reward_times : (n,) array_like or None
+            Times (ms) of the spikes of a modulator; for rules with an eligibility (``tau_e``) only.
+        start, stop : float or None
+            ms. None: the first event; the last one, and with an eligibility after all reward has decayed.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError, TypeError
+            For a train that is not increasing, finite numbers in ms, or a rule that needs more than two trains: an
+            error, a dendrite, the other weights of a neuron.
+
+        >>> round(pair(0.01, 0.0105).dw([0.0], [20.0]), 6), round(pair(0.01, 0.0105).dw([20.0], [0.0], w=0.002), 6)
+        (0.003679, -0.002)
+        """
+        return weight_change(self, pre, post, w, reward_times, start, stop)
+
 
 def pair(
     A_plus: float, A_minus: float, tau_plus: Any = 20.0, tau_minus: Any = 20.0, *, name: str = "pair_stdp", **more: Any
@@ -155,37 +205,6 @@ def pair(
         "name": name, "cite": "song2000", "pre_y": -A_minus, "post_x": A_plus, "tau_x1": tau_plus, "tau_y1": tau_minus
     }  # fmt: skip
     return SynapticRule(**(dict(numbers) | more))
-
-
-def triplet(rule: TripletSTDP | PairSTDP, scale: float = 1.0, **more: Any) -> SynapticRule:
-    """The row of `TripletSTDP` or `PairSTDP`: their relative changes times ``scale``, in the unit of the weight.
-
-    Spikes of both sides in one step pair here in the order of events (presynaptic first), while ``rule.dw`` leaves
-    coincident spikes out.
-
-    >>> row = triplet(TripletSTDP("visual_cortex"), scale=2.0)
-    >>> row.post_xy, row.pre_y, row.tau_y2
-    (0.0124, -0.014, 125.0)
-    """
-    if isinstance(rule, PairSTDP):
-        numbers = {"pre_y": -scale * rule.A_minus, "post_x": scale * rule.A_plus}
-        name, cite = "pair_stdp", "bi1998"
-    else:
-        numbers = {
-            "pre_y": -scale * rule.A2_minus,
-            "pre_yx": -scale * rule.A3_minus,
-            "post_x": scale * rule.A2_plus,
-            "post_xy": scale * rule.A3_plus,
-            "tau_x2": rule.tau_x,
-            "tau_y2": rule.tau_y,
-        }
-        name, cite = "triplet_stdp", "pfister2006"
-    given: dict[str, Any] = {
-        "tau_x1": rule.tau_plus,
-        "tau_y1": rule.tau_minus,
-        "interaction": rule.interaction,
-    } | numbers
-    return SynapticRule(**({"name": name, "cite": cite, **given} | more))
 
 
 def inhibitory(eta: float, rate: Any, tau: Any = 20.0, **more: Any) -> SynapticRule:
@@ -278,3 +297,38 @@ def pes(eta: float, error: str = "error", tau: Any = 20.0, **more: Any) -> Synap
     """
     numbers: Mapping[str, Any] = {"rate": eta, "error": error, "tau_x1": tau, "w_min": -np.inf, "cite": "bekolay2013"}
     return SynapticRule(**({"name": "pes"} | dict(numbers) | more))
+
+
+def check_row(what: str, rule: Any) -> SynapticRule | None:
+    """A row that a circuit can run, or None, or an error that names the cure.
+
+    Parameters
+    ----------
+    what : str
+        The argument, for the message.
+    rule : object
+
+    Raises
+    ------
+    TypeError
+        For anything else; of a rule of relative changes the message asks for the weight that they are relative to.
+    ValueError
+        For a row whose simultaneous spikes form no pair, which steps of time cannot tell.
+
+    >>> check_row("plasticity", gated_trace(0.1)).name
+    'gated_trace'
+    """
+    if rule is None or (isinstance(rule, SynapticRule) and rule.coincident == "in order"):
+        return rule
+    kind = type(rule).__name__
+    if isinstance(rule, SynapticRule):
+        raise ValueError(
+            f"rule {rule.name!r} of {what} leaves simultaneous spikes unpaired (coincident='none'), but spikes of one "
+            "step come in an order; pass coincident='in order'."
+        )
+    if getattr(rule, "amplitude", "") == "relative":
+        raise TypeError(
+            f"{what} is a {kind}, whose amplitudes are relative changes of weight; pass rule.row(scale=...) with the "
+            "weight that they are fractions of, in its unit."
+        )
+    raise TypeError(f"{what} is a {kind}; pass a SynapticRule, such as PairSTDP('bi_poo').row(scale=...).")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from synfwp import checks
-from synfwp.plasticity import PairSTDP, SynapticRule, TripletSTDP, triplet
+from synfwp.plasticity import SynapticRule, check_row
 from synfwp.plasticity.synaptic import COEFFICIENTS
 from synfwp.spiking.groups import PoissonSource, Population, SpikeSource, Steps
 from synfwp.spiking.neurons import AdEx, TwoCompartment, is_linear, receptors_of
@@ -41,7 +41,7 @@ class Brian2Synapses:
 
 
 def brian2_synapses(
-    rule: SynapticRule | PairSTDP | TripletSTDP | None,
+    rule: SynapticRule | None,
     *,
     weight_unit: str = "1",
     target: str | None = None,
@@ -54,7 +54,7 @@ def brian2_synapses(
 
     Parameters
     ----------
-    rule : SynapticRule, PairSTDP, TripletSTDP or None
+    rule : SynapticRule or None
         None: synapses that do not change.
     weight_unit : "1", "nS", "pA" or "mV"
         Unit of the weight ``w`` and of the rule's amplitudes and bounds.
@@ -89,10 +89,7 @@ def brian2_synapses(
 
     unit = checks.lookup("weight_unit", weight_unit, _UNITS)
     scale = 1.0 if weight_unit == "1" else getattr(b2, weight_unit)
-    if isinstance(rule, PairSTDP | TripletSTDP):
-        rule = triplet(rule)
-    if rule is not None and not isinstance(rule, SynapticRule):
-        raise TypeError(f"rule is a {type(rule).__name__}; pass a SynapticRule, PairSTDP or TripletSTDP.")
+    rule = check_row("rule", rule)
     if rule is not None and (rule.tau_e is not None or rule.error or rule.total is not None):
         raise ValueError(f"rule {rule.name!r} changes synapses between spikes; use to_brian2(circuit).")
     return _code(rule, unit, scale, target, short_term, gate, eligibility, transmission)
