@@ -13,9 +13,11 @@ is the one conversion between them. Files are NetCDF4; nothing is ever pickled.
 from synfwp.results.files import check_writable, load, save, write_atomically, write_together
 from synfwp.results.origin import provenance
 from synfwp.results.schema import SCHEMA, Variable, comparison, dataset, padded, seconds
+from synfwp.results.trains import Trains, spike_trains, spike_variables
 
 __all__ = [
     "SCHEMA",
+    "Trains",
     "Variable",
     "check_writable",
     "comparison",
@@ -25,6 +27,8 @@ __all__ = [
     "provenance",
     "save",
     "seconds",
+    "spike_trains",
+    "spike_variables",
     "write_atomically",
     "write_together",
 ]

@@ -181,7 +181,7 @@ class SpikingNetwork:
             "spikes_per_item": (("trial",), np.array(spent), spent_text),
         }
         if record:
-            extras |= ragged(logs[0], self.dt)
+            extras |= logs[0]
         return Carried(np.stack(W), np.stack(y), np.array(bounded), extras)
 
     def describe(self, rule: Rule | str) -> Description:
@@ -236,7 +236,7 @@ class SpikingNetwork:
                 y_spikes[t] = signal.reshape(d_v, clones).mean(axis=1) * to_units * q_max
                 engine.gap(s.gap)
         bounded = float((np.abs(engine.W[: keys.shape[1]]) >= self.bound).mean())
-        log = engine.log if record else None
+        log = ragged(engine.log, self.dt, engine.W.shape) if record else None
         return W, y, y_spikes, bounded, spent / max(int(writes.sum()), 1), log
 
     def _write(self, engine: Any, rule: Rule, key: Array, inhibited: Array, value: Array, beta: float) -> None:

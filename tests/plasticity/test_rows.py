@@ -1,4 +1,4 @@
-"""Rows of spike-timing plasticity applied to two trains: the same numbers as in a circuit, and what cannot be applied."""
+"""Rows of spike-timing plasticity on two trains: the same numbers as in a circuit, and what cannot be applied."""
 
 from dataclasses import replace
 
@@ -84,9 +84,7 @@ def test_sixty_pairs_change_a_weight_by_the_relative_change_of_bi_and_poo(weight
 
 @pytest.mark.parametrize("rule", [fw.PairSTDP("bi_poo"), fw.TripletSTDP("hippocampus")])
 def test_a_projection_asks_for_the_weight_that_relative_changes_are_fractions_of(rule):
-    message = (
-        r"plasticity of projection 'pre->post' is a \w+, whose amplitudes are relative .*pass rule.row\(scale=...\)"
-    )
+    message = r"plasticity of projection 'pre->post' is a \w+, whose amplitudes are relative .*pass rule.row\(scale="
     with pytest.raises(TypeError, match=message):
         fw.Projection(source([1.0], "pre"), source([2.0], "post"), 200.0, plasticity=rule)
     with pytest.raises(ValueError, match="scale is nan; pass a finite number"):

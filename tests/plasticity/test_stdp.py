@@ -367,7 +367,7 @@ def test_times_with_a_unit_are_converted_and_others_refused():
     expected = RULE.dw([10.0], [20.0])
     for times in (np.array([0.01]) * b2.second, [10 * b2.ms]):
         assert RULE.dw(times, [20.0]) == expected
-    with pytest.raises(ValueError, match="pre is .* which cannot be in ms"):
+    with pytest.raises(ValueError, match=r"pre is .* which cannot be in ms"):
         RULE.dw(np.array([0.01]) * b2.volt, [20.0])
 
 

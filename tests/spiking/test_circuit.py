@@ -567,7 +567,7 @@ REFUSED = {
     ),
     "an unknown rule": (
         lambda: fw.Projection(INPUT, CELLS, 1.0, plasticity="stdp"),
-        "plasticity of projection 'input->cells' is a str; pass a SynapticRule, such as PairSTDP('bi_poo').row(scale=...)",
+        "plasticity of projection 'input->cells' is a str; pass a SynapticRule, such as PairSTDP",
     ),
     "a dendrite that is not there": (
         lambda: fw.Projection(INPUT, CELLS, 1.0, plasticity=plasticity.dendritic(0.1)),
