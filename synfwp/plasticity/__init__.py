@@ -2,18 +2,9 @@
 
 from synfwp.plasticity import protocols
 from synfwp.plasticity.compare import SpikeRule, best_pair_rule, compare_with_table, fit_window
+from synfwp.plasticity.rows import dendritic, gated_trace, inhibitory, pair, pes, reward, two_phase
 from synfwp.plasticity.stdp import PairSTDP, TripletSTDP
-from synfwp.plasticity.synaptic import (
-    SynapticRule,
-    check_row,
-    dendritic,
-    gated_trace,
-    inhibitory,
-    pair,
-    pes,
-    reward,
-    two_phase,
-)
+from synfwp.plasticity.synaptic import SynapticRule, check_row
 
 __all__ = [
     "PairSTDP",

@@ -65,6 +65,8 @@ class _Relative:
         ValueError, TypeError
             If scale is not a finite number, or a field of the row does not fit.
 
+        Examples
+        --------
         >>> row = TripletSTDP("visual_cortex").row(scale=2.0)
         >>> row.post_xy, row.pre_y, row.tau_y2, row.amplitude
         (0.0124, -0.014, 125.0, 'absolute')
@@ -95,6 +97,8 @@ class _Relative:
         ValueError, TypeError
             If a train is not one-dimensional, finite, increasing, and in ms.
 
+        Examples
+        --------
         One triplet post-pre-post: the presynaptic spike depresses, the last postsynaptic spike potentiates.
 
         >>> depression, potentiation = -7e-3 * np.exp(-10 / 33.7), np.exp(-10 / 16.8) * 6.2e-3 * np.exp(-20 / 125)
@@ -117,7 +121,7 @@ class _Relative:
 
 @dataclass(frozen=True)
 class TripletSTDP(_Relative):
-    r"""Triplet rule of Pfister & Gerstner (2006, J Neurosci 26:9673).
+    r"""Triplet rule of Pfister & Gerstner (2006).
 
     .. math::
         \Delta w(t^{post}) = r_1(t) \, [A_2^+ + A_3^+ o_2(t - \epsilon)], \qquad
@@ -148,6 +152,12 @@ class TripletSTDP(_Relative):
     ValueError
         If the preset or the interaction is unknown, a parameter is missing, or a time constant is not positive.
 
+    References
+    ----------
+    Pfister & Gerstner 2006, J Neurosci 26:9673.
+
+    Examples
+    --------
     >>> from synfwp.plasticity import protocols
     >>> rule = TripletSTDP("visual_cortex")
     >>> fast, slow = protocols.pairs(rate=50.0, dt=-10.0), protocols.pairs(rate=0.1, dt=-10.0)
@@ -208,6 +218,8 @@ class PairSTDP(_Relative):
     ValueError
         If the preset or the interaction is unknown, a parameter is missing, or a time constant is not positive.
 
+    Examples
+    --------
     >>> from synfwp.plasticity import protocols
     >>> protocol = protocols.pairs(n=60, rate=1.0, dt=10.0)
     >>> round(PairSTDP("bi_poo").dw(protocol.pre, protocol.post), 3)

@@ -5,12 +5,11 @@ A rule is a row. A presynaptic spike changes the weight by
     pre_0 + pre_x x1 + pre_y y1 + pre_y2 y2 + pre_yx y1 x2,
 
 a postsynaptic one by ``post_0 + post_x x1 + post_x2 x2 + post_xy x1 y2``, where x1, x2 are traces of the presynaptic
-and y1, y2 of the postsynaptic spikes, read before the spike raises its own. Every published rule below is a choice of
-these numbers; kernels, the twin and the export to Brian2 read nothing else. `SynapticRule.dw` applies a row to two
-spike trains, a `Projection` to all its synapses.
+and y1, y2 of the postsynaptic spikes, read before the spike raises its own. Every published rule of
+`synfwp.plasticity.rows` is a choice of these numbers; kernels, the twin and the export to Brian2 read nothing else.
+`SynapticRule.dw` applies a row to two spike trains, a `Projection` to all its synapses.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
@@ -71,9 +70,11 @@ class SynapticRule:
     ValueError, TypeError
         For a time constant that is not positive, bounds in the wrong order, or a unit that does not fit.
 
-    >>> rule = inhibitory(eta=0.01, rate=5.0, tau=20.0)
-    >>> rule.pre_0, rule.pre_y, rule.post_x
-    (-0.002, 0.01, 0.01)
+    Examples
+    --------
+    >>> rule = SynapticRule(name="anti-causal", pre_y=0.01, tau_y1=30.0)
+    >>> rule.dw([20.0], [20.0]), round(rule.dw([50.0], [20.0]), 6)
+    (0.0, 0.003679)
     """
 
     name: str
@@ -185,118 +186,13 @@ class SynapticRule:
             For a train that is not increasing, finite numbers in ms, or a rule that needs more than two trains: an
             error, a dendrite, the other weights of a neuron.
 
-        >>> round(pair(0.01, 0.0105).dw([0.0], [20.0]), 6), round(pair(0.01, 0.0105).dw([20.0], [0.0], w=0.002), 6)
-        (0.003679, -0.002)
+        Examples
+        --------
+        >>> rule = SynapticRule(name="pairs", post_x=0.01, pre_y=-0.0105)
+        >>> round(rule.dw([0.0], [20.0]), 6), round(rule.dw([20.0], [0.0]), 6), rule.dw([20.0], [0.0], w=0.002)
+        (0.003679, -0.003863, -0.002)
         """
         return weight_change(self, pre, post, w, reward_times, start, stop)
-
-
-def pair(
-    A_plus: float, A_minus: float, tau_plus: Any = 20.0, tau_minus: Any = 20.0, *, name: str = "pair_stdp", **more: Any
-) -> SynapticRule:
-    """Pair STDP (Song, Miller & Abbott 2000, Nat Neurosci 3:919): ``A_plus`` and ``A_minus`` in the unit of the weight.
-
-    Further arguments are those of `SynapticRule`, such as ``w_max=1.0, interaction="nearest"``.
-
-    >>> pair(0.01, 0.0105, w_max=1.0).pre_y
-    -0.0105
-    """
-    numbers: Mapping[str, Any] = {
-        "name": name, "cite": "song2000", "pre_y": -A_minus, "post_x": A_plus, "tau_x1": tau_plus, "tau_y1": tau_minus
-    }  # fmt: skip
-    return SynapticRule(**(dict(numbers) | more))
-
-
-def inhibitory(eta: float, rate: Any, tau: Any = 20.0, **more: Any) -> SynapticRule:
-    """Inhibitory STDP (Vogels et al. 2011, Science 334:1569): postsynaptic rates go to ``rate`` (Hz).
-
-    ``dw = eta (y - alpha)`` at a presynaptic and ``eta x`` at a postsynaptic spike, ``alpha = 2 rate tau``.
-
-    >>> round(-inhibitory(0.5, rate=10.0, tau=20.0).pre_0, 6)
-    0.2
-    """
-    alpha = 2 * units.per_ms(rate) * units.to_float(tau, "ms", "tau")
-    numbers = {"pre_0": -eta * alpha, "pre_y": eta, "post_x": eta}
-    return SynapticRule(name="inhibitory_stdp", cite="vogels2011", tau_x1=tau, tau_y1=tau, **numbers, **more)
-
-
-def gated_trace(eta: float, tau: Any = 20.0, **more: Any) -> SynapticRule:
-    """Hebbian coincidence within ``tau``, to be gated by the projection's ``gate``: ``dw = eta (S_post x + S_pre y)``.
-
-    Anti-Hebbian for a negative eta or gate.
-
-    >>> gated_trace(0.1).pre_y == gated_trace(0.1).post_x == 0.1
-    True
-    """
-    numbers: Mapping[str, Any] = {"pre_y": eta, "post_x": eta, "tau_x1": tau, "tau_y1": tau, "w_min": -np.inf}
-    return SynapticRule(**({"name": "gated_trace", "cite": "hebb1949"} | dict(numbers) | more))
-
-
-def two_phase(eta: float, tau: Any = 20.0, **more: Any) -> SynapticRule:
-    """The coincidences of `gated_trace` for the two phases of a delta rule.
-
-    The projection's ``eligibility`` (negative while retrieving) collects depression, ``latch`` applies it when the
-    retrieval ends, and ``gate`` (positive while encoding) potentiates. After Hasselmo, Bodelon & Wyble 2002, Neural
-    Computation 14:793.
-
-    >>> two_phase(0.1).name
-    'two_phase'
-    """
-    return gated_trace(eta, tau, **({"name": "two_phase", "cite": "hasselmo2002"} | more))
-
-
-def reward(
-    A_plus: float,
-    A_minus: float,
-    tau_plus: Any = 20.0,
-    tau_minus: Any = 20.0,
-    tau_e: Any = 1000.0,
-    tau_reward: Any = 200.0,
-    **more: Any,
-) -> SynapticRule:
-    """Reward-modulated STDP (Izhikevich 2007, Cereb Cortex 17:2443): pairs write an eligibility, reward the weight.
-
-    >>> reward(1.0, 1.5).tau_e
-    1000.0
-    """
-    numbers = {"tau_e": tau_e, "tau_reward": tau_reward, "cite": "izhikevich2007"}
-    return pair(A_plus, A_minus, tau_plus, tau_minus, name="reward_stdp", **(numbers | more))
-
-
-def dendritic(eta: float, tau_m: Any = 10.0, tau_syn: Any = 3.0, **more: Any) -> SynapticRule:
-    """Dendritic prediction error (Urbanczik & Senn 2014, Neuron 81:521, eq. 6 without the factor h and the low-pass).
-
-    ``dw/dt = eta (S_post - phi(V*)) PSP``: a somatic spike potentiates by eta times the postsynaptic potential (a
-    difference of exponentials with ``tau_m`` and ``tau_syn``), what the dendrite predicts depresses. The postsynaptic
-    population needs cells of type `TwoCompartment`.
-
-    >>> rule = dendritic(0.1)
-    >>> rule.error, rule.rate < 0 < rule.post_x
-    ('prediction', True)
-    """
-    m, s = units.to_float(tau_m, "ms", "tau_m"), units.to_float(tau_syn, "ms", "tau_syn")
-    if m == s:
-        raise ValueError(
-            f"tau_m and tau_syn are both {m:g} ms; the difference of exponentials needs two time constants."
-        )
-    share = eta / (m - s)
-    numbers: Mapping[str, Any] = {
-        "post_x": share, "post_x2": -share, "rate": -share, "x2_share": 1.0, "tau_x1": m, "tau_x2": s,
-        "error": "prediction", "w_min": -np.inf, "cite": "urbanczik2014",
-    }  # fmt: skip
-    return SynapticRule(**({"name": "dendritic"} | dict(numbers) | more))
-
-
-def pes(eta: float, error: str = "error", tau: Any = 20.0, **more: Any) -> SynapticRule:
-    """Prescribed error sensitivity (Bekolay, Kolbeck & Eliasmith 2013): ``dw/dt = eta e x``.
-
-    e is the value of the postsynaptic receptor ``error``, onto which an error population projects with its encoders.
-
-    >>> pes(1e-3).error
-    'error'
-    """
-    numbers: Mapping[str, Any] = {"rate": eta, "error": error, "tau_x1": tau, "w_min": -np.inf, "cite": "bekolay2013"}
-    return SynapticRule(**({"name": "pes"} | dict(numbers) | more))
 
 
 def check_row(what: str, rule: Any) -> SynapticRule | None:
@@ -308,6 +204,10 @@ def check_row(what: str, rule: Any) -> SynapticRule | None:
         The argument, for the message.
     rule : object
 
+    Returns
+    -------
+    SynapticRule or None
+
     Raises
     ------
     TypeError
@@ -315,8 +215,10 @@ def check_row(what: str, rule: Any) -> SynapticRule | None:
     ValueError
         For a row whose simultaneous spikes form no pair, which steps of time cannot tell.
 
-    >>> check_row("plasticity", gated_trace(0.1)).name
-    'gated_trace'
+    Examples
+    --------
+    >>> check_row("plasticity", SynapticRule(name="pairs", post_x=0.1)).name
+    'pairs'
     """
     if rule is None or (isinstance(rule, SynapticRule) and rule.coincident == "in order"):
         return rule

@@ -37,6 +37,8 @@ def spike_variables(groups: Mapping[str, tuple[Any, Any, int]]) -> dict[str, Any
     dict
         Spikes in order of time; those of one time in the order of the populations.
 
+    Examples
+    --------
     >>> found = spike_variables({"key": ([0.2, 0.1], [0, 1], 2), "value": ([0.1], [0], 1)})
     >>> found["spike_unit"][1].tolist(), found["spike_population"][1].tolist()
     ([1, 0, 0], [0, 1, 0])
@@ -62,6 +64,8 @@ def spike_trains(ds: xr.Dataset) -> Trains:
     ValueError
         If a variable is missing or has another dim, or an index points to no population or neuron.
 
+    Examples
+    --------
     >>> ds = xr.Dataset(spike_variables({"cue": ([0.1], [2], 3)}))
     >>> spike_trains(ds).names, spike_trains(ds).unit.tolist()
     (('cue',), [2])

@@ -22,7 +22,7 @@ from scipy import stats
 import synfwp as fw
 
 LEVEL = 2 * stats.norm.sf(3.0)  # 0.0027
-CIRCUITS, NETWORKS, BROKEN = 250, 1000, 30
+CIRCUITS, NETWORKS, BROKEN = 160, 800, 30
 
 
 class Case(NamedTuple):
