@@ -23,7 +23,7 @@ def between(w, paid, wait, low, high, tau_w, both):
     """The weight after ``wait`` ms without an event: reward times eligibility (``paid``) changes it, or it leaks."""
     if both > 0:
         return min(max(w - paid * math.expm1(-wait * both) / both, low), high)
-    return w * math.exp(-wait / tau_w)
+    return w * math.exp(-wait / tau_w) if tau_w < math.inf else w
 
 
 @kernel
@@ -31,12 +31,12 @@ def stdp(
     pre: np.ndarray,
     post: np.ndarray,
     rewards: np.ndarray,
-    c: np.ndarray,
-    tau: np.ndarray,
+    c: tuple[float, ...],
+    tau: tuple[float, ...],
     nearest: bool,
     in_order: bool,
     w: float,
-    bounds: np.ndarray,
+    bounds: tuple[float, float, float],
     tau_w: float,
     pay: np.ndarray,
     start: float,
@@ -44,12 +44,14 @@ def stdp(
 ) -> float:
     """The weight at ``stop`` (ms) that is w at ``start``.
 
-    ``c``: the nine coefficients of a row. ``tau``: of the traces x1, x2, y1, y2. ``bounds``: w_min, w_max, mu. ``pay``:
-    empty, or tau_e, tau_reward and what a reward adds. Simultaneous spikes: either the presynaptic one comes first
-    (``in_order``), or both read the traces before either raises its own. A trace is kept as its value just after the
-    last spike of its train and decays when it is read.
+    ``c``: the nine coefficients of a row, in its order. ``tau``: of the traces x1, x2, y1, y2. ``bounds``: w_min,
+    w_max, mu. ``pay``: empty, or tau_e, tau_reward and what a reward adds. Simultaneous spikes: either the presynaptic
+    one comes first (``in_order``), or both read the traces before either raises its own. A trace is kept as its value
+    just after the last spike of its train and decays when it is read.
     """
-    low, high, mu = bounds[0], bounds[1], bounds[2]
+    low, high, mu = bounds
+    pre_0, pre_x, pre_y, pre_y2, pre_yx, post_0, post_x, post_x2, post_xy = c
+    tau_x1, tau_x2, tau_y1, tau_y2 = tau
     paid = pay.shape[0] > 0
     both = 1 / pay[0] + 1 / pay[1] if paid else 0.0
     x1 = x2 = y1 = y2 = e = d = 0.0
@@ -61,7 +63,8 @@ def stdp(
         t_post = post[j] if j < post.shape[0] else math.inf
         t_reward = rewards[m] if m < rewards.shape[0] else math.inf
         t = min(t_pre, t_post, t_reward)
-        w = between(w, e * d, t - now, low, high, tau_w, both)
+        if paid or tau_w < math.inf:
+            w = between(w, e * d, t - now, low, high, tau_w, both)
         if paid:
             e *= math.exp(-(t - now) / pay[0])
             d *= math.exp(-(t - now) / pay[1])
@@ -69,15 +72,15 @@ def stdp(
         if t_reward <= t:
             d += pay[2]
             m += 1
-        is_pre = t_pre <= t + COINCIDENT
-        is_post = t_post <= t + COINCIDENT
-        before_x1, before_x2 = x1, x2
-        before_pre = last_pre
-        if is_pre:
+            continue
+        r1, r2, last = x1, x2, last_pre
+        is_post = t_post <= t_pre + COINCIDENT
+        if t_pre <= t_post + COINCIDENT:
             since, wait = t_pre - last_post, t_pre - last_pre
-            a1, a2 = x1 * math.exp(-wait / tau[0]), x2 * math.exp(-wait / tau[1])
-            b1, b2 = y1 * math.exp(-since / tau[2]), y2 * math.exp(-since / tau[3])
-            dw = c[0] + c[1] * a1 + b1 * (c[2] + c[4] * a2) + c[3] * b2
+            a1, a2 = x1 * math.exp(-wait / tau_x1), x2 * math.exp(-wait / tau_x2)
+            dw = pre_0 + pre_x * a1 + y1 * math.exp(-since / tau_y1) * (pre_y + pre_yx * a2)
+            if pre_y2 != 0:
+                dw += pre_y2 * y2 * math.exp(-since / tau_y2)
             if paid:
                 e += dw
             else:
@@ -85,14 +88,14 @@ def stdp(
             x1, x2 = (1.0, 1.0) if nearest else (1.0 + a1, 1.0 + a2)
             last_pre = t_pre
             i += 1
-        if is_post:
-            r1, r2, since = before_x1, before_x2, t_post - before_pre
             if in_order:
-                r1, r2, since = x1, x2, max(t_post - last_pre, 0.0)
-            wait = t_post - last_post
-            a1, a2 = r1 * math.exp(-since / tau[0]), r2 * math.exp(-since / tau[1])
-            b1, b2 = y1 * math.exp(-wait / tau[2]), y2 * math.exp(-wait / tau[3])
-            dw = c[5] + a1 * (c[6] + c[8] * b2) + c[7] * a2
+                r1, r2, last = x1, x2, min(t_pre, t_post)
+        if is_post:
+            since, wait = t_post - last, t_post - last_post
+            b1, b2 = y1 * math.exp(-wait / tau_y1), y2 * math.exp(-wait / tau_y2)
+            dw = post_0 + r1 * math.exp(-since / tau_x1) * (post_x + post_xy * b2)
+            if post_x2 != 0:
+                dw += post_x2 * r2 * math.exp(-since / tau_x2)
             if paid:
                 e += dw
             else:

@@ -11,7 +11,7 @@ from synfwp.kernels.stdp import COINCIDENT, stdp
 if TYPE_CHECKING:
     from synfwp.plasticity.synaptic import SynapticRule
 
-FREE = np.array([-np.inf, np.inf, 0.0])  # no bounds
+FREE = (-np.inf, np.inf, 0.0)  # no bounds
 
 
 def weight_change(
@@ -21,29 +21,28 @@ def weight_change(
     _check_two_trains_do(rule, w, reward_times)
     trains = spike_train("pre", pre), spike_train("post", post)
     rewards = np.zeros(0) if reward_times is None else spike_train("reward_times", reward_times, apart=0.0)
-    events = np.concatenate([*trains, rewards])
-    if not events.size and start is None:
+    ends = [(train[0], train[-1]) for train in (*trains, rewards) if train.size]
+    if not ends and start is None:
         return 0.0
-    first = float(events.min()) if start is None else _time("start", start)
-    last = float(events.max(initial=first)) if rule.tau_e is None else np.inf
+    first = float(min(end[0] for end in ends)) if start is None else _time("start", start)
+    last = np.inf if rule.tau_e is not None else float(max([first, *(end[1] for end in ends)]))
     last = last if stop is None else _time("stop", stop)
-    if events.size and not first <= events.min() <= events.max() <= last:
+    outside = [end for end in ends if end[0] < first or end[1] > last]
+    if outside:
         raise ValueError(
-            f"spikes and rewards run from {events.min():g} to {events.max():g} ms, outside of start {first:g} and stop "
-            f"{last:g} ms; cut the trains, or pass start and stop that hold them."
+            f"spikes or rewards run from {outside[0][0]:g} to {outside[0][1]:g} ms, outside of start {first:g} and "
+            f"stop {last:g} ms; cut the trains, or pass start and stop that hold them."
         )
     if last < first:
         raise ValueError(f"stop is {last:g} ms, before start at {first:g} ms; pass stop after start.")
     before = 0.0 if w is None else checks.number("w", units.to_float(w, "1", "w"))
-    bounds = FREE if w is None else np.array([rule.w_min, rule.w_max, rule.soft], float)
+    bounds = FREE if w is None else (float(rule.w_min), float(rule.w_max), float(rule.soft))
     if not bounds[0] <= before <= bounds[1]:
         raise ValueError(f"w is {before:g}, outside of w_min {bounds[0]:g} and w_max {bounds[1]:g} of the rule.")
-    tau = np.array([rule.tau_x1, rule.tau_x2, rule.tau_y1, rule.tau_y2], float)
+    tau = (rule.tau_x1, rule.tau_x2, rule.tau_y1, rule.tau_y2)
     pay = np.array([] if rule.tau_e is None else [rule.tau_e, rule.tau_reward, rule.reward], float)
     how = rule.interaction == "nearest", rule.coincident == "in order"
-    after = stdp(
-        *trains, rewards, np.array(rule.coefficients), tau, *how, before, bounds, float(rule.tau_w), pay, first, last
-    )
+    after = stdp(*trains, rewards, rule.coefficients, tau, *how, before, bounds, float(rule.tau_w), pay, first, last)
     return float(after) - before
 
 

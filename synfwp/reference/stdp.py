@@ -21,8 +21,7 @@ def stdp(pre, post, rewards, c, tau, nearest, in_order, w, bounds, tau_w, pay, s
     and reward, and what a reward adds: changes then go to the eligibility, and ``dw/dt`` is its product with the reward
     signal.
 
-    >>> c, tau, none = np.array([0, 0, 0, 0, 0, 0, 0.01, 0, 0]), np.full(4, 20.0), np.zeros(0)
-    >>> free = np.array([-np.inf, np.inf, 0])
+    >>> c, tau, none, free = (0, 0, 0, 0, 0, 0, 0.01, 0, 0), (20.0,) * 4, np.zeros(0), (-np.inf, np.inf, 0)
     >>> args = np.array([0.0]), np.array([20.0]), none, c, tau, False, True, 1.0, free, np.inf, none, 0.0, 20.0
     >>> round(stdp(*args), 6)
     1.003679

@@ -32,7 +32,7 @@ def rule_of(amplitudes, taus, interaction="all"):
     return TripletSTDP(**dict(zip(names, (*amplitudes, *taus), strict=True)), interaction=interaction)
 
 
-NOTHING, FREE = np.zeros(0), np.array([-np.inf, np.inf, 0.0])
+NOTHING, FREE = np.zeros(0), (-np.inf, np.inf, 0.0)
 
 
 @pytest.mark.kernels
@@ -48,11 +48,10 @@ NOTHING, FREE = np.zeros(0), np.array([-np.inf, np.inf, 0.0])
 def test_the_event_loop_equals_the_explicit_sums_over_pairs_and_triplets(
     pre, post, amplitudes, taus, nearest, in_order
 ):
-    c, times = np.array(amplitudes), np.array(taus)
-    rest = times, nearest, in_order, 0.0, FREE, np.inf, NOTHING, 0.0, 300.0
-    loop = kernels.stdp(pre, post, NOTHING, c, *rest)
-    sums = reference.stdp(pre, post, NOTHING, c, *rest)
-    scale = reference.stdp(pre, post, NOTHING, np.abs(c), *rest)  # the same sum with every term positive
+    rest = taus, nearest, in_order, 0.0, FREE, np.inf, NOTHING, 0.0, 300.0
+    loop = kernels.stdp(pre, post, NOTHING, amplitudes, *rest)
+    sums = reference.stdp(pre, post, NOTHING, amplitudes, *rest)
+    scale = reference.stdp(pre, post, NOTHING, np.abs(amplitudes), *rest)  # the same sum with every term positive
     assert abs(loop - sums) <= ROUNDING * scale
 
 
@@ -68,8 +67,8 @@ def test_the_event_loop_equals_the_explicit_sums_over_pairs_and_triplets(
     w=st.floats(-1.0, 2.0),
 )
 def test_bounds_and_a_leak_act_between_the_events_as_in_the_twin(pre, post, amplitudes, taus, mu, tau_w, w):
-    rest = np.array(taus), False, True, w, np.array([-1.0, 2.0, mu]), tau_w, NOTHING, -5.0, 310.0
-    loop, twin = (f.stdp(pre, post, NOTHING, np.array(amplitudes), *rest) for f in (kernels, reference))
+    rest = taus, False, True, w, (-1.0, 2.0, mu), tau_w, NOTHING, -5.0, 310.0
+    loop, twin = (f.stdp(pre, post, NOTHING, amplitudes, *rest) for f in (kernels, reference))
     # a change is rounded to 1e-12 at most (40 x 40 terms below 1); soft bounds pass on at most mu / 3 of what is off
     # times its size, 1600 at most in each of 80 events, but then the weight sits at a bound
     assert loop == pytest.approx(twin, abs=1e-9)
@@ -88,13 +87,13 @@ def test_bounds_and_a_leak_act_between_the_events_as_in_the_twin(pre, post, ampl
     high=st.sampled_from([0.5, np.inf]),
 )
 def test_rewards_pay_out_eligibilities_as_in_the_twin(pre, post, rewards, amplitudes, pay, stop, high):
-    c, times = np.array(amplitudes), np.array([20.0, 50.0, 30.0, 100.0])
-    rest = times, False, True, 0.25, np.array([-0.5, high, 0.0]), np.inf, np.array(pay), 0.0, stop
+    times = (20.0, 50.0, 30.0, 100.0)
+    rest = times, False, True, 0.25, (-0.5, high, 0.0), np.inf, np.array(pay), 0.0, stop
     if not pre.size + post.size + rewards.size:
         return
-    loop, twin = (f.stdp(pre, post, rewards, c, *rest) for f in (kernels, reference))
+    loop, twin = (f.stdp(pre, post, rewards, amplitudes, *rest) for f in (kernels, reference))
     free = times, False, True, 0.0, FREE, np.inf, np.abs(pay), 0.0, stop
-    scale = reference.stdp(pre, post, rewards, np.abs(c), *free)
+    scale = reference.stdp(pre, post, rewards, np.abs(amplitudes), *free)
     assert abs(loop - twin) <= ROUNDING * (scale + 1)
 
 
