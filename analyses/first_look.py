@@ -160,10 +160,6 @@ def show(task: Recall, trained: fw.Trained, test: Batch) -> xr.Dataset:
     phases = slice(4 * (again - 1), 4 * (again + 1))  # retrieve, gap, encode, gap
     start, stop = float(lif.phase_start[phases][0]), float(lif.phase_stop[phases][-1])
     spikes = lif.isel(spike=((lif.spike_time >= start) & (lif.spike_time < stop)).values, phase=phases)
-    population = spikes.spike_population.values
-    offset = sum(
-        i * len(sent.k[0].T) * NEURONS * (population == name) for i, name in enumerate(("key", "push", "pull"))
-    )
     zero = {name: spikes[name].copy(data=spikes[name] - start) for name in ("spike_time", "phase_start", "phase_stop")}
     text = {"units": "1", "long_name": "centred correlation of the fast weights, LIF network"}
     return xr.Dataset(
@@ -172,8 +168,7 @@ def show(task: Recall, trained: fw.Trained, test: Batch) -> xr.Dataset:
             "W_lif": lif.W[0].assign_attrs(long_name="fast weights, LIF network"),
             "agreement": ("compared", lif.centred_correlation.values[:, 0], text),
             **zero,
-            "spike_unit": spikes.spike_unit.copy(data=spikes.spike_unit + offset),
-            "spike_population": spikes.spike_population,
+            **{name: spikes[name] for name in ("spike_unit", "spike_population", "population_size")},
             "phase_name": spikes.phase_name,
         },
         coords={"compared": ("compared", lif.reference.values, {"long_name": "what the network is compared with"})},

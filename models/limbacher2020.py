@@ -219,13 +219,10 @@ def raster(network: Network, pairs: int) -> dict[str, Any]:
     shown = 40
     (key_time, key), (value_time, value) = (fw.spikes(network.spikes, name) for name in ("keys", "values"))
     some = key < shown
-    time, unit = np.append(key_time[some], value_time), np.append(key[some], value + shown)
-    order = np.argsort(time, kind="stable")
+    groups = {"keys": (key_time[some], key[some], shown), "values": (value_time, value, network.values.shape[1])}
     second, half = {"units": "s"}, (SHOW + GAP) * pairs
     return {
-        "spike_time": ("spike", time[order]),
-        "spike_unit": ("spike", unit[order]),
-        "spike_population": ("spike", np.where(unit[order] < shown, "keys", "values")),
+        **results.spike_variables(groups),
         "phase_start": ("phase", results.seconds([0.0, half]), second | {"long_name": "start of a phase"}),
         "phase_stop": ("phase", results.seconds([half, 2 * half]), second | {"long_name": "end of a phase"}),
         "phase_name": ("phase", ["write", "read"]),

@@ -241,14 +241,16 @@ def raster(time: np.ndarray, unit: np.ndarray, of: np.ndarray, size: Size) -> di
     """Spikes of a few neurons of each item, the item that is shown on top."""
     row = np.full(len(of), -1)
     for m in range(ITEMS):
-        row[np.flatnonzero(of == m)[: size.shown]] = (ITEMS - 1 - m) * size.shown + np.arange(size.shown)
-    keep = row[unit] >= 0
+        row[np.flatnonzero(of == m)[: size.shown]] = (ITEMS - 1 - m) % (ITEMS - 1) * size.shown + np.arange(size.shown)
+    others, item = ((row[unit] >= 0) & mine for mine in (of[unit] != 0, of[unit] == 0))
+    groups = {
+        "other items": (results.seconds(time[others]), row[unit[others]], (ITEMS - 1) * size.shown),
+        "item": (results.seconds(time[item]), row[unit[item]], size.shown),
+    }
     at, on, pulse, lasts, _ = TIMES
     second = {"units": "s"}
     return {
-        "spike_time": ("spike", results.seconds(time[keep])),
-        "spike_unit": ("spike", row[unit[keep]]),
-        "spike_population": ("spike", np.where(of[unit[keep]] == 0, "item", "other items")),
+        **results.spike_variables(groups),
         "phase_start": ("phase", results.seconds([at, pulse]), second | {"long_name": "start of a phase"}),
         "phase_stop": ("phase", results.seconds([at + on, pulse + lasts]), second | {"long_name": "end of a phase"}),
         "phase_name": ("phase", ["item shown", "pulse to all"]),

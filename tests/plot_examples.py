@@ -14,12 +14,14 @@ def spikes() -> xr.Dataset:
     return xr.Dataset(
         {
             "spike_time": ("spike", rng.uniform(0.0, 0.48, unit.size), {"units": "s"}),
-            "spike_unit": ("spike", unit),
-            "spike_population": ("spike", np.where(unit < 3, "key", "value")),
+            "spike_unit": ("spike", unit % 3),
+            "spike_population": ("spike", unit // 3),
             "phase_start": ("phase", [0.0, 0.14, 0.24, 0.38]),
             "phase_stop": ("phase", [0.1, 0.24, 0.34, 0.48]),
             "phase_name": ("phase", ["retrieve", "encode"] * 2),
-        }
+            "population_size": ("population", [3, 3]),
+        },
+        coords={"population": ["key", "value"]},
     )
 
 

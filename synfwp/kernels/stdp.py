@@ -1,56 +1,106 @@
-"""Pair and triplet STDP: one pass over two spike trains, merged by time. Twin: ``synfwp.reference.timing``."""
+"""A row of spike-timing plasticity on one synapse: one pass over two spike trains. Twin: ``synfwp.reference.timing``."""
 
 import math
 
 import numpy as np
 
-from synfwp.kernels._jit import kernel
+from synfwp.kernels._jit import inline_kernel, kernel
 
-COINCIDENT = 1e-6  # ms; spikes of the two trains that lie closer than this are simultaneous and form no pair
+COINCIDENT = 1e-6  # ms; spikes of the two trains that lie closer than this are simultaneous
+
+
+@inline_kernel
+def change(w, dw, low, high, mu):
+    """The weight after a change, within bounds; soft ones scale the change."""
+    if mu != 0:
+        room = (high - w) if dw > 0 else (w - low)
+        dw *= (max(room, 0.0) / (high - low)) ** mu
+    return min(max(w + dw, low), high)
+
+
+@inline_kernel
+def between(w, paid, wait, low, high, tau_w, both):
+    """The weight after ``wait`` ms without an event: reward times eligibility (``paid``) changes it, or it leaks."""
+    if both > 0:
+        return min(max(w - paid * math.expm1(-wait * both) / both, low), high)
+    return w * math.exp(-wait / tau_w) if tau_w < math.inf else w
 
 
 @kernel
 def stdp(
     pre: np.ndarray,
     post: np.ndarray,
-    A2_plus: float,
-    A3_plus: float,
-    A2_minus: float,
-    A3_minus: float,
-    tau_plus: float,
-    tau_minus: float,
-    tau_x: float,
-    tau_y: float,
+    rewards: np.ndarray,
+    c: tuple[float, ...],
+    tau: tuple[float, ...],
     nearest: bool,
+    in_order: bool,
+    w: float,
+    bounds: tuple[float, float, float],
+    tau_w: float,
+    pay: np.ndarray,
+    start: float,
+    stop: float,
 ) -> float:
-    """Total weight change; both sides of a simultaneous pair read the traces before either raises its own.
+    """The weight at ``stop`` (ms) that is w at ``start``.
 
-    A trace is kept as its value just after the last spike of its train and decays when it is read: r1, r2 (tau_plus,
-    tau_x) belong to the presynaptic train, o1, o2 (tau_minus, tau_y) to the postsynaptic one.
+    ``c``: the nine coefficients of a row, in its order. ``tau``: of the traces x1, x2, y1, y2. ``bounds``: w_min,
+    w_max, mu. ``pay``: empty, or tau_e, tau_reward and what a reward adds. Simultaneous spikes: either the presynaptic
+    one comes first (``in_order``), or both read the traces before either raises its own. A trace is kept as its value
+    just after the last spike of its train and decays when it is read.
     """
-    w = r1 = r2 = o1 = o2 = 0.0
+    low, high, mu = bounds
+    pre_0, pre_x, pre_y, pre_y2, pre_yx, post_0, post_x, post_x2, post_xy = c
+    tau_x1, tau_x2, tau_y1, tau_y2 = tau
+    paid = pay.shape[0] > 0
+    both = 1 / pay[0] + 1 / pay[1] if paid else 0.0
+    x1 = x2 = y1 = y2 = e = d = 0.0
     last_pre = last_post = -math.inf
-    i = j = 0
-    while i < pre.shape[0] or j < post.shape[0]:
+    now = start
+    i = j = m = 0
+    while i < pre.shape[0] or j < post.shape[0] or m < rewards.shape[0]:
         t_pre = pre[i] if i < pre.shape[0] else math.inf
         t_post = post[j] if j < post.shape[0] else math.inf
-        is_pre = t_pre <= t_post + COINCIDENT
+        t_reward = rewards[m] if m < rewards.shape[0] else math.inf
+        t = min(t_pre, t_post, t_reward)
+        if paid or tau_w < math.inf:
+            w = between(w, e * d, t - now, low, high, tau_w, both)
+        if paid:
+            e *= math.exp(-(t - now) / pay[0])
+            d *= math.exp(-(t - now) / pay[1])
+        now = t
+        if t_reward <= t:
+            d += pay[2]
+            m += 1
+            continue
+        r1, r2, last = x1, x2, last_pre
         is_post = t_post <= t_pre + COINCIDENT
-        x = y = 0.0
-        if is_pre:
-            x = r2 * math.exp(-(t_pre - last_pre) / tau_x)
-            w -= o1 * math.exp(-(t_pre - last_post) / tau_minus) * (A2_minus + A3_minus * x)
-        if is_post:
-            y = o2 * math.exp(-(t_post - last_post) / tau_y)
-            w += r1 * math.exp(-(t_post - last_pre) / tau_plus) * (A2_plus + A3_plus * y)
-        if is_pre:
-            r1 = 1.0 if nearest else 1.0 + r1 * math.exp(-(t_pre - last_pre) / tau_plus)
-            r2 = 1.0 if nearest else 1.0 + x
+        if t_pre <= t_post + COINCIDENT:
+            since, wait = t_pre - last_post, t_pre - last_pre
+            a1, a2 = x1 * math.exp(-wait / tau_x1), x2 * math.exp(-wait / tau_x2)
+            dw = pre_0 + pre_x * a1 + y1 * math.exp(-since / tau_y1) * (pre_y + pre_yx * a2)
+            if pre_y2 != 0:
+                dw += pre_y2 * y2 * math.exp(-since / tau_y2)
+            if paid:
+                e += dw
+            else:
+                w = change(w, dw, low, high, mu)
+            x1, x2 = (1.0, 1.0) if nearest else (1.0 + a1, 1.0 + a2)
             last_pre = t_pre
             i += 1
+            if in_order:
+                r1, r2, last = x1, x2, min(t_pre, t_post)
         if is_post:
-            o1 = 1.0 if nearest else 1.0 + o1 * math.exp(-(t_post - last_post) / tau_minus)
-            o2 = 1.0 if nearest else 1.0 + y
+            since, wait = t_post - last, t_post - last_post
+            b1, b2 = y1 * math.exp(-wait / tau_y1), y2 * math.exp(-wait / tau_y2)
+            dw = post_0 + r1 * math.exp(-since / tau_x1) * (post_x + post_xy * b2)
+            if post_x2 != 0:
+                dw += post_x2 * r2 * math.exp(-since / tau_x2)
+            if paid:
+                e += dw
+            else:
+                w = change(w, dw, low, high, mu)
+            y1, y2 = (1.0, 1.0) if nearest else (1.0 + b1, 1.0 + b2)
             last_post = t_post
             j += 1
-    return w
+    return between(w, e * d, stop - now, low, high, tau_w, both)

@@ -2,18 +2,9 @@
 
 from synfwp.plasticity import protocols
 from synfwp.plasticity.compare import SpikeRule, best_pair_rule, compare_with_table, fit_window
+from synfwp.plasticity.rows import dendritic, gated_trace, inhibitory, pair, pes, reward, two_phase
 from synfwp.plasticity.stdp import PairSTDP, TripletSTDP
-from synfwp.plasticity.synaptic import (
-    SynapticRule,
-    dendritic,
-    gated_trace,
-    inhibitory,
-    pair,
-    pes,
-    reward,
-    triplet,
-    two_phase,
-)
+from synfwp.plasticity.synaptic import SynapticRule, check_row
 
 __all__ = [
     "PairSTDP",
@@ -21,6 +12,7 @@ __all__ = [
     "SynapticRule",
     "TripletSTDP",
     "best_pair_rule",
+    "check_row",
     "compare_with_table",
     "dendritic",
     "fit_window",
@@ -30,6 +22,5 @@ __all__ = [
     "pes",
     "protocols",
     "reward",
-    "triplet",
     "two_phase",
 ]

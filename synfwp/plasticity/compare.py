@@ -41,13 +41,20 @@ def fit_window(dt: ArrayLike, dw: ArrayLike, n: int = 60) -> PairSTDP:
     n : int
         Pairs behind each point; the amplitudes are divided by it.
 
+    Returns
+    -------
+    PairSTDP
+        With amplitudes of a single pair.
+
     Raises
     ------
     ValueError
         If the arrays differ in shape or are not finite, a side has fewer than three points, or no window fits them.
 
+    Examples
+    --------
     The window of Bi & Poo (1998) without the points of -4 ms < dt < 0, where both signs occur (the preset ``"bi_poo"``
-    has tau_plus rounded to 14.8 ms and the amplitude .862 that is best there):
+    has tau_plus rounded to 14.8 ms and the amplitude 0.862 that is best there):
 
     >>> table = load_table("bi_poo_1998_points")
     >>> used = (table.dt_post_minus_pre_ms > 0) | (table.dt_post_minus_pre_ms < -4)
@@ -90,6 +97,8 @@ def compare_with_table(rule: SpikeRule, table: str) -> xr.Dataset:
     ValueError, TypeError
         If the table is unknown or the rule has no ``dw``.
 
+    Examples
+    --------
     >>> from synfwp.plasticity import TripletSTDP
     >>> ds = compare_with_table(TripletSTDP("visual_cortex"), "sjostrom2001_frequency_timing")
     >>> ds.dw_model.values[:5].round(3).tolist(), round(float(ds.error), 3)
@@ -115,11 +124,22 @@ def best_pair_rule(table: str) -> PairSTDP:
     Minimises the error E of `compare_with_table`. At given time constants the amplitudes, at least 0, are a linear
     problem; the time constants are searched from a grid of starts between 1 and 320 ms.
 
+    Parameters
+    ----------
+    table : str
+        As in `compare_with_table`.
+
+    Returns
+    -------
+    PairSTDP
+
     Raises
     ------
     ValueError
         If the table is unknown.
 
+    Examples
+    --------
     >>> rule = best_pair_rule("sjostrom2001_frequency_timing")
     >>> round(float(compare_with_table(rule, "sjostrom2001_frequency_timing").error), 2)
     2.29

@@ -38,6 +38,8 @@ class Protocol:
     ValueError
         If a motif is not increasing, or does not end before its next repetition begins.
 
+    Examples
+    --------
     A burst of three postsynaptic spikes at 50 Hz after one presynaptic spike (Nevian & Sakmann 2006):
 
     >>> burst = Protocol(pre_motif=(0.0,), post_motif=(10.0, 30.0, 50.0), n=2, rate=0.1)
@@ -97,6 +99,12 @@ def pairs(n: int = 60, rate: float = 1.0, dt: float = 10.0) -> Protocol:
     dt : float
         Time of the postsynaptic minus the presynaptic spike, ms; positive is pre before post.
 
+    Returns
+    -------
+    Protocol
+
+    Examples
+    --------
     >>> protocol = pairs(n=3, rate=10.0, dt=-10.0)
     >>> protocol.pre.tolist(), protocol.post.tolist()
     ([10.0, 110.0, 210.0], [0.0, 100.0, 200.0])
@@ -123,11 +131,17 @@ def triplets(kind: str, dt1: float, dt2: float, n: int = 60, rate: float = 1.0) 
     rate : float
         Triplets per second, Hz.
 
+    Returns
+    -------
+    Protocol
+
     Raises
     ------
     ValueError
         If the kind is unknown, or a sign does not give the order that ``kind`` names.
 
+    Examples
+    --------
     >>> protocol = triplets("pre-post-pre", dt1=5.0, dt2=-15.0, n=2)
     >>> protocol.pre.tolist(), protocol.post.tolist()
     ([0.0, 20.0, 1000.0, 1020.0], [5.0, 1005.0])
@@ -150,11 +164,17 @@ def from_table(name: str) -> tuple[Protocol, ...]:
     ``sjostrom2001_frequency_timing``: 60 pairs at the point's rate and interval. ``wang2005_triplets``: 60 pairs or
     triplets at 1 Hz. ``bi_poo_1998_points``: 60 pairs at 1 Hz.
 
+    Returns
+    -------
+    tuple of Protocol
+
     Raises
     ------
     ValueError
         If no published table with pairing protocols has this name.
 
+    Examples
+    --------
     >>> from_table("sjostrom2001_frequency_timing")[1]
     Protocol(pre_motif=(0.0,), post_motif=(10.0,), n=60, rate=10.0)
     """

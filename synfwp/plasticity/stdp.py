@@ -1,18 +1,23 @@
-"""Spike-timing-dependent plasticity by pairs and by triplets of spikes, with published parameter sets."""
+"""Spike-timing-dependent plasticity by pairs and by triplets of spikes, with published parameter sets.
+
+Amplitudes here are relative, as published: a change is a fraction of the weight before. ``rule.row(scale)`` is the row
+of a weight of that size, whose amplitudes are absolute.
+"""
 
 import dataclasses
 from dataclasses import KW_ONLY, dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from synfwp import units
 from synfwp.checks import lookup, number, one_of
-from synfwp.kernels.stdp import COINCIDENT, stdp
+from synfwp.plasticity.synaptic import INTERACTIONS, SynapticRule
 
 __all__ = ["PAIR_PRESETS", "TRIPLET_PRESETS", "PairSTDP", "TripletSTDP"]
 
-INTERACTIONS = ("all", "nearest")
 _PRESET: Any = None  # default of a parameter whose value comes from the preset
 _VISUAL = {"tau_plus": 16.8, "tau_minus": 33.7}  # ms; hippocampus takes the same two
 
@@ -33,9 +38,90 @@ PAIR_PRESETS: dict[str, dict[str, float]] = {
 }
 
 
+class _Relative:
+    """A published rule of relative changes: a source of rows."""
+
+    amplitude: ClassVar[str] = "relative"  # changes are fractions of the weight before
+    interaction: str
+
+    def row(self, scale: Any, **more: Any) -> SynapticRule:
+        """This rule for a weight, as a row whose changes are in the unit of that weight.
+
+        Parameters
+        ----------
+        scale : float
+            The weight that the relative amplitudes are fractions of, in its unit (a plain number).
+        **more
+            Further fields of `SynapticRule`, such as ``w_max``.
+
+        Returns
+        -------
+        SynapticRule
+            Of simultaneous spikes the presynaptic one comes first, as in a `Circuit`; ``coincident="none"`` is the
+            convention of `dw`.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If scale is not a finite number, or a field of the row does not fit.
+
+        Examples
+        --------
+        >>> row = TripletSTDP("visual_cortex").row(scale=2.0)
+        >>> row.post_xy, row.pre_y, row.tau_y2, row.amplitude
+        (0.0124, -0.014, 125.0, 'absolute')
+        """
+        size = number("scale", units.to_float(scale, "1", "scale"))
+        numbers = {name: size * value for name, value in self._amplitudes().items()}
+        return SynapticRule(**({"interaction": self.interaction} | self._rest() | numbers | more))
+
+    @cached_property
+    def _relative(self) -> SynapticRule:
+        """The row of a weight of 1 without bounds, in which simultaneous spikes form no pair."""
+        return self.row(1.0, w_min=-np.inf, coincident="none")
+
+    def dw(self, pre: ArrayLike, post: ArrayLike) -> float:
+        """Total relative weight change (0.1 is +10 %) after two spike trains.
+
+        Parameters
+        ----------
+        pre, post : (n,) array_like
+            Spike times, ms or quantities, increasing; either may be empty.
+
+        Returns
+        -------
+        float
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a train is not one-dimensional, finite, increasing, and in ms.
+
+        Examples
+        --------
+        One triplet post-pre-post: the presynaptic spike depresses, the last postsynaptic spike potentiates.
+
+        >>> depression, potentiation = -7e-3 * np.exp(-10 / 33.7), np.exp(-10 / 16.8) * 6.2e-3 * np.exp(-20 / 125)
+        >>> round(TripletSTDP("visual_cortex").dw([10.0], [0.0, 20.0]), 6), round(float(depression + potentiation), 6)
+        (-0.002289, -0.002289)
+        >>> rule = PairSTDP(A_plus=0.01, A_minus=0.005, tau_plus=20.0, tau_minus=20.0)
+        >>> round(rule.dw([0.0], [20.0]), 6), round(rule.dw([20.0], [0.0]), 6), rule.dw([0.0], [0.0])
+        (0.003679, -0.001839, 0.0)
+        """
+        return self._relative.dw(pre, post)
+
+    def _amplitudes(self) -> dict[str, float]:
+        """Coefficients of the row of a weight of 1."""
+        raise NotImplementedError
+
+    def _rest(self) -> dict[str, Any]:
+        """The other fields of the row."""
+        raise NotImplementedError
+
+
 @dataclass(frozen=True)
-class TripletSTDP:
-    r"""Triplet rule of Pfister & Gerstner (2006, J Neurosci 26:9673).
+class TripletSTDP(_Relative):
+    r"""Triplet rule of Pfister & Gerstner (2006).
 
     .. math::
         \Delta w(t^{post}) = r_1(t) \, [A_2^+ + A_3^+ o_2(t - \epsilon)], \qquad
@@ -66,6 +152,12 @@ class TripletSTDP:
     ValueError
         If the preset or the interaction is unknown, a parameter is missing, or a time constant is not positive.
 
+    References
+    ----------
+    Pfister & Gerstner 2006, J Neurosci 26:9673.
+
+    Examples
+    --------
     >>> from synfwp.plasticity import protocols
     >>> rule = TripletSTDP("visual_cortex")
     >>> fast, slow = protocols.pairs(rate=50.0, dt=-10.0), protocols.pairs(rate=0.1, dt=-10.0)
@@ -90,31 +182,16 @@ class TripletSTDP:
     def __post_init__(self) -> None:
         _complete(self, TRIPLET_PRESETS)
 
-    def dw(self, pre: ArrayLike, post: ArrayLike) -> float:
-        """Total relative weight change (0.1 is +10 %) after two spike trains.
+    def _amplitudes(self) -> dict[str, float]:
+        return {"pre_y": -self.A2_minus, "pre_yx": -self.A3_minus, "post_x": self.A2_plus, "post_xy": self.A3_plus}
 
-        Parameters
-        ----------
-        pre, post : (n,) array_like
-            Spike times, ms, increasing; either may be empty.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If a train is not one-dimensional, finite, increasing, or a plain number in ms.
-
-        One triplet post-pre-post: the presynaptic spike depresses, the last postsynaptic spike potentiates.
-
-        >>> depression, potentiation = -7e-3 * np.exp(-10 / 33.7), np.exp(-10 / 16.8) * 6.2e-3 * np.exp(-20 / 125)
-        >>> round(TripletSTDP("visual_cortex").dw([10.0], [0.0, 20.0]), 6), round(float(depression + potentiation), 6)
-        (-0.002289, -0.002289)
-        """
-        amplitudes = self.A2_plus, self.A3_plus, self.A2_minus, self.A3_minus
-        return _dw(self, pre, post, amplitudes, (self.tau_x, self.tau_y))
+    def _rest(self) -> dict[str, Any]:
+        times = {"tau_x1": self.tau_plus, "tau_x2": self.tau_x, "tau_y1": self.tau_minus, "tau_y2": self.tau_y}
+        return {"name": "triplet_stdp", "cite": "pfister2006", **times}
 
 
 @dataclass(frozen=True)
-class PairSTDP:
+class PairSTDP(_Relative):
     r"""Pair rule: every pair of a presynaptic and a postsynaptic spike adds a change that depends on its lag alone.
 
     .. math::
@@ -141,6 +218,8 @@ class PairSTDP:
     ValueError
         If the preset or the interaction is unknown, a parameter is missing, or a time constant is not positive.
 
+    Examples
+    --------
     >>> from synfwp.plasticity import protocols
     >>> protocol = protocols.pairs(n=60, rate=1.0, dt=10.0)
     >>> round(PairSTDP("bi_poo").dw(protocol.pre, protocol.post), 3)
@@ -158,14 +237,11 @@ class PairSTDP:
     def __post_init__(self) -> None:
         _complete(self, PAIR_PRESETS)
 
-    def dw(self, pre: ArrayLike, post: ArrayLike) -> float:
-        """Total relative weight change after two spike trains; arguments and errors as in :meth:`TripletSTDP.dw`.
+    def _amplitudes(self) -> dict[str, float]:
+        return {"pre_y": -self.A_minus, "post_x": self.A_plus}
 
-        >>> rule = PairSTDP(A_plus=0.01, A_minus=0.005, tau_plus=20.0, tau_minus=20.0)
-        >>> round(rule.dw([0.0], [20.0]), 6), round(rule.dw([20.0], [0.0]), 6), rule.dw([0.0], [0.0])
-        (0.003679, -0.001839, 0.0)
-        """
-        return _dw(self, pre, post, (self.A_plus, 0.0, self.A_minus, 0.0), (1.0, 1.0))
+    def _rest(self) -> dict[str, Any]:
+        return {"name": "pair_stdp", "cite": "bi1998", "tau_x1": self.tau_plus, "tau_y1": self.tau_minus}
 
 
 def _complete(rule: PairSTDP | TripletSTDP, presets: dict[str, dict[str, float]]) -> None:
@@ -184,40 +260,3 @@ def _complete(rule: PairSTDP | TripletSTDP, presets: dict[str, dict[str, float]]
         object.__setattr__(rule, name, value)
     if rule.interaction != "all" or any(getattr(rule, name) != preset.get(name) for name in names):
         object.__setattr__(rule, "preset", None)
-
-
-def _dw(
-    rule: PairSTDP | TripletSTDP,
-    pre: ArrayLike,
-    post: ArrayLike,
-    amplitudes: tuple[float, float, float, float],
-    slow: tuple[float, float],
-) -> float:
-    """The kernel on checked trains; ``slow`` is tau_x, tau_y."""
-    trains = _train("pre", pre), _train("post", post)
-    return float(stdp(*trains, *amplitudes, rule.tau_plus, rule.tau_minus, *slow, rule.interaction == "nearest"))
-
-
-def _train(what: str, times: ArrayLike) -> np.ndarray:
-    """Spike times as a contiguous float64 array, or an error naming the train."""
-    parts = [times, *times] if isinstance(times, (list, tuple)) else [times]
-    if any(hasattr(part, "dimensions") or hasattr(part, "dimensionality") for part in parts):
-        raise TypeError(f"{what} carries a unit; pass plain numbers in ms, e.g. {what} / ms.")
-    train = np.asarray(times)
-    if train.size and train.dtype.kind not in "iuf":
-        raise TypeError(f"{what} has dtype {train.dtype}; pass spike times as numbers in ms.")
-    if train.ndim != 1:
-        raise ValueError(f"{what} has shape {train.shape}; pass the spike times of one neuron, shape (n,).")
-    train = np.array(train, dtype=np.float64)
-    bad = np.flatnonzero(~np.isfinite(train))
-    if bad.size:
-        raise ValueError(f"{what} has the spike time {train[bad[0]]} at index {bad[0]}; pass finite times in ms.")
-    # two spikes of one train that are closer could both be simultaneous with the same spike of the other train
-    gaps = np.flatnonzero(np.diff(train) <= 2 * COINCIDENT)
-    if gaps.size:
-        first, second = train[gaps[0]], train[gaps[0] + 1]
-        raise ValueError(
-            f"{what} has spikes at {first:g} and then {second:g} ms (index {gaps[0]}); "
-            "pass increasing times more than 2e-6 ms apart, e.g. numpy.unique(times)."
-        )
-    return train

@@ -1,5 +1,7 @@
 """What a network does: its spikes, its weights and its traces over time."""
 
+from collections.abc import Sequence
+
 import matplotlib as mpl
 import numpy as np
 import xarray as xr
@@ -7,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
-from synfwp.checks import number
+from synfwp import results
+from synfwp.checks import number, one_of
 from synfwp.plot import page, parts
 from synfwp.plot.page import COLOURS, on
 
@@ -17,33 +20,32 @@ NAMED_LINES = len(COLOURS)  # as many lines as colours get a legend, more get a 
 
 
 def raster(
-    ds: xr.Dataset, ax: Axes | None = None, *, window: tuple[float, float] | None = None, legend: bool = True
+    ds: xr.Dataset,
+    ax: Axes | None = None,
+    *,
+    window: tuple[float, float] | None = None,
+    populations: Sequence[str] | None = None,
+    legend: bool = True,
 ) -> Axes:
     """Spikes of a network: one row per neuron, one tick per spike, the phases of the protocol shaded.
 
     Parameters
     ----------
     ds : Dataset
-        ``spike_time`` (s) and ``spike_unit`` (integers) along ``spike``; optionally ``spike_population`` along
-        ``spike`` for colour, and ``phase_start``, ``phase_stop`` (s) and ``phase_name`` along ``phase``. A dimension
-        ``unit`` gives the number of neurons, silent ones included. Runs of a circuit are drawn population by
-        population, one above the other (``population`` and ``population_size`` along ``population``).
-    ax : Axes
-        Where to draw; a new single-column figure if not given.
+        ``spike_time`` (s) and ``spike_unit`` (integers) along ``spike``; optionally ``phase_start``, ``phase_stop``
+        (s) and ``phase_name`` along ``phase``. With ``spike_population`` along ``spike`` (an index into the coordinate
+        ``population``, with ``population_size`` along it: every run of a circuit or a spiking network) each population
+        has its colour and its rows, one above the other, silent neurons included. Without it a dimension ``unit`` gives
+        the number of neurons.
     window : (start, stop), s
         Draw this stretch of time only.
-    legend : bool
-        Whether populations and phases are named above the axes.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-        Those that were drawn on.
+    populations : sequence of str or None
+        Draw these only, the first one at the bottom.
 
     Raises
     ------
     ValueError
-        If a variable is missing, has another dimension, or holds times that are not in seconds.
+        If a variable or a population is missing, has another dimension, or holds times that are not in seconds.
 
     Examples
     --------
@@ -52,7 +54,7 @@ def raster(
     >>> [segment[0].tolist() for segment in ax.collections[0].get_segments()], ax.get_xlabel()
     ([[0.01, -0.4], [0.02, 1.6], [0.05, 0.6]], 'time (s)')
     """
-    ds = _stacked(ds)
+    ds = _stacked(ds, populations)
     time = parts.seconds(ds, "spike_time", "spike", "raster")
     unit = parts.along(ds, "spike_unit", "spike", "raster").values
     low, high = (-np.inf, np.inf) if window is None else window
@@ -76,16 +78,29 @@ def raster(
     return ax
 
 
-def _stacked(ds: xr.Dataset) -> xr.Dataset:
-    """A run of a circuit with its populations above each other and named; anything else as it is."""
-    if "population_size" not in ds:
+def _stacked(ds: xr.Dataset, chosen: Sequence[str] | None) -> xr.Dataset:
+    """A run with its populations above each other and named; spikes without populations as they are."""
+    parts.require(ds, xr.Dataset, "raster")
+    if "spike_population" not in ds:
+        if chosen is not None:
+            raise ValueError("populations are chosen but the Dataset has no 'spike_population'; leave populations out.")
         return ds
-    member = parts.along(ds, "spike_population", "spike", "raster").values
-    size = parts.along(ds, "population_size", "population", "raster").values
-    rows = ds["spike_unit"].values + (np.cumsum(size) - size)[member]
-    named = ds["population"].values[member]
-    silent = xr.Dataset(coords={"unit": np.arange(size.sum())})
-    return ds.assign(spike_unit=("spike", rows), spike_population=("spike", named)).merge(silent)
+    for name in ("spike_time", "spike_unit", "population_size"):
+        parts.take(ds, name, "raster")
+    found = results.spike_trains(ds)
+    order = [found.names.index(one_of("population", name, found.names)) for name in chosen or found.names]
+    sizes = found.sizes[order]
+    first = np.full(len(found.names), -1)
+    first[order] = np.cumsum(sizes) - sizes
+    kept = first[found.population] >= 0
+    member = found.population[kept]
+    spikes = {
+        "spike_time": ("spike", found.time[kept], ds["spike_time"].attrs),
+        "spike_unit": ("spike", found.unit[kept] + first[member]),
+        "spike_population": ("spike", np.array(found.names)[member]),
+    }
+    silent = xr.Dataset(spikes, coords={"unit": np.arange(sizes.sum())})
+    return ds.drop_dims(["spike", "unit"], errors="ignore").merge(silent)
 
 
 def _ticks(ds: xr.Dataset, ax: Axes, time: np.ndarray, unit: np.ndarray, inside: np.ndarray) -> None:

@@ -1,22 +1,12 @@
-"""Spike-timing-dependent plasticity as sums over pairs and triplets of spikes."""
+"""A row of spike-timing plasticity on one synapse, with every trace as a sum over spikes."""
 
 import numpy as np
 
 
-def stdp(
-    pre: np.ndarray,
-    post: np.ndarray,
-    A2_plus: float,
-    A3_plus: float,
-    A2_minus: float,
-    A3_minus: float,
-    tau_plus: float,
-    tau_minus: float,
-    tau_x: float,
-    tau_y: float,
-    nearest: bool,
-) -> float:
-    r"""Pair and triplet STDP (Pfister & Gerstner 2006, equations 1 to 4, solved) as explicit sums over spikes.
+def stdp(pre, post, rewards, c, tau, nearest, in_order, w, bounds, tau_w, pay, start, stop):
+    r"""The weight at ``stop`` that is w at ``start``: traces as explicit sums, then the changes one after the other.
+
+    Of Pfister & Gerstner 2006 (equations 1 to 4, solved) this makes
 
     .. math::
         \Delta w = \sum_j \sum_{i: t_i < t_j} e^{-(t_j - t_i)/\tau_+}
@@ -25,20 +15,55 @@ def stdp(
             \Big[A_2^- + A_3^- \sum_{i': t_{i'} < t_i} e^{-(t_i - t_{i'})/\tau_x}\Big]
 
     with i over presynaptic and j over postsynaptic spikes, times (n,) and time constants in ms. With ``nearest`` every
-    inner sum keeps its latest spike. Spikes within 1e-6 ms of each other are simultaneous and form no pair.
+    inner sum keeps its latest spike. Spikes within 1e-6 ms are simultaneous: the presynaptic one comes first
+    (``in_order``), or the two form no pair. ``c``: pre_0, pre_x, pre_y, pre_y2, pre_yx, post_0, post_x, post_x2,
+    post_xy. ``bounds``: w_min, w_max and the exponent of soft bounds. ``pay``: empty, or time constants of eligibility
+    and reward, and what a reward adds: changes then go to the eligibility, and ``dw/dt`` is its product with the reward
+    signal.
 
-    >>> round(stdp(np.array([0.0]), np.array([20.0]), 0.01, 0.0, 0.0, 0.0, 20.0, 20.0, 1.0, 1.0, False), 6)
-    0.003679
+    >>> c, tau, none, free = (0, 0, 0, 0, 0, 0, 0.01, 0, 0), (20.0,) * 4, np.zeros(0), (-np.inf, np.inf, 0)
+    >>> args = np.array([0.0]), np.array([20.0]), none, c, tau, False, True, 1.0, free, np.inf, none, 0.0, 20.0
+    >>> round(stdp(*args), 6)
+    1.003679
     """
-    potentiation = _past(post, pre, tau_plus, nearest) * (A2_plus + A3_plus * _past(post, post, tau_y, nearest))
-    depression = _past(pre, post, tau_minus, nearest) * (A2_minus + A3_minus * _past(pre, pre, tau_x, nearest))
-    return float(potentiation.sum() - depression.sum())
+    x1, x2 = (_past(pre, pre, tau[m], nearest) for m in (0, 1))
+    y1, y2 = (_past(pre, post, tau[m], nearest) for m in (2, 3))
+    at_pre = c[0] + c[1] * x1 + c[2] * y1 + c[3] * y2 + c[4] * y1 * x2
+    x1, x2 = (_past(post, pre, tau[m], nearest, in_order) for m in (0, 1))
+    y2 = _past(post, post, tau[3], nearest)
+    at_post = c[5] + c[6] * x1 + c[7] * x2 + c[8] * x1 * y2
+
+    lag = post[:, None] - pre[None, :]
+    same = np.abs(lag) <= 1e-6
+    snapped = np.where(same.any(axis=1), (same * pre).sum(axis=1), post)
+    times, dw = np.concatenate([pre, snapped]), np.concatenate([at_pre, at_post])
+    order = np.lexsort((np.arange(len(times)), times))  # of simultaneous spikes the presynaptic one first
+    times, dw = times[order], dw[order]
+    if not len(pay):
+        now = start
+        for t, one in zip(times, dw, strict=True):
+            w = w * np.exp(-(t - now) / tau_w)
+            if bounds[2]:
+                room = bounds[1] - w if one > 0 else w - bounds[0]
+                one *= (max(room, 0) / (bounds[1] - bounds[0])) ** bounds[2]
+            w, now = np.clip(w + one, bounds[0], bounds[1]), t
+        return float(w * np.exp(-(stop - now) / tau_w))
+    both = 1 / pay[0] + 1 / pay[1]
+    edges = np.unique(np.concatenate([times, rewards]))
+    for t, end in zip(edges, [*edges[1:], stop], strict=True):
+        eligible = (dw * np.exp(-(t - times) / pay[0]))[times <= t].sum()
+        signal = pay[2] * np.exp(-(t - rewards[rewards <= t]) / pay[1]).sum()
+        w = np.clip(w + eligible * signal * (1 - np.exp(-(end - t) * both)) / both, bounds[0], bounds[1])
+    return float(w)
 
 
-def _past(now: np.ndarray, spikes: np.ndarray, tau: float, nearest: bool) -> np.ndarray:
-    """For each time in ``now``, the sum of ``exp(-lag / tau)`` over the earlier spikes, or over the latest of them."""
+def _past(now, spikes, tau, nearest, present=False):
+    """For each time in ``now``, the sum of ``exp(-lag / tau)`` over the earlier spikes, or over the latest of them.
+
+    ``present``: simultaneous spikes count as earlier ones.
+    """
     lag = now[:, None] - spikes[None, :]
-    lag = np.where(lag > 1e-6, lag, np.inf)
+    lag = np.where(lag > 1e-6, lag, np.where((np.abs(lag) <= 1e-6) & present, 0.0, np.inf))
     if nearest:
         return np.exp(-lag.min(axis=1, initial=np.inf) / tau)
     return np.exp(-lag / tau).sum(axis=1)

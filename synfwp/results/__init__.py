@@ -15,10 +15,12 @@ Examples
 from synfwp.results.attributes import FORMAT, check_format, provenance
 from synfwp.results.files import check_writable, load, save, write_atomically, write_together
 from synfwp.results.schema import SCHEMA, Variable, comparison, dataset, padded, seconds
+from synfwp.results.trains import Trains, spike_trains, spike_variables
 
 __all__ = [
     "FORMAT",
     "SCHEMA",
+    "Trains",
     "Variable",
     "check_format",
     "check_writable",
@@ -29,6 +31,8 @@ __all__ = [
     "provenance",
     "save",
     "seconds",
+    "spike_trains",
+    "spike_variables",
     "write_atomically",
     "write_together",
 ]

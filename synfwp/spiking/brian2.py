@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from synfwp import checks
-from synfwp.plasticity import PairSTDP, SynapticRule, TripletSTDP, triplet
+from synfwp.plasticity import SynapticRule, check_row
 from synfwp.spiking import equations
 from synfwp.spiking.equations import Quantities, SynapseText, identifier
 from synfwp.spiking.groups import PoissonSource, Population, SpikeSource, Steps
@@ -29,7 +29,7 @@ class Brian2Synapses:
 
 
 def brian2_synapses(
-    rule: SynapticRule | PairSTDP | TripletSTDP | None,
+    rule: SynapticRule | None,
     *,
     weight_unit: str = "1",
     target: str | None = None,
@@ -42,7 +42,7 @@ def brian2_synapses(
 
     Parameters
     ----------
-    rule : SynapticRule, PairSTDP, TripletSTDP or None
+    rule : SynapticRule or None
         None: synapses that do not change.
     weight_unit : "1", "nS", "pA" or "mV"
         Unit of the weight ``w`` and of the rule's amplitudes and bounds.
@@ -76,10 +76,7 @@ def brian2_synapses(
     20. * msecond
     """
     checks.lookup("weight_unit", weight_unit, equations.UNITS)
-    if isinstance(rule, PairSTDP | TripletSTDP):
-        rule = triplet(rule)
-    if rule is not None and not isinstance(rule, SynapticRule):
-        raise TypeError(f"rule is a {type(rule).__name__}; pass a SynapticRule, PairSTDP or TripletSTDP.")
+    rule = check_row("rule", rule)
     if rule is not None and (rule.tau_e is not None or rule.error or rule.total is not None):
         raise ValueError(f"rule {rule.name!r} changes synapses between spikes; use to_brian2(circuit).")
     return _with_units(equations.synapses(rule, weight_unit, target, short_term, gate, eligibility, transmission))

@@ -1,12 +1,15 @@
 """Groups of a circuit: sources of spikes and populations of neurons, and quantities that change in steps."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from synfwp import checks, units
+from synfwp import checks, results, units
 from synfwp.spiking.neurons import Neuron
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 Array = np.ndarray
 
@@ -157,6 +160,42 @@ class SpikeSource:
             )
         object.__setattr__(self, "times", times)
         object.__setattr__(self, "units", which.astype(np.int64))
+
+    @classmethod
+    def from_dataset(cls, ds: "xr.Dataset", population: str, name: str | None = None) -> "SpikeSource":
+        """The spikes of one population of a run, to be replayed.
+
+        Parameters
+        ----------
+        ds : xarray.Dataset
+            As `Circuit.run` and ``simulate(..., record=True)`` return it; the attribute ``units`` of ``spike_time``
+            says what its times are in.
+        population : str
+        name : str or None
+            None: that of the population.
+
+        Raises
+        ------
+        ValueError
+            If the Dataset has no such spikes, or its times have no unit.
+
+        >>> from synfwp.spiking import Circuit
+        >>> ds = Circuit([], populations=[SpikeSource(3, [1.0, 2.5], [2, 0], name="cue")]).run(5.0)
+        >>> SpikeSource.from_dataset(ds, "cue").times.tolist()
+        [1.0, 2.5]
+        """
+        found = results.spike_trains(ds)
+        at = found.names.index(checks.one_of("population", population, found.names))
+        unit = ds["spike_time"].attrs.get("units")
+        if unit is None:
+            raise ValueError("spike_time has no attribute 'units'; set ds.spike_time.attrs['units'] = 's' (or 'ms').")
+        row, ms = checks.lookup("unit of spike_time", unit, units.UNITS), units.UNITS["ms"]
+        if row.dimension != ms.dimension:
+            raise ValueError(f"spike_time is in {unit!r}, which is no time; set its attribute 'units' to 's' or 'ms'.")
+        mine, power = np.flatnonzero(found.population == at), row.power - ms.power
+        mine = mine[np.argsort(found.time[mine], kind="stable")]
+        times = found.time[mine] * 10.0**power if power >= 0 else found.time[mine] / 10.0**-power
+        return cls(int(found.sizes[at]), times, found.unit[mine], name=population if name is None else name)
 
 
 @dataclass(frozen=True, eq=False)

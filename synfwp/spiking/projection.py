@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse
 
 from synfwp import checks, seeds, units
-from synfwp.plasticity import PairSTDP, SynapticRule, TripletSTDP, triplet
+from synfwp.plasticity import SynapticRule, check_row
 from synfwp.spiking.groups import Group, Population, as_steps, check_name
 from synfwp.spiking.neurons import receptors_of
 
@@ -76,7 +76,9 @@ class Projection:
         Name of the postsynaptic receptor; None if there is one; "none" transmits nothing.
     delay : float
         ms, a multiple of dt, from spike to arrival. Presynaptic traces follow arrivals.
-    plasticity : None, SynapticRule, PairSTDP or TripletSTDP
+    plasticity : None or SynapticRule
+        With amplitudes in the unit of the weight; of a published rule of relative changes take
+        ``PairSTDP("bi_poo").row(scale=weight)``.
     short_term : None or ShortTerm
     gate : float or Steps
         Multiplies all changes of the weight by spikes and errors: beta(t). Leak, normalisation and latches go on.
@@ -128,7 +130,7 @@ class Projection:
         label = f"projection {self.name!r}"
         check_name(self.name, "name of a projection")
         put(self, "receptor", self._receptor(label))
-        put(self, "plasticity", _rule(self.plasticity, label))
+        put(self, "plasticity", check_row(f"plasticity of {label}", self.plasticity))
         put(self, "weight", self.checked(self.weight))
         delay = units.to_float(self.delay, "ms", f"delay of {label}")
         put(self, "delay", checks.number(f"delay (ms) of {label}", delay, 0))
@@ -261,17 +263,6 @@ def _weights(weight: Any, shape: tuple[int, int], label: str, unit: str) -> Any:
     if not np.isfinite(stored).all():
         raise ValueError(f"{label} is not all finite.")
     return found
-
-
-def _rule(rule: Any, label: str) -> SynapticRule | None:
-    """A row of plasticity."""
-    if isinstance(rule, PairSTDP | TripletSTDP):
-        return triplet(rule)
-    if rule is not None and not isinstance(rule, SynapticRule):
-        raise TypeError(
-            f"plasticity of {label} is a {type(rule).__name__}; pass a SynapticRule, PairSTDP or TripletSTDP."
-        )
-    return rule
 
 
 def random_synapses(

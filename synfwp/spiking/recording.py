@@ -304,7 +304,7 @@ def spikes(ds: "xr.Dataset", population: str) -> tuple[Array, Array]:
     Parameters
     ----------
     ds : xarray.Dataset
-        As `Circuit.run` returns it.
+        As `Circuit.run` and ``simulate(..., record=True)`` return it.
     population : str
 
     Returns
@@ -315,15 +315,15 @@ def spikes(ds: "xr.Dataset", population: str) -> tuple[Array, Array]:
     Raises
     ------
     ValueError
-        If the run has no such population.
+        If the run has no such population, or no spikes.
 
     >>> from synfwp.spiking import Circuit, SpikeSource
     >>> ds = Circuit([], populations=[SpikeSource(3, [1.0, 2.0], [2, 0], name="cue")]).run(5.0)
     >>> spikes(ds, "cue")[1].tolist()
     [2, 0]
     """
-    names = ds["population"].values.tolist()
-    if population not in names:
-        raise ValueError(f"the run has no population {population!r}; it has {', '.join(map(repr, names))}.")
-    mine = ds["spike_population"].values == names.index(population)
-    return ds["spike_time"].values[mine], ds["spike_unit"].values[mine]
+    found = results.spike_trains(ds)
+    if population not in found.names:
+        raise ValueError(f"the run has no population {population!r}; it has {', '.join(map(repr, found.names))}.")
+    mine = found.population == found.names.index(population)
+    return found.time[mine], found.unit[mine]

@@ -7,6 +7,7 @@ import numpy as np
 from synfwp import coefficients
 from synfwp.rules import Rule
 from synfwp.substrates.engines import Engine, Setup, make_engine
+from synfwp.substrates.log import ragged
 
 Array = np.ndarray
 
@@ -23,14 +24,14 @@ class Items(NamedTuple):
 
 
 class Left(NamedTuple):
-    """What a sequence leaves: W, reads of W and of spikes, share at a bound, spikes per item, and the log."""
+    """What a sequence leaves: W, reads of W and of spikes, share at a bound, spikes per item, and what was recorded."""
 
     W: Array
     y: Array
     y_spikes: Array
     bounded: float
     spent: float
-    log: Any
+    log: dict[str, Any]
 
 
 def run_sequence(setup: Setup, rule: Rule, sent: Items, rng: np.random.Generator, record: bool) -> Left:
@@ -60,7 +61,8 @@ def run_sequence(setup: Setup, rule: Rule, sent: Items, rng: np.random.Generator
             y_spikes[t] = signal.reshape(d_v, n).mean(axis=1) * to_units * q_max
             engine.gap(s.gap)
     bounded = float((np.abs(engine.W[: keys.shape[1]]) >= setup.bound).mean())
-    return Left(W, y, y_spikes, bounded, spent / max(int(writes.sum()), 1), engine.log)
+    log = ragged(engine.log, setup.dt, engine.W.shape) if record else {}
+    return Left(W, y, y_spikes, bounded, spent / max(int(writes.sum()), 1), log)
 
 
 def _partners(rule: Rule, keys: Array, sent: Items) -> tuple[Array, Array]:

@@ -14,7 +14,6 @@ from synfwp.substrates import gains, mechanisms
 from synfwp.substrates.code import RateCode, ThetaCycle
 from synfwp.substrates.describe import describe
 from synfwp.substrates.engines import NEURONS, Setup
-from synfwp.substrates.log import ragged
 from synfwp.substrates.measured import lif_gains
 from synfwp.substrates.mechanisms import MECHANISMS, Gains, Mechanism
 from synfwp.substrates.sequence import Items, run_sequence
@@ -224,7 +223,7 @@ class SpikingNetwork:
             "spikes_per_item": (("trial",), np.array([one.spent for one in left]), spent_text),
         }
         if record:
-            extras |= ragged(left[0].log, self.dt)
+            extras |= left[0].log
         W, y = np.stack([one.W for one in left]), np.stack([one.y for one in left])
         return Outcome(W, y, np.array([one.bounded for one in left]), extras)
 

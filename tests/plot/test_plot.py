@@ -33,11 +33,11 @@ def test_raster_draws_every_spike_at_its_time_and_neuron() -> None:
     ax: Any = plot.raster(spikes)
     populations = {c.get_label(): np.array(c.get_segments()) for c in ax.collections}
     assert list(populations) == ["key", "value"]
-    for name, segments in populations.items():
-        mine = spikes.spike_population.values == name
+    for at, segments in enumerate(populations.values()):
+        mine = spikes.spike_population.values == at
         assert np.array_equal(segments[:, 0, 0], spikes.spike_time.values[mine])
         # The middle of a tick is its neuron, up to the rounding of unit - 0.4 and unit + 0.4.
-        assert segments[:, :, 1].mean(1) == pytest.approx(spikes.spike_unit.values[mine], abs=1e-12)
+        assert segments[:, :, 1].mean(1) == pytest.approx(spikes.spike_unit.values[mine] + 3 * at, abs=1e-12)
     spans = [(p.get_x(), p.get_x() + p.get_width()) for p in ax.patches]
     assert np.allclose(spans, np.stack([spikes.phase_start, spikes.phase_stop], 1), rtol=1e-12)
     assert [text.get_text() for text in ax.get_legend().get_texts()] == ["retrieve", "encode", "key", "value"]
@@ -54,10 +54,32 @@ def test_raster_of_a_window_leaves_out_the_rest() -> None:
 
 def test_raster_keeps_rows_for_silent_neurons_and_draws_no_spikes_at_all() -> None:
     spikes = examples.spikes()
-    with_units = spikes.assign_coords(unit=np.arange(10))
-    assert plot.raster(with_units).get_ylim() == (-0.5, 9.5)
-    silent = with_units.isel(spike=slice(0, 0))
-    assert plot.raster(silent).get_ylim() == (-0.5, 9.5)
+    with_units = spikes.drop_vars(["spike_population", "population_size", "population"]).assign_coords(
+        unit=np.arange(10)
+    )
+    larger = spikes.assign(population_size=("population", [3, 7]))
+    for every in (with_units, larger):
+        assert plot.raster(every).get_ylim() == (-0.5, 9.5)
+        assert plot.raster(every.isel(spike=slice(0, 0))).get_ylim() == (-0.5, 9.5)
+
+
+def test_raster_draws_chosen_populations_from_the_bottom_up() -> None:
+    spikes = examples.spikes()
+    ax: Any = plot.raster(spikes, populations=["value", "key"])
+    rows = [np.array(c.get_segments())[:, :, 1].mean(1) for c in ax.collections]
+    key, value = (spikes.spike_unit.values[spikes.spike_population.values == at] for at in (0, 1))
+    assert [c.get_label() for c in ax.collections] == ["value", "key"]
+    assert rows[0] == pytest.approx(value, abs=1e-12)  # the middle of a tick, up to rounding
+    assert rows[1] == pytest.approx(key + 3, abs=1e-12)
+    alone: Any = plot.raster(spikes, populations=["value"])
+    assert alone.get_ylim() == (-0.5, 2.5)
+    with pytest.raises(ValueError, match="unknown population 'values'; did you mean 'value'"):
+        plot.raster(spikes, populations=["values"])
+    with pytest.raises(ValueError, match=r"spike_population has dtype <U5; pass integers; it is an index into the coo"):
+        plot.raster(spikes.assign(spike_population=("spike", np.full(48, "value"))))
+    bare = spikes.drop_vars(["spike_population", "population_size", "population"])
+    with pytest.raises(ValueError, match="populations are chosen but the Dataset has no 'spike_population'"):
+        plot.raster(bare, populations=["key"])
 
 
 def test_weights_shows_the_matrix_value_by_key_centred_on_zero() -> None:

@@ -156,7 +156,7 @@ def test_a_rule_in_a_circuit_changes_the_weight_as_it_does_in_a_pairing_protocol
     protocol = plasticity.protocols.pairs(n=5, rate=10.0, dt=10.0)
     strong = fw.Population(1, fw.LIF(t_ref=20.0, receptors=(fw.Receptor("e", 0.1, 50.0),)))
     post = fw.Projection(cue(protocol.post, name="kick"), strong, 1e6, receptor="e")
-    row = plasticity.triplet(rule, w_min=-np.inf)
+    row = rule.row(1.0, w_min=-np.inf)
     plastic = fw.Projection(cue(protocol.pre, name="pre"), strong, 1.0, receptor="none", plasticity=row)
     simulation = fw.Circuit([post, plastic]).start()
     ds = simulation.run(600.0)
@@ -179,7 +179,7 @@ def test_plasticity_follows_two_recorded_spike_trains(interaction):
         return fw.SpikeSource(len(trains), np.concatenate(trains)[order], unit[order], name=name)
 
     rule = fw.TripletSTDP("hippocampus", interaction=interaction)
-    row = plasticity.triplet(rule, w_min=-np.inf)
+    row = rule.row(1.0, w_min=-np.inf)
     simulation = fw.Circuit([fw.Projection(source(even, "pre"), source(odd, "post"), 0.0, plasticity=row)]).start()
     simulation.run(2100.0)
     expected = [[rule.dw(before, after) for after in odd] for before in even]
@@ -561,9 +561,13 @@ REFUSED = {
         lambda: fw.Circuit([fw.Projection(INPUT, CELLS, 1.0)] * 2), "two projections are named 'input_to_cells'"
     ),
     "nothing": (lambda: fw.Circuit([]), "the circuit is empty; pass projections or populations"),
+    "a rule of simultaneous spikes that a grid cannot tell": (
+        lambda: fw.Projection(INPUT, CELLS, 1.0, plasticity=fw.PairSTDP("bi_poo").row(1.0, coincident="none")),
+        "rule 'pair_stdp' of plasticity of projection 'input_to_cells' leaves simultaneous spikes unpaired",
+    ),
     "an unknown rule": (
         lambda: fw.Projection(INPUT, CELLS, 1.0, plasticity="stdp"),
-        "plasticity of projection 'input_to_cells' is a str; pass a SynapticRule, PairSTDP or TripletSTDP",
+        "plasticity of projection 'input_to_cells' is a str; pass a SynapticRule, such as PairSTDP",
     ),
     "a dendrite that is not there": (
         lambda: fw.Projection(INPUT, CELLS, 1.0, plasticity=plasticity.dendritic(0.1)),
@@ -725,8 +729,8 @@ def test_blocks_of_sources_are_longer_than_a_stretch_between_gates():
 @pytest.mark.parametrize(
     "rule",
     [
-        plasticity.pair(1.0, 1.0), plasticity.triplet(fw.PairSTDP("bi_poo")),
-        plasticity.triplet(fw.TripletSTDP("hippocampus")), plasticity.inhibitory(1.0, 5.0), plasticity.gated_trace(1.0),
+        plasticity.pair(1.0, 1.0), fw.PairSTDP("bi_poo").row(1.0),
+        fw.TripletSTDP("hippocampus").row(1.0), plasticity.inhibitory(1.0, 5.0), plasticity.gated_trace(1.0),
         plasticity.two_phase(1.0), plasticity.reward(1.0, 1.0), plasticity.dendritic(1.0), plasticity.pes(1.0),
     ],
     ids=lambda rule: rule.name,

@@ -89,9 +89,9 @@ CIRCUITS = {
     "conductances": one(neuron=CONDUCTANCE, weight=W * 0.4, drive=60.0, receptor="e"),
     "nearest pairs": one(dataclasses.replace(PAIR, interaction="nearest")),
     "sparse": one(dataclasses.replace(PAIR, w_max=9.0, pre_x=-0.01), weight=half(), drive=8.0),
-    "triplet": one(plasticity.triplet(fw.TripletSTDP("visual_cortex"), scale=5.0, w_max=5.0)),
+    "triplet": one(fw.TripletSTDP("visual_cortex").row(scale=5.0, w_max=5.0)),
     "triplet, nearest": one(
-        plasticity.triplet(fw.TripletSTDP("hippocampus", interaction="nearest"), scale=5.0, w_max=5.0)
+        fw.TripletSTDP("hippocampus", interaction="nearest").row(scale=5.0, w_max=5.0)
     ),
     "inhibitory STDP": inhibited(),
     "short-term plasticity alone": one(None, weight=W * 5, short_term=SHORT, drive=10.0),
@@ -278,8 +278,8 @@ def test_a_rule_runs_in_a_brian2_model_of_ones_own():
 @pytest.mark.parametrize(
     ("rule", "unit"),
     [
-        (fw.PairSTDP("bi_poo"), "1"),
-        (fw.TripletSTDP("visual_cortex"), "nS"),
+        (fw.PairSTDP("bi_poo").row(1.0), "1"),
+        (fw.TripletSTDP("visual_cortex").row(0.5), "nS"),
         (dataclasses.replace(PAIR, soft=0.5, tau_w=1e4), "pA"),
         (None, "mV"),
     ],
@@ -304,7 +304,9 @@ def test_what_cannot_be_event_code_is_refused_by_name():
             brian2_synapses(rule)
     with pytest.raises(ValueError, match="unknown weight_unit 'ns'; choose one of 'nS', 'pA', '1', 'mV'"):
         brian2_synapses(PAIR, weight_unit="ns")
-    with pytest.raises(TypeError, match="rule is a str; pass a SynapticRule, PairSTDP or TripletSTDP"):
+    with pytest.raises(TypeError, match="rule is a str; pass a SynapticRule, such as"):
         brian2_synapses("pair")
+    with pytest.raises(TypeError, match=r"rule is a PairSTDP, whose amplitudes are relative .* pass rule\.row\(scale="):
+        brian2_synapses(fw.PairSTDP("bi_poo"))
     with pytest.raises(TypeError, match="circuit is a SpikingNetwork; pass a Circuit"):
         to_brian2(fw.SpikingNetwork())

@@ -140,7 +140,7 @@ CIRCUITS = {
     "nearest": one(dataclasses.replace(PAIR, interaction="nearest")),
     "all terms": one(BY_HAND),
     "all terms, sparse": one(BY_HAND, weight=half()),
-    "triplet": one(plasticity.triplet(fw.TripletSTDP("hippocampus"), scale=20.0, w_max=8.0)),
+    "triplet": one(fw.TripletSTDP("hippocampus").row(scale=20.0, w_max=8.0)),
     "soft": one(dataclasses.replace(PAIR, soft=0.7)),
     "soft, sparse": one(dataclasses.replace(PAIR, soft=1.0), weight=half()),
     "leak": one(dataclasses.replace(PAIR, tau_w=100.0)),

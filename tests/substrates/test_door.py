@@ -18,7 +18,7 @@ from synfwp.instructions import Description, Outcome
 ROOT = Path(__file__).parents[2]
 SHARED = {"y", "W", "y_exact", "centred_correlation", "recall_agreement", "norm_ratio", "fraction_at_bound"}
 SPIKES = {"y_spikes", "spikes_per_item"}
-RECORD = {"spike_time", "spike_unit", "spike_population", "phase_start", "phase_stop", "phase_name"}
+RECORD = {"spike_time", "spike_unit", "spike_population", "population_size", "phase_start", "phase_stop", "phase_name"}
 COUNTS = fw.SpikingNetwork()
 SUBSTRATES = {
     "exact": fw.Exact(),
@@ -250,7 +250,9 @@ def test_recorded_spikes_are_ragged_and_in_seconds(batch):
     assert set(ds.data_vars) == SHARED | SPIKES | RECORD
     assert ds.spike_time.dims == ds.spike_unit.dims == ds.spike_population.dims == ("spike",)
     assert ds.spike_time.attrs["units"] == "s"
-    assert set(ds.spike_population.values) == {"key", "push", "pull"}
+    assert ds.population.values.tolist() == ["key", "push", "pull"]
+    assert set(ds.spike_population.values.tolist()) == {0, 1, 2}
+    assert ds.spike_population.dtype.kind == "i"
     # 6 items of two phases and two gaps, then 6 reads, of the first trial
     assert float(ds.phase_stop[-1]) == pytest.approx(6 * 0.28 + 6 * 0.14)
     assert int(ds.spike_unit.max()) < 8 * 8

@@ -313,7 +313,11 @@ def test_W_is_the_sum_over_the_recorded_spikes(mechanism, engine):
     code = fw.RateCode(neurons_per_feature=2)
     network = fw.SpikingNetwork(engine=engine, code=code, mechanism=mechanism, dale=False)
     ds = fw.simulate("delta", fw.Instructions(0 * k, k, v, beta), on=network, seed=4, record=True)
-    time, unit, side = ds.spike_time.values * 1000, ds.spike_unit.values, ds.spike_population.values
+    time, unit, side = (
+        ds.spike_time.values * 1000,
+        ds.spike_unit.values,
+        ds.population.values[ds.spike_population.values],
+    )
     pre = [time[(side == "key") & (unit == j)] for j in range(6)]
     sides = {name: [time[(side == name) & (unit == i)] for i in range(4)] for name in ("push", "pull")}
     alpha, causal = getattr(mechanism, "alpha", 0.0), mechanism.causal

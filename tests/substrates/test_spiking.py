@@ -313,7 +313,11 @@ def few_lines(k, v, neurons, peak, rng):
 def from_spikes(ds, network, beta, k_max, v_max, sizes, rule):
     """W from nothing but the recorded spikes."""
     n, dt, tau = network.code.neurons_per_feature, network.dt, network.setup(rule).mechanism.tau
-    time, unit, side = ds.spike_time.values * 1000, ds.spike_unit.values, ds.spike_population.values
+    time, unit, side = (
+        ds.spike_time.values * 1000,
+        ds.spike_unit.values,
+        ds.population.values[ds.spike_population.values],
+    )
     pre = [time[(side == "key") & (unit == j)] for j in range(sizes[0] * n)]
     after = [time[(side != "key") & (unit == i)] for i in range(sizes[1] * n)]
     sign = [np.where(side[(side != "key") & (unit == i)] == "push", 1.0, -1.0) for i in range(sizes[1] * n)]
@@ -361,7 +365,7 @@ def test_recorded_spikes_and_phases_are_on_the_clock_of_the_schedule():
     assert ds.phase_name.values.tolist() == ["retrieve", "gap", "encode", "gap"] * 2
     np.testing.assert_allclose(np.diff(ds.phase_start), [0.1, 0.02, 0.1, 0.02, 0.1, 0.02, 0.1], atol=1e-12)
     assert ds.phase_start.attrs["units"] == ds.spike_time.attrs["units"] == "s"
-    assert set(ds.spike_population.values) == {"key", "push"}  # values of 0 and 1 have nothing to pull
+    assert set(ds.population.values[ds.spike_population]) == {"key", "push"}  # values of 0 and 1 have nothing to pull
     assert (np.diff(ds.spike_time) >= 0).all()
     assert float(ds.spike_time.max()) < 0.46  # nothing after the last item is encoded
     in_gaps = [(ds.spike_time >= a) & (ds.spike_time < b) for a, b in ((0.1, 0.12), (0.22, 0.24))]
