@@ -9,7 +9,7 @@ from contextvars import ContextVar
 
 from synfwp import checks
 
-POOL_FLOPS = 6e6  # about 0.3 ms of one core: below it handing work to a pool costs more than it saves
+POOL_FLOPS = 6e6  # about .3 ms of one core: below it handing work to a pool costs more than it saves
 _THREADS: ContextVar[int | None] = ContextVar("threads", default=None)
 
 
