@@ -1,7 +1,7 @@
 """Capacity and overwriting: how many pairs a fast weight memory holds, and whether it can replace one (Schlag 2021).
 
 Schlag, Irie & Schmidhuber 2021, section 6.1. A sequence holds pairs of S keys and S one-hot values, then one query; the
-answer is the read itself and the loss ``|v - y|^2 / 2`` (.5 for the answer 0). A slow network learns the keys
+answer is the read itself and the loss ``|v - y|^2 / 2`` (0.5 for the answer 0). A slow network learns the keys
 ``phi(W_k [v; e] + b_k)`` from value and key together and the query ``phi(W_q e + b_q)`` from the key's embedding e
 alone. Capacity (setting 1): every key and value once, the sum rule with normalised reads, by feature map, beside
 softmax attention. The floor of every memory that reads a matrix of d_dot features once is ``(1 - d_dot / S) / 2``

@@ -31,6 +31,8 @@ def faults(name: str, thing: object) -> list[str]:
     if not text.splitlines() or not text.splitlines()[0].strip():
         return ["it has no summary on its first line"]
     found, parts = [], sections(text)
+    if text.splitlines()[1:2] not in ([], [""]) or not text.splitlines()[0].endswith((".", "?", ":")):
+        found.append("its summary is not one line with a full stop")
     headings = [heading for heading, _ in parts[1:]]
     for heading in headings:
         if heading not in SECTIONS:
@@ -94,7 +96,8 @@ def test_the_check_sees_what_is_wrong() -> None:
         return a + b
 
     def worse(a: int) -> int:
-        """Take.
+        """Take
+        it.
 
         Arguments
         ---------
@@ -116,6 +119,7 @@ def test_the_check_sees_what_is_wrong() -> None:
         "Parameters has the order b, a",
     ]
     assert [fault.split(";")[0] for fault in faults("worse", worse)] == [
+        "its summary is not one line with a full stop",
         "'Arguments' is no heading of numpydoc",
         "the line below 'Parameters' is not as long",
         "it has a doctest outside Examples",

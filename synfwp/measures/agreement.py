@@ -1,7 +1,7 @@
 """How well one memory agrees with another.
 
 The raw cosine between sums of non-negative outer products is not evidence: two unrelated sums of 8 uniform items have
-cosine .91. So weights are compared after taking off their means, and next to a baseline of shuffled items.
+cosine 0.91. So weights are compared after taking off their means, and next to a baseline of shuffled items.
 """
 
 import numpy as np

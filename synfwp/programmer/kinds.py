@@ -6,17 +6,14 @@ from types import MappingProxyType
 from typing import Any
 
 import autograd.numpy as anp
-import numpy as np
 
 from synfwp import autograd as ag
-from synfwp import features
 from synfwp.programmer import parts
 from synfwp.programmer.parts import Params, project
 from synfwp.programmer.slow import repeat_heads
 
 Array = Any
 Shapes = dict[str, tuple[int, ...]]
-SOFTPLUS = features.Feature("softplus", lambda x: np.logaddexp(0, x), lambda x, f, g: g * parts.SIGMOID.apply(x))
 
 
 @dataclass(frozen=True)
@@ -49,7 +46,7 @@ def _scalar_gates(layer: Any) -> Shapes:
 
 def _scalar_decay(layer: Any, params: Params, x: Array) -> Array:
     """``exp(-exp(A_log) softplus(a + dt_bias))`` (Yang, Kautz & Hatamizadeh 2025; Dao & Gu 2024)."""
-    step = ag.feature(SOFTPLUS, project(x, params["a_proj.weight"]) + params["dt_bias"])
+    step = ag.feature(parts.SOFTPLUS, project(x, params["a_proj.weight"]) + params["dt_bias"])
     return anp.exp(-anp.exp(params["A_log"]) * step)
 
 
@@ -66,7 +63,7 @@ def _key_gates(layer: Any) -> Shapes:
 def _key_decay(layer: Any, params: Params, x: Array) -> Array:
     """``sigmoid(gk) ** (1 / tau)`` (Yang et al. 2024, GLA)."""
     logits = project(project(x, params["gk_proj.0.weight"]), params["gk_proj.1.weight"]) + params["gk_proj.1.bias"]
-    decay = anp.exp(-ag.feature(SOFTPLUS, -logits) / float(layer.gate_normaliser))
+    decay = anp.exp(-ag.feature(parts.SOFTPLUS, -logits) / float(layer.gate_normaliser))
     return repeat_heads(decay, layer.counts["k"], layer.all_heads)
 
 

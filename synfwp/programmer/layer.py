@@ -222,8 +222,10 @@ class LayerProgrammer(SlowNetwork):
         return found | {self.norm: (self.d_value,), "o_proj.weight": (self.d_model, out)}
 
     def init(self, seed: seeds.Seed = 0, dtype: Any = np.float64) -> Params:
-        """Fresh parameters, to train from scratch: projections of variance 1 / inputs, filters that start as the token
-        itself, gains 1, biases 0; ``A_log`` and ``dt_bias`` as of Mamba-2 (rates up to 16, steps of .001 to .1).
+        """Fresh parameters, to train from scratch.
+
+        Projections have variance 1 / inputs, filters start as the token itself, gains are 1, biases 0; ``A_log`` and
+        ``dt_bias`` as of Mamba-2 (rates up to 16, steps of 0.001 to 0.1).
 
         Parameters
         ----------

@@ -14,7 +14,7 @@ Params = dict[str, np.ndarray]
 
 @dataclass(frozen=True)
 class Adam:
-    """State of Adam (Kingma & Ba 2015, algorithm 1) with decay rates .9 and .999.
+    """State of Adam (Kingma & Ba 2015, algorithm 1) with decay rates 0.9 and 0.999.
 
     Examples
     --------

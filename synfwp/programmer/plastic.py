@@ -94,7 +94,7 @@ class PlasticNetwork(PlasticLayer):
 
     @classmethod
     def hebbff(cls, d_in: int, d_hidden: int, d_out: int | None = 2, **fields: Any) -> "PlasticNetwork":
-        """HebbFF: ``h = sigmoid((W + A) x + b)``, ``A <- lam A + eta h x^T`` from lam = .99 and eta = -5 / d_in.
+        """HebbFF: ``h = sigmoid((W + A) x + b)``, ``A <- lam A + eta h x^T`` from lam = 0.99 and eta = -5 / d_in.
 
         Two classes with a softmax are their ``sigmoid(w . h + b)``.
 
@@ -174,7 +174,7 @@ class PlasticNetwork(PlasticLayer):
 
         References
         ----------
-        Miconi, Stanley & Clune 2018, and their code for patterns (gain 20, weights of .01, eta = .01).
+        Miconi, Stanley & Clune 2018, and their code for patterns (gain 20, weights of 0.01, eta = 0.01).
         """
         start: dict[str, Any] = {"alpha": "matrix", "eta": 0.01, "tied": True, "input_gain": 20.0, "scale": 0.01}
         return cls(d_in=d, d_hidden=d, d_out=d_out, **start | fields)
@@ -183,7 +183,7 @@ class PlasticNetwork(PlasticLayer):
     def fast_weights(cls, d_in: int, d_hidden: int, d_out: int | None = None, **fields: Any) -> "PlasticNetwork":
         """Fast weights that attend to the recent past: one inner step, layer normalisation, relu.
 
-        lam = .95 and eta = .5 are not learned. The first pass of the inner loop is normalised too, and there are no
+        lam = 0.95 and eta = 0.5 are not learned. The first pass of the inner loop is normalised too, and there are no
         gains and biases after the normalisation: our choices.
 
         Parameters

@@ -108,8 +108,9 @@ class Specification:
         return self.d_in if self.d_model is None else self.d_model
 
     def init(self, seed: seeds.Seed = 0, dtype: Any = np.float64) -> Params:
-        """Random parameters: normal weights of variance 1 / inputs, gates that start at half of beta_max and decay .95.
+        """Random parameters: normal weights of variance 1 / inputs.
 
+        Gates start at half of beta_max, and at a decay of 0.95.
         Queries start as the keys (``W_q = W_k``), so that a query finds its own key before anything is learned;
         filters start as the token itself. Names of several layers begin with ``layer0_``, ``layer1_``, ...
 

@@ -97,7 +97,7 @@ def check_format(found: Any, path: Any) -> None:
 
 @functools.cache
 def _versions() -> dict[str, str]:
-    """Versions of Python and of the dependencies; read once in a process, which takes .1 s."""
+    """Versions of Python and of the dependencies; read once in a process, which takes 0.1 s."""
     versions = {"python": platform.python_version()}
     for name in DEPENDENCIES:
         try:
