@@ -12,7 +12,7 @@ from synfwp import seeds
 if TYPE_CHECKING:
     import xarray as xr
 
-Array = Any
+Array = Any  # of NumPy, or a box of autograd around one
 _LEADING = ("trial", "head")
 _CORE = {"q": ("time", "key"), "k": ("time", "key"), "v": ("time", "value"), "beta": ("time",)}
 
@@ -26,14 +26,18 @@ class Instructions:
     q, k : (..., T, d_k) array
         Queries and keys. A token that only reads has k and v of zeros and beta 0.
     v : (..., T, d_v) array
-        Values. Rules of n writes a token have k and v of shape (..., T, n, .), and beta (..., T, n).
+        Values. Rules of n writes per token have k and v of shape (..., T, n, .), and beta (..., T, n).
     beta : None or (..., T) array
         Write strength; None means 1.
     decay : None, (..., T) or (..., T, d_k) array
         Multiplier of the fast weights, for rules that use one.
 
-    Source: Irie & Gershman 2025, section 2.2 (the slow network's outputs).
+    References
+    ----------
+    Irie & Gershman 2025, arXiv 2508.08435, section 2.2 (the outputs of the slow network).
 
+    Examples
+    --------
     >>> import numpy as np
     >>> sent = Instructions(q=np.ones((5, 2)), k=np.ones((5, 2)), v=np.ones((5, 3)))
     >>> dict(sent.to_dataset().sizes)
@@ -47,7 +51,7 @@ class Instructions:
     decay: Array | None = None
 
     @property
-    def writes(self) -> Array:
+    def writes(self) -> np.ndarray:
         """(..., T) booleans, or (..., T, n) of n writes: what writes (beta and key are not zero)."""
         nonzero = (np.asarray(self.k) != 0).any(axis=-1)
         return nonzero if self.beta is None else nonzero & (np.broadcast_to(self.beta, nonzero.shape) > 0)
@@ -60,6 +64,12 @@ class Instructions:
     def one_axis(self) -> "Instructions":
         """The same with one leading axis, such as `synfwp.simulate` takes, in the place of trials and heads.
 
+        Returns
+        -------
+        Instructions
+
+        Examples
+        --------
         >>> import numpy as np
         >>> Instructions(q=np.ones((2, 3, 5, 4)), k=np.ones((2, 3, 5, 4)), v=np.ones((2, 3, 5, 1))).one_axis().v.shape
         (6, 5, 1)
@@ -76,13 +86,28 @@ class Instructions:
         The writes of a sequence are put in a random circle and every value moves on by one, so that no write keeps
         its own.
 
+        Parameters
+        ----------
+        seed : int, SeedSequence or Generator
+
+        Returns
+        -------
+        Instructions
+
+        Raises
+        ------
+        ValueError
+            If a token writes several times.
+
+        Examples
+        --------
         >>> import numpy as np
         >>> sent = Instructions(q=np.ones((3, 1)), k=np.ones((3, 1)), v=np.arange(3.0)[:, None])
         >>> sorted(sent.shuffled(0).v[:, 0].tolist())
         [0.0, 1.0, 2.0]
         """
         if self._several:
-            raise ValueError("k holds several writes a token; shuffled moves the value of one.")
+            raise ValueError("k holds several writes per token; shuffled moves the value of one.")
         rng = seeds.generator(seed, "shuffle")
         v = np.array(self.v)
         n = math.prod(v.shape[:-2])
@@ -94,6 +119,10 @@ class Instructions:
 
     def to_dataset(self) -> "xr.Dataset":
         """The instructions as a labelled Dataset with dims (trial, head,) time, (write,) key, value.
+
+        Returns
+        -------
+        xarray.Dataset
 
         Raises
         ------
@@ -120,11 +149,21 @@ class Instructions:
     def from_dataset(cls, ds: "xr.Dataset") -> "Instructions":
         """Instructions from a Dataset with variables q, k, v and, where used, beta and decay, in any order of dims.
 
+        Parameters
+        ----------
+        ds : xarray.Dataset
+
+        Returns
+        -------
+        Instructions
+
         Raises
         ------
         ValueError
             If q, k or v is missing, or a dim is not one of trial, head, time, key, value.
 
+        Examples
+        --------
         >>> import numpy as np
         >>> sent = Instructions(q=np.ones((5, 2)), k=np.ones((5, 2)), v=np.ones((5, 3)))
         >>> Instructions.from_dataset(sent.to_dataset().transpose("value", "key", "time")).v.shape
@@ -158,16 +197,25 @@ class Outcome:
         Names of further variables to ``(dims, array, attributes)``.
     """
 
-    W: Array
-    y: Array
-    fraction_at_bound: Array
-    extras: Mapping[str, tuple[tuple[str, ...], Array, dict[str, str]]] = field(default_factory=dict)
+    W: np.ndarray
+    y: np.ndarray
+    fraction_at_bound: np.ndarray
+    extras: Mapping[str, tuple[tuple[str, ...], Any, dict[str, str]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Description:
-    """What a network will really do: a title, numbers by name in ``values``, and sentences.
+    """What a network will really do.
 
+    Parameters
+    ----------
+    title : str
+    values : mapping of names to float
+    lines : sequence of str
+        The same in sentences, which ``str`` joins.
+
+    Examples
+    --------
     >>> print(Description("delta in a rate network", {"write": 1.0}, ["writes 1"]))
     delta in a rate network
       writes 1

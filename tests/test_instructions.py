@@ -109,5 +109,5 @@ def test_several_writes_a_token_have_a_dim_of_their_own(rng):
     for name in ("q", "k", "v", "beta", "decay"):
         assert np.array_equal(getattr(again, name), getattr(several, name))
     assert several.writes.shape == (2, 5, 4)
-    with pytest.raises(ValueError, match=r"^k holds several writes a token"):
+    with pytest.raises(ValueError, match=r"^k holds several writes per token"):
         several.shuffled(0)

@@ -25,6 +25,7 @@ TWINS_OF = {
     "plastic.forward": ("plastic",),
     "plastic.adjoint": ("plastic",),
     "circuit.run": ("circuit",),
+    "rate.run": ("rate_network",),
     "circuit.settle": ("circuit",),
 }
 
