@@ -111,7 +111,7 @@ class Projection:
     weight: Any
     receptor: str | None = None
     delay: Any = 0.0
-    plasticity: Any = None
+    plasticity: SynapticRule | None = None
     short_term: ShortTerm | None = None
     gate: Any = 1.0
     eligibility: Any = 0.0
