@@ -129,11 +129,12 @@ def answer(size: Size, rule: str, net: dict[str, fw.Trained], test: Batch, seed:
         sent = trained.instructions(part.x)
         if substrate == "shuffled":
             sent = sent.shuffled(seed)
-        network = {
+        networks: dict[str, Any] = {
             "exact": fw.Exact(),
             "rate": fw.RateNetwork(),
             "lif": fw.SpikingNetwork(engine="lif"),
-        }.get(substrate, fw.SpikingNetwork(engine="counts"))
+        }
+        network = networks.get(substrate, fw.SpikingNetwork(engine="counts"))
         ds = fw.simulate(rule, sent, on=network, seed=seed)
         y = ds.get("y_spikes", ds.y).values
         asks = part.x[..., -1] == 0

@@ -174,8 +174,8 @@ def one_run(size: Size, run: Run, seed: int, replicate: int) -> dict[str, float]
     k, v = items(seed, int(cell.items), size.d, replicate)
     draws = int(seeds.generator(seed, "spikes", key_of(cell), size.d, replicate).integers(2**31))
     nothing, beta = np.zeros_like(k), np.repeat([1.0, 0.0], len(k))
-    sent = (np.concatenate(pair) for pair in ((nothing, k), (k, nothing), (v, np.zeros_like(v))))
-    out = door.run(rule, fw.Instructions(*sent, beta), on=network, seed=draws)
+    reads, writes, values = (np.concatenate(pair) for pair in ((nothing, k), (k, nothing), (v, np.zeros_like(v))))
+    out = door.run(rule, fw.Instructions(reads, writes, values, beta), on=network, seed=draws)
     target = fw.scan(rule, k, k, v).W
     effective = door.references(rule, fw.Instructions(nothing, k, v), on=network)["effective"].W[0]
     peak_spikes = int(cell.neurons) * cell.peak / 1000 * cell.window

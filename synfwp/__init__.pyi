@@ -85,13 +85,14 @@ from synfwp.substrates import PES as PES
 from synfwp.substrates import Dendritic as Dendritic
 from synfwp.substrates import GatedTrace as GatedTrace
 from synfwp.substrates import InhibitoryCancellation as InhibitoryCancellation
+from synfwp.substrates import Mechanism as Mechanism
 from synfwp.substrates import RateCode as RateCode
 from synfwp.substrates import RateNetwork as RateNetwork
 from synfwp.substrates import SpikingNetwork as SpikingNetwork
 from synfwp.substrates import ThetaCycle as ThetaCycle
 from synfwp.substrates import TwoPhase as TwoPhase
 from synfwp.substrates.door import Exact as Exact
-from synfwp.substrates.door import compare_carriers as compare_carriers
+from synfwp.substrates.door import compare_substrates as compare_substrates
 from synfwp.substrates.door import simulate as simulate
 
 __version__: str

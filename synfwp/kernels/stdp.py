@@ -1,4 +1,4 @@
-"""A row of spike-timing plasticity on one synapse: one pass over two spike trains. Twin: ``synfwp.reference.timing``."""
+"""A row of spike-timing plasticity on one synapse: one pass over two trains. Twin: ``synfwp.reference.timing``."""
 
 import math
 

@@ -74,7 +74,7 @@ def _check_two_trains_do(rule: "SynapticRule", w: Any, reward_times: Any) -> Non
         raise ValueError(f"{name}: what {what} depends on the weight; pass w, the weight before the first spike.")
 
 
-def spike_train(what: str, times: ArrayLike, apart: float = 2 * COINCIDENT) -> np.ndarray:
+def spike_train(what: str, times: Any, apart: float = 2 * COINCIDENT) -> np.ndarray:
     """Spike times (ms) as a contiguous float64 array, or an error that names the train."""
     train = np.array(units.to_float(times, "ms", what), dtype=np.float64)
     if train.ndim != 1:

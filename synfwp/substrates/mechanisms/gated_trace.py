@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from synfwp.coefficients import Coefficients
-from synfwp.plasticity import SynapticRule, synaptic
+from synfwp.plasticity import SynapticRule, rows
 from synfwp.rules import Rule
 from synfwp.substrates.mechanisms.base import Array, Gains, Mechanism
 from synfwp.substrates.mechanisms.common import is_covariance, is_hebbian, with_gains
@@ -54,4 +54,4 @@ class GatedTrace(Mechanism):
     def synapse(self, eta: float, **more: Any) -> SynapticRule:
         """The row `synfwp.plasticity.gated_trace`; the projection's ``gate`` is open while items are encoded."""
         pairs = {"pre_y": 0.0} if self.causal else {}
-        return synaptic.gated_trace(eta, self.tau, **({"name": self.name, "cite": self.cite} | pairs | more))
+        return rows.gated_trace(eta, self.tau, **({"name": self.name, "cite": self.cite} | pairs | more))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from synfwp import units
-from synfwp.plasticity import SynapticRule, synaptic
+from synfwp.plasticity import SynapticRule, rows
 from synfwp.substrates.mechanisms.base import Mechanism
 
 
@@ -62,4 +62,4 @@ class InhibitoryCancellation(Mechanism):
 
     def synapse(self, eta: float, **more: Any) -> SynapticRule:
         """The row `synfwp.plasticity.inhibitory` of the inhibitory synapses of either side."""
-        return synaptic.inhibitory(eta, self.rho0, self.tau, **more)
+        return rows.inhibitory(eta, self.rho0, self.tau, **more)

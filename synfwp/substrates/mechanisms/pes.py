@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from synfwp.plasticity import SynapticRule, synaptic
+from synfwp.plasticity import SynapticRule, rows
 from synfwp.substrates.mechanisms.base import Mechanism
 
 
@@ -44,4 +44,4 @@ class PES(Mechanism):
 
     def synapse(self, eta: float, **more: Any) -> SynapticRule:
         """The row `synfwp.plasticity.pes`: the error is a receptor onto which the error neurons project."""
-        return synaptic.pes(eta, tau=self.tau, **more)
+        return rows.pes(eta, tau=self.tau, **more)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from synfwp.coefficients import Coefficients
-from synfwp.plasticity import SynapticRule, synaptic
+from synfwp.plasticity import SynapticRule, rows
 from synfwp.rules import Rule
 from synfwp.substrates.mechanisms.base import Array, Gains, Mechanism
 from synfwp.substrates.mechanisms.common import saturated, with_gains, with_self_erasure
@@ -60,4 +60,4 @@ class TwoPhase(Mechanism):
         retrieval ends, and ``gate`` is open while items are encoded.
         """
         pairs = {"pre_y": 0.0} if self.causal else {}
-        return synaptic.two_phase(eta, self.tau, **({"name": self.name, "cite": self.cite} | pairs | more))
+        return rows.two_phase(eta, self.tau, **({"name": self.name, "cite": self.cite} | pairs | more))
