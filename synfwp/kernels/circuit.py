@@ -136,9 +136,10 @@ def advance(rng, group, receptors, S, until, A_, B_, t):
                 B_[i] += g_d * V
                 w[i] = rest + (V - rest) * decay + response * d[i]
         relax(A_, B_, v, n, step)
-    if group.noise > 0:
+    noise = group.noise
+    if noise > 0:
         for i in range(n):
-            A_[i] += group.noise * rng.standard_normal()
+            A_[i] += noise * rng.standard_normal()
     n_at_threshold = settle_neurons(v, A_, until[u0 : u0 + n], group.refractory, group.threshold, t, n)
     if kind == TWO_COMPARTMENT:
         e0, star = group.prediction0, group.g_dendrite / (group.g_dendrite + group.leak)

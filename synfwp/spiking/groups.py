@@ -30,6 +30,8 @@ class Steps:
     ValueError
         If the times do not start at 0 and increase, or there are not as many values.
 
+    Examples
+    --------
     >>> Steps([0.0, 100.0], [1.0, 0.0]).values.tolist()
     [1.0, 0.0]
     """
@@ -53,8 +55,19 @@ class Steps:
         object.__setattr__(self, "times", times)
         object.__setattr__(self, "values", values)
 
-    def at(self, step: int, dt: float) -> Any:
-        """The value (or values, one per neuron) at a step of a grid of ``dt`` ms."""
+    def at(self, step: int, dt: float) -> np.float64 | Array:
+        """The value that holds at a step of a grid.
+
+        Parameters
+        ----------
+        step : int
+        dt : float
+            ms.
+
+        Returns
+        -------
+        float or (n,) array
+        """
         return self.values[int(np.searchsorted(np.round(self.times / dt), step, side="right")) - 1]
 
 
@@ -93,6 +106,13 @@ class PoissonSource:
         Hz.
     name : str
 
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the source and the argument.
+
+    Examples
+    --------
     >>> PoissonSource(100, rate=15.0).n
     100
     """
@@ -128,6 +148,8 @@ class SpikeSource:
     ValueError
         If a time is negative or out of order, a unit does not exist, or a unit fires twice at the same time.
 
+    Examples
+    --------
     >>> SpikeSource(2, times=[1.0, 3.5], units=[0, 1]).n
     2
     """
@@ -212,6 +234,13 @@ class Population:
     v_init : None, float or (n,) array
         Membrane potentials at the start, mV; None: rest.
 
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the population and the argument.
+
+    Examples
+    --------
     >>> from synfwp.spiking import LIF
     >>> Population(10, LIF(), name="cells").n
     10

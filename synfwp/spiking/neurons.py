@@ -9,11 +9,25 @@ from synfwp.units import Parameters
 
 @dataclass(frozen=True)
 class Receptor(Parameters):
-    """What a spike opens in a postsynaptic neuron: it jumps by the weight and decays with ``tau`` (ms).
+    """What a spike opens in a postsynaptic neuron: it jumps by the weight and decays with ``tau``.
 
-    Without ``reversal`` it is a current (pA), with one (mV) a conductance (nS). With ``drives=False`` it acts on
-    nothing and is a signal, such as an error that a plasticity rule reads.
+    Parameters
+    ----------
+    name : str
+    tau : float
+        ms.
+    reversal : float or None
+        mV: a conductance (nS). None: a current (pA).
+    drives : bool
+        False: it acts on nothing and is a signal, such as an error that a plasticity rule reads.
 
+    Raises
+    ------
+    ValueError
+        If ``tau`` is not above 0.
+
+    Examples
+    --------
     >>> Receptor("excitatory", tau=5.0, reversal=0.0).reversal
     0.0
     """
@@ -59,6 +73,13 @@ class LIF(Parameters):
     receptors : tuple of Receptor
         What synapses of a `Circuit` act on; none: a current that decays with ``tau_syn``, named "current".
 
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the parameter; also if the threshold does not lie above reset and rest.
+
+    Examples
+    --------
     >>> LIF(tau_m=10.0).tau_m
     10.0
     """
@@ -97,8 +118,20 @@ class LIF(Parameters):
 
 @dataclass(frozen=True, kw_only=True)
 class Poisson(Parameters):
-    """A neuron that fires at a rate equal to its rectified drive, after a synapse of time constant tau_syn (ms).
+    """A neuron that fires at a rate equal to its rectified drive, after a synapse.
 
+    Parameters
+    ----------
+    tau_syn : float
+        Time constant of the synapse, ms.
+
+    Raises
+    ------
+    ValueError
+        If ``tau_syn`` is not above 0.
+
+    Examples
+    --------
     >>> Poisson().tau_syn
     5.0
     """
@@ -109,7 +142,7 @@ class Poisson(Parameters):
 
 @dataclass(frozen=True, kw_only=True)
 class AdEx(Parameters):
-    r"""Adaptive exponential integrate-and-fire neuron (Brette & Gerstner 2005, J Neurophysiol 94:3637).
+    r"""Adaptive exponential integrate-and-fire neuron [1]_.
 
     ``C dV/dt = g_leak (v_rest - V) + g_leak delta exp((V - v_threshold) / delta) - w + I``,
     ``tau_w dw/dt = a (V - v_rest) - w``; a spike at ``v_peak`` resets V to ``v_reset`` and raises w by b.
@@ -127,7 +160,19 @@ class AdEx(Parameters):
     tau_w, t_ref, tau_syn : float
         In ms.
     receptors : tuple of Receptor
+        As those of `LIF`.
 
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the parameter; also if the peak does not lie above threshold and reset.
+
+    References
+    ----------
+    .. [1] Brette & Gerstner 2005, J Neurophysiol 94:3637.
+
+    Examples
+    --------
     >>> round(AdEx().tau_m, 2)
     9.37
     """
@@ -175,7 +220,7 @@ class AdEx(Parameters):
 
 @dataclass(frozen=True, kw_only=True)
 class TwoCompartment(Parameters):
-    r"""A soma that fires at random and a dendrite that predicts it (Urbanczik & Senn 2014, Neuron 81:521).
+    r"""A soma that fires at random and a dendrite that predicts it [1]_.
 
     The dendrite ``tau_m dV/dt = v_rest - V + I / g_leak`` takes the synaptic current of the first receptor, "dendrite".
     The soma ``C dU/dt = g_leak (v_rest - U) + g_dendrite (V - U) + ...`` takes the other receptors and the drive, and
@@ -197,6 +242,17 @@ class TwoCompartment(Parameters):
     receptors : tuple of Receptor
         Those of the soma, in addition to "dendrite".
 
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the parameter; also if a receptor has the name of something else.
+
+    References
+    ----------
+    .. [1] Urbanczik & Senn 2014, Neuron 81:521.
+
+    Examples
+    --------
     >>> [receptor.name for receptor in TwoCompartment(receptors=(Receptor("teacher", tau=3.0),)).all_receptors]
     ['dendrite', 'teacher']
     """

@@ -16,14 +16,35 @@ Array = np.ndarray
 
 @dataclass(frozen=True, kw_only=True)
 class ShortTerm:
-    """Short-term plasticity (Tsodyks & Markram 1997, PNAS 94:719; Mongillo, Barak & Tsodyks 2008, Science 319:1543).
+    """Short-term plasticity [1]_ [2]_.
 
     At a spike u is raised, ``u += U (1 - u)``, then ``u x`` is released and taken off x; between spikes x recovers to 1
-    with ``tau_rec`` and u relaxes to ``u_rest`` with ``tau_facil`` (ms). The weight is multiplied by ``u x``. With
+    with ``tau_rec`` and u relaxes to ``u_rest`` with ``tau_facil``. The weight is multiplied by ``u x``. With
     ``u_rest=0`` this is both papers' model: the u of Mongillo et al., which rests at U and is raised after the release,
     is ours just after it has been raised. It is a gain of the presynaptic neuron alone: it cannot bind a key to a
     value.
 
+    Parameters
+    ----------
+    U : float
+        Share of what u lacks of 1 that a spike adds, above 0 and at most 1.
+    tau_rec, tau_facil : float
+        Of recovery and facilitation, ms.
+    u_rest : float
+        From 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If a share is not within its bounds or a time constant not above 0.
+
+    References
+    ----------
+    .. [1] Tsodyks & Markram 1997, PNAS 94:719.
+    .. [2] Mongillo, Barak & Tsodyks 2008, Science 319:1543.
+
+    Examples
+    --------
     >>> ShortTerm(U=0.5, tau_rec=800.0, tau_facil=1e-3).released([100.0] * 100)[-1].round(4)
     np.float64(0.1051)
     """
@@ -48,6 +69,10 @@ class ShortTerm:
         ----------
         intervals : (n,) array_like
             Time since the spike before, ms; the first entry is not used.
+
+        Returns
+        -------
+        (n,) array
         """
         u, x, found = self.u_rest, 1.0, []
         for m, wait in enumerate(np.atleast_1d(np.asarray(intervals, float))):
@@ -100,6 +125,8 @@ class Projection:
     TypeError, ValueError
         Naming the projection and the argument.
 
+    Examples
+    --------
     >>> from synfwp.spiking import LIF, PoissonSource
     >>> feed = Projection(PoissonSource(5, 10.0), Population(2, LIF()), weight=0.5)
     >>> feed.name, feed.shape, feed.dense
@@ -182,8 +209,23 @@ class Projection:
         """The presynaptic neuron of each synapse, row by row."""
         return np.repeat(np.arange(self.shape[0]), self.shape[1] if self.dense else np.diff(self.weight.indptr))
 
-    def checked(self, weight: Any) -> Any:
-        """Weights as a full array, or a CSR array with sorted rows, in the unit of the receptor; or an error."""
+    def checked(self, weight: Any) -> Array | scipy.sparse.csr_array:
+        """Weights as this projection could have them, in the unit of its receptor.
+
+        Parameters
+        ----------
+        weight : float, (n_pre, n_post) array, or sparse array
+
+        Returns
+        -------
+        (n_pre, n_post) array, or scipy.sparse.csr_array
+            Of a sparse array, with sorted rows.
+
+        Raises
+        ------
+        ValueError
+            If the shape does not fit, or a weight is not finite or out of bounds.
+        """
         label = f"weight of projection {self.name!r}"
         found = _weights(weight, (self.pre.n, self.post.n), label, self.unit)
         stored = found if isinstance(found, np.ndarray) else found.data
@@ -197,7 +239,7 @@ class Projection:
 
     @property
     def _receptors(self) -> list[str]:
-        """Names of the receptors of the postsynaptic cells; sources have none."""
+        """Names of the receptors of the postsynaptic neurons; sources have none."""
         return [one.name for one in receptors_of(self.post.neuron)] if isinstance(self.post, Population) else []
 
     def _receptor(self, label: str) -> str:
@@ -246,7 +288,7 @@ class Projection:
             raise ValueError(f"{label}: an eligibility trace (tau_e) and a modulator go together.")
 
 
-def _weights(weight: Any, shape: tuple[int, int], label: str, unit: str) -> Any:
+def _weights(weight: Any, shape: tuple[int, int], label: str, unit: str) -> Array | scipy.sparse.csr_array:
     """A full array, or a CSR array with sorted rows and no entry twice."""
     if scipy.sparse.issparse(weight):
         units.to_float(weight.data, "1", label)  # refuses what is no real number
@@ -278,6 +320,17 @@ def random_synapses(
     self_connections : bool
         False leaves out the pairs (i, i).
 
+    Returns
+    -------
+    (n_pre, n_post) scipy.sparse.csr_array
+
+    Raises
+    ------
+    ValueError
+        If a count is not above 0, or the probability not from 0 to 1.
+
+    Examples
+    --------
     >>> random_synapses(100, 50, 0.1, 2.0, seed=0).shape
     (100, 50)
     """

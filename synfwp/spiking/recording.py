@@ -317,6 +317,8 @@ def spikes(ds: "xr.Dataset", population: str) -> tuple[Array, Array]:
     ValueError
         If the run has no such population, or no spikes.
 
+    Examples
+    --------
     >>> from synfwp.spiking import Circuit, SpikeSource
     >>> ds = Circuit([], populations=[SpikeSource(3, [1.0, 2.0], [2, 0], name="cue")]).run(5.0)
     >>> spikes(ds, "cue")[1].tolist()

@@ -142,7 +142,7 @@ class State:
             If the shape or the stored entries differ, or a weight is out of bounds.
         """
         one, p = self.circuit.projection(name), self._position(name)
-        new = one.checked(weight)
+        new: Any = one.checked(weight)
         same = isinstance(new, np.ndarray) == one.dense
         if same and not one.dense:
             same = np.array_equal(new.indptr, one.weight.indptr) and np.array_equal(new.indices, one.weight.indices)
@@ -155,7 +155,7 @@ class State:
 
     # --- looking ---------------------------------------------------------------------------------------------------
 
-    def weights(self, name: str) -> Any:
+    def weights(self, name: str) -> Array | scipy.sparse.csr_array:
         """Weights of a projection now.
 
         Parameters
