@@ -17,7 +17,7 @@ from synfwp.rules import Rule
 from synfwp.threads import spread
 
 Array = np.ndarray
-_GRADIENTS = {1: "q", 2: "k", 3: "v", 4: "beta", 5: "decay", 10: "W0", 11: "aux0"}
+_GRADIENTS = {1: "q", 2: "k", 3: "v", 4: "beta", 5: "decay", 8: "momentum", 9: "ridge", 10: "W0", 11: "aux0"}
 
 
 @primitive
@@ -30,8 +30,8 @@ def scan(
     decay: Array | None = None,
     p: Array | None = None,
     r: Array | None = None,
-    momentum: None = None,
-    ridge: None = None,
+    momentum: Array | None = None,
+    ridge: Array | None = None,
     W0: Array | None = None,
     aux0: Array | None = None,
 ) -> tuple[Array, Array, Array]:
@@ -64,8 +64,9 @@ def scan(
 def _adjoint(argnums: tuple[int, ...], dy: Array, dW: Array, daux: Array, *args: Any) -> tuple[Array, ...]:
     """The adjoint kernel, once for all of ``argnums``; flat arguments, so that a second trace is seen and refused."""
     padded: list[Any] = [*args, *[None] * (12 - len(args))]
-    rule, q, k, v, beta, decay, p, r, _, _, W0, aux0 = padded
-    more = {"erase": None if p is None and r is None else (p, r), "W0": W0, "aux0": aux0}
+    rule, q, k, v, beta, decay, p, r, momentum, ridge, W0, aux0 = padded
+    more = {"erase": None if p is None and r is None else (p, r), "momentum": momentum, "ridge": ridge}
+    more |= {"W0": W0, "aux0": aux0}
     grads = fastweights.gradients(
         rule, q, k, v, beta, decay=decay, **more, dy=dy, dW=dW if dW.size else None, daux=daux if daux.size else None
     )
@@ -73,7 +74,7 @@ def _adjoint(argnums: tuple[int, ...], dy: Array, dW: Array, daux: Array, *args:
     return tuple(pair[i - 6] if i in (6, 7) else getattr(grads, _GRADIENTS[i]) for i in argnums)
 
 
-def _pull(argnums: Any, ans: Any, args: Any, kwargs: Any) -> Any:
+def _back(argnums: Any, ans: Any, args: Any, kwargs: Any) -> Any:
     """What autograd calls on the way back; refuses keywords, which it cannot trace."""
     if kwargs:
         raise TypeError(f"synfwp.autograd.scan got {', '.join(kwargs)} by keyword; pass all arguments by position.")
@@ -89,7 +90,7 @@ def _refuse(name: str) -> Any:
     return refuse
 
 
-defvjp_argnums(scan, _pull)
+defvjp_argnums(scan, _back)
 defvjp_argnums(_adjoint, _refuse("scan"))
 
 

@@ -23,7 +23,7 @@ from synfwp.rules import Rule
 
 def _supported(rule: Rule | str) -> Rule:
     """The row of a rule with one write a token; others run in `synfwp.scan`."""
-    return rules.check_one_write(rule, "run it with synfwp.scan")
+    return rules.check_instructed(rule, "run it with synfwp.scan")
 
 
 def scan(

@@ -41,7 +41,7 @@ class Specification:
     def __post_init__(self) -> None:
         """Every field is what the table above says."""
         row = rules.get_rule(self.rule)
-        if row.uses_pair or not (row.uses_values or row.self_reference):
+        if row.uses_pair or (row.uses_keys and not row.uses_values):
             raise ValueError(f"rule {row.name!r} needs more, or less, than keys, values and gates; use e.g. 'delta'.")
         for name in (*_SIZES, *(name for name in _OPTIONAL_SIZES if getattr(self, name) is not None)):
             checks.count(name, getattr(self, name))
@@ -90,12 +90,12 @@ class Specification:
     @property
     def _self_referential(self) -> bool:
         """Whether W writes itself, so that nothing is sent."""
-        return rules.get_rule(self.rule).self_reference
+        return not rules.get_rule(self.rule).uses_keys
 
     @property
     def _softmax(self) -> bool:
         """Whether there is no W, since all keys and values are kept."""
-        return "recurrent" not in rules.get_rule(self.rule).forms
+        return not rules.get_rule(self.rule).has_weights
 
     @property
     def _matrices(self) -> int:

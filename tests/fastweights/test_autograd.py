@@ -12,12 +12,12 @@ from synfwp import autograd as ag
 from synfwp.features import FEATURES, NORMALISERS, get_feature
 from synfwp.kernels import linear
 
-POSITION = {"q": 1, "k": 2, "v": 3, "beta": 4, "decay": 5, "p": 6, "r": 7, "W0": 10, "aux0": 11}
+POSITION = {"q": 1, "k": 2, "v": 3, "beta": 4, "decay": 5, "p": 6, "r": 7, "momentum": 8, "ridge": 9, "W0": 10, "aux0": 11}
 
 
 def positional(p):
     """All twelve arguments of the primitive."""
-    return [p.rule, p.q, p.k, p.v, p.beta, p.decay, p.p, p.r, None, None, p.W0, p.aux0]
+    return [p.rule, p.q, p.k, p.v, p.beta, p.decay, p.p, p.r, p.momentum, p.ridge, p.W0, p.aux0]
 
 
 @pytest.mark.kernels

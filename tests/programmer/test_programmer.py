@@ -63,7 +63,8 @@ def random_params(programmer, seed=0, dtype=float):
     }
 
 
-TRAINABLE = [name for name, row in RULES.items() if row.one_write]
+TRAINABLE = [name for name, row in RULES.items() if row.has_weights and row.write and row.uses_keys]
+TRAINABLE = [name for name in TRAINABLE if RULES[name].writes == 1 and not RULES[name].uses_pair]
 CASES = [(rule, "relu", "l2", "cross_entropy") for rule in TRAINABLE]
 CASES += [("gated_delta", feature, "l2", "squared") for feature in ("identity", "elu_plus_one", "dpfp(1)")]
 CASES += [("key_gated_delta", "elu_plus_one", "sum", "squared"), ("leaky_hebb", "dpfp(1)", "none", "cross_entropy")]
