@@ -293,7 +293,8 @@ def rounding(problem: Problem, found: Outcome, steps: int | None = None) -> floa
         divided = (1 + np.abs(found.y).max(initial=0.0)) / min(1.0, _divisor(p))
     centring = T * (T + 3) * 2 * (row + value) if p.rule.centred else 0.0
     if p.rule.uses_momentum:  # a step adds up W, M and the value; later ones make its error so much larger
-        row = max(row, np.abs(p.aux0).max(initial=0.0) * d**0.5, np.abs(found.aux).max(initial=0.0) * d**0.5)
+        M = [found.aux] if p.aux0 is None else [found.aux, p.aux0]
+        row = max(row, *(np.abs(x).max(initial=0.0) * d**0.5 for x in M))
         divided = 2 * _grown(p)
     return float((2 * (T + 1) * (d + 6) * (3 * row + value) + centring) * divided * eps)
 

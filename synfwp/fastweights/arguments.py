@@ -66,7 +66,7 @@ def check(
             full[name] = _broadcast(name, usual, lead, core, n)
     _check_ranges(full)
     if aux and hasattr(solver, "check_aux"):
-        solver.check_aux(rule, full["aux0"])
+        solver.check_aux(rule, full)
     flat = [tidy(x.reshape(n, *x.shape[len(lead) :])) for x in (q, k, v)]
     call = Call(
         rule,

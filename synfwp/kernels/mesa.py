@@ -16,7 +16,7 @@ from synfwp.kernels._jit import inline_kernel, kernel, restrict_kernel
 
 @inline_kernel
 def _write(G, H, k, v, b, a, into_G, into_H):
-    """G and H one step on, into other arrays or their own."""
+    """G and H one step on, into other arrays or their own; H stays symmetric to the last bit."""
     rows, d = G.shape
     for i in range(rows):
         c = b * v[i]
@@ -24,8 +24,10 @@ def _write(G, H, k, v, b, a, into_G, into_H):
             into_G[i, j] = a * G[i, j] + c * k[j]
     for i in range(d):
         c = b * k[i]
-        for j in range(d):
-            into_H[i, j] = a * H[i, j] + c * k[j]
+        for j in range(i + 1):
+            h = a * H[i, j] + c * k[j]
+            into_H[i, j] = h
+            into_H[j, i] = h
 
 
 @restrict_kernel

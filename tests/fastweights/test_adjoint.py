@@ -148,11 +148,13 @@ def test_float32_gradients_are_float32_and_near_those_in_float64(name, rng):
     grads = fw.vjp(*p.args, **p.kwargs)[1](*c)
     wide = p.map(lambda x: x.astype(np.float64))
     exact = fw.vjp(*wide.args, **wide.kwargs)[1](*(None if x is None else x.astype(float) for x in c))
+    # 20 steps forward and 20 back, each 4 + 6 roundings of 6e-8, none of them amplified: 2.4e-5 of the norm. A system of
+    # least squares amplifies them by its condition, and so does the one that divides its derivative
+    allowed = 2.4e-5 * (np.linalg.cond(outcome(p).aux + np.eye(4) * p.ridge[..., None]).max() if p.rule.uses_ridge else 1)
     for name in p.used:
         found, want = gradient(grads, name), gradient(exact, name)
         assert found.dtype == np.float32
-        # 20 steps forward and 20 back, each 4 + 6 roundings of 6e-8, none of them amplified: 2.4e-5 of the norm
-        assert np.linalg.norm(found - want) <= 2.4e-5 * np.linalg.norm(want)
+        assert np.linalg.norm(found - want) <= allowed * np.linalg.norm(want)
 
 
 @pytest.mark.parametrize("name", RECURRENT)

@@ -6,8 +6,8 @@ A solver is a module with
 - ``aux_shape(rule, d_v, d_k)``: the shape of what it carries beside W, or None;
 - where its rows have these forms, ``chunkwise(call, chunk, every) -> Outputs`` and ``attention(call) -> A``.
 
-``prepare(rule, given)`` may check and complete the arguments of a rule that leaves some of them out, and
-``check_aux(rule, aux0)`` what an earlier run has left.
+It may have ``prepare(rule, given)``, which completes the arguments of a rule that leaves some of them out, and
+``check_aux(rule, full)``, which refuses an aux0 that no run has left.
 """
 
 from collections.abc import Mapping

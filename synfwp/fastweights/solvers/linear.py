@@ -36,8 +36,8 @@ def adjoint(call: Call, kept: Outputs | None, cotangents: Cotangents, threads: i
 def chunkwise(call: Call, chunk: int, every: int) -> Outputs:
     """The same by chunks of so many tokens."""
     canonical = chain.to_canonical(call)
-    found = Outputs(*forms.chunkwise(canonical.problem, chunk, every * call.rule.writes))
-    return chain.from_canonical(canonical, found)
+    y, W, states = forms.chunkwise(canonical.problem, chunk, every * call.rule.writes)
+    return chain.from_canonical(canonical, Outputs(y, W, None, states))
 
 
 def attention(call: Call) -> Array:
@@ -51,10 +51,10 @@ def aux_shape(rule: Rule, d_v: int, d_k: int) -> Shape | None:
     return chain.aux_shape(rule, d_k)
 
 
-def check_aux(rule: Rule, aux0: Array) -> None:
+def check_aux(rule: Rule, full: dict[str, Array]) -> None:
     """What an earlier run has left is what the passes of the row carry."""
     for one in chain.passes_of(rule):
-        one.check_aux(aux0)
+        one.check_aux(full["aux0"])
 
 
 def prepare(rule: Rule, given: dict[str, Array]) -> dict[str, Array]:

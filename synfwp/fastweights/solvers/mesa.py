@@ -83,12 +83,15 @@ def aux_shape(rule: Rule, d_v: int, d_k: int) -> Shape:
     return d_k, d_k
 
 
-def check_aux(rule: Rule, aux0: Array) -> None:
-    """H is a sum of ``b k k^T``: no eigenvalue is negative but by rounding."""
+def check_aux(rule: Rule, full: dict[str, Array]) -> None:
+    """H is a sum of ``b k k^T``: what the ridge makes of it has a solution, now and whatever decays."""
+    aux0, ridge = full["aux0"], full["ridge"]
     if aux0.size:
-        spectrum = np.linalg.eigvalsh(_symmetric(aux0))
-        if spectrum.min() < -64 * np.finfo(aux0.dtype).eps * aux0.shape[-1] * max(1.0, float(np.abs(spectrum).max())):
-            raise ValueError(f"aux0 has the eigenvalue {spectrum.min():g}, below 0; pass the aux of an earlier run.")
+        least = float(np.linalg.eigvalsh(_symmetric(aux0) + ridge[:, None] * np.eye(ridge.shape[1])).min())
+        if least <= 0:
+            raise ValueError(
+                f"aux0 + diag(ridge) has the eigenvalue {least:g}, not above 0; pass the aux of an earlier run."
+            )
 
 
 def _empty(call: Call, dW: Array, dH: Array) -> Named:
