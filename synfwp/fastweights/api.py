@@ -72,8 +72,9 @@ def scan(
         What `Scan.aux` of an earlier run holds: (..., d_k) for LINEAR_ATTENTION, (..., d_k + 1) for COVARIANCE,
         (..., d_v, d_k) for MOMENTUM_DELTA, (..., d_k, d_k) for MESA. None means 0.
     W0 : None or array that broadcasts to (..., d_v, d_k)
-        Initial fast weights; None means 0. MESA shrinks to them. SELF_REFERENTIAL needs its (..., d_v + 2 d_k + 4, d_k): rows that are read
-        as y, as the next key, as the next query and as the four betas, one for the rows of each of these blocks.
+        Initial fast weights; None means 0. MESA shrinks to them. SELF_REFERENTIAL needs its
+        (..., d_v + 2 d_k + 4, d_k): rows that are read as y, as the next key, as the next query and as the four betas,
+        one for the rows of each of these blocks.
     form : None, "recurrent", "chunkwise", "parallel" or "auto"
         How the rule is computed; None means recurrent (SOFTMAX: parallel). All agree to rounding. "auto" takes the
         fastest for these sizes, by the benchmark of this repository.
@@ -348,7 +349,7 @@ def _has_form(rule: Rule, form: str) -> None:
 
 
 def _adjoint(call: Call, out: Scan, kept: Any, dy: Any, dW: Any, daux: Any, threads: int | None) -> Gradients:
-    """Cotangents through the adjoint of the solver, in the shapes of the arguments; ``out`` has those of the results."""
+    """Cotangents through the adjoint of the solver, in the shapes of the arguments; ``out`` has those of results."""
     if daux is not None and out.aux is None:
         raise ValueError(f"daux was passed but rule {call.rule.name!r} has no aux; leave it out.")
     if dW is not None and out.W is None:
@@ -361,7 +362,10 @@ def _adjoint(call: Call, out: Scan, kept: Any, dy: Any, dW: Any, daux: Any, thre
         )  # type: ignore[arg-type]
     )
     found = solver_of(call.rule).adjoint(call, kept, cotangents, threads)
-    back: dict[str, Any] = {name: sum_back(found.get(name), call.lead, shape) for name, shape in call.shapes.items()}
+    back: dict[str, Any] = dict.fromkeys(call.shapes)
+    for name, shape in call.shapes.items():
+        if shape is not None:
+            back[name] = sum_back(found[name], call.lead, shape)
     p, r = back.pop("p"), back.pop("r")
     return Gradients(**back, erase=None if p is None else (p, r))
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from synfwp import rules
-from synfwp.fastweights.passes import ERROR_OF_KEY, SEVERAL_WRITES
+from synfwp.fastweights.passes import SEVERAL_WRITES
 from synfwp.fastweights.problem import Call, Shape
 from synfwp.fastweights.solvers import solver_of
 from synfwp.rules import Rule
@@ -70,7 +70,9 @@ def check(
     flat = [tidy(x.reshape(n, *x.shape[len(lead) :])) for x in (q, k, v)]
     call = Call(
         rule,
-        *flat,
+        flat[0],
+        flat[1],
+        flat[2],
         full["beta"],
         full.get("decay"),
         (full["p"], full["r"]) if "p" in full else None,
@@ -120,20 +122,26 @@ def _check_used(rule: Rule, given: dict[str, Array]) -> None:
     for name, needed in uses.items():
         if needed and name not in given:
             raise TypeError(f"{name} is None; pass an array of shape (..., time, feature).")
-    width = "d_k" if rule.error == "value" else "d_v"
-    gates = (
-        ("decay", rule.uses_decay, "numbers in [0, 1]", "(..., T)" if rule.retain == "scalar" else f"(..., T, {width})"),
-        ("momentum", rule.uses_momentum, "numbers in [0, 1]", "(..., T)"),
-        ("ridge", rule.uses_ridge, "numbers above 0", "(..., d_k)"),
-    )
-    for name, used, numbers, shape in gates:
-        if used and name not in given:
-            raise ValueError(f"rule {rule.name!r} needs {name}; pass {numbers} that broadcast to {shape}.")
+    used = {"beta": rule.uses_beta, "W0": rule.has_weights, "decay": rule.uses_decay}
+    used |= {"momentum": rule.uses_momentum, "ridge": rule.uses_ridge}
+    for name in ("decay", "momentum", "ridge"):
+        if used[name] and name not in given:
+            raise ValueError(f"rule {rule.name!r} needs {name}; pass {_wanted(rule, name)}.")
     for name, what in (("k", "takes no keys"), ("v", "writes no values" if rule.uses_keys else "takes no values")):
         if name in given and not uses[name]:
             raise ValueError(f"rule {rule.name!r} {what}; pass {name}=None.")
-    used = {"beta": rule.uses_beta, "W0": rule.has_weights} | {name: used for name, used, _, _ in gates}
-    refuse_unused(rule, **{name: given.get(name) for name, it_is in used.items() if not it_is})
+    for name, needed in used.items():
+        if name in given and not needed:
+            refuse_unused(rule, **{name: given[name]})
+
+
+def _wanted(rule: Rule, name: str) -> str:
+    """What a gate or a ridge looks like."""
+    if name == "ridge":
+        return "numbers above 0 that broadcast to (..., d_k)"
+    width = "d_k" if rule.error == "value" else "d_v"
+    per_key = name == "decay" and rule.retain == "key"
+    return f"numbers in [0, 1] that broadcast to {f'(..., T, {width})' if per_key else '(..., T)'}"
 
 
 def _check_ranges(full: dict[str, Array]) -> None:
@@ -147,10 +155,11 @@ def _check_ranges(full: dict[str, Array]) -> None:
 
 def _step_ratio(call: Call) -> float:
     """Largest step over its bound; with several writes the decay acts on the first."""
-    for one in (SEVERAL_WRITES, ERROR_OF_KEY):
-        if one.applies(call.rule):
-            call = one.down(call)
-    return stability.step_ratio(call.rule, call.k, call.beta, call.decay, call.pair, call.momentum)
+    rule, decay = call.rule, call.decay
+    if decay is not None and SEVERAL_WRITES.applies(rule):
+        decay = SEVERAL_WRITES.decays(rule, decay)
+    key = call.k if rule.error == "value" else call.v
+    return stability.step_ratio(rule, key, call.beta, decay, call.pair, call.momentum)
 
 
 def plain(name: str, x: Any) -> Array:

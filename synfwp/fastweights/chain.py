@@ -1,6 +1,5 @@
 """The folds over the chain of passes: a call to canonical form, and outputs, matrices and gradients back from it."""
 
-from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -15,14 +14,13 @@ Array = np.ndarray
 
 
 class Canonical(NamedTuple):
-    """A call in canonical form: the passes it went through with the call above each, the call below all, the problem."""
+    """A call in canonical form: its passes, each with the call above it, the call below all of them, the problem."""
 
-    levels: tuple[tuple[Pass, Call], ...]
+    levels: list[tuple[Pass, Call]]
     below: Call
     problem: Problem
 
 
-@cache
 def passes_of(rule: Rule) -> tuple[Pass, ...]:
     """The passes that apply to a row, in the order of the chain."""
     return tuple(one for one in PASSES if one.applies(rule))
@@ -39,9 +37,11 @@ def to_canonical(call: Call) -> Canonical:
     for one in passes_of(call.rule):
         levels.append((one, call))
         call = one.down(call)
-    c = coefficients.coefficients(call.rule, call.k, call.beta, call.decay, call.pair)
-    q, k, v, W0 = (np.ascontiguousarray(x) for x in (call.q, call.k, call.v, call.W0))
-    return Canonical(tuple(levels), call, Problem(q, k, v, c, W0, call.across))
+    q, k, v, W0 = call.q, call.k, call.v, call.W0
+    c = coefficients.coefficients(call.rule, k, call.beta, call.decay, call.pair)
+    if levels:
+        q, k, v, W0 = (np.ascontiguousarray(x) for x in (q, k, v, W0))
+    return Canonical(levels, call, Problem(q, k, v, c, W0, call.across))
 
 
 def from_canonical(canonical: Canonical, found: Outputs) -> Outputs:
@@ -60,12 +60,12 @@ def matrix_from_canonical(canonical: Canonical, A: Array) -> Array:
 
 def cotangents_to_canonical(canonical: Canonical, kept: Outputs | None, cotangents: Cotangents) -> list[Cotangents]:
     """Cotangents above each pass, and those of the problem last; ``kept`` are the problem's own outputs."""
-    below: list[Outputs | None] = [kept]
-    for one, above in reversed(canonical.levels[1:] if kept is not None else ()):
-        below.insert(0, one.up(above, below[0]))  # type: ignore[arg-type]
-    below = below if kept is not None else [None] * len(canonical.levels)
+    below: list[Outputs | None] = [kept] * len(canonical.levels)
+    for i in range(len(below) - 2, -1, -1):
+        one, above = canonical.levels[i + 1]
+        below[i] = None if kept is None else one.up(above, below[i + 1])  # type: ignore[arg-type]
     every = [cotangents]
-    for (one, above), reads in zip(canonical.levels, below, strict=False):
+    for (one, above), reads in zip(canonical.levels, below, strict=True):
         every.append(one.down_cotangents(above, reads, every[-1]))
     return every
 
@@ -82,6 +82,8 @@ def gradients_from_canonical(
     found: Named = {**grads, "beta": dbeta, "decay": ddecay, "p": dp, "r": dr, "aux0": None}
     if more is not None:
         found["k"] = found["k"] + more
+    if not canonical.levels:
+        return found
     for (one, above), its in zip(reversed(canonical.levels), reversed(cotangents[:-1]), strict=True):
         found = one.up_gradients(above, its, found)
     return found
@@ -89,5 +91,4 @@ def gradients_from_canonical(
 
 def needs_reads(canonical: Canonical) -> bool:
     """Whether the way back needs the problem's own outputs."""
-    return any(one.needs_reads for one, _ in canonical.levels)
-
+    return bool(canonical.levels) and any(one.needs_reads for one, _ in canonical.levels)

@@ -69,11 +69,7 @@ class SeveralWrites(Pass):
 
     def down(self, above: Call) -> Call:
         """Queries of zero and decays of one for the other steps."""
-        n, pair, decay = above.rule.writes, above.pair, above.decay
-        if decay is not None:
-            steps = np.ones((*decay.shape[:2], n, *decay.shape[2:]), decay.dtype)
-            steps[:, :, 0] = decay
-            decay = _flat(steps)
+        pair, decay = above.pair, None if above.decay is None else _flat(self.decays(above.rule, above.decay))
         return above._replace(
             q=self._spaced(above, above.q),
             k=_flat(above.k),
@@ -107,6 +103,12 @@ class SeveralWrites(Pass):
         if "decay" in found:
             found["decay"] = found["decay"][:, :, 0]
         return grads | found
+
+    def decays(self, rule: Rule, decay: Array) -> Array:
+        """Decays (n, T, writes, ...) of all writes."""
+        steps = np.ones((*decay.shape[:2], rule.writes, *decay.shape[2:]), decay.dtype)
+        steps[:, :, 0] = decay
+        return steps
 
     def _reads(self, above: Call) -> int:
         """Which of the steps of a token reads."""
@@ -278,8 +280,8 @@ class ErrorOfKey(Pass):
         return grads | {"k": grads["v"], "v": grads["k"], "W0": np.swapaxes(grads["W0"], 1, 2)}
 
 
-SEVERAL_WRITES, ERROR_OF_KEY = SeveralWrites(), ErrorOfKey()
-PASSES: tuple[Pass, ...] = (SEVERAL_WRITES, Centred(), Normalised(), ReadBefore(), ERROR_OF_KEY)
+SEVERAL_WRITES = SeveralWrites()
+PASSES: tuple[Pass, ...] = (SEVERAL_WRITES, Centred(), Normalised(), ReadBefore(), ErrorOfKey())
 
 
 def _flat(x: Array) -> Array:

@@ -47,9 +47,7 @@ def transition(
     """
     rule = get_rule(rule)
     if rule.solver not in ("linear", "momentum"):
-        raise ValueError(
-            f"rule {rule.name!r} has no transition of a key; see its eigenvalues."
-        )
+        raise ValueError(f"rule {rule.name!r} has no transition of a key; see its eigenvalues.")
     key = np.asarray(k, float)[None, None]
     gate = None if decay is None else np.asarray(decay, float)[None, None]
     p, r = (None, None) if erase is None else (np.asarray(x, float)[None, None] for x in erase)

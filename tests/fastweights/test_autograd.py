@@ -12,7 +12,19 @@ from synfwp import autograd as ag
 from synfwp.features import FEATURES, NORMALISERS, get_feature
 from synfwp.kernels import linear
 
-POSITION = {"q": 1, "k": 2, "v": 3, "beta": 4, "decay": 5, "p": 6, "r": 7, "momentum": 8, "ridge": 9, "W0": 10, "aux0": 11}
+POSITION = {
+    "q": 1,
+    "k": 2,
+    "v": 3,
+    "beta": 4,
+    "decay": 5,
+    "p": 6,
+    "r": 7,
+    "momentum": 8,
+    "ridge": 9,
+    "W0": 10,
+    "aux0": 11,
+}
 
 
 def positional(p):

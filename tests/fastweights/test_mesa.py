@@ -152,10 +152,16 @@ def test_it_has_no_bound_and_no_transition_of_W_alone(rng):
 
 
 REFUSED = {
-    "no ridge": ({"ridge": None}, r"^rule 'mesa' needs ridge; pass numbers above 0 that broadcast to \(\.\.\., d_k\)\."),
+    "no ridge": (
+        {"ridge": None},
+        r"^rule 'mesa' needs ridge; pass numbers above 0 that broadcast to \(\.\.\., d_k\)\.",
+    ),
     "a ridge of 0": ({"ridge": 0.0}, r"^ridge holds 0; pass numbers above 0\."),
     "a ridge per token": ({"ridge": np.ones((5, 1, 1))}, r"^ridge has shape \(5, 1, 1\); it must broadcast to \(3,\)"),
-    "a negative H": ({"aux0": -2 * np.eye(3)}, r"^aux0 \+ diag\(ridge\) has the eigenvalue -.*; pass the aux of an earlier run"),
+    "a negative H": (
+        {"aux0": -2 * np.eye(3)},
+        r"^aux0 \+ diag\(ridge\) has the eigenvalue -.*; pass the aux of an earlier run",
+    ),
     "another H": ({"aux0": np.eye(2)}, r"^aux0 has shape \(2, 2\); it must broadcast to \(3, 3\)"),
     "momentum": ({"momentum": 0.5}, r"^rule 'mesa' does not use momentum; leave it out"),
     "no decay": ({"decay": None}, r"^rule 'mesa' needs decay"),

@@ -149,8 +149,10 @@ def test_the_cotangents_of_the_first_states_are_carried_in_place_over_segments(r
     grads = fw.vjp(*p.args, **p.kwargs)[1](*c)
     assert seen == [16]
     assert grads.momentum.shape == (2, 40)
-    late = fw.vjp(*p.part(slice(20, None)).but(W0=None, aux0=None).args, decay=p.decay[:, 20:], momentum=p.momentum[:, 20:],
-                  W0=run(p.part(slice(20))).W, aux0=run(p.part(slice(20))).aux)[1](c[0][:, 20:], c[1], c[2])  # fmt: skip
-    early = fw.vjp(*p.part(slice(20)).args, **p.part(slice(20)).kwargs)[1](c[0][:, :20], late.W0, late.aux0)
+    first, last = p.part(slice(20)), p.part(slice(20, None))
+    middle = run(first)
+    last = last.but(W0=middle.W, aux0=middle.aux)
+    late = fw.vjp(*last.args, **last.kwargs)[1](c[0][:, 20:], c[1], c[2])
+    early = fw.vjp(*first.args, **first.kwargs)[1](c[0][:, :20], late.W0, late.aux0)
     np.testing.assert_allclose(early.W0, grads.W0, rtol=0, atol=1e-12 * np.abs(grads.W0).max())
     np.testing.assert_allclose(early.aux0, grads.aux0, rtol=0, atol=1e-12 * np.abs(grads.W0).max())

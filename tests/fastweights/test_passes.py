@@ -55,7 +55,7 @@ def test_the_features_of_a_row_and_no_others_are_passes():
 def test_a_row_without_features_goes_to_canonical_form_as_it_is(rng):
     _, call = call_of(fw.GATED_DELTA, rng)
     canonical = chain.to_canonical(call)
-    assert canonical.levels == ()
+    assert canonical.levels == []
     assert canonical.below is call
     for one, two in zip(canonical.problem[:3], (call.q, call.k, call.v), strict=True):
         assert one is two

@@ -1,8 +1,9 @@
 """Least squares on all writes: forward, adjoint and as a matrix.
 
-What is carried is ``G = a G + b v k^T`` and ``H = a H + b k k^T``. W is the matrix that reads, ``G (H + diag(ridge))^-1``,
-and aux is H: both of an earlier run are W0 and aux0 of the next, since G is ``W (H + diag(ridge))``. So W0 alone is what
-the regression shrinks to, the more the larger the ridge. H is symmetric; of an aux0 the symmetric part counts.
+What is carried is ``G = a G + b v k^T`` and ``H = a H + b k k^T``. W is the matrix that reads,
+``G (H + diag(ridge))^-1``, and aux is H: both of an earlier run are W0 and aux0 of the next, since G is
+``W (H + diag(ridge))``. So W0 alone is what the regression shrinks to, the more the larger the ridge. H is symmetric;
+of an aux0 the symmetric part counts.
 """
 
 import math

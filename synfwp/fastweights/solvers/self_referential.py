@@ -49,7 +49,8 @@ def prepare(rule: Rule, given: dict[str, Array]) -> dict[str, Array]:
     """Queries for the keys and zeros for the values that the rule reads from W: as many as W0 has rows to read."""
     if "W0" not in given:
         raise ValueError(
-            f"rule {rule.name!r} reads all that it writes from W; pass the W0 (..., d_y + 2 d + 4, d) that it starts from."
+            f"rule {rule.name!r} reads all that it writes from W; "
+            "pass the W0 (..., d_y + 2 d + 4, d) that it starts from."
         )
     q, W0 = given["q"], given["W0"]
     if W0.ndim < 2:
