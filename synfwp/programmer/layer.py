@@ -18,7 +18,6 @@ from synfwp.programmer.slow import SlowNetwork, merge_heads, split_heads
 Array = Any
 Shapes = dict[str, tuple[int, ...]]
 L2_EPSILON = 1e-6  # |x|^2 + this under the root, as in the kernels of flash-linear-attention
-SOFTPLUS = features.Feature("softplus", lambda x: np.logaddexp(0, x), lambda x, f, g: g * parts.SIGMOID.apply(x))
 _MAPS = {
     "silu": parts.SILU,
     "relu": features.get_feature("relu"),
@@ -57,7 +56,7 @@ def _scalar_gates(layer: Any) -> Shapes:
 
 def _scalar_decay(layer: Any, params: Params, x: Array) -> Array:
     """``exp(-exp(A_log) softplus(a + dt_bias))`` (Yang, Kautz & Hatamizadeh 2025; Dao & Gu 2024)."""
-    step = ag.feature(SOFTPLUS, project(x, params["a_proj.weight"]) + params["dt_bias"])
+    step = ag.feature(parts.SOFTPLUS, project(x, params["a_proj.weight"]) + params["dt_bias"])
     return anp.exp(-anp.exp(params["A_log"]) * step)
 
 
@@ -74,7 +73,7 @@ def _key_gates(layer: Any) -> Shapes:
 def _key_decay(layer: Any, params: Params, x: Array) -> Array:
     """``sigmoid(gk) ** (1 / tau)`` (Yang et al. 2024, GLA)."""
     logits = project(project(x, params["gk_proj.0.weight"]), params["gk_proj.1.weight"]) + params["gk_proj.1.bias"]
-    return layer._repeated(anp.exp(-ag.feature(SOFTPLUS, -logits) / float(layer.gate_normaliser)), "k", layer.d_key)
+    return layer._repeated(anp.exp(-ag.feature(parts.SOFTPLUS, -logits) / float(layer.gate_normaliser)), "k", layer.d_key)
 
 
 KINDS: Mapping[str, Kind] = MappingProxyType(

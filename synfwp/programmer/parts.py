@@ -80,6 +80,7 @@ PART, BLOCK = 1024, 128  # fewest rows of a part, and rows of one product that s
 
 # 1 / (1 + exp(-x)) without overflow, in the dtype of x: autograd's derivative of tanh overflows (float32, |x| > 178)
 SIGMOID = features.Feature("sigmoid", lambda x: (np.tanh(x * 0.5) + 1.0) * 0.5, lambda x, f, g: g * f * (1 - f))
+SOFTPLUS = features.Feature("softplus", lambda x: np.logaddexp(0, x), lambda x, f, g: g * SIGMOID.apply(x))
 TANH = features.Feature("tanh", np.tanh, lambda x, f, g: g * (1 - f * f))
 
 

@@ -108,7 +108,8 @@ class Specification:
         return self.d_in if self.d_model is None else self.d_model
 
     def init(self, seed: seeds.Seed = 0, dtype: Any = np.float64) -> Params:
-        """Random parameters: normal weights of variance 1 / inputs, gates that start at half of beta_max and decay .95.
+        """Random parameters: normal weights of variance 1 / inputs, gates that start at half of beta_max, decay 0.95,
+        momentum 0.5 and ridge 1.
 
         Queries start as the keys (``W_q = W_k``), so that a query finds its own key before anything is learned;
         filters start as the token itself. Names of several layers begin with ``layer0_``, ``layer1_``, ...
@@ -161,6 +162,9 @@ class Specification:
             letter = "w" if name == "beta" else "W"
             made[f"{letter}_{name}"] = np.zeros((*rows, gate), dtype)
             made[f"b_{name}"] = np.full(rows, start, dtype)
+        if row.uses_ridge:  # softplus of it is 1
+            keys = features.get_feature(self.feature).width(self.d_key)
+            made["b_ridge"] = np.full(matrices * keys, np.log(np.expm1(1.0)), dtype)
         return made
 
     def _init_self(self, normal: Any) -> Params:
@@ -179,6 +183,8 @@ class Specification:
         if row.uses_decay:
             keys = features.get_feature(self.feature).width(self.d_key) if row.error == "value" else self.d_value
             found.append(("decay", (keys,) if row.retain == "key" else (), 3.0))
+        if row.uses_momentum:
+            found.append(("momentum", (), 0.0))
         return found
 
     def _named(self, layer: int, name: str) -> str:
