@@ -82,7 +82,7 @@ def _back(argnums: Any, ans: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _refuse(name: str) -> Any:
-    """Second derivatives would need the derivative of a pullback that is not written in traced operations."""
+    """Second derivatives would need the derivative of an adjoint that is not written in traced operations."""
 
     def refuse(*_: Any) -> Any:
         raise NotImplementedError(f"synfwp.autograd.{name} has no second derivative; differentiate it once.")
@@ -164,7 +164,7 @@ def _plastic_adjoint(argnums: tuple[int, ...], dh: Array, dA: Array, daux: Array
         return x.reshape(len(call.drive), *x.shape[len(call.lead) :])
 
     dh, dA, daux = (flat(np.array(x, call.drive.dtype, order="C")) for x in (dh, dA, daux))
-    grads = layers.pull(call, layers.Run(*map(flat, args[:5])), dh, dA, daux, spread)
+    grads = layers.adjoint(call, layers.Run(*map(flat, args[:5])), dh, dA, daux, spread)
     names = ("layer", *call.shapes)
     return tuple(
         grads[name] if name == "W" else sum_back(grads[name], call.lead, call.shapes[name])
@@ -172,12 +172,12 @@ def _plastic_adjoint(argnums: tuple[int, ...], dh: Array, dA: Array, daux: Array
     )
 
 
-def _pull_plastic(argnums: Any, ans: Any, args: Any, kwargs: Any) -> Any:
+def _plastic_back(argnums: Any, ans: Any, args: Any, kwargs: Any) -> Any:
     """What autograd calls on the way back."""
     return lambda g: _plastic_adjoint(tuple(argnums), g[0], g[1], g[2], *(ans[i] for i in range(5)), *args)
 
 
-defvjp_argnums(_plastic, _pull_plastic)
+defvjp_argnums(_plastic, _plastic_back)
 defvjp_argnums(_plastic_adjoint, _refuse("plastic"))
 
 
@@ -194,13 +194,13 @@ def feature(row: Feature, x: Array) -> Array:
 
 
 @primitive
-def _pull_feature(row: Feature, x: Array, f: Array, g: Array) -> Array:
+def _feature_adjoint(row: Feature, x: Array, f: Array, g: Array) -> Array:
     """The derivative of a feature map, itself without one."""
-    return row.pull(x, f, g)
+    return row.adjoint(x, f, g)
 
 
-defvjp(feature, lambda ans, row, x: lambda g: _pull_feature(row, x, ans, g), argnums=(1,))
-defvjp_argnums(_pull_feature, _refuse("feature"))
+defvjp(feature, lambda ans, row, x: lambda g: _feature_adjoint(row, x, ans, g), argnums=(1,))
+defvjp_argnums(_feature_adjoint, _refuse("feature"))
 
 
 def cross_entropy(logits: Array, target: Array, mask: Array) -> Any:
@@ -230,7 +230,7 @@ def _cross_entropy(logits: Array, target: Array, mask: Array) -> tuple[Any, Arra
 
 
 @primitive
-def _pull_cross_entropy(logits: Array, mask: Array, difference: Array, g: Any) -> Array:
+def _cross_entropy_adjoint(logits: Array, mask: Array, difference: Array, g: Any) -> Array:
     """(softmax - one-hot) / tokens at the masked tokens."""
     each = difference * logits.dtype.type(g / max(len(difference), 1))
     if mask.all():
@@ -242,7 +242,7 @@ def _pull_cross_entropy(logits: Array, mask: Array, difference: Array, g: Any) -
 
 defvjp(
     _cross_entropy,
-    lambda ans, logits, target, mask: lambda g: _pull_cross_entropy(logits, mask, ans[1], g[0]),
+    lambda ans, logits, target, mask: lambda g: _cross_entropy_adjoint(logits, mask, ans[1], g[0]),
     argnums=(0,),
 )
-defvjp_argnums(_pull_cross_entropy, _refuse("cross_entropy"))
+defvjp_argnums(_cross_entropy_adjoint, _refuse("cross_entropy"))

@@ -1,6 +1,6 @@
 """Plastic layers: slow and plastic weights side by side, run forward and back, and simulated as rate networks."""
 
-from synfwp.plastic.layer import PHI, RULES, Call, PlasticLayer, Run, Streams, check, pull, run
+from synfwp.plastic.layer import PHI, RULES, Call, PlasticLayer, Run, Streams, adjoint, check, run
 from synfwp.plastic.network import PlasticRateNetwork
 
-__all__ = ["PHI", "RULES", "Call", "PlasticLayer", "PlasticRateNetwork", "Run", "Streams", "check", "pull", "run"]
+__all__ = ["PHI", "RULES", "Call", "PlasticLayer", "PlasticRateNetwork", "Run", "Streams", "adjoint", "check", "run"]

@@ -120,7 +120,7 @@ class Call(NamedTuple):
 
 
 class Run(NamedTuple):
-    """Hidden states h (n, T, d), the last A and aux, and what `pull` needs: z (n, T, S + 1, d) and its scale."""
+    """Hidden states h (n, T, d), the last A and aux, and what `adjoint` needs: z (n, T, S + 1, d) and its scale."""
 
     h: Array
     A: Array
@@ -216,7 +216,7 @@ def run(call: Call, spread: Callable[..., None] = _serial) -> Run:
     return Run(h, A, aux, z, scale)
 
 
-def pull(
+def adjoint(
     call: Call, out: Run, dh: Array, dA: Array, daux: Array, spread: Callable[..., None] = _serial
 ) -> dict[str, Any]:
     """Gradients by name, with the batch axis (W without it), for cotangents of h, A and aux; dA, daux are used up."""

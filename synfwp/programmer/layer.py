@@ -73,7 +73,9 @@ def _key_gates(layer: Any) -> Shapes:
 def _key_decay(layer: Any, params: Params, x: Array) -> Array:
     """``sigmoid(gk) ** (1 / tau)`` (Yang et al. 2024, GLA)."""
     logits = project(project(x, params["gk_proj.0.weight"]), params["gk_proj.1.weight"]) + params["gk_proj.1.bias"]
-    return layer._repeated(anp.exp(-ag.feature(parts.SOFTPLUS, -logits) / float(layer.gate_normaliser)), "k", layer.d_key)
+    return layer._repeated(
+        anp.exp(-ag.feature(parts.SOFTPLUS, -logits) / float(layer.gate_normaliser)), "k", layer.d_key
+    )
 
 
 KINDS: Mapping[str, Kind] = MappingProxyType(

@@ -68,10 +68,10 @@ def test_the_adjoint_is_the_transpose_of_the_derivative_for_every_row_and_input(
     every = cotangents(p, rng)
     alone = [tuple(None if x is None else x * (i == j) for j, x in enumerate(every)) for i in range(3)]
     _, pullback = fw.vjp(*p.args, **p.kwargs)
-    pulled = [(c, pullback(*c)) for c in (every, *(c for c, x in zip(alone, every, strict=True) if x is not None))]
+    taken_back = [(c, pullback(*c)) for c in (every, *(c for c, x in zip(alone, every, strict=True) if x is not None))]
     for direction in directions(p, rng):
         out = derivative(p, direction)
-        for c, grads in pulled:
+        for c, grads in taken_back:
             backward = sum(np.sum(gradient(grads, name) * dx) for name, dx in direction.items())
             # 1e-9 of the sizes of the two vectors: their product may be small by chance, and for q and W alone it is 0
             scale = sum(np.linalg.norm(a) * np.linalg.norm(b) for a, b in zip(c, out, strict=True) if a is not None)

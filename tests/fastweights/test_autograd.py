@@ -163,9 +163,9 @@ def test_errors_of_the_door_reach_the_user_of_the_primitive(rng):
 def test_a_traced_feature_map_has_the_gradient_of_its_row(name, rng):
     row, x = get_feature(name), rng.standard_normal((2, 3))
     g = rng.standard_normal((2, row.width(3)))
-    pull, f = make_vjp(lambda z: ag.feature(row, z))(x)
+    adjoint, f = make_vjp(lambda z: ag.feature(row, z))(x)
     assert np.array_equal(f, row.apply(x))
-    assert np.array_equal(pull(g), row.pull(x, f, g))
+    assert np.array_equal(adjoint(g), row.adjoint(x, f, g))
 
 
 def complex_cross_entropy(logits, target, mask):

@@ -9,7 +9,6 @@ from programmers import SMALL, real_loss, small
 from strategies import RULES, problem, twin
 
 import synfwp as fw
-
 from synfwp.programmer.losses import LOSSES
 from synfwp.programmer.optimiser import Adam, Schedule, clip
 

@@ -98,9 +98,7 @@ def twin_scores(net, params, x, signal=None):
                     weight = np.array([np.exp(np.sum(key * query)) for key, _ in kept[h]])
                     reads.append(weight @ np.array([value for _, value in kept[h]]) / np.sum(weight))
                     continue
-                W[h], z[h] = twin_write(
-                    rule, W[h], z[h], keys, v[h], beta[h], decay[h], momentum[h], ridge[h]
-                )
+                W[h], z[h] = twin_write(rule, W[h], z[h], keys, v[h], beta[h], decay[h], momentum[h], ridge[h])
                 reads.append(W[h] @ query / (z[h] @ query if rule == "linear_attention" else 1))
             last = np.concatenate(reads).reshape(M // H, -1).sum(axis=0)
             after.append(u + p["W_o"] @ last if net.residual else last)
