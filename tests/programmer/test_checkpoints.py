@@ -54,7 +54,7 @@ def interrupt(monkeypatch, after, error):
 
 
 def test_a_training_killed_and_resumed_in_a_new_process_gives_the_same_bits(tmp_path):
-    path, tests = str(tmp_path / "run.nc"), str(__file__).rsplit("/", 1)[0]
+    path, tests = str(tmp_path / "run.nc"), str(__file__).rsplit("/", 2)[0]
     codes = [
         subprocess.run([sys.executable, "-c", KILLED.format(tests=tests, path=path, dies=dies)]).returncode
         for dies in (8, 0)

@@ -90,7 +90,7 @@ def test_float32_stays_float32_from_the_instructions_to_the_trained_parameters(r
     assert {x.dtype for x in (sent.q, sent.k, sent.v, sent.beta) if x is not None} == {np.dtype(np.float32)}
     cotangents, cotangent = [], fastweights.cotangent
     monkeypatch.setattr(
-        "synfwp.fastweights.cotangent",
+        "synfwp.fastweights.api.cotangent",
         lambda name, x, like: cotangents.append((x.dtype, like.dtype)) or cotangent(name, x, like),
     )
     value, grads = value_and_grad(lambda p: real_loss(programmer, p, batch, loss))(params)
