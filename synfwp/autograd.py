@@ -46,6 +46,8 @@ def scan(
     TypeError, ValueError
         As `synfwp.scan`. A second derivative is refused.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> from autograd import grad
     >>> key, value = np.array([[0.6, 0.8]]), np.array([[2.0]])
@@ -136,8 +138,12 @@ def plastic(
         For a wrong shape, mixed float types, NaN or inf, or an argument that is missing or not used. A second
         derivative is refused.
 
-    Source: as `PlasticLayer`.
+    References
+    ----------
+    As `PlasticLayer`.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> from autograd import grad
     >>> layer = layers.PlasticLayer(phi="identity", recurrent=False)
@@ -185,6 +191,17 @@ defvjp_argnums(_plastic_adjoint, _refuse("plastic"))
 def feature(row: Feature, x: Array) -> Array:
     """A feature map or key normaliser inside a traced function.
 
+    Parameters
+    ----------
+    row : Feature
+    x : (..., d) array
+
+    Returns
+    -------
+    (..., width) array
+
+    Examples
+    --------
     >>> import numpy as np
     >>> from synfwp.features import get_feature
     >>> feature(get_feature("relu"), np.array([-1.0, 1.0])).tolist()
@@ -206,8 +223,21 @@ defvjp_argnums(_feature_adjoint, _refuse("feature"))
 def cross_entropy(logits: Array, target: Array, mask: Array) -> Any:
     """Mean of ``-log softmax(logits)[target]`` over the masked tokens.
 
-    ``logits (..., n)``, ``target (...)`` integers, ``mask (...)`` booleans; one fused step keeps float32 in float32.
+    One fused step keeps float32 in float32.
 
+    Parameters
+    ----------
+    logits : (..., n) array
+    target : (...) array of int
+    mask : (...) array of bool
+
+    Returns
+    -------
+    float
+        In the dtype of the logits; 0 where no token is masked.
+
+    Examples
+    --------
     >>> import numpy as np
     >>> round(float(cross_entropy(np.zeros((1, 4)), np.array([2]), np.array([True]))), 4)
     1.3863

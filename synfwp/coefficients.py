@@ -29,8 +29,18 @@ Pair = tuple[Array, Array]
 def running_mean(k: Array, mean: Array | None = None, seen: Array | None = None) -> Array:
     """Mean of all keys (..., T, d_k) so far, each one included, whatever its token writes or reads.
 
-    ``mean`` (..., d_k) of ``seen`` (..., 1) earlier keys goes before them.
+    Parameters
+    ----------
+    k : (..., T, d_k) array
+    mean, seen : None or (..., d_k) and (..., 1) arrays
+        The mean of earlier keys, and how many they were.
 
+    Returns
+    -------
+    (..., T, d_k) array
+
+    Examples
+    --------
     >>> import numpy as np
     >>> running_mean(np.array([[2.0], [0.0], [4.0]])).tolist()
     [[2.0], [1.0], [2.0]]

@@ -52,8 +52,12 @@ def from_fla(
     TypeError, ValueError
         For another shape, or gates that are not logarithms.
 
-    Source: the docstrings of flash-linear-attention's ``chunk_gated_delta_rule`` and ``chunk_gla`` (Yang & Zhang 2024).
+    References
+    ----------
+    The docstrings of flash-linear-attention's ``chunk_gated_delta_rule`` and ``chunk_gla`` (Yang & Zhang 2024).
 
+    Examples
+    --------
     >>> import numpy as np
     >>> q, k, v = np.ones((1, 5, 2, 4)), np.ones((1, 5, 2, 4)), np.ones((1, 5, 2, 3))
     >>> sent = from_fla(q, k, v, g=np.log(np.full((1, 5, 2), 0.5)))
@@ -119,8 +123,12 @@ def to_fla(
     TypeError, ValueError
         For another shape (nothing is broadcast here), or a decay below 0.
 
-    Source: as `from_fla`, whose inverse this is.
+    References
+    ----------
+    As `from_fla`, whose inverse this is.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> q, k, v = np.ones((1, 2, 5, 4)), np.ones((1, 2, 5, 4)), np.ones((1, 2, 5, 3))
     >>> sent = to_fla(q, k, v, decay=np.full((1, 2, 5), 0.5))
@@ -153,6 +161,8 @@ def to_fla(
 def results_from_fla(o: Array, final_state: Array) -> tuple[Array, Array]:
     """Results ``o [B, T, H, V]``, ``final_state [B, H, K, V]`` as ``y (B, H, T, V)``, ``W (B, H, V, K)``; views.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> [x.shape for x in results_from_fla(np.ones((1, 5, 2, 3)), np.ones((1, 2, 4, 3)))]
     [(1, 2, 5, 3), (1, 2, 3, 4)]
@@ -165,6 +175,8 @@ def results_from_fla(o: Array, final_state: Array) -> tuple[Array, Array]:
 def results_to_fla(y: Array, W: Array) -> tuple[Array, Array]:
     """The inverse of `results_from_fla`: what a kernel of flash-linear-attention gives back; views.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> [x.shape for x in results_to_fla(np.ones((1, 2, 5, 3)), np.ones((1, 2, 3, 4)))]
     [(1, 5, 2, 3), (1, 2, 4, 3)]
@@ -223,8 +235,12 @@ def rwkv7(w: Array, kappa: Array, rate: Array) -> dict[str, Any]:
     dict
         ``decay`` and ``erase`` for `synfwp.scan` and `synfwp.attention`.
 
-    Source: Peng et al. 2025, equations 17 to 19, transposed to rows of values.
+    References
+    ----------
+    Peng et al. 2025, equations 17 to 19, transposed to rows of values.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> sorted(rwkv7(np.ones((2, 3)), np.ones((2, 3)), np.ones((2, 3))))
     ['decay', 'erase']
@@ -244,8 +260,12 @@ def iplr(a: Array, b: Array) -> dict[str, Any]:
     dict
         ``decay`` (ones) and ``erase``.
 
-    Source: flash-linear-attention, ``chunk_iplr_delta_rule`` (Yang & Zhang 2024).
+    References
+    ----------
+    Flash-linear-attention, ``chunk_iplr_delta_rule`` (Yang & Zhang 2024).
 
+    Examples
+    --------
     >>> import numpy as np
     >>> iplr(np.ones((2, 3)), np.zeros((2, 3)))["erase"][0].tolist()[0]
     [-1.0, -1.0, -1.0]
@@ -267,8 +287,12 @@ def comba(decay: Array, p: Array, k: Array, beta: Array) -> dict[str, Any]:
     dict
         ``decay``, ``erase`` and ``beta``.
 
-    Source: Hu et al. 2025 (arXiv 2506.02475), the closed-loop update.
+    References
+    ----------
+    Hu et al. 2025 (arXiv 2506.02475), the closed-loop update.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> comba(np.ones(2), np.ones((2, 3)), np.ones((2, 3)), np.full(2, 0.5))["erase"][1].tolist()[0]
     [0.5, 0.5, 0.5]

@@ -425,6 +425,18 @@ def DELTA_PRODUCT(n: int, gated: bool = False) -> Rule:  # a row for every n, na
 
     By name: ``"delta_product(2)"``, ``"gated_delta_product(2)"``.
 
+    Parameters
+    ----------
+    n : int
+        Writes for each token, at least 1.
+    gated : bool
+
+    Returns
+    -------
+    Rule
+
+    Examples
+    --------
     >>> DELTA_PRODUCT(2).writes
     2
     """
@@ -479,6 +491,21 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 def get_rule(rule: Rule | str) -> Rule:
     """The row of a rule given by name, or the row itself.
 
+    Parameters
+    ----------
+    rule : Rule or str
+
+    Returns
+    -------
+    Rule
+
+    Raises
+    ------
+    ValueError
+        For an unknown name; the closest one is suggested.
+
+    Examples
+    --------
     >>> get_rule("delta").erase
     'beta'
     >>> get_rule("detla")
@@ -531,6 +558,12 @@ def check_instructed(rule: Rule | str, instead: str) -> Rule:
 def table() -> str:
     """The family as a Markdown table: name, equation, loss, eigenvalues, stability, biology, citation.
 
+    Returns
+    -------
+    str
+
+    Examples
+    --------
     >>> print(table().splitlines()[0])
     | rule | equation | local loss | eigenvalues | stable | known as | biology | source |
     """

@@ -58,8 +58,12 @@ def scan(
     NotImplementedError
         For a second derivative.
 
-    Source: as `synfwp.scan`; the equation of each rule stands in its row.
+    References
+    ----------
+    As `synfwp.scan`; the equation of each rule stands in its row.
 
+    Examples
+    --------
     >>> import torch
     >>> key, value = torch.tensor([[0.6, 0.8]], requires_grad=True), torch.tensor([[2.0]])
     >>> scan("hebb", key.detach(), key, value)[0].sum().backward()
@@ -123,8 +127,12 @@ def scan_fla(
     TypeError, ValueError
         As `scan` and `synfwp.conventions.from_fla`.
 
-    Source: the docstrings of flash-linear-attention (Yang & Zhang 2024); `synfwp.conventions` converts.
+    References
+    ----------
+    The docstrings of flash-linear-attention (Yang & Zhang 2024); `synfwp.conventions` converts.
 
+    Examples
+    --------
     >>> import torch
     >>> one = torch.ones(1, 3, 1, 4)
     >>> scan_fla("leaky_hebb", one, one, one[..., :1], g=torch.full((1, 3, 1), -torch.inf))[0].flatten().tolist()
@@ -147,6 +155,8 @@ def scan_fla(
 def feature(row: Feature, x: Tensor) -> Tensor:
     """A feature map or key normaliser of `synfwp.features` along the last axis of a tensor, with its gradient.
 
+    Examples
+    --------
     >>> import torch
     >>> from synfwp.features import get_feature
     >>> feature(get_feature("relu"), torch.tensor([-1.0, 1.0])).tolist()
@@ -193,8 +203,12 @@ class FastWeights(nn.Module):
     Random numbers come from PyTorch's generator (``torch.manual_seed``). Weights are normal with variance 1 over the
     number of inputs, W_q starts as W_k, beta at half of beta_max and decay at .95, as in `synfwp.Programmer`.
 
-    Source: Irie & Gershman 2025, section 2.2; Schlag, Irie & Schmidhuber 2021.
+    References
+    ----------
+    Irie & Gershman 2025, section 2.2; Schlag, Irie & Schmidhuber 2021.
 
+    Examples
+    --------
     >>> import torch
     >>> layer = FastWeights("gated_delta", 8, heads=2)
     >>> layer(torch.ones(3, 5, 8)).shape

@@ -63,7 +63,17 @@ def transition(
 
 
 def transitions(c: Coefficients, k: Array) -> Array:
-    """All matrices M of a run, (n, T, d_k, d_k)."""
+    """All matrices M of a run.
+
+    Parameters
+    ----------
+    c : Coefficients
+    k : (n, T, d_k) array
+
+    Returns
+    -------
+    (n, T, d_k, d_k) array
+    """
     ones = np.ones_like(k)
     retain: Any = c.a_key if c.a is None else c.a[..., None] * ones
     retain = ones if retain is None else retain
@@ -140,6 +150,12 @@ def stability_bound(k: Any, spikes: float) -> float:
     spikes : float
         Expected spikes for a rate of 1, over all clones in one window.
 
+    Returns
+    -------
+    float
+
+    Examples
+    --------
     >>> round(stability_bound([1.0], 80), 3)
     1.882
     """
@@ -164,6 +180,12 @@ def repeated_bound(spikes: float, clones: int) -> float:
         Expected spikes of one clone in one window.
     clones : int
 
+    Returns
+    -------
+    float
+
+    Examples
+    --------
     >>> round(repeated_bound(80, 1), 3), round(repeated_bound(10, 8), 3)
     (1.882, 1.736)
     """
