@@ -18,7 +18,8 @@ __version__ = "0.1.0"
 _HOME = {
     "rules": (
         "Rule HEBB ANTI_HEBB LEAKY_HEBB GATED_HEBB LINEAR_ATTENTION COVARIANCE DELTA GATED_DELTA KEY_GATED_DELTA "
-        "LONGHORN HOUSEHOLDER DELTA_PRODUCT DPLR OJA GATED_OJA SELF_REFERENTIAL SOFTMAX RULES get_rule"
+        "LONGHORN HOUSEHOLDER DELTA_PRODUCT DPLR OJA GATED_OJA MOMENTUM_DELTA MESA SELF_REFERENTIAL SOFTMAX "
+        "RULES get_rule"
     ),
     "fastweights": "scan vjp attention fastest_form Scan Gradients",
     "instructions": "Instructions",

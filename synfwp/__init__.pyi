@@ -58,6 +58,8 @@ from synfwp.rules import KEY_GATED_DELTA as KEY_GATED_DELTA
 from synfwp.rules import LEAKY_HEBB as LEAKY_HEBB
 from synfwp.rules import LINEAR_ATTENTION as LINEAR_ATTENTION
 from synfwp.rules import LONGHORN as LONGHORN
+from synfwp.rules import MESA as MESA
+from synfwp.rules import MOMENTUM_DELTA as MOMENTUM_DELTA
 from synfwp.rules import OJA as OJA
 from synfwp.rules import RULES as RULES
 from synfwp.rules import SELF_REFERENTIAL as SELF_REFERENTIAL

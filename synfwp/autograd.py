@@ -17,7 +17,7 @@ from synfwp.rules import Rule
 from synfwp.threads import spread
 
 Array = np.ndarray
-_GRADIENTS = {1: "q", 2: "k", 3: "v", 4: "beta", 5: "decay", 10: "W0", 11: "aux0"}
+_GRADIENTS = {1: "q", 2: "k", 3: "v", 4: "beta", 5: "decay", 8: "momentum", 9: "ridge", 10: "W0", 11: "aux0"}
 
 
 @primitive
@@ -30,8 +30,8 @@ def scan(
     decay: Array | None = None,
     p: Array | None = None,
     r: Array | None = None,
-    momentum: None = None,
-    ridge: None = None,
+    momentum: Array | None = None,
+    ridge: Array | None = None,
     W0: Array | None = None,
     aux0: Array | None = None,
 ) -> tuple[Array, Array, Array]:
@@ -46,6 +46,8 @@ def scan(
     TypeError, ValueError
         As `synfwp.scan`. A second derivative is refused.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> from autograd import grad
     >>> key, value = np.array([[0.6, 0.8]]), np.array([[2.0]])
@@ -64,8 +66,9 @@ def scan(
 def _adjoint(argnums: tuple[int, ...], dy: Array, dW: Array, daux: Array, *args: Any) -> tuple[Array, ...]:
     """The adjoint kernel, once for all of ``argnums``; flat arguments, so that a second trace is seen and refused."""
     padded: list[Any] = [*args, *[None] * (12 - len(args))]
-    rule, q, k, v, beta, decay, p, r, _, _, W0, aux0 = padded
-    more = {"erase": None if p is None and r is None else (p, r), "W0": W0, "aux0": aux0}
+    rule, q, k, v, beta, decay, p, r, momentum, ridge, W0, aux0 = padded
+    more = {"erase": None if p is None and r is None else (p, r), "momentum": momentum, "ridge": ridge}
+    more |= {"W0": W0, "aux0": aux0}
     grads = fastweights.gradients(
         rule, q, k, v, beta, decay=decay, **more, dy=dy, dW=dW if dW.size else None, daux=daux if daux.size else None
     )
@@ -73,7 +76,7 @@ def _adjoint(argnums: tuple[int, ...], dy: Array, dW: Array, daux: Array, *args:
     return tuple(pair[i - 6] if i in (6, 7) else getattr(grads, _GRADIENTS[i]) for i in argnums)
 
 
-def _pull(argnums: Any, ans: Any, args: Any, kwargs: Any) -> Any:
+def _back(argnums: Any, ans: Any, args: Any, kwargs: Any) -> Any:
     """What autograd calls on the way back; refuses keywords, which it cannot trace."""
     if kwargs:
         raise TypeError(f"synfwp.autograd.scan got {', '.join(kwargs)} by keyword; pass all arguments by position.")
@@ -81,7 +84,7 @@ def _pull(argnums: Any, ans: Any, args: Any, kwargs: Any) -> Any:
 
 
 def _refuse(name: str) -> Any:
-    """Second derivatives would need the derivative of a pullback that is not written in traced operations."""
+    """Second derivatives would need the derivative of an adjoint that is not written in traced operations."""
 
     def refuse(*_: Any) -> Any:
         raise NotImplementedError(f"synfwp.autograd.{name} has no second derivative; differentiate it once.")
@@ -89,7 +92,7 @@ def _refuse(name: str) -> Any:
     return refuse
 
 
-defvjp_argnums(scan, _pull)
+defvjp_argnums(scan, _back)
 defvjp_argnums(_adjoint, _refuse("scan"))
 
 
@@ -135,8 +138,12 @@ def plastic(
         For a wrong shape, mixed float types, NaN or inf, or an argument that is missing or not used. A second
         derivative is refused.
 
-    Source: as `PlasticLayer`.
+    References
+    ----------
+    As `PlasticLayer`.
 
+    Examples
+    --------
     >>> import numpy as np
     >>> from autograd import grad
     >>> layer = layers.PlasticLayer(phi="identity", recurrent=False)
@@ -171,12 +178,12 @@ def _plastic_adjoint(argnums: tuple[int, ...], dh: Array, dA: Array, daux: Array
     )
 
 
-def _pull_plastic(argnums: Any, ans: Any, args: Any, kwargs: Any) -> Any:
+def _plastic_back(argnums: Any, ans: Any, args: Any, kwargs: Any) -> Any:
     """What autograd calls on the way back."""
     return lambda g: _plastic_adjoint(tuple(argnums), g[0], g[1], g[2], *(ans[i] for i in range(5)), *args)
 
 
-defvjp_argnums(_plastic, _pull_plastic)
+defvjp_argnums(_plastic, _plastic_back)
 defvjp_argnums(_plastic_adjoint, _refuse("plastic"))
 
 
@@ -184,6 +191,17 @@ defvjp_argnums(_plastic_adjoint, _refuse("plastic"))
 def feature(row: Feature, x: Array) -> Array:
     """A feature map or key normaliser inside a traced function.
 
+    Parameters
+    ----------
+    row : Feature
+    x : (..., d) array
+
+    Returns
+    -------
+    (..., width) array
+
+    Examples
+    --------
     >>> import numpy as np
     >>> from synfwp.features import get_feature
     >>> feature(get_feature("relu"), np.array([-1.0, 1.0])).tolist()
@@ -193,20 +211,33 @@ def feature(row: Feature, x: Array) -> Array:
 
 
 @primitive
-def _pull_feature(row: Feature, x: Array, f: Array, g: Array) -> Array:
+def _feature_adjoint(row: Feature, x: Array, f: Array, g: Array) -> Array:
     """The derivative of a feature map, itself without one."""
-    return row.pull(x, f, g)
+    return row.adjoint(x, f, g)
 
 
-defvjp(feature, lambda ans, row, x: lambda g: _pull_feature(row, x, ans, g), argnums=(1,))
-defvjp_argnums(_pull_feature, _refuse("feature"))
+defvjp(feature, lambda ans, row, x: lambda g: _feature_adjoint(row, x, ans, g), argnums=(1,))
+defvjp_argnums(_feature_adjoint, _refuse("feature"))
 
 
 def cross_entropy(logits: Array, target: Array, mask: Array) -> Any:
     """Mean of ``-log softmax(logits)[target]`` over the masked tokens.
 
-    ``logits (..., n)``, ``target (...)`` integers, ``mask (...)`` booleans; one fused step keeps float32 in float32.
+    One fused step keeps float32 in float32.
 
+    Parameters
+    ----------
+    logits : (..., n) array
+    target : (...) array of int
+    mask : (...) array of bool
+
+    Returns
+    -------
+    float
+        In the dtype of the logits; 0 where no token is masked.
+
+    Examples
+    --------
     >>> import numpy as np
     >>> round(float(cross_entropy(np.zeros((1, 4)), np.array([2]), np.array([True]))), 4)
     1.3863
@@ -229,7 +260,7 @@ def _cross_entropy(logits: Array, target: Array, mask: Array) -> tuple[Any, Arra
 
 
 @primitive
-def _pull_cross_entropy(logits: Array, mask: Array, difference: Array, g: Any) -> Array:
+def _cross_entropy_adjoint(logits: Array, mask: Array, difference: Array, g: Any) -> Array:
     """(softmax - one-hot) / tokens at the masked tokens."""
     each = difference * logits.dtype.type(g / max(len(difference), 1))
     if mask.all():
@@ -241,7 +272,7 @@ def _pull_cross_entropy(logits: Array, mask: Array, difference: Array, g: Any) -
 
 defvjp(
     _cross_entropy,
-    lambda ans, logits, target, mask: lambda g: _pull_cross_entropy(logits, mask, ans[1], g[0]),
+    lambda ans, logits, target, mask: lambda g: _cross_entropy_adjoint(logits, mask, ans[1], g[0]),
     argnums=(0,),
 )
-defvjp_argnums(_pull_cross_entropy, _refuse("cross_entropy"))
+defvjp_argnums(_cross_entropy_adjoint, _refuse("cross_entropy"))

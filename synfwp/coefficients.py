@@ -10,7 +10,7 @@ Array = np.ndarray
 
 
 class Coefficients(NamedTuple):
-    """The streams that the kernels carry out: ``W_t = a W - erase (W p) r^T + write v k^T`` on the undecayed W.
+    """What the kernels carry out: ``W_t = a W - erase (W p) r^T + write v k^T`` on the undecayed W.
 
     ``a`` (n, T), ``a_key`` (n, T, d_k), ``erase`` (n, T), ``p`` and ``r`` (n, T, d_k; None means k), ``write`` (n, T).
     """
@@ -29,8 +29,18 @@ Pair = tuple[Array, Array]
 def running_mean(k: Array, mean: Array | None = None, seen: Array | None = None) -> Array:
     """Mean of all keys (..., T, d_k) so far, each one included, whatever its token writes or reads.
 
-    ``mean`` (..., d_k) of ``seen`` (..., 1) earlier keys goes before them.
+    Parameters
+    ----------
+    k : (..., T, d_k) array
+    mean, seen : None or (..., d_k) and (..., 1) arrays
+        The mean of earlier keys, and how many they were.
 
+    Returns
+    -------
+    (..., T, d_k) array
+
+    Examples
+    --------
     >>> import numpy as np
     >>> running_mean(np.array([[2.0], [0.0], [4.0]])).tolist()
     [[2.0], [1.0], [2.0]]
@@ -47,7 +57,7 @@ def written_keys(rule: Rule, k: Array) -> Array:
 
 
 def coefficients(rule: Rule, k: Array, beta: Array, decay: Array | None, pair: Pair | None = None) -> Coefficients:
-    """Streams of one rule. Erasing from the decayed W is erasing from the undecayed one with the key ``a * k``."""
+    """Those of one rule. Erasing from the decayed W is erasing from the undecayed one with the key ``a * k``."""
     write = coefficient(rule.write, beta, k)
     p, r = (None, None) if pair is None else pair
     erase = None if rule.erase is None else np.ones_like(beta) if pair is not None else coefficient(rule.erase, beta, k)
@@ -62,7 +72,7 @@ def coefficients(rule: Rule, k: Array, beta: Array, decay: Array | None, pair: P
     return Coefficients(write, erase, p, decay if scalar else None, None if scalar else decay, r)
 
 
-def pull_coefficients(
+def coefficients_adjoint(
     rule: Rule, k: Array, beta: Array, decay: Array | None, pair: Pair | None, grad: Coefficients
 ) -> tuple[Array | None, Array, Array | None, Pair | None]:
     """Chain rule through `coefficients`: what it adds to the gradients of k (or None), of beta, of decay, of (p, r)."""

@@ -263,7 +263,7 @@ def iplr(a: Array, b: Array) -> dict[str, Any]:
 
     References
     ----------
-    The kernel ``chunk_iplr_delta_rule`` of flash-linear-attention (Yang & Zhang 2024).
+    Flash-linear-attention, ``chunk_iplr_delta_rule`` (Yang & Zhang 2024).
 
     Examples
     --------

@@ -1,7 +1,7 @@
 """Feature maps and key normalisers: what turns a projection into firing rates, each with its derivative.
 
-A map is a row: ``apply(x) -> f`` and ``pull(x, f, g) -> dx``, both along the last axis. Maps with ``rates=True`` give
-non-negative features, which a spiking network can carry as firing rates.
+A map is a row: ``apply(x) -> f`` and ``adjoint(x, f, g) -> dx``, both along the last axis. Maps with ``rates=True``
+give non-negative features, which a spiking network can carry as firing rates.
 """
 
 import functools
@@ -30,7 +30,7 @@ class Feature:
 
     name: str
     apply: Callable[[Array], Array]
-    pull: Callable[[Array, Array, Array], Array]
+    adjoint: Callable[[Array, Array, Array], Array]
     rates: bool = True
     width: Callable[[int], int] = lambda d: d
     cite: str = ""
@@ -57,7 +57,7 @@ def _sum(x: Array) -> Array:
     return x / _safe(x.sum(axis=-1, keepdims=True))
 
 
-def _sum_pull(x: Array, f: Array, g: Array) -> Array:
+def _sum_adjoint(x: Array, f: Array, g: Array) -> Array:
     """Derivative of x / sum(x)."""
     return (g - np.einsum("...i,...i->...", f, g)[..., None]) / _safe(x.sum(axis=-1, keepdims=True))
 
@@ -74,7 +74,7 @@ def _dpfp(nu: int) -> Feature:
         r = np.maximum(np.concatenate([x, -x], axis=-1), 0)
         return np.concatenate([r * np.roll(r, j, axis=-1) for j in range(1, nu + 1)], axis=-1)
 
-    def pull(x: Array, f: Array, g: Array) -> Array:
+    def adjoint(x: Array, f: Array, g: Array) -> Array:
         r = np.maximum(np.concatenate([x, -x], axis=-1), 0)
         dr = np.zeros_like(r)
         for j, part in enumerate(np.split(g, nu, axis=-1), start=1):
@@ -82,7 +82,7 @@ def _dpfp(nu: int) -> Feature:
         up, down = np.split(dr * (r > 0), 2, axis=-1)
         return up - down
 
-    return Feature(f"dpfp({nu})", apply, pull, width=lambda d: 2 * nu * d, cite="schlag2021")
+    return Feature(f"dpfp({nu})", apply, adjoint, width=lambda d: 2 * nu * d, cite="schlag2021")
 
 
 @functools.lru_cache(maxsize=8)
@@ -103,11 +103,11 @@ def _favor(m: int) -> Feature:
         w = _projections(x.shape[-1], m).astype(x.dtype)
         return np.exp(x @ w.T - (x * x).sum(axis=-1, keepdims=True) / 2) / x.dtype.type(m) ** x.dtype.type(0.5)
 
-    def pull(x: Array, f: Array, g: Array) -> Array:
+    def adjoint(x: Array, f: Array, g: Array) -> Array:
         gf = g * f
         return gf @ _projections(x.shape[-1], m).astype(x.dtype) - x * gf.sum(axis=-1, keepdims=True)
 
-    return Feature(f"favor({m})", apply, pull, width=lambda d: m, cite="choromanski2021")
+    return Feature(f"favor({m})", apply, adjoint, width=lambda d: m, cite="choromanski2021")
 
 
 def _softmax(x: Array) -> Array:
@@ -136,7 +136,7 @@ NORMALISERS: Mapping[str, Feature] = MappingProxyType(
         for row in (
             Feature("none", lambda x: x, lambda x, f, g: g),
             Feature("l2", _l2, _l2_pull, cite="yang2024deltanet"),
-            Feature("sum", _sum, _sum_pull, cite="schlag2021"),
+            Feature("sum", _sum, _sum_adjoint, cite="schlag2021"),
         )
     }
 )

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 Array = Any  # of NumPy, or a box of autograd around one
 _LEADING = ("trial", "head")
 _CORE = {"q": ("time", "key"), "k": ("time", "key"), "v": ("time", "value"), "beta": ("time",)}
+_CORE |= {"momentum": ("time",), "ridge": ("key",)}
+_NAMES = ("q", "k", "v", "beta", "decay", "momentum", "ridge")
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,10 @@ class Instructions:
         Write strength; None means 1.
     decay : None, (..., T) or (..., T, d_k) array
         Multiplier of the fast weights, for rules that use one.
+    momentum : None or (..., T) array
+        For MOMENTUM_DELTA, which `synfwp.scan` runs.
+    ridge : None or array that broadcasts to (..., d_k)
+        For MESA, which `synfwp.scan` runs.
 
     References
     ----------
@@ -49,6 +55,8 @@ class Instructions:
     v: Array
     beta: Array | None = None
     decay: Array | None = None
+    momentum: Array | None = None
+    ridge: Array | None = None
 
     @property
     def writes(self) -> np.ndarray:
@@ -60,6 +68,12 @@ class Instructions:
     def _several(self) -> bool:
         """Whether a token writes several times."""
         return np.ndim(self.k) > np.ndim(self.q)
+
+    @property
+    def _full_ridge(self) -> Array | None:
+        """The ridge with all leading axes."""
+        shape = (*np.shape(self.q)[:-2], np.shape(self.q)[-1])
+        return None if self.ridge is None else np.broadcast_to(np.asarray(self.ridge), shape)
 
     def one_axis(self) -> "Instructions":
         """The same with one leading axis, such as `synfwp.simulate` takes, in the place of trials and heads.
@@ -75,7 +89,8 @@ class Instructions:
         (6, 5, 1)
         """
         n = np.ndim(self.q) - 2
-        given = {name: getattr(self, name) for name in ("q", "k", "v", "beta", "decay")}
+        given = {name: getattr(self, name) for name in _NAMES}
+        given["ridge"] = self._full_ridge
         size = math.prod(np.shape(self.q)[:n])
         flat = {name: None if x is None else np.reshape(x, (size, *np.shape(x)[n:])) for name, x in given.items()}
         return Instructions(**flat)
@@ -136,9 +151,10 @@ class Instructions:
             raise ValueError(f"k has {lead} leading axes; a Dataset of instructions names at most trial and head.")
         names = _LEADING[:lead]
         long_names = {"q": "query", "k": "key", "v": "value", "beta": "write strength", "decay": "decay"}
+        long_names |= {"momentum": "momentum", "ridge": "ridge"}
         variables = {}
         for name, long_name in long_names.items():
-            value = getattr(self, name)
+            value = self._full_ridge if name == "ridge" else getattr(self, name)
             if value is not None:
                 core = _CORE.get(name) or (("time",) if np.ndim(value) == lead + 1 else ("time", "key"))
                 core = ("time", "write", *core[1:]) if self._several and name in ("k", "v", "beta") else core
@@ -147,7 +163,7 @@ class Instructions:
 
     @classmethod
     def from_dataset(cls, ds: "xr.Dataset") -> "Instructions":
-        """Instructions from a Dataset with variables q, k, v and, where used, beta and decay, in any order of dims.
+        """Instructions from a Dataset with variables q, k, v and, where used, the gates, in any order of dims.
 
         Parameters
         ----------
@@ -173,7 +189,7 @@ class Instructions:
         if missing:
             raise ValueError(f"the Dataset has no {', '.join(missing)}; it needs variables q, k and v.")
         found = {}
-        for name in ("q", "k", "v", "beta", "decay"):
+        for name in _NAMES:
             if name in ds:
                 known = [d for d in (*_LEADING, "time", "write", "value", "key") if d in ds[name].dims]
                 if set(ds[name].dims) != set(known):

@@ -6,7 +6,7 @@ Every linear row means, with ``W`` of shape (value, key) = (post, pre),
 
 where ``W'`` is the decayed W (``order="decay_first"``) or W_{t-1} (``order="undecayed"``). ``retain`` multiplies W by
 ``decay``, ``erase`` takes away what the key predicts now, ``write`` adds the new pair. A new rule is a new row: no
-kernel, no class, no other file.
+kernel, no class, no other file. What is no such recurrence names another ``solver``.
 """
 
 import re
@@ -17,6 +17,30 @@ from types import MappingProxyType
 from synfwp import checks
 
 COEFFICIENTS = ("beta", "-beta", "proximal")  # beta, -beta, beta / (1 + beta |k|^2)
+FORMS = ("recurrent", "chunkwise", "parallel", "attention")
+_ONE_WRITE = {"error": ("value",), "writes": (1,), "centred": (False,), "normalised": (False,)}
+_AFTER = {"retain": (None, "scalar"), "write": ("beta",), "read": ("after",), **_ONE_WRITE}
+# the forms of each solver, and the values that it leaves to the fields of a row; the linear one leaves all
+SOLVER_FORMS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "linear": FORMS,
+        "self_referential": ("recurrent",),
+        "momentum": ("recurrent", "attention"),
+        "mesa": ("recurrent", "attention"),
+        "softmax": ("parallel", "attention"),
+    }
+)
+_FIXED: Mapping[str, Mapping[str, tuple[object, ...]]] = MappingProxyType(
+    {
+        "linear": {},
+        "self_referential": {
+            "retain": (None,), "erase": ("beta",), "write": ("beta",), "read": ("before",), **_ONE_WRITE
+        },
+        "momentum": {"erase": ("beta",), "order": ("undecayed",), **_AFTER},
+        "mesa": {"erase": (None,), **_AFTER},
+        "softmax": {"retain": (None,), "erase": (None,), "write": (None,), "read": ("after",), **_ONE_WRITE},
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,11 +65,15 @@ class Rule:
         Writes for each token, ``k, v`` of shape (..., T, n, .), ``beta`` (..., T, n); decay acts on the first.
     centred, normalised : bool
         Keys minus their running mean; reads divided by ``z . q`` with ``z`` the sum of the keys.
-    self_reference : bool
-        W itself sends what writes it: ``q`` is a token x, and ``W x`` holds the read, a key, a query and four betas,
-        one for each of these blocks of rows; the value is what W makes of the query. No other field is free.
+    solver : "linear", "self_referential", "momentum", "mesa" or "softmax"
+        How the row is solved. "linear" is the equation above. "self_referential": W itself sends what writes it;
+        ``q`` is a token x, and ``W x`` holds the read, a key, a query and four betas, one for each of these blocks of
+        rows; the value is what W makes of the query. "momentum": the steps of the delta rule add up in M, which W
+        follows. "mesa": W is the solution of least squares on all writes. "softmax": no W, all pairs are kept. All but
+        "linear" leave a row little to choose.
     forms : tuple of str
-        The ways in which the rule can be computed; `synfwp.attention` needs "parallel".
+        The ways in which the rule can be computed: "recurrent", "chunkwise" and "parallel" by `synfwp.scan`,
+        "attention" by `synfwp.attention`. Empty: all those of its solver.
     equation, loss, eigenvalues : str
         LaTeX: the update, the local loss of which it is a gradient step, the spectrum of its transition.
     stable, known_as, biology, cite : str
@@ -54,8 +82,10 @@ class Rule:
     Raises
     ------
     ValueError
-        If a coefficient or the order is not one of those above.
+        If a field is not one of those above, or not one that the solver takes.
 
+    Examples
+    --------
     >>> from synfwp.rules import Rule
     >>> Rule(name="forgetful delta", retain="scalar", erase=0.5, write="beta").order
     'decay_first'
@@ -71,8 +101,8 @@ class Rule:
     writes: int = 1
     centred: bool = False
     normalised: bool = False
-    self_reference: bool = False
-    forms: tuple[str, ...] = ("recurrent", "chunkwise", "parallel")
+    solver: str = "linear"
+    forms: tuple[str, ...] = ()
     equation: str = ""
     loss: str = ""
     eigenvalues: str = ""
@@ -91,9 +121,10 @@ class Rule:
             ("error", ("value", "key")),
         ):
             checks.one_of(field, getattr(self, field), options)
-        object.__setattr__(self, "forms", tuple(self.forms))
+        checks.one_of("solver", self.solver, SOLVER_FORMS)
+        object.__setattr__(self, "forms", tuple(self.forms) or SOLVER_FORMS[self.solver])
         for form in self.forms:
-            checks.one_of("form", form, ("recurrent", "chunkwise", "parallel"))
+            checks.one_of("form", form, SOLVER_FORMS[self.solver])
         checks.count("writes", self.writes)
         if self.error == "key" and (self.uses_pair or self.normalised):
             raise ValueError(f"rule {self.name!r} predicts the key; it takes neither erase='pair' nor normalised=True.")
@@ -103,36 +134,29 @@ class Rule:
                 checks.one_of(field, value, (*COEFFICIENTS, *more))
             elif value is not None:
                 checks.number(field, value)
-        if self.self_reference:
-            self._check_self_reference()
-
-    def _check_self_reference(self) -> None:
-        """A rule that writes itself is one rule, with no field to choose."""
-        fixed: dict[str, object] = {
-            "retain": None,
-            "erase": "beta",
-            "write": "beta",
-            "read": "before",
-            "error": "value",
-            "writes": 1,
-        }
-        fixed |= {"centred": False, "normalised": False, "forms": ("recurrent",)}
-        for field, value in fixed.items():
-            if getattr(self, field) != value:
-                got = getattr(self, field)
+        if self.centred and self.normalised:
+            raise ValueError(f"rule {self.name!r} is centred and normalised, but carries one aux; choose one of them.")
+        for field, allowed in _FIXED[self.solver].items():
+            if getattr(self, field) not in allowed:
                 raise ValueError(
-                    f"rule {self.name!r} writes itself but its {field} is {got!r}; pass {field}={value!r}."
+                    f"rule {self.name!r} has the solver {self.solver!r} but its {field} is {getattr(self, field)!r}; "
+                    f"pass {field}={' or '.join(map(repr, allowed))}."
                 )
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether there is a W, and not (SOFTMAX) a store of all pairs."""
+        return self.solver != "softmax"
 
     @property
     def uses_keys(self) -> bool:
         """Whether keys come from outside, and not from W."""
-        return not self.self_reference
+        return self.solver != "self_referential"
 
     @property
     def uses_values(self) -> bool:
         """Whether values come from outside: the rule writes some, or (SOFTMAX) keeps them all."""
-        return self.uses_keys and (self.write is not None or "recurrent" not in self.forms)
+        return self.uses_keys and (self.write is not None or not self.has_weights)
 
     @property
     def uses_beta(self) -> bool:
@@ -140,24 +164,37 @@ class Rule:
         return self.uses_keys and (self.erase in COEFFICIENTS or self.write in COEFFICIENTS)
 
     @property
-    def one_write(self) -> bool:
-        """Whether a token is one write of a value under a key that come from outside: what a programmer sends."""
-        return self.uses_keys and self.writes == 1 and not self.uses_pair and self.write is not None
+    def uses_momentum(self) -> bool:
+        """Whether steps add up with a momentum."""
+        return self.solver == "momentum"
 
     @property
-    def plain(self) -> bool:
-        """Whether a token is one write of a value under its key: no pair, centring, normaliser or exchanged error."""
-        usual = (self.writes, self.read, self.error) == (1, "after", "value")
-        special = self.uses_pair or self.centred or self.normalised or self.self_reference
-        return usual and not special and "recurrent" in self.forms
+    def uses_ridge(self) -> bool:
+        """Whether a ridge keeps the least squares regular."""
+        return self.solver == "mesa"
+
+    @property
+    def special(self) -> tuple[str, ...]:
+        """What makes a token more than one write of a value under its key, read after it: the fields not as usual.
+
+        Examples
+        --------
+        >>> DELTA.special, OJA.special, DELTA_PRODUCT(2).special
+        ((), ('error',), ('writes',))
+        """
+        usual = {"solver": "linear", "read": "after", "error": "value", "writes": 1}
+        usual |= {"centred": False, "normalised": False}
+        return tuple(field for field, value in usual.items() if getattr(self, field) != value)
 
     def rows(self, d_v: int, d_k: int) -> int:
         """Rows of W for reads of ``d_v`` features: those of a rule that writes itself end with keys, queries and betas.
 
+        Examples
+        --------
         >>> SELF_REFERENTIAL.rows(3, 5), DELTA.rows(3, 5)
         (17, 3)
         """
-        return d_v + (2 * d_k + 4) * self.self_reference
+        return d_v if self.uses_keys else d_v + 2 * d_k + 4
 
     @property
     def uses_pair(self) -> bool:
@@ -328,13 +365,40 @@ GATED_OJA = Rule(
     biology="Oja's rule with decay specific to the postsynaptic neuron",
     cite="oja1982, irie2022",
 )
+MOMENTUM_DELTA = Rule(
+    name="momentum_delta",
+    retain="scalar",
+    erase="beta",
+    order="undecayed",
+    solver="momentum",
+    equation=r"M_t = \mu_t M_{t-1} + \beta_t (v_t - W_{t-1} k_t) k_t^\top,\ W_t = a_t W_{t-1} + M_t",
+    loss=r"\tfrac12 |v_t - W k_t|^2\ \text{by the heavy ball}",
+    eigenvalues=r"a_t\ \text{and}\ \mu_t\ (d-1\ \text{times each}),\ \text{and the roots of}\ \lambda^2 -"
+    r" (a_t + \mu_t - \beta_t |k_t|^2) \lambda + a_t \mu_t,\ \text{of}\ [W, M]",
+    stable="beta |k|^2 <= (1 + a) (1 + mu)",
+    known_as="linear memory of Titans, momentum DeltaNet, heavy ball",
+    biology="error-correcting, with changes that go on after their cause; this is momentum, no eligibility trace",
+    cite="behrouz2024, polyak1964",
+)
+MESA = Rule(
+    name="mesa",
+    retain="scalar",
+    solver="mesa",
+    equation=r"G_t = a_t G_{t-1} + \beta_t v_t k_t^\top,\ H_t = a_t H_{t-1} + \beta_t k_t k_t^\top,"
+    r"\ W_t = G_t (H_t + \Lambda)^{-1}",
+    loss=r"\tfrac12 \sum_{s \le t} \big(\textstyle\prod_{u=s+1}^{t} a_u\big) \beta_s |v_s - W k_s|^2"
+    r" + \tfrac12 \mathrm{tr}\, W \Lambda W^\top\ \text{(its minimum)}",
+    eigenvalues=r"a_t\ \text{(of}\ G\ \text{and}\ H\text{)}",
+    known_as="MesaNet, recursive least squares where a = 1, ridge regression on all writes",
+    biology="an ideal observer of all pairs: the inverse correlation of all keys is known to no single synapse",
+    cite="vonoswald2025mesanet, plackett1950",
+)
 SELF_REFERENTIAL = Rule(
     name="self_referential",
     erase="beta",
     write="beta",
     read="before",
-    self_reference=True,
-    forms=("recurrent",),
+    solver="self_referential",
     equation=r"[y_t, k_t, q_t, b_t] = W_{t-1} x_t,\ W_t = W_{t-1} + \sigma(b_t) (W_{t-1} \phi(q_t) - W_{t-1} \phi(k_t))"
     r" \phi(k_t)^\top,\ \phi = \text{softmax, one}\ b\ \text{for each block of rows}",
     loss=r"\tfrac12 |v_t - W \phi(k_t)|^2\ \text{with the target}\ v_t = W_{t-1} \phi(q_t)\ \text{held fixed}",
@@ -348,7 +412,7 @@ SELF_REFERENTIAL = Rule(
 SOFTMAX = Rule(
     name="softmax",
     write=None,
-    forms=("parallel",),
+    solver="softmax",
     equation=r"y_t = \sum_{s \le t} v_s e^{k_s^\top q_t} / \sum_{s \le t} e^{k_s^\top q_t}",
     known_as="transformer",
     biology="not a fast weight: an exact memory of all pairs, the upper baseline",
@@ -361,6 +425,18 @@ def DELTA_PRODUCT(n: int, gated: bool = False) -> Rule:  # a row for every n, na
 
     By name: ``"delta_product(2)"``, ``"gated_delta_product(2)"``.
 
+    Parameters
+    ----------
+    n : int
+        Writes for each token, at least 1.
+    gated : bool
+
+    Returns
+    -------
+    Rule
+
+    Examples
+    --------
     >>> DELTA_PRODUCT(2).writes
     2
     """
@@ -403,6 +479,8 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             DPLR,
             OJA,
             GATED_OJA,
+            MOMENTUM_DELTA,
+            MESA,
             SELF_REFERENTIAL,
             SOFTMAX,
         )
@@ -413,6 +491,21 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 def get_rule(rule: Rule | str) -> Rule:
     """The row of a rule given by name, or the row itself.
 
+    Parameters
+    ----------
+    rule : Rule or str
+
+    Returns
+    -------
+    Rule
+
+    Raises
+    ------
+    ValueError
+        For an unknown name; the closest one is suggested.
+
+    Examples
+    --------
     >>> get_rule("delta").erase
     'beta'
     >>> get_rule("detla")
@@ -426,15 +519,27 @@ def get_rule(rule: Rule | str) -> Rule:
     return DELTA_PRODUCT(int(product[2]), bool(product[1])) if product else checks.lookup("rule", rule, RULES)
 
 
-def check_one_write(rule: Rule | str, instead: str) -> Rule:
-    """The row of a rule that takes one write a token, as a programmer sends it.
+def check_instructed(rule: Rule | str, instead: str) -> Rule:
+    """The row of a rule that runs on instructions: one write (k, v, beta, decay) a token, and a W that is read.
+
+    Parameters
+    ----------
+    rule : Rule or str
+    instead : str
+        What to do with a rule that does not, for the message.
+
+    Returns
+    -------
+    Rule
 
     Raises
     ------
     ValueError
-        For a rule that takes more or less, or sends its own; ``instead`` says what to do.
+        For a rule that takes more or less, or sends its own.
 
-    >>> check_one_write("householder", "run it with synfwp.scan")
+    Examples
+    --------
+    >>> check_instructed("householder", "run it with synfwp.scan")
     Traceback (most recent call last):
     ...
     ValueError: rule 'householder' needs more, or less, than one write (k, v, beta) a token; run it with synfwp.scan.
@@ -442,7 +547,10 @@ def check_one_write(rule: Rule | str, instead: str) -> Rule:
     row = get_rule(rule)
     if not row.uses_keys:
         raise ValueError(f"rule {row.name!r} sends itself what it writes, so it takes no k, v or beta; {instead}.")
-    if not row.one_write:
+    for name, used in (("momentum", row.uses_momentum), ("ridge", row.uses_ridge)):
+        if used:
+            raise ValueError(f"rule {row.name!r} needs {name}, which is no part of a write (k, v, beta); {instead}.")
+    if row.writes > 1 or row.uses_pair or row.write is None:
         raise ValueError(f"rule {row.name!r} needs more, or less, than one write (k, v, beta) a token; {instead}.")
     return row
 
@@ -450,6 +558,12 @@ def check_one_write(rule: Rule | str, instead: str) -> Rule:
 def table() -> str:
     """The family as a Markdown table: name, equation, loss, eigenvalues, stability, biology, citation.
 
+    Returns
+    -------
+    str
+
+    Examples
+    --------
     >>> print(table().splitlines()[0])
     | rule | equation | local loss | eigenvalues | stable | known as | biology | source |
     """

@@ -23,7 +23,7 @@ from synfwp.rules import Rule
 
 def _supported(rule: Rule | str) -> Rule:
     """The row of a rule with one write per token; others run in `synfwp.scan`."""
-    return rules.check_one_write(rule, "run it with synfwp.scan")
+    return rules.check_instructed(rule, "run it with synfwp.scan")
 
 
 def scan(
@@ -58,8 +58,12 @@ def scan(
     NotImplementedError
         For a second derivative.
 
-    Source: as `synfwp.scan`; the equation of each rule stands in its row.
+    References
+    ----------
+    As `synfwp.scan`; the equation of each rule stands in its row.
 
+    Examples
+    --------
     >>> import torch
     >>> key, value = torch.tensor([[0.6, 0.8]], requires_grad=True), torch.tensor([[2.0]])
     >>> scan("hebb", key.detach(), key, value)[0].sum().backward()
@@ -75,11 +79,11 @@ def scan(
         out = fastweights.scan(row, q, k, v, beta, decay=decay, W0=W0)
         return out.y, out.W
 
-    def pull(dy: Any, dW: Any, q: Any, k: Any, v: Any, beta: Any, decay: Any, W0: Any) -> Sequence[Any]:
+    def adjoint(dy: Any, dW: Any, q: Any, k: Any, v: Any, beta: Any, decay: Any, W0: Any) -> Sequence[Any]:
         g = fastweights.gradients(row, q, k, v, beta, decay=decay, W0=W0, dy=dy, dW=dW)
         return g.q, g.k, g.v, g.beta, g.decay, g.W0
 
-    y, W = _apply("scan", run, pull, *inputs)
+    y, W = _apply("scan", run, adjoint, *inputs)
     return y, W
 
 
@@ -123,8 +127,12 @@ def scan_fla(
     TypeError, ValueError
         As `scan` and `synfwp.conventions.from_fla`.
 
-    Source: the docstrings of flash-linear-attention (Yang & Zhang 2024); `synfwp.conventions` converts.
+    References
+    ----------
+    The docstrings of flash-linear-attention (Yang & Zhang 2024); `synfwp.conventions` converts.
 
+    Examples
+    --------
     >>> import torch
     >>> one = torch.ones(1, 3, 1, 4)
     >>> scan_fla("leaky_hebb", one, one, one[..., :1], g=torch.full((1, 3, 1), -torch.inf))[0].flatten().tolist()
@@ -147,6 +155,8 @@ def scan_fla(
 def feature(row: Feature, x: Tensor) -> Tensor:
     """A feature map or key normaliser of `synfwp.features` along the last axis of a tensor, with its gradient.
 
+    Examples
+    --------
     >>> import torch
     >>> from synfwp.features import get_feature
     >>> feature(get_feature("relu"), torch.tensor([-1.0, 1.0])).tolist()
@@ -157,10 +167,10 @@ def feature(row: Feature, x: Tensor) -> Tensor:
         f = row.apply(x)
         return (x.copy() if f is x else f,)
 
-    def pull(g: Any, x: Any) -> Sequence[Any]:
-        return (np.ascontiguousarray(row.pull(x, row.apply(x), g)),)
+    def adjoint(g: Any, x: Any) -> Sequence[Any]:
+        return (np.ascontiguousarray(row.adjoint(x, row.apply(x), g)),)
 
-    return _apply("feature", run, pull, _checked("x", x, torch.float64))[0]
+    return _apply("feature", run, adjoint, _checked("x", x, torch.float64))[0]
 
 
 class FastWeights(nn.Module):
@@ -193,8 +203,12 @@ class FastWeights(nn.Module):
     Random numbers come from PyTorch's generator (``torch.manual_seed``). Weights are normal with variance 1 over the
     number of inputs, W_q starts as W_k, beta at half of beta_max and decay at .95, as in `synfwp.Programmer`.
 
-    Source: Irie & Gershman 2025, section 2.2; Schlag, Irie & Schmidhuber 2021.
+    References
+    ----------
+    Irie & Gershman 2025, section 2.2; Schlag, Irie & Schmidhuber 2021.
 
+    Examples
+    --------
     >>> import torch
     >>> layer = FastWeights("gated_delta", 8, heads=2)
     >>> layer(torch.ones(3, 5, 8)).shape
@@ -293,36 +307,38 @@ class FastWeights(nn.Module):
 
 
 class _Primitive(torch.autograd.Function):
-    """NumPy's ``run(*arrays) -> outputs`` and ``pull(*cotangents, *arrays) -> gradients`` as one node of the graph."""
+    """NumPy's ``run(*arrays) -> outputs``, ``adjoint(*cotangents, *arrays) -> gradients`` as one node of the graph."""
 
     @staticmethod
-    def forward(name: str, run: Callable[..., Sequence[Any]], pull: Any, *inputs: Tensor | None) -> tuple[Tensor, ...]:
+    def forward(
+        name: str, run: Callable[..., Sequence[Any]], adjoint: Any, *inputs: Tensor | None
+    ) -> tuple[Tensor, ...]:
         """Outputs share memory with the arrays that ``run`` gives."""
         return tuple(torch.as_tensor(x) for x in run(*map(_array, inputs)))
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> None:
         """Keep the inputs themselves: PyTorch then notices when they are changed in place."""
-        ctx.name, _, ctx.pull = inputs[:3]
+        ctx.name, _, ctx.adjoint = inputs[:3]
         ctx.save_for_backward(*inputs[3:])
         ctx.set_materialize_grads(False)
 
     @staticmethod
     def backward(ctx: Any, *cotangents: Tensor | None) -> tuple[Any, ...]:
-        """One pullback for all inputs; None for those that ask for none, and where nothing comes back."""
+        """One adjoint for all inputs; None for those that ask for none, and where nothing comes back."""
         wanted = ctx.needs_input_grad[3:]
         if all(g is None for g in cotangents):
             return None, None, None, *[None] * len(wanted)
-        return None, None, None, *_Pullback.apply(ctx.name, ctx.pull, wanted, *cotangents, *ctx.saved_tensors)
+        return None, None, None, *_Adjoint.apply(ctx.name, ctx.adjoint, wanted, *cotangents, *ctx.saved_tensors)
 
 
-class _Pullback(torch.autograd.Function):
-    """The pullback as a node of its own, so that a second derivative is refused and never taken for 0."""
+class _Adjoint(torch.autograd.Function):
+    """The adjoint as a node of its own, so that a second derivative is refused and never taken for 0."""
 
     @staticmethod
-    def forward(name: str, pull: Callable[..., Sequence[Any]], wanted: tuple[bool, ...], *tensors: Any) -> Any:
+    def forward(name: str, adjoint: Callable[..., Sequence[Any]], wanted: tuple[bool, ...], *tensors: Any) -> Any:
         """Gradients for the inputs that are wanted."""
-        grads = pull(*map(_array, tensors))
+        grads = adjoint(*map(_array, tensors))
         return tuple(torch.as_tensor(g) if want else None for g, want in zip(grads, wanted, strict=True))
 
     @staticmethod
@@ -337,9 +353,9 @@ class _Pullback(torch.autograd.Function):
 
 
 @torch.compiler.disable
-def _apply(name: str, run: Any, pull: Any, *inputs: Tensor | None) -> tuple[Tensor, ...]:
+def _apply(name: str, run: Any, adjoint: Any, *inputs: Tensor | None) -> tuple[Tensor, ...]:
     """One primitive; ``torch.compile`` leaves it as it is and compiles what stands around it."""
-    return _Primitive.apply(name, run, pull, *inputs)
+    return _Primitive.apply(name, run, adjoint, *inputs)
 
 
 def _checked(name: str, x: Any, dtype: torch.dtype) -> Any:

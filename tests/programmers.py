@@ -18,5 +18,6 @@ def small(**fields: Any) -> fw.Programmer:
 def real_loss(programmer: fw.Programmer, params: dict[str, Any], batch: Batch, loss: str) -> Any:
     """The loss of one batch through the instructions, the fast weights and the read-out."""
     sent = programmer(params, batch.x)
-    y, _, _ = ag.scan(programmer.rule, sent.q, sent.k, sent.v, sent.beta, sent.decay)
+    gates = (sent.beta, sent.decay, None, None, sent.momentum, sent.ridge)
+    y, _, _ = ag.scan(programmer.rule, sent.q, sent.k, sent.v, *gates)
     return LOSSES[loss](programmer.read_out(params, y), batch.target, batch.mask)

@@ -14,7 +14,8 @@ from synfwp.rules import DELTA_PRODUCT, RULES, Rule
 
 Array = Any
 JIT = not numba.config.DISABLE_JIT
-INPUTS = ("q", "k", "v", "beta", "decay", "p", "r", "W0", "aux0")
+INPUTS = ("q", "k", "v", "beta", "decay", "p", "r", "momentum", "ridge", "W0", "aux0")
+FIXED = ("ridge", "W0", "aux0")  # what has no axis of time
 STEP_FORMS = ("recurrent", "chunkwise")
 
 # rows that a user may write: both orders, both times of reading, numbers for coefficients, a coefficient that is
@@ -36,6 +37,8 @@ OWN = {
         Rule(name="two pairs", retain="key", erase="pair", writes=2),
         Rule(name="two oja", retain="key", erase="proximal", error="key", writes=2, centred=True, read="before",
              forms=STEP_FORMS),
+        Rule(name="kept momentum", erase="beta", order="undecayed", solver="momentum"),
+        Rule(name="least squares", solver="mesa"),
         DELTA_PRODUCT(3),
         DELTA_PRODUCT(3, gated=True),
     )
@@ -44,6 +47,7 @@ ROWS = {**RULES, **OWN}
 RECURRENT = {name: row for name, row in ROWS.items() if "recurrent" in row.forms}
 # float32 costs as many compilations again: one row for each way in which the kernels differ
 SINGLE = ("leaky_hebb", "delta", "key_gated_delta", "dplr", "oja", "linear_attention", "self_referential")
+SINGLE += ("momentum_delta", "mesa")
 
 # (T, d_k, d_v, leading axes): empty and single sequences, d_v off the kernel's groups of 4 and past its blocks of 32
 SIZES = [(0, 3, 2, ()), (1, 3, 5, ()), (7, 5, 4, (1,)), (6, 2, 33, (2,)), (9, 1, 1, (2, 1, 2)), (5, 3, 2, (0,))]
@@ -63,6 +67,8 @@ class Problem:
     W0: Array = None
     p: Array = None
     r: Array = None
+    momentum: Array = None
+    ridge: Array = None
     aux0: Array = None
 
     @property
@@ -78,7 +84,8 @@ class Problem:
     @property
     def gates(self) -> dict[str, Any]:
         """What ``attention`` takes by name, but for beta."""
-        return {"decay": self.decay, "erase": None if self.p is None else (self.p, self.r)}
+        pair = None if self.p is None else (self.p, self.r)
+        return {"decay": self.decay, "erase": pair, "momentum": self.momentum, "ridge": self.ridge}
 
     @property
     def used(self) -> tuple[str, ...]:
@@ -115,7 +122,7 @@ class Problem:
     def part(self, steps: slice) -> "Problem":
         """Some of the tokens, from the same start."""
         where = (slice(None),) * len(self.lead) + (steps,)
-        return self.but(**{x: getattr(self, x)[where] for x in self.used if x not in ("W0", "aux0")})
+        return self.but(**{x: getattr(self, x)[where] for x in self.used if x not in FIXED})
 
 
 def problem(
@@ -125,7 +132,8 @@ def problem(
 
     The norm of every transition is at most 1: pairs have ``|p| |r| <= .4`` and decays up to .6 (and p = r, where
     only the first of several writes decays), centred keys, of norm up to 2, beta up to .4. Keys and queries that a sum
-    of keys divides by are positive. A rule that writes itself is stable only as far as `_carried` says.
+    of keys divides by are positive. A rule that writes itself is stable only as far as `_carried` says, one with
+    momentum as far as `_grown` does. A ridge of .5 to 1.5 bounds what a system of least squares makes of rounding.
     """
 
     def ball(*shape: int, low: float = 0.2, high: float = 0.99) -> Array:  # below 1 after rounding to float32 too
@@ -145,13 +153,18 @@ def problem(
         "v": values,
         "beta": rng.uniform(0, strength, token) if rule.uses_beta else None,
         "decay": rng.uniform(0, 0.6 if rule.uses_pair else 1, gates) if rule.uses_decay else None,
-        "W0": rng.standard_normal((*lead, rule.rows(d_v, d_k), d_k)) if "recurrent" in rule.forms else None,
+        "W0": rng.standard_normal((*lead, rule.rows(d_v, d_k), d_k)) if rule.has_weights else None,
     }
     if rule.uses_pair:
         pair = ball(*token, d_k) * 0.63
         arrays |= {"p": pair, "r": pair if rule.writes > 1 else ball(*token, d_k) * 0.63}
     if rule.normalised:
         arrays["aux0"] = rng.uniform(0.5, 1.5, (*lead, d_k))
+    if rule.uses_momentum:
+        arrays |= {"momentum": rng.uniform(0, 0.9, (*lead, T)), "aux0": rng.standard_normal((*lead, d_v, d_k)) / 2}
+    if rule.uses_ridge:
+        earlier = rng.standard_normal((*lead, d_k, 3))  # H of three writes
+        arrays |= {"ridge": rng.uniform(0.5, 1.5, (*lead, d_k)), "aux0": earlier @ np.swapaxes(earlier, -1, -2) / d_k}
     if rule.centred:
         arrays["aux0"] = np.concatenate([ball(*lead, d_k), np.full((*lead, 1), 3.0)], axis=-1)
     return Problem(rule, **{name: None if x is None else x.astype(dtype) for name, x in arrays.items()})
@@ -171,24 +184,34 @@ def outcome(problem: Problem) -> Outcome:
     rule = problem.rule
     known = rule.name.split("(")[0]
     run = getattr(reference, known) if ROWS.get(rule.name) == rule and hasattr(reference, known) else _row_twin(rule)
+    run = getattr(reference, {"momentum": "momentum_delta", "mesa": "mesa"}.get(rule.solver, ""), run)
     p = problem.map(lambda x: x.astype(np.result_type(x, np.float64)))
     T, d_k, d_v, W = p.q.shape[-2], p.q.shape[-1], p.d_v, None
     start = np.zeros((*p.lead, *p.state)) if p.W0 is None else p.W0
-    width = (d_k + 1) * rule.centred + d_k * rule.normalised
-    aux0 = np.zeros((*p.lead, width)) if p.aux0 is None else p.aux0
+    width = aux_shape(rule, d_v, d_k)
+    aux0 = np.zeros((*p.lead, *width)) if p.aux0 is None and width else p.aux0
+    if p.decay is None and (rule.uses_momentum or rule.uses_ridge):
+        p = p.but(decay=np.ones((*p.lead, T)))
     values = np.zeros((*p.q.shape[:-1], d_v)) if p.v is None else p.v
     results = []
     for i in np.ndindex(p.lead):
         one = p.at(i)
         extra = {"p": one.p, "r": one.r} if rule.uses_pair else {}
+        extra |= {name: getattr(one, name) for name in ("momentum", "ridge") if getattr(one, name) is not None}
         extra |= {"aux": aux0[i]} if width else {}
         y, states, *aux = run(one.q, one.k, values[i], one.beta, one.decay, start[i], **extra)
         if states is not None:
             W = states[-1] if T else start[i]
         results.append((y, W, aux[0] if aux else None, states))
-    shapes = ((T, d_v), p.state, (width,), (T, *p.state))
-    have = (True, "recurrent" in rule.forms, width > 0, "recurrent" in rule.forms)
+    shapes = ((T, d_v), p.state, width, (T, *p.state))
+    have = (True, rule.has_weights, bool(width), rule.has_weights)
     return Outcome(*(np.reshape([x[j] for x in results], p.lead + shapes[j]) if have[j] else None for j in range(4)))
+
+
+def aux_shape(rule: Rule, d_v: int, d_k: int) -> tuple[int, ...]:
+    """The shape of what a rule carries beside W; empty: nothing."""
+    of_keys = ((d_k + 1) * rule.centred + d_k * rule.normalised,) if rule.centred or rule.normalised else ()
+    return (d_v, d_k) if rule.uses_momentum else (d_k, d_k) if rule.uses_ridge else of_keys
 
 
 def twin(problem: Problem) -> tuple[Array, Array]:
@@ -254,8 +277,10 @@ def rounding(problem: Problem, found: Outcome, steps: int | None = None) -> floa
     steps. A divided read is off by what the divisor and the divided are, over the divisor.
     """
     p, eps = problem, np.finfo(problem.q.dtype).eps
-    if p.rule.self_reference:
+    if not p.rule.uses_keys:
         return _carried(p, found, float(eps))
+    if p.rule.uses_ridge:
+        return _solved(p, found, float(eps))
     T = p.q.shape[-2] * p.rule.writes if steps is None else steps
     d = max(p.q.shape[-1], p.d_v if p.rule.error == "key" else 0)
     value = 2 * np.abs(np.zeros(1) if p.v is None else p.k if p.rule.error == "key" else p.v).max(initial=0.0)
@@ -267,6 +292,10 @@ def rounding(problem: Problem, found: Outcome, steps: int | None = None) -> floa
         row = max(row, (np.abs(p.aux0).max(initial=0.0) + T) * d**0.5)
         divided = (1 + np.abs(found.y).max(initial=0.0)) / min(1.0, _divisor(p))
     centring = T * (T + 3) * 2 * (row + value) if p.rule.centred else 0.0
+    if p.rule.uses_momentum:  # a step adds up W, M and the value; later ones make its error so much larger
+        M = [found.aux] if p.aux0 is None else [found.aux, p.aux0]
+        row = max(row, *(np.abs(x).max(initial=0.0) * d**0.5 for x in M))
+        divided = 2 * _grown(p)
     return float((2 * (T + 1) * (d + 6) * (3 * row + value) + centring) * divided * eps)
 
 
@@ -290,6 +319,36 @@ def _carried(problem: Problem, found: Outcome, eps: float) -> float:
                 W = states[-1] + 1e-30j * local * rng.choice([-1, 1], W.shape)
                 worst = max(worst, *(np.abs(z.imag).max() / 1e-30 for z in (y, W)))
     return 2 * worst + (d + 2) * eps * row
+
+
+def _grown(problem: Problem) -> float:
+    """The largest norm of a product of the transitions of W and M, side by side, over any steps in a row."""
+    p, worst = problem.map(lambda x: x.astype(float)), 1.0
+    kept = np.eye(p.q.shape[-1])
+    for i in np.ndindex(p.lead):
+        k, beta, mu = p.k[i], p.beta[i], p.momentum[i]
+        decay = np.ones(len(k)) if p.decay is None else p.decay[i]
+        products: list[Array] = []
+        for t in range(len(k)):
+            erased = beta[t] * np.outer(k[t], k[t])
+            step = np.block([[decay[t] * kept - erased, -erased], [mu[t] * kept, mu[t] * kept]])
+            products = [x @ step for x in products] + [step]
+            worst = max(worst, *(float(np.linalg.norm(x)) for x in products))
+    return worst
+
+
+def _solved(problem: Problem, found: Outcome, eps: float) -> float:
+    """The same for least squares: what the errors of G and of H + ridge are over the smallest eigenvalue, the ridge's.
+
+    G and H are sums of T terms; a factor of H + ridge and two triangular systems are good to d^2 of its size.
+    """
+    p, (T, d) = problem, (problem.q.shape[-2], problem.q.shape[-1])
+    ridge, least = np.abs(p.ridge).max(initial=0.0), np.abs(p.ridge).min(initial=1.0)
+    writes = 0.0 if p.beta is None else T * np.abs(p.beta).max(initial=0.0)
+    H = d * np.abs(p.aux0).max(initial=0.0) + ridge + writes
+    W = max(np.abs(x).max(initial=0.0) for x in (p.W0, found.W, found.states)) * d**0.5
+    G = np.abs(p.W0).max(initial=0.0) * d**0.5 * H + writes * np.abs(p.v).max(initial=0.0)
+    return float(2 * eps * ((T + d + 6) * G + (T + 3 * d * d + 6) * W * H) / least)
 
 
 def _divisor(problem: Problem) -> float:

@@ -62,7 +62,7 @@ def test_a_map_is_its_formula_and_its_pull_the_transpose_of_its_derivative(name,
         f = row.apply(x)
         assert f.shape == (3, row.width(d))
         g = rng.standard_normal(f.shape)
-        pulled = row.pull(x, f, g)
+        adjoint = row.adjoint(x, f, g)
         for i in range(3):
             np.testing.assert_allclose(f[i], twin(x[i]), rtol=1e-14)  # at most d = 5 operations
             for j in range(d):
@@ -70,7 +70,7 @@ def test_a_map_is_its_formula_and_its_pull_the_transpose_of_its_derivative(name,
                 moved[j] += 1e-30j
                 slope = np.asarray(twin(moved), complex).imag / 1e-30
                 # a sum of at most 70 terms
-                np.testing.assert_allclose(pulled[i, j], g[i] @ slope, rtol=1e-12, atol=1e-13)
+                np.testing.assert_allclose(adjoint[i, j], g[i] @ slope, rtol=1e-12, atol=1e-13)
 
 
 @pytest.mark.parametrize("name", MAPS)
@@ -97,7 +97,7 @@ def test_a_zero_vector_stays_zero_and_its_derivative_finite():
     for row in NORMALISERS.values():
         f = row.apply(zero)
         assert not f.any()
-        assert np.isfinite(row.pull(zero, f, np.ones((2, 3)))).all()
+        assert np.isfinite(row.adjoint(zero, f, np.ones((2, 3)))).all()
 
 
 def test_dpfp_by_hand():
@@ -120,7 +120,7 @@ def test_float32_stays_float32(name):
     x = np.linspace(0.1, 1, 6, dtype=np.float32).reshape(2, 3)
     f = row.apply(x)
     assert f.dtype == np.float32
-    assert row.pull(x, f, f).dtype == np.float32
+    assert row.adjoint(x, f, f).dtype == np.float32
 
 
 def test_large_inputs_do_not_overflow():

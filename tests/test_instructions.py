@@ -111,3 +111,19 @@ def test_several_writes_a_token_have_a_dim_of_their_own(rng):
     assert several.writes.shape == (2, 5, 4)
     with pytest.raises(ValueError, match=r"^k holds several writes per token"):
         several.shuffled(0)
+
+
+def test_momentum_and_ridge_go_to_a_dataset_and_back(rng):
+    shape = (2, 3, 5)
+    sent = fw.Instructions(
+        *(rng.random((*shape, d)) for d in (4, 4, 6)), momentum=rng.random(shape), ridge=rng.random((3, 4))
+    )
+    ds = sent.to_dataset()
+    assert ds.momentum.dims == ("trial", "head", "time")
+    assert ds.ridge.dims == ("trial", "head", "key")
+    again = fw.Instructions.from_dataset(ds.transpose("key", "time", "value", "head", "trial"))
+    assert np.array_equal(again.momentum, sent.momentum)
+    assert np.array_equal(again.ridge, np.broadcast_to(sent.ridge, (2, 3, 4)))
+    flat = sent.one_axis()
+    assert np.array_equal(flat.momentum, sent.momentum.reshape(6, 5))
+    assert np.array_equal(flat.ridge, np.tile(sent.ridge, (2, 1)))

@@ -41,15 +41,20 @@ seed = st.integers(0, 2**32 - 1)
         ),
         ({"error": "key", "normalised": True}, ValueError, r"^rule 'wrong' predicts the key; .*normalised=True"),
         (
-            {"self_reference": True},
+            {"solver": "self_referential"},
             ValueError,
-            r"^rule 'wrong' writes itself but its erase is None; pass erase='beta'\.$",
+            r"^rule 'wrong' has the solver 'self_referential' but its erase is None; pass erase='beta'\.$",
         ),
         (
-            {"self_reference": True, "erase": "beta", "read": "before"},
+            {"solver": "self_referential", "erase": "beta", "read": "before", "forms": ("chunkwise",)},
             ValueError,
-            r"writes itself but its forms is \('recurrent', .*; pass forms=\('recurrent',\)\.$",
+            r"^unknown form 'chunkwise'; .*'recurrent'",
         ),
+        ({"solver": "newton"}, ValueError, r"^unknown solver 'newton'; "),
+        ({"solver": "mesa", "retain": "key"}, ValueError, r"its retain is 'key'; pass retain=None or 'scalar'\.$"),
+        ({"solver": "momentum", "erase": "beta"}, ValueError, r"its order is 'decay_first'; pass order='undecayed'\.$"),
+        ({"solver": "softmax", "write": 1.0}, ValueError, r"its write is 1\.0; pass write=None\.$"),
+        ({"centred": True, "normalised": True}, ValueError, r"^rule 'wrong' is centred and normalised"),
     ],
 )
 def test_a_row_refuses_a_coefficient_it_cannot_mean(field, kind, words):
@@ -95,8 +100,10 @@ def test_the_table_has_the_coefficients_of_the_papers():
         "dplr": ("key", "pair", "beta", {"order": "undecayed"}),
         "oja": (None, "beta", "beta", {"error": "key"}),
         "gated_oja": ("key", "beta", "beta", {"error": "key"}),
-        "self_referential": (None, "beta", "beta", {"read": "before", "self_reference": True}),
-        "softmax": (None, None, None, {}),
+        "self_referential": (None, "beta", "beta", {"read": "before", "solver": "self_referential"}),
+        "momentum_delta": ("scalar", "beta", "beta", {"order": "undecayed", "solver": "momentum"}),
+        "mesa": ("scalar", None, "beta", {"solver": "mesa"}),
+        "softmax": (None, None, None, {"solver": "softmax"}),
     }
     plain = {
         "order": "decay_first",
@@ -105,7 +112,7 @@ def test_the_table_has_the_coefficients_of_the_papers():
         "writes": 1,
         "centred": False,
         "normalised": False,
-        "self_reference": False,
+        "solver": "linear",
     }
     found = {}
     for name, row in RULES.items():
@@ -139,7 +146,7 @@ def one_step(row, draw_seed, d=5, d_v=4):
     return p, gates | ({"erase": (p.p[0], p.r[0])} if row.uses_pair else {})
 
 
-SINGLE_WRITES = {name: row for name, row in RECURRENT.items() if row.writes == 1 and row.uses_keys}
+SINGLE_WRITES = {name: row for name, row in RECURRENT.items() if row.writes == 1 and row.solver == "linear"}
 
 
 @pytest.mark.kernels

@@ -24,7 +24,7 @@ FLA = {"hebb": False, "leaky_hebb": False, "gated_hebb": False, "delta": True, "
 FLA["key_gated_delta"] = True  # row: whether flash-linear-attention's form of it erases, with a beta
 
 INPUTS = ("q", "k", "v", "beta", "decay", "W0")  # of a rule with one plain write per token
-ROWS = {name: row for name, row in EVERY_ROW.items() if row.plain and row.write is not None}
+ROWS = {name: row for name, row in EVERY_ROW.items() if not (row.special or row.uses_pair or row.write is None)}
 
 
 def tensors(p, grad=True):

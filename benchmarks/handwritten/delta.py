@@ -1,4 +1,4 @@
-"""Delta rule: forward and adjoint for one rule, with no streams of coefficients. No checks; see the family's kernels.
+"""Delta rule: forward and adjoint for one rule, with no other coefficients. No checks; see the family's kernels.
 
 s = x . k_t,   c = beta_t (v_t - s),   w = x + c k_t,   y_t = w . q_t          for each row x of W
 """
@@ -159,7 +159,7 @@ def _replay(k, v, beta, n, g, start, stop, H0, H1, H2, H3, c, s):
 
 
 @restrict_kernel
-def _pull(q, k, v, beta, dy, n, g, start, stop, H0, H1, H2, H3, c, s, U0, U1, U2, U3, dq, dk, dv, dbeta):
+def _back(q, k, v, beta, dy, n, g, start, stop, H0, H1, H2, H3, c, s, U0, U1, U2, U3, dq, dk, dv, dbeta):
     """Four rows from ``stop`` back to ``start``: U (d_k) is carried, gradients are added to."""
     width = k.shape[2]
     zero = U0.dtype.type(0)
@@ -290,7 +290,7 @@ def adjoint(q, k, v, beta, W0, dy, dW, dq, dk, dv, dbeta, segment, lo, hi):
                     borders[m + 1, i + 2] = H2[segment]
                     borders[m + 1, i + 3] = H3[segment]
                 else:
-                    _pull(
+                    _back(
                         q,
                         k,
                         v,

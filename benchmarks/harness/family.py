@@ -8,7 +8,7 @@ from handwritten import delta
 from peers import GRADIENT, Case
 
 from synfwp import coefficients
-from synfwp.fastweights import lowering
+from synfwp.fastweights.problem import Problem
 from synfwp.fastweights.solvers import linear
 from synfwp.rules import DELTA
 
@@ -20,12 +20,12 @@ def pairs(d: int, T: int, n: int) -> dict[str, tuple[Call, Call]]:
     x = Case("delta", GRADIENT, d, T, n).inputs()
     q, k, v, beta, dy = (x[name] for name in ("q", "k", "v", "beta", "dy"))
     W0 = np.zeros((n, d, d), np.float32)
-    problem = lowering.Problem(q, k, v, coefficients.coefficients(DELTA, k, beta, None), W0, False)
+    problem = Problem(q, k, v, coefficients.coefficients(DELTA, k, beta, None), W0, False)
     segment = max(16, linear.HISTORY_BYTES // (4 * d * k.itemsize))
 
     def forward() -> tuple[Any, ...]:
-        y, W, _ = linear.forward(problem, 0, 1)
-        return W, y
+        found = linear.run(problem, 0, 1)
+        return found.W, found.y
 
     def hand_forward() -> tuple[Any, ...]:
         W, y = W0.copy(), np.empty_like(v)
@@ -33,7 +33,7 @@ def pairs(d: int, T: int, n: int) -> dict[str, tuple[Call, Call]]:
         return W, y
 
     def adjoint() -> tuple[Any, ...]:
-        g, c = linear.adjoint(problem, dy, np.zeros_like(W0), 1)
+        g, c = linear.run_adjoint(problem, dy, np.zeros_like(W0), 1)
         return g["W0"], g["q"], g["k"], g["v"], c.write + c.erase
 
     def hand_adjoint() -> tuple[Any, ...]:

@@ -2,36 +2,18 @@
 
 import math
 import warnings
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from synfwp import rules
+from synfwp.fastweights.passes import SEVERAL_WRITES
+from synfwp.fastweights.problem import Call, Shape
+from synfwp.fastweights.solvers import solver_of
 from synfwp.rules import Rule
 from synfwp.theory import stability
 
 Array = np.ndarray
-Shape = tuple[int, ...]
-
-
-class Call(NamedTuple):
-    """Checked arguments with one batch axis, and what is needed to give results the caller's shapes.
-
-    ``q (n, T, d_k)``; ``k, v (n, T, d)`` or (n, T, writes, d); ``beta`` as k without features; ``aux0`` (n, .) or None.
-    A rule without keys or values of the caller has its queries as k and zeros as v, which only say how many there are.
-    """
-
-    rule: Rule
-    q: Array
-    k: Array
-    v: Array
-    beta: Array
-    decay: Array | None
-    pair: tuple[Array, Array] | None
-    W0: Array
-    aux0: Array | None
-    lead: Shape
-    shapes: dict[str, Shape | None]
 
 
 def check(
@@ -44,10 +26,17 @@ def check(
     W0: Any = None,
     *,
     erase: Any = None,
+    momentum: Any = None,
+    ridge: Any = None,
     aux0: Any = None,
     warn: bool = True,
 ) -> Call:
-    """All checks of one call.
+    """All checks of one call, whose arguments are those of `synfwp.scan`.
+
+    Returns
+    -------
+    Call
+        With one batch axis.
 
     Raises
     ------
@@ -55,50 +44,65 @@ def check(
         For a wrong shape, mixed float types, NaN or inf, a gate out of range, an argument that is missing or not used.
     """
     rule = rules.get_rule(rule)
-    pair = _pair(rule, erase)
-    raw = {"q": q, "k": k, "v": v, "beta": beta, "decay": decay, "p": pair[0], "r": pair[1], "W0": W0, "aux0": aux0}
+    solver = solver_of(rule)
+    p, r = _pair(rule, erase)
+    raw = {"q": q, "k": k, "v": v, "beta": beta, "decay": decay, "p": p, "r": r, "momentum": momentum, "ridge": ridge}
+    raw |= {"W0": W0, "aux0": aux0}
     given = {name: _array(name, x) for name, x in raw.items() if x is not None}
+    aux = "aux0" in given  # the shape of what is carried is known only once sizes are
     _check_used(rule, given)
-    given = _filled(rule, _one_dtype(given))
+    given = _one_dtype(given)
+    if not rule.uses_values:
+        given = solver.prepare(rule, given)
     q, k, v = given["q"], given["k"], given["v"]
     _check_shapes(rule, q, k, v)
-    lead, T, d_k, d_v, n = q.shape[:-2], q.shape[-2], q.shape[-1], v.shape[-1], math.prod(q.shape[:-2])
-    phases = (T,) if rule.writes == 1 else (T, rule.writes)
-    width = d_k if rule.error == "value" else d_v
-    cores = {
-        "beta": phases,
-        "decay": (T, width) if rule.retain == "key" else (T,),
-        "p": (*phases, d_k),
-        "r": (*phases, d_k),
-        "W0": (rule.rows(d_v, d_k), d_k),
-        "aux0": (d_k + 1,) if rule.centred else (d_k,),
-    }
+    lead, n, cores = q.shape[:-2], math.prod(q.shape[:-2]), _cores(rule, q.shape[-2], q.shape[-1], v.shape[-1])
     one, zero = k.dtype.type(1), k.dtype.type(0)
+    if aux and "aux0" not in cores:
+        refuse_unused(rule, aux0=aux0)
     full = {name: _broadcast(name, given[name], lead, core, n) for name, core in cores.items() if name in given}
-    beta_full = full.get("beta", _broadcast("beta", one, lead, phases, n))
-    _in_range("beta", beta_full, 0, math.inf)
-    if "decay" in full:
-        _in_range("decay", full["decay"], 0, 1)
-    if rule.centred and "aux0" in full and full["aux0"].size and full["aux0"][:, -1].min() < 0:
-        least = float(full["aux0"][:, -1].min())
-        raise ValueError(f"aux0 holds {least:g} as the number of keys so far; pass the aux of an earlier run.")
+    for name, core, usual in (("beta", cores["beta"], one), ("W0", cores["W0"], zero)):
+        if name not in full:
+            full[name] = _broadcast(name, usual, lead, core, n)
+    _check_ranges(full)
+    if aux and hasattr(solver, "check_aux"):
+        solver.check_aux(rule, full)
     flat = [tidy(x.reshape(n, *x.shape[len(lead) :])) for x in (q, k, v)]
     call = Call(
         rule,
         flat[0],
         flat[1],
         flat[2],
-        beta_full,
+        full["beta"],
         full.get("decay"),
         (full["p"], full["r"]) if "p" in full else None,
-        full.get("W0", _broadcast("W0", zero, lead, cores["W0"], n)),
+        full.get("momentum"),
+        full.get("ridge"),
+        full["W0"],
         full.get("aux0"),
         lead,
-        {name: given[name].shape if raw[name] is not None else None for name in raw},
+        {name: given[name].shape if x is not None else None for name, x in raw.items()},
     )
     if warn:
         _warn_unstable(call)
     return call
+
+
+def _cores(rule: Rule, T: int, d_k: int, d_v: int) -> dict[str, Shape]:
+    """Shapes of the arguments that broadcast, without leading axes."""
+    phases = (T,) if rule.writes == 1 else (T, rule.writes)
+    width = d_k if rule.error == "value" else d_v
+    cores: dict[str, Shape] = {
+        "beta": phases,
+        "decay": (T, width) if rule.retain == "key" else (T,),
+        "p": (*phases, d_k),
+        "r": (*phases, d_k),
+        "momentum": (T,),
+        "ridge": (d_k,),
+        "W0": (rule.rows(d_v, d_k), d_k),
+    }
+    aux = solver_of(rule).aux_shape(rule, d_v, d_k)
+    return cores if aux is None else cores | {"aux0": aux}
 
 
 def _pair(rule: Rule, erase: Any) -> tuple[Any, Any]:
@@ -118,52 +122,44 @@ def _check_used(rule: Rule, given: dict[str, Array]) -> None:
     for name, needed in uses.items():
         if needed and name not in given:
             raise TypeError(f"{name} is None; pass an array of shape (..., time, feature).")
-    shape, does, how = "(..., d_v, d_k)", "writes nothing", "transforms"
-    if rule.self_reference:
-        shape, does, how = "(..., d_y + 2 d + 4, d)", "reads all that it writes from W", "starts from"
-    if not rule.uses_values and "W0" not in given:
-        raise ValueError(f"rule {rule.name!r} {does}; pass the W0 {shape} that it {how}.")
-    if not rule.uses_values and given["W0"].ndim < 2:
-        raise ValueError(f"W0 has shape {given['W0'].shape}; pass {shape}.")
-    if rule.uses_decay and "decay" not in given:
-        width = "d_k" if rule.error == "value" else "d_v"
-        shape = "(..., T)" if rule.retain == "scalar" else f"(..., T, {width})"
-        raise ValueError(f"rule {rule.name!r} needs decay; pass numbers in [0, 1] that broadcast to {shape}.")
+    used = {"beta": rule.uses_beta, "W0": rule.has_weights, "decay": rule.uses_decay}
+    used |= {"momentum": rule.uses_momentum, "ridge": rule.uses_ridge}
+    for name in ("decay", "momentum", "ridge"):
+        if used[name] and name not in given:
+            raise ValueError(f"rule {rule.name!r} needs {name}; pass {_wanted(rule, name)}.")
     for name, what in (("k", "takes no keys"), ("v", "writes no values" if rule.uses_keys else "takes no values")):
         if name in given and not uses[name]:
             raise ValueError(f"rule {rule.name!r} {what}; pass {name}=None.")
-    unused = {
-        "decay": not rule.uses_decay,
-        "beta": not rule.uses_beta,
-        "W0": "recurrent" not in rule.forms,
-        "aux0": not (rule.centred or rule.normalised),
-    }
-    refuse_unused(rule, **{name: given.get(name) for name, refused in unused.items() if refused})
+    for name, needed in used.items():
+        if name in given and not needed:
+            refuse_unused(rule, **{name: given[name]})
 
 
-def _filled(rule: Rule, given: dict[str, Array]) -> dict[str, Array]:
-    """Queries for the keys that a rule does not take, and zeros for the values: as many as W0 has rows for."""
-    if rule.uses_values:
-        return given
-    k, W0 = given["k" if rule.uses_keys else "q"], given["W0"]
-    d = k.shape[-1] if k.ndim else 0
-    d_v = W0.shape[-2] - rule.rows(0, d)
-    if not rule.uses_keys and k.ndim and not d:
-        raise ValueError(f"q has shape {k.shape}; it needs at least 1 feature.")
-    if not rule.uses_keys and d_v < 1:
-        need = f"at least 1 row to read, {d} for keys, {d} for queries and 4 for betas, as q has {d} features"
-        raise ValueError(f"W0 has shape {W0.shape}; pass (..., d_y + 2 d + 4, d): {need}.")
-    return given | {"k": k, "v": np.zeros((*k.shape[:-1], d_v), k.dtype)}
+def _wanted(rule: Rule, name: str) -> str:
+    """What a gate or a ridge looks like."""
+    if name == "ridge":
+        return "numbers above 0 that broadcast to (..., d_k)"
+    width = "d_k" if rule.error == "value" else "d_v"
+    per_key = name == "decay" and rule.retain == "key"
+    return f"numbers in [0, 1] that broadcast to {f'(..., T, {width})' if per_key else '(..., T)'}"
+
+
+def _check_ranges(full: dict[str, Array]) -> None:
+    """Gates are multipliers, not logarithms; a ridge is positive."""
+    for name, high in (("beta", math.inf), ("decay", 1), ("momentum", 1)):
+        if name in full:
+            _in_range(name, full[name], 0, high)
+    if "ridge" in full and full["ridge"].size and full["ridge"].min() <= 0:
+        raise ValueError(f"ridge holds {float(full['ridge'].min()):g}; pass numbers above 0.")
 
 
 def _step_ratio(call: Call) -> float:
     """Largest step over its bound; with several writes the decay acts on the first."""
-    rule, key, beta, decay = call.rule, call.k if call.rule.error == "value" else call.v, call.beta, call.decay
-    if rule.writes > 1 and decay is not None:
-        ones = np.ones((*decay.shape[:2], rule.writes, *decay.shape[2:]), decay.dtype)
-        ones[:, :, 0] = decay
-        decay = ones
-    return stability.step_ratio(rule, key, beta, decay, call.pair)
+    rule, decay = call.rule, call.decay
+    if decay is not None and SEVERAL_WRITES.applies(rule):
+        decay = SEVERAL_WRITES.decays(rule, decay)
+    key = call.k if rule.error == "value" else call.v
+    return stability.step_ratio(rule, key, call.beta, decay, call.pair, call.momentum)
 
 
 def plain(name: str, x: Any) -> Array:

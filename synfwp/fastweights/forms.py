@@ -17,7 +17,7 @@ import numpy as np
 from scipy.linalg import solve_triangular
 
 from synfwp.coefficients import Coefficients
-from synfwp.fastweights.lowering import Problem
+from synfwp.fastweights.problem import Problem
 
 Array = np.ndarray
 
@@ -147,6 +147,6 @@ def _solve(strict: Array, right: Array) -> Array:
 
 
 def _of(c: Coefficients, b: int, lo: int, hi: int) -> Coefficients:
-    """The streams of some steps of one sequence."""
+    """The coefficients of some steps of one sequence."""
     part: list[Any] = [None if x is None else x[b, lo:hi] for x in c]
     return Coefficients(*part)

@@ -1,4 +1,4 @@
-"""The linear family in one pair of kernels: every rule is these loops with other streams of coefficients.
+"""The linear family in one pair of kernels: every rule is these loops with other coefficients.
 
 For one sequence and one row ``w`` of W (one postsynaptic neuron), with ``x`` the row before the step,
 
@@ -6,10 +6,10 @@ For one sequence and one row ``w`` of W (one postsynaptic neuron), with ``x`` th
     w = a_t * x + write_t v_t k_t - erase_t s r_t  (r = k where None is passed; a_t a scalar, one number per key, or 1)
     y_t = w . q_t                                  or, across rows, y_t = sum over rows of q_t,row w
 
-A stream that a rule does not use is passed as None and its branches are pruned when the kernel compiles. Rows never
-meet, so they are carried four at a time (their number is a multiple of 4), one array for the first of every four, one
-for the second, ...: numba cannot tell that two rows of one array share no memory. Each loop over keys does all that one
-step and the next one need: it writes, reads, and predicts for the step that follows; the adjoint likewise.
+A coefficient that a rule does not use is passed as None and its branches are pruned when the kernel compiles. Rows
+never meet, so they are carried four at a time (their number is a multiple of 4), one array for the first of every four,
+one for the second, ...: numba cannot tell that two rows of one array share no memory. Each loop over keys does all that
+one step and the next one need: it writes, reads, and predicts for the step that follows; the adjoint likewise.
 """
 
 import numpy as np

@@ -36,7 +36,7 @@ def _activate(phi, u, f):
 
 
 @inline_kernel
-def _pull_activate(phi, f, g):
+def _activate_adjoint(phi, f, g):
     """g goes from the cotangent of f = phi(u) to that of u in place."""
     zero, one = f.dtype.type(0), f.dtype.type(1)
     for i in range(len(f)):
@@ -66,7 +66,7 @@ def _normalise(u):
 
 
 @inline_kernel
-def _pull_normalise(z, scale, g):
+def _normalise_adjoint(z, scale, g):
     """g goes from the cotangent of the normalised z to that of u in place."""
     size, mean, along = z.dtype.type(len(z)), z.dtype.type(0), z.dtype.type(0)
     for i in range(len(z)):
@@ -87,7 +87,7 @@ def _centre(x, mean, count):
 
 
 @inline_kernel
-def _pull_centre(g, gmean, count):
+def _centre_adjoint(g, gmean, count):
     """From cotangents of the centred x and of the new mean to those of x and of the old mean, in place."""
     for i in range(len(g)):
         gmean[i] -= g[i]
@@ -121,7 +121,7 @@ def _write(A, rule, keep, write, post, pre):
 
 
 @inline_kernel
-def _pull_write(A, G, rule, keep, write, post, pre, gpost, gpre):
+def _write_adjoint(A, G, rule, keep, write, post, pre, gpost, gpre):
     """G goes from the cotangent of the A after a write to that of A in place, gpost and gpre are filled.
 
     The cotangents of keep and write are given back.
@@ -152,7 +152,7 @@ def _pull_write(A, G, rule, keep, write, post, pre, gpost, gpre):
 
 
 @inline_kernel
-def _pull_read(A, alpha, seen, g, G, galpha, n, gseen):
+def _read_adjoint(A, alpha, seen, g, G, galpha, n, gseen):
     """Adds what the cotangent g of u brings to those of A, alpha (the n-th of a batch) and seen."""
     for i in range(A.shape[0]):
         gi = g[i]
@@ -254,13 +254,13 @@ def adjoint(
                     history[m - start + 1] = history[m - start]
                     _write(history[m - start + 1], rule, keep[n, m], write[n, m], posts[m], pres[m])
             A = history[t - start]
-            gkeep, gwrite = _pull_write(A, G, rule, keep[n, t], write[n, t], posts[t], pres[t], gpost, gseen)
+            gkeep, gwrite = _write_adjoint(A, G, rule, keep[n, t], write[n, t], posts[t], pres[t], gpost, gseen)
             dkeep[n, t] = gkeep
             dwrite[n, t] = gwrite
             if rule == COVARIANCE:
                 count = aux[-1] - step
-                _pull_centre(gpost, daux[n, :d], count)
-                _pull_centre(gseen, daux[n, d:-1], count)
+                _centre_adjoint(gpost, daux[n, :d], count)
+                _centre_adjoint(gseen, daux[n, d:-1], count)
             for i in range(d):
                 gh[i] += dh[n, t, i] + gpost[i]
                 if inner > 0:
@@ -274,17 +274,17 @@ def adjoint(
             for back in range(inner + 1):
                 s = inner - back
                 g[:] = gh
-                _pull_activate(phi, f, g)
+                _activate_adjoint(phi, f, g)
                 if norm:
-                    _pull_normalise(z[n, t, s], scale[n, t, s], g)
+                    _normalise_adjoint(z[n, t, s], scale[n, t, s], g)
                 for i in range(d):
                     ddrive[n, t, i] += g[i]
                 if inner == 0:
-                    _pull_read(A, alpha, seen, g, G, dalpha, n, gseen)
+                    _read_adjoint(A, alpha, seen, g, G, dalpha, n, gseen)
                 elif s > 0:
                     _activate(phi, z[n, t, s - 1], f)
                     gh[:] = 0
-                    _pull_read(A, alpha, f, g, G, dalpha, n, gh)
+                    _read_adjoint(A, alpha, f, g, G, dalpha, n, gh)
             gh[:] = 0
             if x is not None:
                 dx[n, t] = gseen

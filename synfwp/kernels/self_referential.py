@@ -70,7 +70,7 @@ def _step(S, x, u, k, c, g, e):
 
 
 @restrict_kernel
-def _pull(S, G, x, dy, k, c, g, e, du, dc, dk, dx):
+def _back(S, G, x, dy, k, c, g, e, du, dc, dk, dx):
     """One token back: S and its cotangent G go from after the step to before it in place, dx is filled.
 
     du (rows), dc and dk (d) are room for the cotangents of u, q - k and k.
@@ -158,4 +158,4 @@ def adjoint(x, W0, dy, dW, dx, segment, lo, hi):
                 continue
             for step in range(stop - start):
                 s = stop - start - 1 - step
-                _pull(S, dW[n], x[n, start + s], dy[n, start + s], k[s], c[s], g[s], e[s], u, dc, dk, dx[n, start + s])
+                _back(S, dW[n], x[n, start + s], dy[n, start + s], k[s], c[s], g[s], e[s], u, dc, dk, dx[n, start + s])

@@ -32,7 +32,8 @@ class Programmer(Specification, SlowNetwork):
 
     A layer sees u, the token or the stream of the layers before, and sends for each head
     ``q = norm(phi(W_q u))``, ``k = norm(phi(W_k u))``, ``v = W_v u``, ``beta = beta_max sigmoid(w_beta u + b_beta)``
-    and ``decay = sigmoid(W_decay u + b_decay)``, as the rule uses them. The answer is ``W_out y`` for the read y
+    and ``decay = sigmoid(W_decay u + b_decay)``, ``momentum`` likewise and ``ridge = softplus(b_ridge)``, as the rule
+    uses them. The answer is ``W_out y`` for the read y
     (``y`` itself without ``d_out``), or with ``residual`` ``W_out (u + W_o y)``.
 
     Parameters
@@ -275,7 +276,7 @@ class Programmer(Specification, SlowNetwork):
         q, k = self._keys(to("q", self.heads, self.d_key)), self._keys(to("k", n, *writes, self.d_key))
         v, gates = to("v", n, *writes, self.d_value), {}
         for name, tail, _ in self._gates():
-            w = p["w_beta" if name == "beta" else "W_decay"]
+            w = p["w_beta" if name == "beta" else f"W_{name}"]
             x = project(u if seen.signal is None else seen.signal, w) + p[f"b_{name}"]
             x = split_heads(x, n, *tail) if n > 1 else x
             gates[name] = ag.feature(parts.SIGMOID, x)
@@ -285,7 +286,9 @@ class Programmer(Specification, SlowNetwork):
             per_write = gate[..., None] if writes else gate
             k, v = k * per_write[..., None], v * per_write[..., None]
             beta = None if beta is None else beta * per_write
-        return Instructions(q, k, v, beta, gates.get("decay"))
+        ridge = ag.feature(parts.SOFTPLUS, p["b_ridge"]) if row.uses_ridge else None
+        ridge = anp.reshape(ridge, (n, -1)) if row.uses_ridge and n > 1 else ridge
+        return Instructions(q, k, v, beta, gates.get("decay"), gates.get("momentum"), ridge)
 
     def _recur(self, seen: _Seen) -> tuple[Instructions, Array]:
         """Instructions and reads of a recurrent layer, whose every token sees the read of the one before."""
@@ -301,16 +304,16 @@ class Programmer(Specification, SlowNetwork):
             )  # fmt: skip
             one = self._send(now, self._features(now, y if self.recurrent == "instructions" else None))
             one = one if self.recurrent == "instructions" else replace(one, q=self._also_ask(one.q, y))
-            nothing = (None,) * 4
-            read, W, aux = ag.scan(self.rule, one.q, one.k, one.v, one.beta, one.decay, *nothing, W, aux)
+            gates = (one.beta, one.decay, None, None, one.momentum, one.ridge)
+            read, W, aux = ag.scan(self.rule, one.q, one.k, one.v, *gates, W, aux)
             aux = aux if anp.size(aux) else None
             y = self._merge(read)
             sent.append(one)
             reads.append(read)
         time = anp.ndim(reads[0]) - 2
-        columns = {name: [getattr(one, name) for one in sent] for name in ("q", "k", "v", "beta", "decay")}
+        columns = {name: [getattr(one, name) for one in sent] for name in ("q", "k", "v", "beta", "decay", "momentum")}
         joined = {name: None if x[0] is None else anp.concatenate(x, axis=time) for name, x in columns.items()}
-        return Instructions(**joined), anp.concatenate(reads, axis=time)
+        return Instructions(**joined, ridge=sent[0].ridge), anp.concatenate(reads, axis=time)
 
     def _also_ask(self, q: Array, y: Array) -> Array:
         """Queries of all matrices of a Delta-RNN: those of the heads, then those that their last reads make."""

@@ -37,14 +37,14 @@ def _times(x: Array, W: Array) -> Array:
 
 
 @primitive
-def _pull_times(argnums: tuple[int, ...], g: Array, x: Array, W: Array) -> tuple[Array, ...]:
+def _times_adjoint(argnums: tuple[int, ...], g: Array, x: Array, W: Array) -> tuple[Array, ...]:
     """Both gradients; that of W in blocks of rows, since BLAS is slow where a small product sums over many."""
     if W.ndim == 1:
         return tuple(g[:, None] * W if i == 0 else g @ x for i in argnums)
     size = _part(len(x))
     dx, dW = np.empty_like(x) if 0 in argnums else None, np.zeros((-(-len(x) // size), *W.shape), W.dtype)
 
-    def pull(rows: slice) -> None:
+    def adjoint(rows: slice) -> None:
         if dx is not None:
             np.matmul(g[rows], W, out=dx[rows])
         if 1 in argnums:
@@ -52,7 +52,7 @@ def _pull_times(argnums: tuple[int, ...], g: Array, x: Array, W: Array) -> tuple
                 stop = min(j + BLOCK, rows.stop)
                 dW[rows.start // size] += g[j:stop].T @ x[j:stop]
 
-    _by_rows(x, W, pull)
+    _by_rows(x, W, adjoint)
     return tuple(dx if i == 0 else dW.sum(axis=0) for i in argnums)
 
 
@@ -72,12 +72,12 @@ def _part(rows: int) -> int:
     return max(PART, -(-rows // 16))
 
 
-def _once(pull: Any) -> Any:
+def _once(adjoint: Any) -> Any:
     """One backward pass for all arguments of a primitive: what autograd calls on the way back."""
-    return lambda argnums, ans, args, kwargs: lambda g: pull(tuple(argnums), g, *args)
+    return lambda argnums, ans, args, kwargs: lambda g: adjoint(tuple(argnums), g, *args)
 
 
-defvjp_argnums(_times, _once(_pull_times))
+defvjp_argnums(_times, _once(_times_adjoint))
 PART, BLOCK = 1024, 128  # fewest rows of a part, and rows of one product that sums over rows
 
 # 1 / (1 + exp(-x)) without overflow, in the dtype of x: autograd's derivative of tanh overflows (float32, |x| > 178)
@@ -86,13 +86,13 @@ SOFTPLUS = features.Feature("softplus", lambda x: np.logaddexp(0, x), lambda x, 
 TANH = features.Feature("tanh", np.tanh, lambda x, f, g: g * (1 - f * f))
 
 
-def _silu_pull(x: Array, f: Array, g: Array) -> Array:
+def _silu_adjoint(x: Array, f: Array, g: Array) -> Array:
     """Derivative of x sigmoid(x)."""
     s = SIGMOID.apply(x)
     return g * (s + f * (1 - s))
 
 
-SILU = features.Feature("silu", lambda x: x * SIGMOID.apply(x), _silu_pull)
+SILU = features.Feature("silu", lambda x: x * SIGMOID.apply(x), _silu_adjoint)
 
 
 def rms_norm(x: Array, gain: Array, epsilon: float = 1e-5) -> Array:
@@ -107,10 +107,10 @@ def _rms(epsilon: float) -> features.Feature:
         mean = np.einsum("...i,...i->...", x, x)[..., None] / x.dtype.type(x.shape[-1])
         return np.sqrt(mean + x.dtype.type(epsilon))
 
-    def pull(x: Array, f: Array, g: Array) -> Array:
+    def adjoint(x: Array, f: Array, g: Array) -> Array:
         return (g - f * (np.einsum("...i,...i->...", f, g)[..., None] / x.dtype.type(x.shape[-1]))) / size(x)
 
-    return features.Feature("rms", lambda x: x / size(x), pull)
+    return features.Feature("rms", lambda x: x / size(x), adjoint)
 
 
 def embed(x: Array, d_in: int, tokens: bool, W: Array | None, dtype: Any) -> Array:
@@ -141,14 +141,14 @@ def _look_up(W: Array, x: Array) -> Array:
 
 
 @primitive
-def _pull_look_up(g: Array, x: Array, d_in: int) -> Array:
+def _look_up_adjoint(g: Array, x: Array, d_in: int) -> Array:
     """The sums of g over the tokens of each kind, as columns: a sparse product, where scatter-adds are slow."""
     g = g.reshape(-1, g.shape[-1])
     chosen = sparse.csr_array((np.ones(x.size, g.dtype), x.ravel(), np.arange(x.size + 1)), (x.size, d_in))
     return np.asarray((chosen.T @ g).T)
 
 
-defvjp(_look_up, lambda ans, W, x: lambda g: _pull_look_up(g, x, W.shape[1]), argnums=(0,))
+defvjp(_look_up, lambda ans, W, x: lambda g: _look_up_adjoint(g, x, W.shape[1]), argnums=(0,))
 
 
 @primitive
@@ -168,7 +168,7 @@ def convolve(x: Array, w: Array) -> Array:
 
 
 @primitive
-def _pull_convolve(argnums: tuple[int, ...], g: Array, x: Array, w: Array) -> tuple[Array, ...]:
+def _convolve_adjoint(argnums: tuple[int, ...], g: Array, x: Array, w: Array) -> tuple[Array, ...]:
     """Both gradients of the convolution."""
     dx, dw = g * w[:, 0], np.zeros_like(w)
     dw[:, 0] = np.einsum("nc,nc->c", g.reshape(-1, len(w)), x.reshape(-1, len(w)))
@@ -178,7 +178,7 @@ def _pull_convolve(argnums: tuple[int, ...], g: Array, x: Array, w: Array) -> tu
     return tuple((dx, dw)[i] for i in argnums)
 
 
-defvjp_argnums(convolve, _once(_pull_convolve))
+defvjp_argnums(convolve, _once(_convolve_adjoint))
 
 
 @primitive

@@ -18,7 +18,7 @@ Read = Callable[[Any, Instructions], Array]
 
 def exactly(rule: Any, sent: Instructions) -> Array:
     """Reads of the exact rule; can be traced."""
-    return ag.scan(rule, sent.q, sent.k, sent.v, sent.beta, sent.decay)[0]
+    return ag.scan(rule, sent.q, sent.k, sent.v, sent.beta, sent.decay, None, None, sent.momentum, sent.ridge)[0]
 
 
 class SlowNetwork:
@@ -82,7 +82,8 @@ class SlowNetwork:
             with np.errstate(all="ignore"):
                 sent = self(params, x)
                 size = np.square(sent.k).sum(axis=-1) * (1.0 if sent.beta is None else sent.beta)
-                W = fastweights.scan(self.rule, sent.q, sent.k, sent.v, sent.beta, decay=sent.decay).W
+                gates = {name: getattr(sent, name) for name in ("decay", "momentum", "ridge")}
+                W = fastweights.scan(self.rule, sent.q, sent.k, sent.v, sent.beta, **gates).W
                 norm = 0.0 if W is None else np.sqrt(np.square(W).sum(axis=(-2, -1)).max())
         except ValueError as error:
             return f"The rule refuses what is sent: {error}"

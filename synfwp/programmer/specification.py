@@ -41,7 +41,7 @@ class Specification:
     def __post_init__(self) -> None:
         """Every field is as in the table above."""
         row = rules.get_rule(self.rule)
-        if row.uses_pair or not (row.uses_values or row.self_reference):
+        if row.uses_pair or (row.uses_keys and not row.uses_values):
             raise ValueError(f"rule {row.name!r} needs more, or less, than keys, values and gates; use e.g. 'delta'.")
         for name in (*_SIZES, *(name for name in _OPTIONAL_SIZES if getattr(self, name) is not None)):
             checks.count(name, getattr(self, name))
@@ -90,12 +90,12 @@ class Specification:
     @property
     def _self_referential(self) -> bool:
         """Whether W writes itself, so that nothing is sent."""
-        return rules.get_rule(self.rule).self_reference
+        return not rules.get_rule(self.rule).uses_keys
 
     @property
     def _softmax(self) -> bool:
         """Whether there is no W, since all keys and values are kept."""
-        return "recurrent" not in rules.get_rule(self.rule).forms
+        return not rules.get_rule(self.rule).has_weights
 
     @property
     def _matrices(self) -> int:
@@ -108,7 +108,8 @@ class Specification:
         return self.d_in if self.d_model is None else self.d_model
 
     def init(self, seed: seeds.Seed = 0, dtype: Any = np.float64) -> Params:
-        """Random parameters: normal weights of variance 1 / inputs.
+        """Random parameters: normal weights of variance 1 / inputs, gates that start at half of beta_max, decay 0.95,
+        momentum 0.5 and ridge 1.
 
         Gates start at half of beta_max, and at a decay of 0.95.
         Queries start as the keys (``W_q = W_k``), so that a query finds its own key before anything is learned;
@@ -169,6 +170,9 @@ class Specification:
             letter = "w" if name == "beta" else "W"
             made[f"{letter}_{name}"] = np.zeros((*rows, gate), dtype)
             made[f"b_{name}"] = np.full(rows, start, dtype)
+        if row.uses_ridge:  # softplus of it is 1
+            keys = features.get_feature(self.feature).width(self.d_key)
+            made["b_ridge"] = np.full(matrices * keys, np.log(np.expm1(1.0)), dtype)
         return made
 
     def _init_self(self, normal: Any) -> Params:
@@ -187,6 +191,8 @@ class Specification:
         if row.uses_decay:
             keys = features.get_feature(self.feature).width(self.d_key) if row.error == "value" else self.d_value
             found.append(("decay", (keys,) if row.retain == "key" else (), 3.0))
+        if row.uses_momentum:
+            found.append(("momentum", (), 0.0))
         return found
 
     def _named(self, layer: int, name: str) -> str:

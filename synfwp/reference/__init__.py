@@ -4,7 +4,7 @@ Nothing here is fast, shared or clever, and nothing imports the package: a kerne
 the paper. Rules take one sequence, ``q, k (T, d_k)``, ``v (T, d_v)``, ``beta (T,)``, ``decay (T,)`` or ``(T, d_k)`` and
 ``W (d_v, d_k)``, real or complex, and give the reads (T, d_v) and W after every step (T, d_v, d_k). A rule that carries
 more than W takes it as ``aux`` and gives its last value as a third result; one that erases with keys of its own takes
-``p, r (T, d_k)``.
+``p, r (T, d_k)``; ``momentum (T,)`` and ``ridge (d_k,)`` go to the rules that use them.
 """
 
 from synfwp.reference.circuits import circuit
@@ -27,6 +27,8 @@ from synfwp.reference.rules import (
     leaky_hebb,
     linear_attention,
     longhorn,
+    mesa,
+    momentum_delta,
     oja,
     self_referential,
     softmax,
@@ -50,6 +52,8 @@ __all__ = [
     "leaky_hebb",
     "linear_attention",
     "longhorn",
+    "mesa",
+    "momentum_delta",
     "oja",
     "phase",
     "plastic",

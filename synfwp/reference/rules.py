@@ -138,6 +138,37 @@ def covariance(q, k, v, beta, decay, W, aux):
     return reads, states, np.append(mean, n + len(k))
 
 
+def momentum_delta(q, k, v, beta, decay, W, momentum, aux):
+    """Delta rule with momentum: M = mu M + b (v - W k) k^T, W = a W + M (Behrouz, Zhong & Mirrokni 2024).
+
+    There M is S and W the memory, here a matrix, with half of their loss ``|W k - v|^2``; ``aux`` is M (d_v, d_k).
+    """
+    reads, states, M = [], [], aux
+    for t in range(len(q)):
+        retrieved = W @ k[t]
+        M = momentum[t] * M + beta[t] * np.outer(v[t] - retrieved, k[t])
+        W = decay[t] * W + M
+        reads.append(W @ q[t])
+        states.append(W)
+    return np.reshape(reads, (len(q), len(W))), np.reshape(states, (len(q), *W.shape)), M
+
+
+def mesa(q, k, v, beta, decay, W, ridge, aux):
+    """Mesa layer: G = a G + b v k^T, H = a H + b k k^T, W = G (H + ridge)^-1, y = W q (von Oswald et al. 2025).
+
+    ``aux`` is H (d_k, d_k), of which the symmetric part counts; G starts so that the first W is the one passed.
+    """
+    reads, states, H = [], [], (aux + aux.T) / 2
+    G = W @ (H + np.diag(ridge))
+    for t in range(len(q)):
+        G = decay[t] * G + beta[t] * np.outer(v[t], k[t])
+        H = decay[t] * H + beta[t] * np.outer(k[t], k[t])
+        W = G @ np.linalg.inv(H + np.diag(ridge))
+        reads.append(W @ q[t])
+        states.append(W)
+    return np.reshape(reads, (len(q), len(W))), np.reshape(states, (len(q), *W.shape)), H
+
+
 def self_referential(q, k, v, beta, decay, W):
     """A matrix that writes itself (Irie, Schlag, Csordas & Schmidhuber 2022, equations 5 to 8); q is phi(x), (T, d).
 

@@ -10,8 +10,10 @@ from synfwp.rules import Rule, get_rule
 Array = np.ndarray
 
 
-def transition(rule: Rule | str, k: Any, beta: float = 1.0, decay: Any = None, erase: Any = None) -> Array:
-    """The matrix M of one step: ``W_t = W_{t-1} M + write v_t k_t^T`` (one write, error of the value).
+def transition(
+    rule: Rule | str, k: Any, beta: float = 1.0, decay: Any = None, erase: Any = None, momentum: float | None = None
+) -> Array:
+    """The matrix of one step: ``W_t = W_{t-1} M + write v_t k_t^T`` (one write, error of the value).
 
     Parameters
     ----------
@@ -23,17 +25,19 @@ def transition(rule: Rule | str, k: Any, beta: float = 1.0, decay: Any = None, e
         As the row needs it.
     erase : None or pair of (d_k,) arrays
         (p, r) for a row that erases with keys of its own.
+    momentum : None or float
+        For a row with momentum, whose step moves W and M together: the matrix is that of ``[W, M]``, side by side.
 
     Returns
     -------
-    (d_k, d_k) array
+    (d_k, d_k) array, or (2 d_k, 2 d_k) with momentum
         Its eigenvalues are what the step does: for the delta rule 1, and ``1 - beta |k|^2`` along the key
         (Yang et al. 2024; Grazzi et al. 2025).
 
     Raises
     ------
     ValueError
-        For a rule whose W chooses the keys: each block of its rows has a transition of its own.
+        For a rule whose W is no linear function of the last one and its key alone.
 
     Examples
     --------
@@ -42,13 +46,20 @@ def transition(rule: Rule | str, k: Any, beta: float = 1.0, decay: Any = None, e
     [-1.0, 1.0]
     """
     rule = get_rule(rule)
-    if not rule.uses_keys:
-        raise ValueError(f"rule {rule.name!r} has no transition of a key; its W chooses the keys, see its eigenvalues.")
+    if rule.solver not in ("linear", "momentum"):
+        raise ValueError(f"rule {rule.name!r} has no transition of a key; see its eigenvalues.")
     key = np.asarray(k, float)[None, None]
     gate = None if decay is None else np.asarray(decay, float)[None, None]
     p, r = (None, None) if erase is None else (np.asarray(x, float)[None, None] for x in erase)
     pair = None if p is None or r is None else (p, r)
-    return transitions(coefficients(rule, key, np.full((1, 1), float(beta)), gate, pair), key)[0, 0]
+    M = transitions(coefficients(rule, key, np.full((1, 1), float(beta)), gate, pair), key)[0, 0]
+    if not rule.uses_momentum:
+        return M
+    if momentum is None:
+        raise ValueError(f"rule {rule.name!r} needs momentum; pass a number in [0, 1].")
+    kept = np.eye(len(M))
+    step = (M - np.diag(np.broadcast_to(1.0 if gate is None else gate[0, 0], len(M)))) if len(M) else M
+    return np.block([[M, step], [momentum * kept, momentum * kept]])
 
 
 def transitions(c: Coefficients, k: Array) -> Array:
@@ -75,33 +86,40 @@ def transitions(c: Coefficients, k: Array) -> Array:
     return matrix
 
 
-def step_ratio(rule: Rule, k: Array, beta: Array, decay: Array | None, pair: Pair | None = None) -> float:
+def step_ratio(
+    rule: Rule,
+    k: Array,
+    beta: Array,
+    decay: Array | None,
+    pair: Pair | None = None,
+    momentum: Array | None = None,
+) -> float:
     """Largest step over its bound: above 1 the transition has an eigenvalue outside [-1, 1].
 
     With a_j the decay, the lowest eigenvalue is at least -1 exactly when ``erase sum_j s_j k_j^2 / (1 + a_j) <= 1``,
     where s_j = a_j if the rule decays first and 1 if not (both transitions are similar to a symmetric matrix). A row
     of negative ``erase`` adds what it predicts: its highest is at most 1 when ``-erase sum_j s_j k_j^2 / (1 - a_j)
-    <= 1``. With a pair (p, r) it is the spectral radius itself, of the 64 steps with the largest ``|p . r|``. What a
-    rule that writes itself will do is not known before it runs: 0.
+    <= 1``. With a pair (p, r) it is the spectral radius itself, of the 64 steps with the largest ``|p . r|``. With
+    momentum the bound is ``beta |k|^2 <= (1 + a) (1 + mu)``. What a rule that writes itself will do is not known before
+    it runs: 0.
 
     Parameters
     ----------
     rule : Rule
-    k : (n, T, d_k) array
-        Keys.
-    beta : (n, T) array
-        Write strengths.
-    decay : None, (n, T) or (n, T, d_k) array
-        As the row needs it.
-    pair : None or pair of (n, T, d_k) arrays
-        Keys (p, r) of the erasure, for a row that has its own.
+    k : (..., d_k) array
+        The keys of the steps, or the values of a rule that predicts the key.
+    beta, decay, pair, momentum
+        The gates of the steps, as the row asks.
 
     Returns
     -------
     float
     """
-    if rule.erase is None or rule.self_reference or k.size == 0:
+    if rule.erase is None or not rule.uses_keys or k.size == 0:
         return 0.0
+    if momentum is not None:
+        bound = (1 + momentum) * (2.0 if decay is None else 1 + decay)
+        return float(np.max(beta * np.einsum("...i,...i", k, k) / bound))
     if pair is not None:
         c = coefficients(rule, k, beta, decay, pair)
         size = np.abs(np.einsum("...i,...i->...", *pair))

@@ -12,12 +12,24 @@ from synfwp import autograd as ag
 from synfwp.features import FEATURES, NORMALISERS, get_feature
 from synfwp.kernels import linear
 
-POSITION = {"q": 1, "k": 2, "v": 3, "beta": 4, "decay": 5, "p": 6, "r": 7, "W0": 10, "aux0": 11}
+POSITION = {
+    "q": 1,
+    "k": 2,
+    "v": 3,
+    "beta": 4,
+    "decay": 5,
+    "p": 6,
+    "r": 7,
+    "momentum": 8,
+    "ridge": 9,
+    "W0": 10,
+    "aux0": 11,
+}
 
 
 def positional(p):
     """All twelve arguments of the primitive."""
-    return [p.rule, p.q, p.k, p.v, p.beta, p.decay, p.p, p.r, None, None, p.W0, p.aux0]
+    return [p.rule, p.q, p.k, p.v, p.beta, p.decay, p.p, p.r, p.momentum, p.ridge, p.W0, p.aux0]
 
 
 @pytest.mark.kernels
@@ -151,9 +163,9 @@ def test_errors_of_the_door_reach_the_user_of_the_primitive(rng):
 def test_a_traced_feature_map_has_the_gradient_of_its_row(name, rng):
     row, x = get_feature(name), rng.standard_normal((2, 3))
     g = rng.standard_normal((2, row.width(3)))
-    pull, f = make_vjp(lambda z: ag.feature(row, z))(x)
+    adjoint, f = make_vjp(lambda z: ag.feature(row, z))(x)
     assert np.array_equal(f, row.apply(x))
-    assert np.array_equal(pull(g), row.pull(x, f, g))
+    assert np.array_equal(adjoint(g), row.adjoint(x, f, g))
 
 
 def complex_cross_entropy(logits, target, mask):

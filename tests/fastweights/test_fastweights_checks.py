@@ -206,7 +206,7 @@ REFUSED_BY_SCAN = {
     "softmax as a recurrence": (
         {"rule": "softmax", "beta": None, "decay": None, "form": "recurrent"},
         ValueError,
-        r"^rule 'softmax' has no form 'recurrent'; it has 'parallel'\.$",
+        r"^rule 'softmax' has no form 'recurrent'; it has 'parallel', 'attention'\.$",
     ),
     "states of softmax": (
         {"rule": "softmax", "beta": None, "decay": None, "states": 1},
@@ -255,8 +255,11 @@ def test_the_arguments_refused_above_are_right_but_for_what_was_changed():
 
 
 ATTENTION_REFUSES = {
-    "oja": ({"rule": "oja"}, r"^rule 'oja' has no form 'parallel'; it has 'recurrent', 'chunkwise'\.$"),
-    "self-reference": ({"rule": "self_referential"}, r"^rule 'self_referential' has no form 'parallel'; it has 'recur"),
+    "oja": ({"rule": "oja"}, r"^rule 'oja' has no form 'attention'; it has 'recurrent', 'chunkwise'\.$"),
+    "self-reference": (
+        {"rule": "self_referential"},
+        r"^rule 'self_referential' has no form 'attention'; it has 'recur",
+    ),
     "an oja of one's own": (
         {"rule": fw.Rule(name="mine", error="key", erase="beta")},
         r"^rule 'mine' is not linear in v, so it has no attention matrix; run it with synfwp\.scan",

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import JIT, ROWS, SINGLE, outcome, problem, problems, rounding
+from strategies import JIT, ROWS, SINGLE, aux_shape, outcome, problem, problems, rounding
 
 import synfwp as fw
-from synfwp.kernels import linear
+from synfwp.kernels import linear, mesa, momentum
 from synfwp.rules import Rule
 
 pytestmark = pytest.mark.kernels
@@ -18,7 +18,11 @@ pytestmark = pytest.mark.kernels
 PARALLEL = ["hebb", "anti_hebb", "leaky_hebb", "gated_hebb", "linear_attention", "covariance", "delta", "gated_delta"]
 PARALLEL += ["key_gated_delta", "longhorn", "delta_product(2)", "gated_delta_product(2)", "dplr"]
 CHUNKWISE = [*PARALLEL, "householder", "oja", "gated_oja"]
-OWN_PARALLEL = [name for name, row in ROWS.items() if name not in fw.RULES and row.error == "value"]
+BESIDE = ["momentum_delta", "mesa"]  # attention beside the recurrence
+OWN_PARALLEL = [
+    name for name, row in ROWS.items() if name not in fw.RULES and row.error == "value" and row.solver == "linear"
+]
+OWN_BESIDE = [name for name, row in ROWS.items() if row.solver in ("momentum", "mesa")]
 OWN_ATTENTION = [name for name in OWN_PARALLEL if ROWS[name].write is not None]
 CHUNKED = [*CHUNKWISE, *OWN_PARALLEL, "two oja"]
 SIZES = [(0, 3, 2), (1, 3, 5), (13, 5, 6), (9, 2, 33)]
@@ -52,9 +56,32 @@ def agree(out, p, chunk, every=0):
 
 
 def test_the_table_of_forms_is_the_one_that_was_asked_for():
-    for name, row in fw.RULES.items():
-        forms = [*["recurrent"] * (name != "softmax"), *["chunkwise"] * (name in CHUNKWISE)]
-        assert list(row.forms) == [*forms, *["parallel"] * (name in [*PARALLEL, "softmax"])]
+    asked = {  # form: its rows
+        "recurrent": set(fw.RULES) - {"softmax"},
+        "chunkwise": set(CHUNKWISE),
+        "parallel": {*PARALLEL, "softmax"},
+        "attention": {*PARALLEL, *BESIDE, "softmax"},
+    }
+    found = {form: {name for name, row in fw.RULES.items() if form in row.forms} for form in asked}
+    assert found == asked
+    assert set(CHUNKWISE) - set(PARALLEL) == {"householder", "oja", "gated_oja"}
+    assert {name for name, row in fw.RULES.items() if row.forms == ("recurrent",)} == {"self_referential"}
+
+
+@pytest.mark.parametrize("name", fw.RULES)
+def test_every_form_that_a_row_lists_runs_and_no_other_one_does(name, rng):
+    p = problem(fw.RULES[name], rng, 3, 2, 2)
+    for form in ("recurrent", "chunkwise", "parallel"):
+        if form in p.rule.forms:
+            assert run(p, form=form).y.shape == (3, 2)
+        else:
+            with pytest.raises(ValueError, match=f"has no form '{form}'"):
+                run(p, form=form)
+    if "attention" in p.rule.forms:
+        assert matrix(p).shape[:2] == (3, 3)
+    else:
+        with pytest.raises(ValueError, match="has no form 'attention'"):
+            matrix(p)
 
 
 # --- chunkwise and parallel ------------------------------------------------------------------------------------------
@@ -126,7 +153,7 @@ def test_a_sequence_cut_in_two_that_carries_W_and_aux_equals_one_run_in_every_fo
 @pytest.mark.parametrize("name", [*CHUNKED, "softmax"])
 def test_a_batch_equals_its_sequences_one_by_one_in_every_form(name, rng):
     p = problem(ROWS[name], rng, 6, 3, 5, (2, 1, 2))
-    for form in set(p.rule.forms) - {"recurrent"}:
+    for form in set(p.rule.forms) - {"recurrent", "attention"}:
         out = run(p, form=form)
         for i in np.ndindex(p.lead):
             assert np.array_equal(out.y[i], run(p.at(i), form=form).y)
@@ -150,7 +177,7 @@ def read(A, p):
     return np.einsum("...ts,...sv->...tv" if p.rule.writes == 1 else "...tsn,...snv->...tv", A, p.v)
 
 
-@given(problems(rows={name: ROWS[name] for name in [*PARALLEL, *OWN_ATTENTION, "softmax"]}))
+@given(problems(rows={name: ROWS[name] for name in [*PARALLEL, *OWN_ATTENTION, *OWN_BESIDE, "softmax"]}))
 def test_reads_are_attention_times_values_and_attention_is_causal(p):
     p = p.but(W0=None, aux0=None)
     if p.rule.name == "two centred":  # its keys minus the mean of fewer keys: smaller steps keep it stable
@@ -161,20 +188,25 @@ def test_reads_are_attention_times_values_and_attention_is_causal(p):
     assert not whole[..., np.triu(np.ones((T, T), bool), 0 if p.rule.read == "before" else 1)].any()
     d_k = p.q.shape[-1]
     zero = {} if p.rule.name == "softmax" else {"W0": np.zeros((*p.lead, p.d_v, d_k))}
-    start = p.but(**zero, aux0=np.zeros((*p.lead, d_k)) if p.rule.normalised else None)
+    if p.rule.solver in ("momentum", "mesa"):
+        zero["aux0"] = np.zeros((*p.lead, *aux_shape(p.rule, p.d_v, d_k)))
+    elif p.rule.normalised:
+        zero["aux0"] = np.zeros((*p.lead, d_k))
+    start = p.but(**zero)
     found = outcome(start)
     assert np.abs(read(A, p) - found.y).max(initial=0) <= bound(start, found, T)
 
 
-@pytest.mark.parametrize("name", [*PARALLEL, *OWN_ATTENTION, "softmax"])
+@pytest.mark.parametrize("name", [*PARALLEL, *OWN_ATTENTION, *OWN_BESIDE, "softmax"])
 def test_attention_does_not_run_the_recurrence(name, rng, monkeypatch):
     def refuse(*args):
         raise AssertionError("the recurrence was run")
 
     p = problem(ROWS[name], rng, 6, 3, 5, (2,))
     whole = matrix(p)
-    for kernel in ("forward", "adjoint"):
-        monkeypatch.setattr(linear, kernel, refuse)
+    for kernels in (linear, momentum, mesa):
+        for kernel in ("forward", "adjoint"):
+            monkeypatch.setattr(kernels, kernel, refuse)
     assert np.array_equal(matrix(p), whole)
     if name != "softmax":  # the way to the kernels is shut
         with pytest.raises(AssertionError, match="the recurrence was run"):

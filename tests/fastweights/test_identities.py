@@ -106,7 +106,11 @@ def test_one_write_is_one_step_of_gradient_descent_on_the_loss_of_the_row(name, 
 
 def test_every_row_with_a_loss_of_its_own_is_among_them():
     others = {"covariance", "longhorn", "householder", "dplr", "softmax"}  # hebb of other keys, and those below
-    others |= {"self_referential"}  # in test_self_referential.py
+    others |= {
+        "self_referential",
+        "momentum_delta",
+        "mesa",
+    }  # in test_self_referential.py, test_momentum.py, test_mesa.py
     assert set(LOSSES) | others | {x for x in RULES if "product" in x} == set(RULES)
     assert {name for name, row in RULES.items() if not row.loss} == {"dplr", "softmax"}
 

@@ -69,7 +69,7 @@ def twin(layer, given):
     return [np.reshape([out[j] for out in results], shapes[j]) for j in range(have)]
 
 
-def pulled(layer, given, cotangents):
+def adjoint_of(layer, given, cotangents):
     """Gradients of all arguments that are there, by one pass back."""
     names = [name for name in ARGUMENTS if given[name] is not None]
 
@@ -102,7 +102,7 @@ def test_the_adjoint_is_the_transpose_of_the_derivative_for_every_input(layer, a
     if layer.rule == "covariance":
         every[2][..., -1] = 0  # the number of steps is no parameter
     alone = [[x * (i == j) for j, x in enumerate(every)] for i in range(len(every))]
-    gradients = [(c, pulled(layer, given, c)) for c in (every, *alone)]
+    gradients = [(c, adjoint_of(layer, given, c)) for c in (every, *alone)]
     random = {name: rng.standard_normal(x.shape) for name, x in given.items() if x is not None}
     if layer.rule == "covariance":
         random["aux0"][..., -1] = 0
@@ -171,10 +171,10 @@ def test_the_length_of_a_segment_changes_no_bit(layer, alpha, rng, monkeypatch):
 def test_threads_change_no_bit(layer, alpha, rng, monkeypatch):
     given = arguments(layer, alpha, rng, T=4, lead=(5,))
     cotangents = [rng.standard_normal(x.shape) for x in twin(layer, given)[:2]]
-    one, want = pulled(layer, given, cotangents), ag.plastic(layer, *given.values())
+    one, want = adjoint_of(layer, given, cotangents), ag.plastic(layer, *given.values())
     monkeypatch.setattr(threads, "POOL_FLOPS", 0)
     with fw.autograd.fastweights.thread_limit(2):
-        two, got = pulled(layer, given, cotangents), ag.plastic(layer, *given.values())
+        two, got = adjoint_of(layer, given, cotangents), ag.plastic(layer, *given.values())
     assert all(np.array_equal(two[name], x) for name, x in one.items())
     assert all(np.array_equal(a, b) for a, b in zip(want, got, strict=True))
 
@@ -214,8 +214,8 @@ def test_float32_stays_float32_and_near_float64(layer, rng):
     for got, want in zip(ag.plastic(layer, *given.values()), ag.plastic(layer, *wide.values()), strict=True):
         assert got.dtype == np.float32
         np.testing.assert_allclose(got, want, rtol=1e-4, atol=1e-4)  # 6 steps, 1000 roundings of 6e-8 at most
-    exact = pulled(layer, wide, [x.astype(float) for x in c])
-    for name, g in pulled(layer, given, c).items():
+    exact = adjoint_of(layer, wide, [x.astype(float) for x in c])
+    for name, g in adjoint_of(layer, given, c).items():
         assert g.dtype == np.float32
         # 6 steps forward and back; a normalisation of 4 units may make roundings 100 times larger
         assert np.linalg.norm(g - exact[name]) <= 1e-3 * np.linalg.norm(exact[name])
@@ -545,7 +545,7 @@ def test_an_empty_sequence_hands_its_state_and_its_cotangents_on(rng):
     assert h.shape == (2, 0, 4)
     assert np.array_equal(A, given["A0"])
     c = rng.standard_normal(A.shape)
-    found = pulled(layer, given, [np.zeros_like(h), c])
+    found = adjoint_of(layer, given, [np.zeros_like(h), c])
     assert np.array_equal(found["A0"], c)
     assert not found["W"].any()
     assert not found["h0"].any()

@@ -8,6 +8,7 @@ from autograd import value_and_grad
 from programmers import SMALL, real_loss, small
 from strategies import RULES, problem, twin
 
+import synfwp as fw
 from synfwp.programmer.losses import LOSSES
 from synfwp.programmer.optimiser import Adam, Schedule, clip
 
@@ -42,7 +43,13 @@ def twin_loss(programmer, params, batch, loss):
     shape = problem(row, np.random.default_rng(0), 1, 1, 1)
     W0 = np.zeros((len(x), programmer.d_value, k.shape[-1]))
     v = x @ params["W_v"].T
-    y, _ = twin(shape.but(q=q, k=k * gate[..., None], v=v * gate[..., None], beta=beta, decay=decay, W0=W0, aux0=None))
+    more = {}
+    if row.uses_momentum:
+        more["momentum"] = 1 / (1 + np.exp(-(x @ params["W_momentum"].T + params["b_momentum"])))
+    if row.uses_ridge:
+        more["ridge"] = np.log(1 + np.exp(params["b_ridge"])) + np.zeros((len(x), 1))
+    start = {"W0": W0, "aux0": None, **more}
+    y, _ = twin(shape.but(q=q, k=k * gate[..., None], v=v * gate[..., None], beta=beta, decay=decay, **start))
     scores = y @ params["W_out"].T
     right = np.eye(programmer.d_out)[batch.target] == 1
     share = np.exp(scores) / np.sum(np.exp(scores), axis=-1, keepdims=True)
@@ -63,7 +70,8 @@ def random_params(programmer, seed=0, dtype=float):
     }
 
 
-TRAINABLE = [name for name, row in RULES.items() if row.one_write]
+TRAINABLE = [name for name, row in RULES.items() if row.has_weights and row.write and row.uses_keys]
+TRAINABLE = [name for name in TRAINABLE if RULES[name].writes == 1 and not RULES[name].uses_pair]
 CASES = [(rule, "relu", "l2", "cross_entropy") for rule in TRAINABLE]
 CASES += [("gated_delta", feature, "l2", "squared") for feature in ("identity", "elu_plus_one", "dpfp(1)")]
 CASES += [("key_gated_delta", "elu_plus_one", "sum", "squared"), ("leaky_hebb", "dpfp(1)", "none", "cross_entropy")]
@@ -118,6 +126,30 @@ def test_training_starts_from_queries_like_keys_and_a_decay_of_95_percent():
     assert params["W_decay"].shape == (16, SMALL.d_in)
     assert 1 / (1 + np.exp(-params["b_decay"])) == pytest.approx(np.full(16, 0.953), abs=5e-4)
     assert np.array_equal(params["W_v"], small(rule="delta").init(seed=3)["W_v"])
+
+
+def test_training_starts_from_half_a_momentum_and_a_ridge_of_one_for_every_key():
+    params = small(rule="momentum_delta").init(seed=3)
+    assert params["W_momentum"].shape == (SMALL.d_in,)
+    assert params["b_momentum"] == 0
+    sent = small(rule="mesa", feature="dpfp(2)", heads=2)
+    ridge = sent(sent.init(seed=3), SMALL(np.random.default_rng(0), 2).x).ridge
+    assert ridge == pytest.approx(np.ones((2, 16)))
+    assert sent.init(seed=3)["b_ridge"].shape == (32,)
+
+
+@pytest.mark.parametrize("rule", ["momentum_delta", "mesa"])
+def test_what_has_a_momentum_or_a_ridge_is_read_exactly_and_by_no_carrier(rule, rng):
+    programmer, batch = small(rule=rule), SMALL(rng, 3)
+    params = random_params(programmer)
+    sent = programmer(params, batch.x)
+    more = {"momentum": sent.momentum, "ridge": sent.ridge}
+    out = fw.scan(rule, sent.q, sent.k, sent.v, sent.beta, decay=sent.decay, **more)
+    assert np.array_equal(programmer.scores(params, batch.x), programmer.read_out(params, out.y))
+    assert "largest norm of W" in programmer.diagnose(params, batch.x)
+    needed = "momentum" if rule == "momentum_delta" else "ridge"
+    with pytest.raises(ValueError, match=rf"^rule '{rule}' needs {needed}, .*run it with synfwp\.scan"):
+        fw.simulate(rule, sent, on=fw.Exact())
 
 
 def test_a_gate_far_from_zero_neither_overflows_nor_warns_on_the_way_back():

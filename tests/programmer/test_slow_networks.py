@@ -24,8 +24,17 @@ def rms(x, gain):
     return gain * x / np.sqrt(np.sum(x * x) / len(x) + 1e-5)
 
 
-def twin_write(rule, W, z, k, v, beta, decay):
-    """One token of one head; keys, values and betas have an axis of writes."""
+def twin_write(rule, W, z, k, v, beta, decay, momentum, ridge):
+    """One token of one head; keys, values and betas have an axis of writes.
+
+    z is the sum of keys, or M of the rule with momentum, or G and H of least squares.
+    """
+    if rule == "momentum_delta":
+        z = momentum * z + beta[0] * np.outer(v[0] - W @ k[0], k[0])
+        return decay * W + z, z
+    if rule == "mesa":
+        G, H = (decay * x + beta[0] * np.outer(one, k[0]) for x, one in zip(z, (v[0], k[0]), strict=True))
+        return G @ np.linalg.inv(H + np.diag(ridge)), (G, H)
     W = W * decay
     for key, value, b in zip(k, v, beta, strict=True):
         seen = 0 if rule in ("hebb", "linear_attention") else W @ key
@@ -47,7 +56,10 @@ def twin_scores(net, params, x, signal=None):
         p = {name.removeprefix(prefix): w for name, w in params.items() if name.startswith(prefix)}
         width = features.get_feature(net.feature).width(net.d_key)
         M = 2 * H if net.recurrent == "reads" else H  # the second half are the R of a Delta-RNN
-        W, z = np.zeros((M, net.d_value, width), complex), np.zeros((M, width), complex)
+        W, z = np.zeros((M, net.d_value, width), complex), list(np.zeros((M, width), complex))
+        z = list(W.copy()) if rule == "momentum_delta" else z
+        z = [(np.zeros((net.d_value, width)), np.zeros((width, width)))] * M if rule == "mesa" else z
+        ridge = np.log(1 + np.exp(p["b_ridge"])).reshape(M, width) if rule == "mesa" else [None] * M
         last, history, after = np.zeros(H * net.d_value), [], []
         kept = [[] for _ in range(M)]
         for t, u in enumerate(stream):
@@ -74,6 +86,9 @@ def twin_scores(net, params, x, signal=None):
             decay = np.ones(M)
             if "W_decay" in p:
                 decay = sigmoid(p["W_decay"] @ source + p["b_decay"]).reshape(M, -1)
+            momentum = [None] * M
+            if "W_momentum" in p:
+                momentum = sigmoid(p["W_momentum"] @ source + p["b_momentum"]).reshape(M)
             reads = []
             for h in range(M):
                 keys = np.array([norm(phi(one)) for one in k[h]]) * (1 if net.write_channel is None else gate)
@@ -83,7 +98,7 @@ def twin_scores(net, params, x, signal=None):
                     weight = np.array([np.exp(np.sum(key * query)) for key, _ in kept[h]])
                     reads.append(weight @ np.array([value for _, value in kept[h]]) / np.sum(weight))
                     continue
-                W[h], z[h] = twin_write(rule, W[h], z[h], keys, v[h], beta[h], decay[h])
+                W[h], z[h] = twin_write(rule, W[h], z[h], keys, v[h], beta[h], decay[h], momentum[h], ridge[h])
                 reads.append(W[h] @ query / (z[h] @ query if rule == "linear_attention" else 1))
             last = np.concatenate(reads).reshape(M // H, -1).sum(axis=0)
             after.append(u + p["W_o"] @ last if net.residual else last)
@@ -125,6 +140,10 @@ NETS = {
     "modulated": smooth(modulators=2, rule="gated_delta"),
     "modulated heads": smooth(modulators=1, rule="key_gated_delta", heads=2, layers=2, residual=True),
     "modulated and recurrent": smooth(modulators=2, recurrent="instructions"),
+    "momentum": smooth(rule="momentum_delta", heads=2, modulators=2),
+    "recurrent momentum": smooth(rule="momentum_delta", recurrent="instructions"),
+    "least squares": smooth(rule="mesa", heads=2),
+    "recurrent least squares": smooth(rule="mesa", recurrent="instructions", heads=2, d_value=3),
     "attention": smooth(rule="softmax", heads=2, key_norm="none", write_channel=None),
 }
 
@@ -153,7 +172,8 @@ def squared(net, params, batch):
 def test_reading_the_instructions_with_the_exact_rule_gives_the_scores(net, rng):
     params, x = random_params(net), SMALL(rng, 2).x
     sent = net(params, x)
-    y = fw.scan(net.rule, sent.q, sent.k, sent.v, sent.beta, decay=sent.decay).y
+    gates = {name: getattr(sent, name) for name in ("decay", "momentum", "ridge")}
+    y = fw.scan(net.rule, sent.q, sent.k, sent.v, sent.beta, **gates).y
     # a layer of its own, or with the stream that its tokens give
     np.testing.assert_allclose(net.read_out(params, y, x), net.scores(params, x), rtol=1e-9, atol=1e-12)
     n = net.heads * (2 if net.recurrent == "reads" else 1)

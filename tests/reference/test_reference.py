@@ -20,6 +20,10 @@ TWINS = tuple(dict.fromkeys(name.split("(")[0] for name in RULES))  # delta_prod
 TWINS_OF = {
     "linear.forward": TWINS,
     "linear.adjoint": TWINS,
+    "momentum.forward": ("momentum_delta",),
+    "momentum.adjoint": ("momentum_delta",),
+    "mesa.forward": ("mesa",),
+    "mesa.adjoint": ("mesa",),
     "self_referential.forward": ("self_referential",),
     "self_referential.adjoint": ("self_referential",),
     "plastic.forward": ("plastic",),

@@ -1,38 +1,94 @@
-"""The recurrent form: a problem through the kernels, forward and back."""
+"""The linear family: a call in canonical form through the kernels, forward and back, by chunks, and as a matrix."""
 
 from typing import Any
 
 import numpy as np
 
 from synfwp.coefficients import Coefficients
-from synfwp.fastweights.lowering import Problem
+from synfwp.fastweights import chain, forms
+from synfwp.fastweights.problem import Call, Cotangents, Named, Outputs, Problem, Shape
 from synfwp.kernels import linear
+from synfwp.rules import Rule
 from synfwp.threads import spread
 
 Array = np.ndarray
 HISTORY_BYTES = 1 << 19  # four rows' history of one segment of the adjoint stays in the L2 cache
 
 
-def forward(problem: Problem, every: int, threads: int | None) -> tuple[Array, Array, Array | None]:
-    """Reads (n, S, .), the last W and every so many W."""
+def forward(call: Call, every: int, threads: int | None) -> Outputs:
+    """The recurrence."""
+    canonical = chain.to_canonical(call)
+    found = run(canonical.problem, every * call.rule.writes, threads)
+    kept = found._replace(states=None) if chain.needs_reads(canonical) else None
+    return chain.from_canonical(canonical, found)._replace(kept=kept)
+
+
+def adjoint(call: Call, kept: Outputs | None, cotangents: Cotangents, threads: int | None) -> Named:
+    """Named of all arguments; the recurrence runs once more where its reads are needed and not ``kept``."""
+    canonical = chain.to_canonical(call)
+    if kept is None and chain.needs_reads(canonical):
+        kept = run(canonical.problem, 0, threads)
+    every = chain.cotangents_to_canonical(canonical, kept, cotangents)
+    dy, dW = np.ascontiguousarray(every[-1].dy), np.array(every[-1].dW, order="C")
+    return chain.gradients_from_canonical(canonical, every, *run_adjoint(canonical.problem, dy, dW, threads))
+
+
+def chunkwise(call: Call, chunk: int, every: int) -> Outputs:
+    """The same by chunks of so many tokens."""
+    canonical = chain.to_canonical(call)
+    y, W, states = forms.chunkwise(canonical.problem, chunk, every * call.rule.writes)
+    return chain.from_canonical(canonical, Outputs(y, W, None, states))
+
+
+def attention(call: Call) -> Array:
+    """The matrix A (n, T, T), or (n, T, T, writes)."""
+    canonical = chain.to_canonical(call)
+    return chain.matrix_from_canonical(canonical, forms.attention(canonical.problem))
+
+
+def aux_shape(rule: Rule, d_v: int, d_k: int) -> Shape | None:
+    """The sum of keys of a normalised row, the mean and the number of keys of a centred one."""
+    return chain.aux_shape(rule, d_k)
+
+
+def check_aux(rule: Rule, full: dict[str, Array]) -> None:
+    """What an earlier run has left is what the passes of the row carry."""
+    for one in chain.passes_of(rule):
+        one.check_aux(full["aux0"])
+
+
+def prepare(rule: Rule, given: dict[str, Array]) -> dict[str, Array]:
+    """Zeros for the values of a rule that writes none: as many as W0 has rows."""
+    if rule.uses_values:
+        return given
+    if "W0" not in given:
+        raise ValueError(f"rule {rule.name!r} writes nothing; pass the W0 (..., d_v, d_k) that it transforms.")
+    k, W0 = given["k"], given["W0"]
+    if W0.ndim < 2:
+        raise ValueError(f"W0 has shape {W0.shape}; pass (..., d_v, d_k).")
+    return given | {"v": np.zeros((*k.shape[:-1], W0.shape[-2]), k.dtype)}
+
+
+def run(problem: Problem, every: int, threads: int | None) -> Outputs:
+    """Reads (n, S, .), the last W and every so many W of a problem, by the kernel."""
     q, k, v, c, W0, across = problem
     n, S, d_v = v.shape
     W, v, q = W0.copy() if d_v % 4 == 0 else _fours(W0, 1), _fours(v, 2), _fours(q, 2) if across else q
     y = None if across else np.empty_like(v)
     reads = np.zeros_like(k) if across else None
     states = np.empty((n, S // every, *W.shape[1:]), v.dtype) if every else None
-    streams = _tidy(c)
+    coefficients = _tidy(c)
 
     def work(lo: int, hi: int) -> None:
-        linear.forward(q, k, v, *streams, W, y, reads, states, every, lo, hi)
+        linear.forward(q, k, v, *coefficients, W, y, reads, states, every, lo, hi)
 
     spread(work, n, _flops(problem), threads)
     found: Any = reads if y is None else y[:, :, :d_v]
-    return found, W[:, :d_v], None if states is None else states[:, :, :d_v]
+    return Outputs(found, W[:, :d_v], None, None if states is None else states[:, :, :d_v])
 
 
-def adjoint(problem: Problem, dy: Array, dW: Array, threads: int | None) -> tuple[dict[str, Array], Coefficients]:
-    """Gradients of q, k, v, W0 and of the streams; dW is used up.
+def run_adjoint(problem: Problem, dy: Array, dW: Array, threads: int | None) -> tuple[dict[str, Array], Coefficients]:
+    """Named of q, k, v, W0 and of the coefficients of a problem; dW is used up.
 
     Across rows, what multiplies a row is the query and what is multiplied is dy: the kernel is called with the two
     exchanged, and the gradient of the query is a read of the rows by dy.
@@ -42,17 +98,17 @@ def adjoint(problem: Problem, dy: Array, dW: Array, threads: int | None) -> tupl
     queries, cotangents = (dy, _fours(q, 2)) if across else (q, _fours(dy, 2))
     v, W0, dW = _fours(problem.v, 2), _fours(W0, 1), _fours(dW, 1)
     dq, dk, dv = np.zeros_like(queries), np.zeros_like(k), np.empty_like(v)
-    streams = _tidy(c)
-    zeros: Any = [None if x is None else np.zeros_like(x) for x in streams]
+    coefficients = _tidy(c)
+    zeros: Any = [None if x is None else np.zeros_like(x) for x in coefficients]
     grad = Coefficients(*zeros)
     segment = max(16, HISTORY_BYTES // (4 * k.shape[2] * k.itemsize))
 
     def work(lo: int, hi: int) -> None:
-        linear.adjoint(queries, k, v, *streams, W0, cotangents, dW, dq, dk, dv, *grad, segment, lo, hi)
+        linear.adjoint(queries, k, v, *coefficients, W0, cotangents, dW, dq, dk, dv, *grad, segment, lo, hi)
 
     spread(work, len(k), 3 * _flops(problem), threads)
     if across:
-        dq = forward(problem._replace(q=dy, across=False), 0, threads)[0]
+        dq = run(problem._replace(q=dy, across=False), 0, threads).y
     return {"q": dq, "k": dk, "v": dv[:, :, :d_v], "W0": dW[:, :d_v]}, grad
 
 
@@ -63,7 +119,7 @@ def _fours(x: Array, axis: int) -> Array:
 
 
 def _tidy(c: Coefficients) -> list[Array | None]:
-    """Streams as the kernels were compiled for."""
+    """Coefficients as the kernels were compiled for."""
     return [None if x is None else np.ascontiguousarray(x) for x in c]
 
 

@@ -12,12 +12,12 @@ Array = np.ndarray
 
 def is_hebbian(rule: Rule) -> bool:
     """Whether the rule only adds or takes away outer products."""
-    return rule.plain and rule.erase is None and rule.write in ("beta", "-beta")
+    return not rule.special and rule.erase is None and rule.write in ("beta", "-beta")
 
 
 def is_delta(rule: Rule) -> bool:
     """Whether the rule replaces what the key retrieves from the decayed weights."""
-    replaces = rule.plain and rule.erase == "beta" and rule.write == "beta"
+    replaces = not rule.special and rule.erase == "beta" and rule.write == "beta"
     return replaces and (rule.retain is None or rule.order == "decay_first")
 
 

@@ -48,8 +48,10 @@ def why_not(rule: Rule) -> tuple[str, str]:
     """What the rule needs that no synapse of a mechanism does, and the nearest rule that can be run."""
     delta = "gated_delta" if rule.retain == "scalar" else "key_gated_delta" if rule.retain == "key" else "delta"
     reasons = (
-        (rule.self_reference, "the fast weights send their own keys, queries and betas", "delta"),
-        ("recurrent" not in rule.forms, "it keeps every pair and has no weights", "hebb"),
+        (not rule.uses_keys, "the fast weights send their own keys, queries and betas", "delta"),
+        (rule.uses_momentum, "its steps add up in a second matrix, which no synapse holds", delta),
+        (rule.uses_ridge, "it inverts the correlations of all keys, which no synapse knows", delta),
+        (not rule.has_weights, "it keeps every pair and has no weights", "hebb"),
         (rule.writes > 1, "it writes several times a token; a mechanism writes once", delta),
         (rule.error == "key", "a presynaptic neuron would have to be told the error of its key", delta),
         (rule.uses_pair, "what is erased is read by a key that no neuron sends", delta),
