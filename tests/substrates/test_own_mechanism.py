@@ -164,7 +164,8 @@ def test_the_first_mechanism_of_the_guide_for_contributors_runs(capsys):
 def from_circuit(mechanism, network, out, beta, sizes):
     """W of push less that of pull synapses, which follow the recorded spikes and run ``mechanism.synapse``."""
     found, cycle = {name: entry[1] for name, entry in out.extras.items()}, network.schedule
-    times, which, side = 1000 * found["spike_time"], found["spike_unit"], found["spike_population"]
+    times, which = 1000 * found["spike_time"], found["spike_unit"]
+    side = found["population"][found["spike_population"]]
     groups = {
         name: fw.SpikeSource(n, times[side == name], which[side == name], name=name)
         for name, n in (("key", sizes[0]), ("push", sizes[1]), ("pull", sizes[1]))
