@@ -139,7 +139,7 @@ class ClockEngine:
         self, name: str, steps: int, rate: Array, drive: Array, gain: tuple[float, float], plastic: bool, online: float,
         E: Array,
     ) -> Array:  # fmt: skip
-        """Call the kernel for one phase; count, and if asked keep, its spikes. ``gain``: to soma and dendrite."""
+        """Call the kernel for one phase; count its spikes, and record them. ``gain``: to soma and dendrite."""
         setup, (n_pre, n_post) = self.setup, self.W.shape
         pre, post = np.zeros((steps, n_pre), np.int16), np.zeros((steps, 2, n_post), np.int16)
         decays = self.rho, 0.0 if setup.mechanism.causal else self.rho, self.sigma

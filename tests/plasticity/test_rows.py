@@ -136,7 +136,7 @@ REFUSED = {
         lambda: plasticity.pair(0.1, 0.1).dw([], [], start=20.0, stop=10.0), "stop is 10 ms, before start at 20 ms"
     ),
     "the other synapses": (
-        lambda: replace(plasticity.pair(0.1, 0.1), total=1.0, every=100.0).dw(ONE, TWO),
+        lambda: replace(plasticity.pair(0.1, 0.1), total=1.0, interval=100.0).dw(ONE, TWO),
         r"normalises the sum of all incoming weights \(total\)",
     ),
 }  # fmt: skip

@@ -14,6 +14,7 @@ import pytest
 import synfwp as fw
 from synfwp import coefficients, measures
 from synfwp.instructions import Description, Outcome
+from synfwp.substrates import door
 
 ROOT = Path(__file__).parents[2]
 SHARED = {"y", "W", "y_exact", "centred_correlation", "recall_agreement", "norm_ratio", "fraction_at_bound"}
@@ -118,6 +119,31 @@ def test_float32_and_integers_run_in_float64(single):
     assert fw.simulate("delta", small, on=COUNTS).W.dtype == np.float64
     one = np.eye(3, dtype=int)
     assert fw.simulate("delta", fw.Instructions(one, one, one), on=fw.RateNetwork()).W.dtype == np.float64
+
+
+@pytest.mark.parametrize("name", SUBSTRATES)
+def test_the_layer_of_arrays_has_the_numbers_of_the_labels(name, batch):
+    ds = fw.simulate("gated_delta", batch, on=SUBSTRATES[name], seed=4)
+    out = door.run("gated_delta", batch.to_dataset(), on=SUBSTRATES[name], seed=4)
+    assert np.array_equal(out.W, ds.W)
+    assert np.array_equal(out.y, ds.y)
+    compared = door.references("gated_delta", batch, on=SUBSTRATES[name])
+    assert list(compared) == ds.reference.values.tolist()
+    assert np.array_equal(compared["target"].y, ds.y_exact)
+    for key, scan in compared.items():
+        score = measures.centred_correlation(out.W, scan.W)
+        np.testing.assert_allclose(score, ds.centred_correlation.sel(reference=key), atol=1e-12)
+    assert (compared["effective"].W is compared["target"].W) == (name == "exact")
+
+
+def test_a_single_sequence_is_one_of_many_in_the_layer_of_arrays(single):
+    out = door.run("delta", single)
+    assert out.W.shape == (1, 8, 8)
+    assert np.array_equal(out.W[0], fw.simulate("delta", single).W)
+    with pytest.raises(ValueError, match=r"record keeps spikes and RateNetwork has none"):
+        door.run("delta", single, on=fw.RateNetwork(), record=True)
+    with pytest.raises(TypeError, match=r"on is 3; pass Exact\(\)"):
+        door.references("delta", single, on=3)
 
 
 # --- the baselines ---------------------------------------------------------------------------------------------------

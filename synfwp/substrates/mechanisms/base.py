@@ -41,18 +41,25 @@ class Mechanism(Parameters):
     tau : float
         Time constant of the traces, ms. Pairs of spikes count ``exp(-|dt| / tau)``.
 
-    Class attributes: ``name`` and ``cite`` (keys of the bibliography), ``closed_form`` (LaTeX of the mean change of W),
-    and the flags of the phases of an item:
-
-    - ``retrieves``: before the value is encoded, the key retrieves what W predicts, and what fires then is depressed;
-    - ``causal``: only pairs with the presynaptic spike first count, in all phases;
-    - ``into_soma``: while the value is encoded, what W predicts inhibits the neurons that the value drives, so that
-      they fire for the error;
-    - ``into_dendrite``: while the value is encoded, what W predicts reaches a dendrite alone and is taken off what the
-      soma fires.
-
-    Without the last two, the value clamps the postsynaptic neurons. ``online`` (changes act at once, not when the phase
-    ends) and ``baseline`` may be fields of a subclass.
+    Attributes
+    ----------
+    name, cite : str
+        The keys of the bibliography are separated by commas.
+    closed_form : str
+        LaTeX of W after an item, on average.
+    retrieves : bool
+        Before the value is encoded, the key retrieves what W predicts, and what fires then is depressed.
+    causal : bool
+        Only pairs with the presynaptic spike first count, in all phases.
+    into_soma : bool
+        While the value is encoded, what W predicts inhibits the neurons that the value drives, so that they fire for
+        the error.
+    into_dendrite : bool
+        While the value is encoded, what W predicts reaches a dendrite alone and is taken off what the soma fires.
+        Without these two, the value clamps the postsynaptic neurons.
+    online : bool
+        Changes act at once, not when the phase ends. A subclass may have it as a field.
+    baseline : None or float
 
     Examples
     --------

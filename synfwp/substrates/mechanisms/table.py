@@ -1,4 +1,4 @@
-"""The table: one line for each mechanism of spikes, the rules it runs, and what is said where none can."""
+"""The table: one line for each mechanism of spikes; which of them runs a rule, and the reasons where none can."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -52,7 +52,7 @@ def why_not(rule: Rule) -> tuple[str, str]:
         (rule.uses_momentum, "its steps add up in a second matrix, which no synapse holds", delta),
         (rule.uses_ridge, "it inverts the correlations of all keys, which no synapse knows", delta),
         (not rule.has_weights, "it keeps every pair and has no weights", "hebb"),
-        (rule.writes > 1, "it writes several times a token; a mechanism writes once", delta),
+        (rule.writes > 1, "it writes several times per token; a mechanism writes once", delta),
         (rule.error == "key", "a presynaptic neuron would have to be told the error of its key", delta),
         (rule.uses_pair, "what is erased is read by a key that no neuron sends", delta),
         (rule.normalised, "reads are divided by the sum of all keys, which no synapse holds", "hebb"),
@@ -92,7 +92,7 @@ def choose(rule: Rule, rows: Mapping[str, R]) -> R:
     raise ValueError(
         f"rule {rule.name!r} ({rule.equation or 'no equation given'}) is not one that a {able.kind} mechanism carries "
         f"out: {why}; they run rules that write 'beta' or '-beta' and erase nothing, or write and erase 'beta' from "
-        f"the decayed W, once a token; mechanism {able.name!r} runs the nearest, {nearest!r}."
+        f"the decayed W, once per token; mechanism {able.name!r} runs the nearest, {nearest!r}."
     )
 
 
