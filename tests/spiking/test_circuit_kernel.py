@@ -219,7 +219,7 @@ def test_the_kernel_is_its_twin_past_the_blocks_of_sources_and_of_pending_spikes
 
 
 def test_a_change_to_the_twin_is_seen(monkeypatch):
-    monkeypatch.setattr(reference, "_bounded", lambda p, W, dw: np.clip(W + 1.001 * dw, -np.inf, np.inf))
+    monkeypatch.setattr(reference.circuits, "_bounded", lambda p, W, dw: np.clip(W + 1.001 * dw, -np.inf, np.inf))
     with pytest.raises(AssertionError):
         compare("pair")
 
