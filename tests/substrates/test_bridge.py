@@ -6,8 +6,11 @@ correction, at the level of 3 standard errors of a single one. Each mechanism ha
 with one named part wrong. How the circuits are built, and what differs: `bridge`.
 
 ``python tests/substrates/test_bridge.py 1500 6000`` prints the table of 1500 circuits and 6000 networks, more than a
-test can pay, and what a run costs. In it two slopes leave 1, by 1 %: currents of a circuit outlast a phase by tau_syn
-and drive its neurons in the gap, those of a network are cut off.
+test can pay, and what a run costs. There three slopes are 1.001, 1.007 and 1.001 with standard errors of 0.003 to 0.004
+(gated trace, dendritic, PES) and two mechanisms differ a little: two-phase by its slope, 1.017 +- 0.005, inhibitory by
+its residual, 1.7 +- 0.6 % of the norm of W, at most 0.008 in an entry (p = 4e-6). Currents of a circuit outlast a phase
+by tau_syn and drive its neurons in the gap, whose spikes the next trace remembers; those of a network are cut off. With
+gaps of 100 ms in place of 40 the residual is 0.9 +- 0.6 % (p = 0.008); a step of half the size changes nothing.
 """
 
 import sys
@@ -23,7 +26,7 @@ from scipy import stats
 import synfwp as fw
 
 LEVEL = 2 * stats.norm.sf(3.0)  # 0.0027
-CIRCUITS, NETWORKS, BROKEN = 160, 800, 30
+CIRCUITS, NETWORKS, BROKEN = 120, 600, 20
 
 
 class Case(NamedTuple):
