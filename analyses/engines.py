@@ -153,9 +153,7 @@ def clamped(engine: str, neurons: int, seed: int) -> np.ndarray:
     time = 1000 * (found["spike_time"] - start) + network.dt / 2  # bins begin and end between steps
     edges = np.arange(0, 100.0 + BIN, BIN)
     names, of = found["population"].tolist(), found["spike_population"]
-    push, pull = (
-        np.histogram(time[of == names.index(name)], edges)[0] for name in ("push", "pull")
-    )
+    push, pull = (np.histogram(time[of == names.index(name)], edges)[0] for name in ("push", "pull"))
     return (push - pull) / neurons / BIN * 1000
 
 

@@ -29,26 +29,12 @@ import numpy as np
 import scipy.sparse
 
 import synfwp as fw
-from synfwp import plasticity
 
 Array = np.ndarray
 LEAD = 10.0  # ms before the first item
 TINY = 0.05  # ms; what a receptor of this time constant holds is gone after one step
 SIGNS = {"push": 1, "pull": -1}
 W0 = 6.0  # so wide that no synapse meets a bound
-
-
-def row(mechanism: Any, eta: float, **more: Any) -> fw.SynapticRule:
-    """The row of spikes of a mechanism, with the change of weight for a coincidence."""
-    tau, name = mechanism.tau, mechanism.name
-    if name == "inhibitory_cancellation":
-        return plasticity.inhibitory(eta, mechanism.rho0, tau, **more)
-    if name == "dendritic":
-        numbers: dict[str, Any] = {"post_x": eta, "rate": -eta, "error": "prediction", "tau_x1": tau, "w_min": -np.inf}
-        return fw.SynapticRule(name=name, **(numbers | more))
-    if name == "pes":
-        return plasticity.pes(eta, tau=tau, **more)
-    return {"gated_trace": plasticity.gated_trace, "two_phase": plasticity.two_phase}[name](eta, tau, **more)
 
 
 @dataclass
@@ -64,16 +50,15 @@ class Bridge:
     def __post_init__(self) -> None:
         net, schedule = self.network, self.network.schedule
         self.mechanism: Any = net.mechanism
-        self.clones, self.dt, self.peak = net.code.clones, net.dt, net.code.peak
-        self.two = self.mechanism.name == "two_phase"
-        first = [("retrieve", schedule.retrieve), ("gap", schedule.gap)] if self.two else []
+        self.neurons, self.dt, self.peak = net.code.neurons_per_feature, net.dt, net.code.peak
+        first = [("retrieve", schedule.retrieve), ("gap", schedule.gap)] if self.mechanism.retrieves else []
         phases = [*first, ("encode", schedule.encode), ("gap", schedule.gap)] * len(self.beta)
         self.names = ["gap", *(name for name, _ in phases)]
         self.starts = np.cumsum([0.0, LEAD, *(lasts for _, lasts in phases)])
         self.item = [0, *(n * len(self.beta) // len(phases) for n in range(len(phases)))]
         self.ends = [LEAD + (self.starts[-1] - LEAD) * (n + 1) / len(self.beta) for n in range(len(self.beta))]
-        self.keys = np.repeat(self.k / self.k.max(), self.clones, axis=1)
-        self.values = np.repeat(self.v / np.abs(self.v).max(), self.clones, axis=1)
+        self.keys = np.repeat(self.k / self.k.max(), self.neurons, axis=1)
+        self.values = np.repeat(self.v / np.abs(self.v).max(), self.neurons, axis=1)
         self.strength = self.beta * self.k.max() ** 2
         self.decay = np.exp(-self.dt / self.mechanism.tau)
 
@@ -95,7 +80,7 @@ class Bridge:
         """What one coincidence of two neurons at peak rate collects in a phase: the sum over all pairs of steps."""
         steps = np.arange(round(getattr(self.network.schedule, phase) / self.dt))
         pairs = self.decay ** np.abs(steps[:, None] - steps)
-        causal = self.mechanism.name in ("dendritic", "pes")
+        causal = self.mechanism.causal
         return float((self.peak / 1000 * self.dt) ** 2 * (np.tril(pairs) if causal else pairs).sum())
 
     def circuit(self) -> fw.Circuit:
@@ -115,7 +100,7 @@ class Bridge:
                     simulation.set_weights(name, W0 + sign * W / 2)
         (_, d_k), d_v = self.k.shape, self.v.shape[1]
         units = np.abs(self.v).max() / self.k.max()
-        return W.reshape(d_k, self.clones, d_v, self.clones).mean(axis=(1, 3)).T * units
+        return W.reshape(d_k, self.neurons, d_v, self.neurons).mean(axis=(1, 3)).T * units
 
     # --- circuits -------------------------------------------------------------------------------------------------
 
@@ -139,30 +124,30 @@ class Bridge:
         n = self.values.shape[1]
         sides = {name: fw.PoissonSource(n, self.rate(sign * self.values), name=name) for name, sign in SIGNS.items()}
         broken = {"pre_y": 0.0} if self.broken == "no postsynaptic trace" else {}
-        rule = row(self.mechanism, 1 / self.norm("encode"), **broken)
+        rule = self.mechanism.synapse(1 / self.norm("encode"), **broken)
         return self._circuit(sides, rule, gate=self.gate("encode"))
 
     def _dendritic(self) -> fw.Circuit:
         """Somata that fire with a source each, and a dendrite that holds what the keys predict."""
         n, tau_syn = self.values.shape[1], fw.Poisson().tau_syn
         receptors = (fw.Receptor("kick", TINY), fw.Receptor("dendrite", tau_syn, drives=False))
-        soma = fw.LIF(noise=0.0, t_ref=0.0, v_reset=-70.0, receptors=receptors)
+        soma = fw.LIF(t_ref=0.0, v_reset=-70.0, receptors=receptors)
         sides, lines = {}, []
         for name, sign in SIGNS.items():
             sides[name] = fw.Population(n, soma, name=name)
             teacher = fw.PoissonSource(n, self.rate(sign * self.values, late=-1), name=f"teacher of {name}")
             lines.append(fw.Projection(teacher, sides[name], 1e6 * scipy.sparse.eye_array(n), receptor="kick"))
         eta, keep = 1 / self.norm("encode"), np.exp(-self.dt / tau_syn)
-        spread = self.clones * self.dt * keep / (1 - keep) * self.decay
+        spread = self.neurons * self.dt * keep / (1 - keep) * self.decay
         sign = -1 if self.broken == "a prediction of the wrong sign" else 1
-        rule = row(self.mechanism, eta, error="dendrite", rate=-sign * eta / spread)
+        rule = self.mechanism.synapse(eta, error="dendrite", rate=-sign * eta / spread)
         send = ("dendrite", self.steps(lambda name, n: 1.0))
         return self._circuit(sides, rule, lines, send, gate=self.gate("encode"))
 
     def _lif(self, drive: Any, *receptors: fw.Receptor) -> dict[str, fw.Population]:
         """The neurons of the network (refractory one step longer there) on their tonic drive and a taught one."""
-        neuron, n = self.network.cell, self.values.shape[1]
-        cell = fw.LIF(
+        neuron, n = self.network.setup("delta").neuron, self.values.shape[1]
+        lif = fw.LIF(
             tau_m=neuron.tau_m, t_ref=neuron.t_ref + self.dt, noise=neuron.noise, v_reset=neuron.v_reset,
             receptors=(fw.Receptor("current", neuron.tau_syn), *receptors),
         )  # fmt: skip
@@ -172,19 +157,19 @@ class Bridge:
             nothing = np.full(n, tonic)
             return self.steps(lambda name, item: tonic + drive(sign, item) if name == "encode" else nothing)
 
-        return {name: fw.Population(n, cell, name=name, drive=taught(sign)) for name, sign in SIGNS.items()}
+        return {name: fw.Population(n, lif, name=name, drive=taught(sign)) for name, sign in SIGNS.items()}
 
     def _gain(self, phase: str, sign: float) -> fw.Steps:
         """What turns ``W/2`` into the drive (mV) of the push side that stands for W times a key."""
-        neuron, slope = self.network.cell, self.network.curve.slope
-        gain = 2 * slope / (self.clones * self.peak / 1000 * neuron.tau_syn)
+        neuron, slope = self.network.setup("delta").neuron, self.network.curve.slope
+        gain = 2 * slope / (self.neurons * self.peak / 1000 * neuron.tau_syn)
         return self.steps(lambda name, n: sign * gain * (name == phase))
 
     def _two_phase(self) -> fw.Circuit:
         """Retrieval collects depression, latched at its end; encoding potentiates what the value clamps."""
         curve = self.network.curve
         sides = self._lif(lambda sign, n: sign * curve.teach(self.values[n], self.peak))
-        rule = row(self.mechanism, 1 / self.norm("encode"), w_min=-np.inf)
+        rule = self.mechanism.synapse(1 / self.norm("encode"), w_min=-np.inf)
         sign = 1.0 if self.broken == "a retrieval that potentiates" else -1.0
         ends = [self.starts[m + 1] for m, name in enumerate(self.names) if name == "retrieve"]
         plan = {"gate": self.gate("encode"), "eligibility": self.gate("retrieve", sign), "latch": ends}
@@ -196,7 +181,7 @@ class Bridge:
         lift = curve.lift(self.mechanism.rho0)
         scale = float(curve.at(1.0, lift) - curve.at(-1.0, lift)) / self.peak
         sides = self._lif(lambda sign, n: lift + sign * curve.slope * self.values[n])
-        rule = row(self.mechanism, 1 / (self.norm("encode") * scale), w_min=-np.inf)
+        rule = self.mechanism.synapse(1 / (self.norm("encode") * scale), w_min=-np.inf)
         sign = 1.0 if self.broken == "excitation in place of inhibition" else -1.0
         ends = [self.starts[m + 1] for m, name in enumerate(self.names) if name == "encode"]
         plan = {"gate": 0.0, "eligibility": self.gate("encode"), "latch": ends}
@@ -214,7 +199,7 @@ class Bridge:
             for a, sign in (("push", 1), ("pull", 0 if wrong else -1))
         ]
         rate = 1 / (2 * self.norm("encode") * self.dt * self.decay)
-        rules = {name: row(self.mechanism, 1.0, rate=sign * rate) for name, sign in SIGNS.items()}
+        rules = {name: self.mechanism.synapse(1.0, rate=sign * rate) for name, sign in SIGNS.items()}
         return self._circuit(
             sides, rules, lines, ("current", self._gain("encode", -1.0)), gate=self.gate("encode", late=1)
         )
