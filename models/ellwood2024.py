@@ -171,7 +171,7 @@ def run(
     g, slow, seen, matched, spikes = np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), []
     for _ in range(round(end / STRETCH)):
         spikes.append(simulation.run(STRETCH))
-        now = simulation.weights("collected").data
+        now = np.asarray(simulation.weights("collected").data)
         # at most one coincidence a stretch, by the dead time
         new = (now - seen * keep) * factor * np.maximum(0, 1 + jitter * rng.standard_normal(n))
         middle, g, seen = g + (new - (1 - keep) * g) / 2, g * keep + new, now

@@ -421,7 +421,7 @@ SOFTMAX = Rule(
 
 
 def DELTA_PRODUCT(n: int, gated: bool = False) -> Rule:  # a row for every n, named as the rows are
-    """The row of n delta writes a token (Siems et al. 2025), with a decay before the first if ``gated``.
+    """The row of n delta writes per token (Siems et al. 2025), with a decay before the first if ``gated``.
 
     By name: ``"delta_product(2)"``, ``"gated_delta_product(2)"``.
 

@@ -68,13 +68,13 @@ def scan(
         What MOMENTUM_DELTA multiplies M by, in [0, 1].
     ridge : None or array that broadcasts to (..., d_k)
         What MESA adds to the diagonal of H, above 0.
-    aux0 : None or array
-        What `Scan.aux` of an earlier run holds: (..., d_k) for LINEAR_ATTENTION, (..., d_k + 1) for COVARIANCE,
-        (..., d_v, d_k) for MOMENTUM_DELTA, (..., d_k, d_k) for MESA. None means 0.
     W0 : None or array that broadcasts to (..., d_v, d_k)
         Initial fast weights; None means 0. MESA shrinks to them. SELF_REFERENTIAL needs its
         (..., d_v + 2 d_k + 4, d_k): rows that are read as y, as the next key, as the next query and as the four betas,
         one for the rows of each of these blocks.
+    aux0 : None or array
+        What `Scan.aux` of an earlier run holds: (..., d_k) for LINEAR_ATTENTION, (..., d_k + 1) for COVARIANCE,
+        (..., d_v, d_k) for MOMENTUM_DELTA, (..., d_k, d_k) for MESA. None means 0.
     form : None, "recurrent", "chunkwise", "parallel" or "auto"
         How the rule is computed; None means recurrent (SOFTMAX: parallel). All agree to rounding. "auto" takes the
         fastest for these sizes, by the benchmark of this repository.
@@ -258,7 +258,7 @@ def attention(
 
     Returns
     -------
-    (..., T, T) array, or (..., T, T, n) for a rule with n writes a token
+    (..., T, T) array, or (..., T, T, n) for a rule with n writes per token
         ``y = A v``, or ``y = einsum("...tsn,...snv->...tv", A, v)``.
 
     Raises

@@ -1,6 +1,6 @@
 """From a row of the table to the canonical form of the linear family, and back: a chain of passes.
 
-Each feature of a row is one pass, a change of variables with its transpose. Several writes a token become several
+Each feature of a row is one pass, a change of variables with its transpose. Several writes per token become several
 steps, of which one reads; centred keys are keys minus their running mean; a normalised read becomes one more row of W,
 with values of one; a read before the write is a query one step earlier; the error of the key is the delta rule on W^T.
 
@@ -61,7 +61,7 @@ class Pass:
 
 
 class SeveralWrites(Pass):
-    """n writes a token are n steps: the first one decays, the last one reads (or the first, of a read before)."""
+    """n writes per token are n steps: the first one decays, the last one reads (or the first, of a read before)."""
 
     def applies(self, rule: Rule) -> bool:
         """More than one write."""

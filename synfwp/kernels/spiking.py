@@ -34,10 +34,10 @@ def phase(
 ):
     """Run ``len(pre)`` steps; spikes go to ``pre`` (steps, n_pre) and ``post`` (steps, 2, n_post), push then pull.
 
-    ``rate`` (n_pre,) and ``teach`` (2, n_post): expected spikes a step, or (LIF) teaching drive in mV. ``gain`` turns
-    the synaptic current into expected spikes a step or mV of the push side, added to what is taught; negative gains
-    inhibit, 0 cuts transmission to the soma. ``dendrite`` turns the current into expected spikes a step that a dendrite
-    predicts; they are taken off what the soma fires when it meets the presynaptic trace. W and E (n_pre, n_post) are
+    ``rate`` (n_pre,) and ``teach`` (2, n_post): expected spikes per step, or (LIF) teaching drive in mV. ``gain`` turns
+    the synaptic current into expected spikes per step or mV of the push side, added to what is taught; negative gains
+    inhibit, 0 cuts transmission to the soma. ``dendrite`` makes of the current the spikes per step that a dendrite
+    expects; they are taken off what the soma fires when it meets the presynaptic trace. W and E (n_pre, n_post) are
     the signed weights and the eligibility; ``online`` is the rate with which E is taken off W at once (0: not), and
     W then stays within ``clip``. ``decays``: of the traces x and y and of the current in one step; 0 for y leaves only
     pairs with the presynaptic spike first. ``lif``: None, or (decay of V, noise, threshold, reset, refractory steps),

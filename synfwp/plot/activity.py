@@ -37,10 +37,19 @@ def raster(
         ``population``, with ``population_size`` along it: every run of a circuit or a spiking network) each population
         has its colour and its rows, one above the other, silent neurons included. Without it a dimension ``unit`` gives
         the number of neurons.
+    ax : Axes
+        Where to draw; a new single-column figure if not given.
     window : (start, stop), s
         Draw this stretch of time only.
     populations : sequence of str or None
         Draw these only, the first one at the bottom.
+    legend : bool
+        Whether populations and phases are named above the axes.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Those that were drawn on.
 
     Raises
     ------

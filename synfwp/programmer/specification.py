@@ -108,10 +108,10 @@ class Specification:
         return self.d_in if self.d_model is None else self.d_model
 
     def init(self, seed: seeds.Seed = 0, dtype: Any = np.float64) -> Params:
-        """Random parameters: normal weights of variance 1 / inputs, gates that start at half of beta_max, decay 0.95,
-        momentum 0.5 and ridge 1.
+        """Random parameters: normal weights of variance 1 / inputs, and gates that start in the middle.
 
-        Gates start at half of beta_max, and at a decay of 0.95.
+        Betas start at half of beta_max, decays at 0.95, momenta at 0.5, ridges at 1.
+
         Queries start as the keys (``W_q = W_k``), so that a query finds its own key before anything is learned;
         filters start as the token itself. Names of several layers begin with ``layer0_``, ``layer1_``, ...
 

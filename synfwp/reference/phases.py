@@ -70,6 +70,8 @@ def spike_pairs(pre, post, sign, window, tau, causal=False):
     the postsynaptic spikes (push 1, pull -1). A pair counts when the later of its spikes lies in ``window = (start,
     stop)``; the earlier one may lie in any phase before. ``causal``: only pairs with the presynaptic spike not later.
 
+    Examples
+    --------
     >>> spike_pairs([np.array([0.0])], [np.array([20.0, 300.0])], [np.array([1.0, 1.0])], (10.0, 100.0), 20.0).round(4)
     array([[0.3679]])
     """

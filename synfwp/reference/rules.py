@@ -69,7 +69,7 @@ def householder(q, k, v, beta, decay, W):
 
 
 def delta_product(q, k, v, beta, decay, W):
-    """DeltaProduct, n writes a token: W A + B (Siems et al. 2025, transposed); k, v (T, n, d), beta (T, n).
+    """DeltaProduct, n writes per token: W A + B (Siems et al. 2025, transposed); k, v (T, n, d), beta (T, n).
 
     ``A = H_1 ... H_n`` with ``H_j = I - b_j k_j k_j^T``, and ``B = sum_j b_j v_j k_j^T H_(j+1) ... H_n``.
     """

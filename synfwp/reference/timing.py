@@ -21,6 +21,8 @@ def stdp(pre, post, rewards, c, tau, nearest, in_order, w, bounds, tau_w, pay, s
     and reward, and what a reward adds: changes then go to the eligibility, and ``dw/dt`` is its product with the reward
     signal.
 
+    Examples
+    --------
     >>> c, tau, none, free = (0, 0, 0, 0, 0, 0, 0.01, 0, 0), (20.0,) * 4, np.zeros(0), (-np.inf, np.inf, 0)
     >>> args = np.array([0.0]), np.array([20.0]), none, c, tau, False, True, 1.0, free, np.inf, none, 0.0, 20.0
     >>> round(stdp(*args), 6)

@@ -201,6 +201,8 @@ class SpikeSource:
         ValueError
             If the Dataset has no such spikes, or its times have no unit.
 
+        Examples
+        --------
         >>> from synfwp.spiking import Circuit
         >>> ds = Circuit([], populations=[SpikeSource(3, [1.0, 2.5], [2, 0], name="cue")]).run(5.0)
         >>> SpikeSource.from_dataset(ds, "cue").times.tolist()

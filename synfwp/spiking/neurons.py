@@ -151,14 +151,18 @@ class AdEx(Parameters):
     ----------
     C_m : float
         Capacitance, pF.
-    g_leak, a : float
-        Leak and adaptation, nS; the adaptation may be negative.
-    v_rest, v_threshold, v_reset, v_peak, delta, noise : float
+    g_leak : float
+        Leak, nS.
+    v_rest, v_threshold, v_reset, v_peak, delta : float
         In mV; delta is the slope of the spike upstroke.
+    a : float
+        Adaptation, nS; it may be negative.
     b : float
         Jump of the adaptation current at a spike, pA.
     tau_w, t_ref, tau_syn : float
         In ms.
+    noise : float
+        Of the membrane, mV.
     receptors : tuple of Receptor
         As those of `LIF`.
 

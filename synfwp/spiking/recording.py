@@ -194,7 +194,7 @@ class Recorder:
                     final,
                     {"units": p.unit, "long_name": f"weight of {p.name} at the end"},
                 )
-        attrs: dict[str, Any] = dict(self.state.origin)
+        attrs: dict[str, Any] = dict(self.state.provenance)
         attrs |= {"start": float(self.start * circuit.dt / 1000), "stop": float(self.state.time / 1000)}
         return self.sink.close(fixed, attrs | {"complete": int(complete)})
 

@@ -17,7 +17,7 @@ from synfwp.kernels import circuit as kernel
 from synfwp.spiking import assembly
 from synfwp.spiking.projection import Projection
 from synfwp.spiking.tables import CHANGING
-from synfwp.spiking.wiring import Wiring, facts
+from synfwp.spiking.wiring import Wiring, metadata
 
 Array = np.ndarray
 
@@ -58,9 +58,9 @@ class State:
         return float(self.step * self.circuit.dt)
 
     @cached_property
-    def origin(self) -> dict[str, str | int]:
+    def provenance(self) -> dict[str, str | int]:
         """Provenance of what runs, as it was when it was first asked for."""
-        return results.provenance(facts(self.circuit), self.seed)
+        return results.provenance(metadata(self.circuit), self.seed)
 
     def check_whole(self) -> None:
         """Nothing goes on from a state between two steps.
@@ -273,7 +273,7 @@ class State:
 
         def write(to: Any) -> None:
             with open(to, "wb") as file:
-                np.savez(file, facts=np.array(json.dumps(about)), **arrays)
+                np.savez(file, metadata=np.array(json.dumps(about)), **arrays)
 
         return results.write_atomically(path, write, force)
 
@@ -295,7 +295,7 @@ class State:
         found = cls(circuit)
         try:
             with np.load(path, allow_pickle=False) as file:
-                about = json.loads(str(file["facts"]))
+                about = json.loads(str(file["metadata"]))
                 arrays = {name: file[name] for name in [*found.variables._fields, "rewards"]}
         except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise ValueError(f"{path} is not a state that Simulation.save wrote: {error}") from error

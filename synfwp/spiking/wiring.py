@@ -167,7 +167,7 @@ class Wiring:
         return checks.lookup("projection", name, {p.name: p for p in self.projections})
 
 
-def facts(circuit: Wiring) -> dict[str, Any]:
+def metadata(circuit: Wiring) -> dict[str, Any]:
     """What a circuit is, in small: models, numbers, rules, schedules; not its connectivity."""
     groups = {
         g.name: {"class": type(g).__name__, "n": g.n, "neuron": getattr(g, "neuron", None)} for g in circuit.groups

@@ -53,7 +53,7 @@ def lif_gains(
 def _net(
     neuron: LIF, curve: LIFCurve, steps: int, drive: Array, follows: float, sigma: float, late: int, dt: float
 ) -> Array:
-    """Push minus pull spikes a step and neuron, after silence, for a drive (mV) taught and one that W transmits."""
+    """Push minus pull spikes per step and neuron, after silence, for a drive (mV) taught and one that W transmits."""
     rng, state = np.random.default_rng(0), lif_state(NEURONS, neuron)
     W = np.full((1, NEURONS), 1 / MANY)
     x, y, current = np.zeros(1), np.zeros(NEURONS), np.zeros(NEURONS)

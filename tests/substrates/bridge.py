@@ -2,7 +2,7 @@
 
 The same in both: presynaptic rates, phases, gaps, the row (traces, coefficients), eta per ideal product, synaptic time
 constants, the neuron. The delay of the network is one step: spikes of a circuit without delay act in the step after.
-What differs, with its size: keys fire at most once a step here and by Poisson counts there (a synapse's own spikes
+What differs, with its size: keys fire at most once per step here and by Poisson counts there (a synapse's own spikes
 erase 2.5 % of it for a key at peak, and of that at most 5 % less); a circuit integrates the decaying current within a
 step; a current of a circuit outlasts its phase and drives neurons in the gap.
 

@@ -221,7 +221,7 @@ def test_an_update_that_the_engines_do_not_have_runs_as_a_circuit_only():
         joined = fw.Projection(pre, post, np.zeros((1, 1)), plasticity=mechanism.synapse(0.1))
         run = fw.Circuit([joined]).start()
         run.run(40.0)
-        return float(run.weights("a->b")[0, 0])
+        return float(run.weights("a_to_b")[0, 0])
 
     pairs = 0.1 * (np.exp(-2 / 20) + np.exp(-10 / 20))
     assert weight(fw.GatedTrace()) == pytest.approx(pairs, rel=1e-9)

@@ -80,18 +80,18 @@ def simulate(
         seeds.generator(one)  # before anything is run
     if record and many:
         raise ValueError("record keeps the spikes of one run; pass one seed.")
-    origin = _origin(substrate, row, seed)  # before a Generator is drawn from
+    provenance = _provenance(substrate, row, seed)  # before a Generator is drawn from
     ds = _label(row, sent, [arrays.run(row, sent, substrate, one, record) for one in one_seeds], substrate)
     label = ("seed", np.array(one_seeds), {"long_name": "seed", "units": "1"})
     ds = ds.assign_coords(seed=label) if many else ds.squeeze("seed", drop=True)
     if sent.single:
         ds = ds.squeeze("trial", drop=True)
-    ds.attrs |= origin | {"substrate": type(substrate).__name__, "dropped": json.dumps(sent.dropped)}
+    ds.attrs |= provenance | {"substrate": type(substrate).__name__, "dropped": json.dumps(sent.dropped)}
     _warn_bounds(ds)
     return ds
 
 
-def _origin(substrate: Substrate, rule: Rule, seed: Any) -> dict[str, str | int]:
+def _provenance(substrate: Substrate, rule: Rule, seed: Any) -> dict[str, str | int]:
     """Provenance of a run on a substrate; the fields of a dataclass keep the class of what they hold."""
     parts: dict[str, Any] = {"substrate": type(substrate).__name__}
     if is_dataclass(substrate):

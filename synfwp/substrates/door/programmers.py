@@ -90,9 +90,9 @@ def compare_substrates(
             [float((x[batch.mask] == exact).mean()) for x in answers.values()],
             {"long_name": "share of answers of the exact rule", "units": "1"},
         )
-    origin = results.provenance({"substrates": dict(on)}, seed=seed, rule=programmer.name)
+    provenance = results.provenance({"substrates": dict(on)}, seed=seed, rule=programmer.name)
     coords = {"substrate": ("substrate", list(found), {"long_name": "substrate of the fast weights"})}
-    return results.dataset(variables, coords=coords, **origin)
+    return results.dataset(variables, coords=coords, **provenance)
 
 
 def _read(ds: "xr.Dataset", lead: tuple[int, ...]) -> Array:
