@@ -73,7 +73,7 @@ def cotangents_to_canonical(canonical: Canonical, kept: Outputs | None, cotangen
 def gradients_from_canonical(
     canonical: Canonical, cotangents: list[Cotangents], grads: dict[str, Array], grad: Coefficients
 ) -> Named:
-    """Named of the call's arguments from those of its problem."""
+    """Gradients of the call's arguments from those of its problem."""
     below = canonical.below
     more, dbeta, ddecay, dpair = coefficients.coefficients_adjoint(
         below.rule, canonical.problem.k, below.beta, below.decay, below.pair, grad

@@ -24,7 +24,7 @@ def forward(call: Call, every: int, threads: int | None) -> Outputs:
 
 
 def adjoint(call: Call, kept: Outputs | None, cotangents: Cotangents, threads: int | None) -> Named:
-    """Named of all arguments; the recurrence runs once more where its reads are needed and not ``kept``."""
+    """Gradients of all arguments by name; the recurrence runs once more where its reads are needed and not ``kept``."""
     canonical = chain.to_canonical(call)
     if kept is None and chain.needs_reads(canonical):
         kept = run(canonical.problem, 0, threads)
@@ -88,7 +88,7 @@ def run(problem: Problem, every: int, threads: int | None) -> Outputs:
 
 
 def run_adjoint(problem: Problem, dy: Array, dW: Array, threads: int | None) -> tuple[dict[str, Array], Coefficients]:
-    """Named of q, k, v, W0 and of the coefficients of a problem; dW is used up.
+    """Gradients of q, k, v, W0 and of the coefficients of a problem; dW is used up.
 
     Across rows, what multiplies a row is the query and what is multiplied is dy: the kernel is called with the two
     exchanged, and the gradient of the query is a read of the rows by dy.

@@ -37,7 +37,7 @@ def forward(call: Call, every: int, threads: int | None) -> Outputs:
 
 
 def adjoint(call: Call, kept: Any, cotangents: Cotangents, threads: int | None) -> Named:
-    """Named of all arguments; about sqrt(T) copies of G and H are kept for each thread."""
+    """Gradients of all arguments by name; about sqrt(T) copies of G and H are kept for each thread."""
     q, k, v, beta = call.q, call.k, call.v, call.beta
     a, H0, ridge = _decay(call), _first(call), call.ridge
     dW, dy = cotangents.dW, np.ascontiguousarray(cotangents.dy)
@@ -96,7 +96,7 @@ def check_aux(rule: Rule, full: dict[str, Array]) -> None:
 
 
 def _empty(call: Call, dW: Array, dH: Array) -> Named:
-    """Named of no steps: what starts is what is left."""
+    """Gradients of no steps: what starts is what is left."""
     names = ("q", "k", "v", "beta", "decay", "ridge")
     nothing = {name: None if (x := getattr(call, name)) is None else np.zeros_like(x) for name in names}
     return nothing | {"W0": dW, "aux0": dH}

@@ -27,7 +27,7 @@ def forward(call: Call, every: int, threads: int | None) -> Outputs:
 
 
 def adjoint(call: Call, kept: None, cotangents: Cotangents, threads: int | None) -> Named:
-    """Named of all arguments; rows run again from W and M at the borders of segments of time."""
+    """Gradients of all arguments by name; rows run again from W and M at the borders of segments of time."""
     q, k, v, beta, a, mu = _arrays(call)
     dy, dW = np.ascontiguousarray(cotangents.dy), np.array(cotangents.dW, order="C")
     dM = np.zeros_like(dW) if cotangents.daux is None else np.array(cotangents.daux, order="C")

@@ -28,7 +28,7 @@ def forward(call: Call, every: int, threads: int | None) -> Outputs:
 
 
 def adjoint(call: Call, kept: None, cotangents: Cotangents, threads: int | None) -> Named:
-    """Named of the tokens ("q") and of W0; at most about sqrt(T) copies of W are kept for each thread."""
+    """Gradients of the tokens ("q") and of W0; at most about sqrt(T) copies of W are kept for each thread."""
     x, W0 = call.q, call.W0
     dx, G, dy = np.empty_like(x), np.array(cotangents.dW, order="C"), np.ascontiguousarray(cotangents.dy)
     segment = max(SEGMENT, math.isqrt(x.shape[1]))

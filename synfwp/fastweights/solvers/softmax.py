@@ -20,7 +20,7 @@ def forward(call: Call, every: int, threads: int | None) -> Outputs:
 
 
 def adjoint(call: Call, kept: None, cotangents: Cotangents, threads: int | None) -> Named:
-    """Named of q, k and v."""
+    """Gradients of q, k and v."""
     q, k, v, dy = call.q, call.k, call.v, cotangents.dy
     dq, dk, dv = np.zeros_like(q), np.zeros_like(k), np.zeros_like(v)
     for lo in range(0, q.shape[1], BLOCK):
