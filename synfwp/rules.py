@@ -13,11 +13,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import ClassVar
 
 from synfwp import checks
 
 COEFFICIENTS = ("beta", "-beta", "proximal")  # beta, -beta, beta / (1 + beta |k|^2)
 FORMS = ("recurrent", "chunkwise", "parallel", "attention")
+_USUAL = {"solver": "linear", "read": "after", "error": "value", "writes": 1, "centred": False, "normalised": False}
 _ONE_WRITE = {"error": ("value",), "writes": (1,), "centred": (False,), "normalised": (False,)}
 _AFTER = {"retain": (None, "scalar"), "write": ("beta",), "read": ("after",), **_ONE_WRITE}
 # the forms of each solver, and the values that it leaves to the fields of a row; the linear one leaves all
@@ -110,6 +112,7 @@ class Rule:
     known_as: str = ""
     biology: str = ""
     cite: str = ""
+    _special: ClassVar[tuple[str, ...]]
 
     def __post_init__(self) -> None:
         """The row checks its own coefficients when it is built."""
@@ -122,6 +125,8 @@ class Rule:
         ):
             checks.one_of(field, getattr(self, field), options)
         checks.one_of("solver", self.solver, SOLVER_FORMS)
+        unusual = tuple(field for field, usual in _USUAL.items() if getattr(self, field) != usual)
+        object.__setattr__(self, "_special", unusual)
         object.__setattr__(self, "forms", tuple(self.forms) or SOLVER_FORMS[self.solver])
         for form in self.forms:
             checks.one_of("form", form, SOLVER_FORMS[self.solver])
@@ -182,9 +187,7 @@ class Rule:
         >>> DELTA.special, OJA.special, DELTA_PRODUCT(2).special
         ((), ('error',), ('writes',))
         """
-        usual = {"solver": "linear", "read": "after", "error": "value", "writes": 1}
-        usual |= {"centred": False, "normalised": False}
-        return tuple(field for field, value in usual.items() if getattr(self, field) != value)
+        return self._special
 
     def rows(self, d_v: int, d_k: int) -> int:
         """Rows of W for reads of ``d_v`` features: those of a rule that writes itself end with keys, queries and betas.

@@ -23,7 +23,7 @@ class Canonical(NamedTuple):
 
 def passes_of(rule: Rule) -> tuple[Pass, ...]:
     """The passes that apply to a row, in the order of the chain."""
-    return tuple(one for one in PASSES if one.applies(rule))
+    return tuple(one for one in PASSES if one.applies(rule)) if rule.special else ()
 
 
 def aux_shape(rule: Rule, d_k: int) -> Shape | None:
@@ -60,6 +60,8 @@ def matrix_from_canonical(canonical: Canonical, A: Array) -> Array:
 
 def cotangents_to_canonical(canonical: Canonical, kept: Outputs | None, cotangents: Cotangents) -> list[Cotangents]:
     """Cotangents above each pass, and those of the problem last; ``kept`` are the problem's own outputs."""
+    if not canonical.levels:
+        return [cotangents]
     below: list[Outputs | None] = [kept] * len(canonical.levels)
     for i in range(len(below) - 2, -1, -1):
         one, above = canonical.levels[i + 1]
