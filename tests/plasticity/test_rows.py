@@ -53,7 +53,7 @@ def test_a_row_on_two_trains_is_a_projection_between_two_sources(name, seed):
     circuit = fw.Circuit([fw.Projection(source(pre, "pre"), source(post, "post"), 1.0, plasticity=row, **more)], dt=DT)
     simulation = circuit.start()
     simulation.run(STOP)
-    found = float(simulation.weights("pre->post")[0, 0]) - 1.0
+    found = float(simulation.weights("pre_to_post")[0, 0]) - 1.0
     # rewards are paid at the start of each step, for the step before; a leak goes on to the end of the run
     more = {"reward_times": rewards, "stop": STOP - DT} if paid else {"stop": STOP}
     expected = row.dw(pre, post, 1.0, start=0.0, **more)
@@ -78,13 +78,13 @@ def test_sixty_pairs_change_a_weight_by_the_relative_change_of_bi_and_poo(weight
     pre, post = source(protocol.pre, "pre"), source(protocol.post, "post")
     simulation = fw.Circuit([fw.Projection(pre, post, weight, plasticity=rule.row(scale=weight))]).start()
     simulation.run(60_000.0)
-    after = float(simulation.weights("pre->post")[0, 0])
+    after = float(simulation.weights("pre_to_post")[0, 0])
     assert after / weight - 1 == pytest.approx(relative, rel=1e-9)
 
 
 @pytest.mark.parametrize("rule", [fw.PairSTDP("bi_poo"), fw.TripletSTDP("hippocampus")])
 def test_a_projection_asks_for_the_weight_that_relative_changes_are_fractions_of(rule):
-    message = r"plasticity of projection 'pre->post' is a \w+, whose amplitudes are relative .*pass rule.row\(scale="
+    message = r"plasticity of projection 'pre_to_post' is a \w+, whose amplitudes are relative .*pass rule.row\(scale="
     with pytest.raises(TypeError, match=message):
         fw.Projection(source([1.0], "pre"), source([2.0], "post"), 200.0, plasticity=rule)
     with pytest.raises(ValueError, match="scale is nan; pass a finite number"):
