@@ -36,7 +36,8 @@ def asked() -> int:
 
 def spread(work: Callable[[int, int], None], n: int, flops: float, threads: int | None) -> None:
     """``work(lo, hi)`` over n sequences, in threads where that pays."""
-    workers = min(_limit("threads", threads), n) if flops > POOL_FLOPS else 1
+    limit = _limit("threads", threads)  # checked for small work too
+    workers = min(limit, n) if flops > POOL_FLOPS else 1
     edges = [n * i // max(workers, 1) for i in range(max(workers, 1) + 1)]
     _map(lambda part: work(*part), list(pairwise(edges)), workers)
 

@@ -153,8 +153,10 @@ def test_reads_and_W_are_linear_in_what_is_written_and_the_first_W_together(p, c
     if p.rule.centred and what == "k":  # whose mean starts at aux0
         p = p.but(aux0=np.zeros_like(p.aux0))
     x = getattr(p, what)
-    other = p.but(**{what: np.flip(x, -1).copy(), "W0": np.flip(p.W0, -2).copy()})
-    mixed = p.but(**{what: x + c * getattr(other, what), "W0": p.W0 + c * other.W0})
+    starts = ["W0", "aux0"] if p.rule.uses_momentum else ["W0"]  # M is a sum of steps, as W
+    flipped = {name: np.flip(getattr(p, name), -2).copy() for name in starts}
+    other = p.but(**{what: np.flip(x, -1).copy()}, **flipped)
+    mixed = p.but(**{name: getattr(p, name) + c * getattr(other, name) for name in (what, *starts)})
     out, one, two = run(mixed), run(p), run(other)
     bounds = [rounding(x, outcome(x)) for x in (mixed, p, other)]
     bound = bounds[0] + bounds[1] + (1 + abs(c)) * bounds[2]
