@@ -12,6 +12,7 @@ kernel, no class, no other file. What is no such recurrence names another ``solv
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import ClassVar
 
@@ -178,7 +179,7 @@ class Rule:
         """Whether a ridge keeps the least squares regular."""
         return self.solver == "mesa"
 
-    @property
+    @cached_property
     def special(self) -> tuple[str, ...]:
         """What makes a token more than one write of a value under its key, read after it: the fields not as usual.
 

@@ -38,7 +38,10 @@ def spread(work: Callable[[int, int], None], n: int, flops: float, threads: int 
     """``work(lo, hi)`` over n sequences, in threads where that pays."""
     limit = _limit("threads", threads)  # checked for small work too
     workers = min(limit, n) if flops > POOL_FLOPS else 1
-    edges = [n * i // max(workers, 1) for i in range(max(workers, 1) + 1)]
+    if workers <= 1:
+        work(0, n)
+        return
+    edges = [n * i // workers for i in range(workers + 1)]
     _map(lambda part: work(*part), list(pairwise(edges)), workers)
 
 

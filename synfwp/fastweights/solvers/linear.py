@@ -19,6 +19,8 @@ def forward(call: Call, every: int, threads: int | None) -> Outputs:
     """The recurrence."""
     canonical = chain.to_canonical(call)
     found = run(canonical.problem, every * call.rule.writes, threads)
+    if not canonical.levels:
+        return found
     kept = found._replace(states=None) if chain.needs_reads(canonical) else None
     return chain.from_canonical(canonical, found)._replace(kept=kept)
 
@@ -115,7 +117,12 @@ def run_adjoint(problem: Problem, dy: Array, dW: Array, threads: int | None) -> 
 def _fours(x: Array, axis: int) -> Array:
     """Rows of zeros to the next multiple of 4 along an axis; the array itself where there are none to add."""
     more = -x.shape[axis] % 4
-    return np.pad(x, [(0, more if i == axis else 0) for i in range(x.ndim)]) if more else x
+    if not more:
+        return x
+    rows = x.shape[axis]
+    out = np.zeros((*x.shape[:axis], rows + more, *x.shape[axis + 1 :]), x.dtype)  # np.pad takes 20 us
+    out[(slice(None),) * axis + (slice(rows),)] = x
+    return out
 
 
 def _tidy(c: Coefficients) -> list[Array | None]:
