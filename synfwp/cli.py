@@ -1,4 +1,4 @@
-"""The command ``synfwp``: list, run and cite the models and analyses.
+"""The command ``synfwp``: list, run and cite the models and analyses; compile beforehand.
 
 A user's mistake ends with exit code 2 and one line on stderr; an interrupt with 130. Outputs are checked before a run,
 and either all of them appear or none.
@@ -95,6 +95,21 @@ def cite(
 ) -> None:
     """Print how to cite a rule, a model, an analysis or a paper."""
     print(programs.citation(name))
+
+
+@app.command()
+@_guarded
+def warm() -> None:
+    """Compile every kernel into the cache, so that no later run has to."""
+    from tqdm import tqdm
+
+    from synfwp.warm import jobs
+
+    found = jobs()
+    for name, job in (bar := tqdm(found.items(), unit="kernel", disable=None, leave=False)):
+        bar.set_postfix_str(name)
+        job()
+    print(f"compiled, or found in the cache: kernels of {len(found)} kinds.")
 
 
 def _run(name: str, quick: bool, out: Path, seed: int, force: bool) -> None:

@@ -1,12 +1,20 @@
 """The cache of compiled kernels helps and is not needed: no home, bad files, a full disk, changes elsewhere."""
 
+import importlib
 import os
+import pkgutil
+import re
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
 import pytest
+from numba.core.dispatcher import Dispatcher
+
+from synfwp import cli, kernels
+from synfwp.kernels._cache import COMPILING
+from synfwp.warm import jobs
 
 RUN = """
 import warnings, sys
@@ -99,3 +107,19 @@ def test_a_change_in_any_kernel_compiles_again(tmp_path):
     other = "import synfwp.kernels._cache as c; c.text_of_kernels = lambda: 'another text'"
     assert run(tmp_path, other).stderr.count("compiling") == 1
     assert run(tmp_path, other).stderr == ""
+
+
+def test_the_command_that_the_announcement_names_compiles_every_kernel():
+    assert re.search("`synfwp (.*?)`", COMPILING)[1] in {
+        command.callback.__name__ for command in cli.app.registered_commands
+    }
+    for job in jobs().values():
+        job()
+    found = {}
+    for module in pkgutil.iter_modules(kernels.__path__):
+        if not module.name.startswith("_"):
+            members = vars(importlib.import_module(f"synfwp.kernels.{module.name}")).items()
+            found |= {f"{module.name}.{name}": one for name, one in members if isinstance(one, Dispatcher)}
+    public = {name: one for name, one in found.items() if not one.targetoptions.get("forceinline")}
+    assert len(public) > 12
+    assert [name for name, one in public.items() if not one.signatures and name != "circuit.settle"] == []

@@ -40,16 +40,16 @@ class KernelCache(FunctionCache):
 
     def save_overload(self, sig, data):
         """Keep what was compiled; an index that cannot be read is begun anew."""
-        try:
+        for index in ("kept", "new"):
             try:
-                super().save_overload(sig, data)
-            except OSError:
-                raise
-            except Exception:
-                self.flush()
-                super().save_overload(sig, data)
-        except OSError as error:  # a full disk, a folder that is gone
-            warn(str(error))
+                if index == "new":
+                    self.flush()
+                return super().save_overload(sig, data)
+            except OSError as error:  # a full disk, a folder that is gone
+                return warn(str(error))
+            except Exception as error:
+                why = str(error)
+        warn(why)
 
 
 class NoCache(NullCache):
