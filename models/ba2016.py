@@ -5,13 +5,13 @@ ones, ``A <- lam A + eta h h^T``, which one step of an inner loop reads: ``h = p
 layer normalisation. The same network is trained without LN, without fast weights (eta = 0) and with phi = relu; a
 network that keeps the values but not their keys can be right only as often as the commonest value is (order-blind).
 
-As published: 26 letters, 10 digits, 4 pairs, 50 hidden units, S = 1, lam = .95, neither lam nor eta learned, W starts
+As published: 26 letters, 10 digits, 4 pairs, 50 hidden units, S = 1, lam = 0.95, neither lam nor eta learned, W starts
 as a multiple of the identity, Adam. The published errors are second hand: they are reported, nothing is fitted to them.
 
 Ours: phi = tanh (published: relu, which is still at the order-blind level when the controls end); LN without gain and
-bias, and in the first pass of the inner loop too, so that h_0 is larger, and eta = ETA (published: .5); W starts at .5
-(published: .05) times the identity and W_in with a standard deviation of 1, since inputs are one-hot; no further layers
-before and after the recurrent one; the number of updates, the batch and the rate of Adam, along a half cosine;
+bias, and in the first pass of the inner loop too, so that h_0 is larger, and eta = ETA (published: 0.5); W starts at
+0.5 (published: 0.05) times the identity and W_in with a standard deviation of 1, since inputs are one-hot; no further
+layers before and after the recurrent one; the number of updates, the batch and the rate of Adam, along a half cosine;
 gradients clipped to a norm of 1; double precision.
 
 Cites: ba2016

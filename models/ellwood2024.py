@@ -6,7 +6,7 @@ by up to 8, so that in the control window that follows the axon drives the neuro
 spikes.
 
 As published (paper, and the code and data that the author put beside it): 150 axons, the query and what an axon sends
-in the control window are Poisson trains of 6 Hz with 50 ms dead time; match windows of .5, 1 and 2 s, then .5 s
+in the control window are Poisson trains of 6 Hz with 50 ms dead time; match windows of 0.5, 1 and 2 s, then 0.5 s
 without spikes, then 1 s; the matched axon fires 7 ms before the query; the collected g decays with 20 s, is low-pass
 filtered with 500 ms and multiplies the weight by ``1 + 7 s(20 (g / threshold - 1))``, s the logistic function; the
 threshold is what one of the 149 other axons passes in a tenth of the trials; a spike of the axon controls if the
@@ -16,8 +16,8 @@ is the integral of calcium to the fourth power.
 
 Ours: here g is a pair rule, ``exp(-s / 5.6) - exp(-s / 4)`` of the time s (ms) since a presynaptic spike that arrives
 2.3 ms late, which was fitted to the author's average over spines, peak 7 ms; once as it is, and once with the
-variability of that data ("variable": a factor per synapse, standard deviation .094, and one per coincidence, .23). A
-leaky integrate-and-fire neuron takes the place of the dendrite: membrane 3 ms, currents .5 ms, one axon 3.7 mV,
+variability of that data ("variable": a factor per synapse, standard deviation 0.094, and one per coincidence, 0.23). A
+leaky integrate-and-fire neuron takes the place of the dendrite: membrane 3 ms, currents 0.5 ms, one axon 3.7 mV,
 threshold 15 mV, and a constant current that cancels the mean of the axons. These numbers were chosen so that a fully
 potentiated axon controls nearly always and the background alone fires the neuron rarely; the fractions were not
 fitted. Potentiation is brought up to date every 50 ms. The linear reading multiplies by ``1 + 7 g / <g of matched

@@ -346,11 +346,11 @@ def caption(ds: xr.Dataset) -> str:
         {" ".join(f"({letter}) {task}." for letter, task in zip("abcde", tasks, strict=False))} Accuracy after so many
         tokens, scaled: 0 is chance, 100 % no error; running mean of 8 tokens, {run["words"]} words that no net was
         trained on. Thin lines: nets ({ds.sizes["seed"]} seed(s)); thick: the best; grey: lengths of training, 3 to 40
-        tokens. Updates: {updates}; {run["batch"]} words in each. Best scaled accuracy at 40 to 256 tokens: {numbers}.
-        A net that knows only whether a product in S_3 is even or odd has .200. Published (best of 3): parity 1.000 and
-        .017 for a delta rule with beta up to 2 and up to 1, .022 for a transformer. ({last}) The same accuracy of every
-        net, colours as before, against the lowest eigenvalue of the transition of a single write, 1 - beta for unit
-        keys; left of the dashed line a write turns a memory over. By hand, without training: accuracy
+        tokens. Updates: {updates}; {run["batch"]} words in each. Best scaled accuracy at 40 to 256 tokens: {numbers}. A
+        net that knows only whether a product in S_3 is even or odd has 0.200. Published (best of 3): parity 1.000 and
+        0.017 for a delta rule with beta up to 2 and up to 1, 0.022 for a transformer. ({last}) The same accuracy of
+        every net, colours as before, against the lowest eigenvalue of the transition of a single write, 1 - beta for
+        unit keys; left of the dashed line a write turns a memory over. By hand, without training: accuracy
         {float(ds.by_hand[0]):.3f} for parity in a 1 x 1 state with beta = 2, and {float(ds.by_hand[2]):.3f} for S_5
         with four writes per token.
     """

@@ -5,12 +5,12 @@ plastic weights change with every item, ``A <- lam A + eta h x^T``. The slow wei
 gradient descent on items that come again after 6 tokens, once from eta = -5/d and once from +5/d; then both nets are
 tested at other lags. The published numbers are those of the authors' trained nets.
 
-As published: d = N = 100, one fresh sequence in each update, Adam, lam from .99, eta through the logarithm of its size
+As published: d = N = 100, one fresh sequence in each update, Adam, lam from 0.99, eta through the logarithm of its size
 so that it keeps its sign, normal weights of variance 1 / inputs, tests of 5000 tokens at one lag. Sequences of 200
 tokens: all accuracies in the logs of the authors' two nets are multiples of 1/200 (their example script has 500).
 
-Ours: the rate of Adam falls along a half cosine (published: .001 throughout), from .002 for the anti-Hebbian net, so
-that its sum over all updates is the published one, and from .004 for the Hebbian one, 1.4 times the published sum;
+Ours: the rate of Adam falls along a half cosine (published: 0.001 throughout), from 0.002 for the anti-Hebbian net, so
+that its sum over all updates is the published one, and from 0.004 for the Hebbian one, 1.4 times the published sum;
 gradients are clipped to a norm of 1; 3490 and 20000 updates (published nets: 3490 and 28690, until five accuracies
 summed to 4.99); lam is learned through its logit (published: itself, clipped to [0, 1]); biases start
 at 0 (published: normal); two classes with a softmax in the place of one sigmoid; double precision; what counts as the

@@ -7,7 +7,7 @@ without decay (gamma- = 0), the authors' equation integrated on the same spikes,
 beta = 1 and with the best of several beta for each number of pairs) on the spike counts of the same keys.
 
 As published (Limbacher & Legenstein 2020 for rates; Limbacher, Ozdenizci & Legenstein 2022 and their code for spikes):
-the rule, gamma+ = gamma- = .3 per ms, w_max = 1, traces of 20 ms, vectors of 10 uniform numbers, as many labels as
+the rule, gamma+ = gamma- = 0.3 per ms, w_max = 1, traces of 20 ms, vectors of 10 uniform numbers, as many labels as
 pairs, 100 key neurons with membranes of 20 ms and 3 ms refractoriness, 100 ms for each pair.
 
 Ours: nothing is trained (published: all other weights, by gradient descent through the whole task; so the published

@@ -9,7 +9,7 @@ patterns are balanced.
 
 As published: the equations, inputs 20 times 1 or -1, balanced patterns of which half of the bits of the cue are 0, two
 rounds of presentations of 6 steps with 4 of zeros between them, the squared error of the last step alone, W and alpha
-from a normal distribution of standard deviation .01, eta from .01.
+from a normal distribution of standard deviation 0.01, eta from 0.01.
 
 Ours: the small size, 50 bits and 3 patterns (published: 1000 bits, 5 patterns), for which no numbers are published; no
 bias neuron (published: one, "not needed for this task"); 1000 updates (W alone: 300) on 8 sequences each, the rate of

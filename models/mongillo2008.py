@@ -1,6 +1,6 @@
 """Working memory without activity: an item is held by facilitated synapses (Mongillo, Barak & Tsodyks 2008).
 
-Synapses that facilitate for seconds (U .19, tau_F 1500 ms, tau_D 200 ms) release ``u x`` at a spike. An item that was
+Synapses that facilitate for seconds (U 0.19, tau_F 1500 ms, tau_D 200 ms) release ``u x`` at a spike. An item that was
 shown leaves u of its neurons raised when they are silent again; a weak pulse to all neurons then makes them fire, and
 no others. Shown three times: the released share in steady state, from synapses and from rate equations; a network of
 rates; and a network of leaky integrate-and-fire neurons. The control has the same synapses with u fixed at U.
@@ -10,12 +10,12 @@ The same numbers come from synapses whose u relaxes to 0 and is raised before th
 it. The steady states to compare with follow from the published U, tau_F and tau_D, to three digits.
 
 Second-hand (from code of others that rebuilds the spiking network; the tables of the paper's supplement were not at
-hand): 8000 excitatory and 2000 inhibitory neurons, each pair connected with a probability of .2; items of a tenth of
-the excitatory neurons; efficacies of .10 mV, potentiated .45 (within an item, and a tenth of those that involve neurons
-of no item), .135, .25 and .20 mV; thresholds 20 mV, resets 16 and 13 mV, membranes 15 and 10 ms, 2 ms refractory; noise
-of 1 mV; the item's drive times 1.15 for 350 ms, all drives times 1.05 for 250 ms.
+hand): 8000 excitatory and 2000 inhibitory neurons, each pair connected with a probability of 0.2; items of a tenth of
+the excitatory neurons; efficacies of 0.10 mV, potentiated 0.45 (within an item, and a tenth of those that involve
+neurons of no item), 0.135, 0.25 and 0.20 mV; thresholds 20 mV, resets 16 and 13 mV, membranes 15 and 10 ms, 2 ms
+refractory; noise of 1 mV; the item's drive times 1.15 for 350 ms, all drives times 1.05 for 250 ms.
 
-Ours: a quarter of the neurons, each pair connected with .8, so that a neuron has as many synapses (quick: 1200, all
+Ours: a quarter of the neurons, each pair connected with 0.8, so that a neuron has as many synapses (quick: 1200, all
 pairs, efficacies times 4 / 3); the mean drive 22.3 mV (20.5 mV to inhibition; the code of others has 22.7 to 24.1), at
 which most networks are silent in the delay; exponential currents of 2 ms in place of jumps; all delays 1 ms; the pulse
 650 ms after the item. In the network of rates everything but U, tau_F and tau_D: five items and one inhibitory unit,

@@ -7,13 +7,13 @@ what the last word tells, which is nothing. The published numbers are those in t
 
 As published: 3 classes, sequences of 20 words with "go", words as random bits in d = 50 dimensions, all counts of
 evidence with one winner as likely, 100 hidden units, uniform (here: normal) weights of variance 2 / (inputs + units),
-lam from .95, Adam, batches of 64, 500 sequences for validation and 1000 for the test.
+lam from 0.95, Adam, batches of 64, 500 sequences for validation and 1000 for the test.
 
-Ours: the rate of Adam falls along a half cosine from 3e-3 over 600 updates (published: .001 for 2000 updates, the first
-after which the accuracy of validation could end the training); eta from 1 or -1 (published: uniform, of either sign);
-lam is learned through its logit and may pass .95 (published: clipped at .95); biases, from 0; no L1 penalty (published:
-1e-4); gradients clipped to a norm of 1 (published: 10); a new batch for every update (published: 3200 sequences, ten
-times each, then others); double precision.
+Ours: the rate of Adam falls along a half cosine from 3e-3 over 600 updates (published: 0.001 for 2000 updates, the
+first after which the accuracy of validation could end the training); eta from 1 or -1 (published: uniform, of either
+sign); lam is learned through its logit and may pass 0.95 (published: clipped at 0.95); biases, from 0; no L1 penalty
+(published: 1e-4); gradients clipped to a norm of 1 (published: 10); a new batch for every update (published: 3200
+sequences, ten times each, then others); double precision.
 
 Cites: aitken2023
 """

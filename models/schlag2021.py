@@ -9,8 +9,8 @@ softmax attention. The floor of every memory that reads a matrix of d_dot featur
 against the delta rule with features that sum to one. The sum rule ignores order, so it cannot go below the loss of the
 mean of all values of a key.
 
-As published: d_key = 64, embeddings of int(2.2 S), their starts and biases, Adam at a constant .001, 32 sequences with
-one query in each update, an evaluation every 100 updates, its best parameters, an end at a loss of .001 or after the
+As published: d_key = 64, embeddings of int(2.2 S), their starts and biases, Adam at a constant 0.001, 32 sequences with
+one query in each update, an evaluation every 100 updates, its best parameters, an end at a loss of 0.001 or after the
 11th evaluation without a lower one (the text: 10). As in the authors' code, the test of overwriting has only S pairs;
 the 2S of the training are tested as well.
 
@@ -412,7 +412,7 @@ def caption(ds: xr.Dataset) -> str:
     text = f"""
         Capacity and overwriting of fast weight memories (Schlag, Irie & Schmidhuber 2021, section 6.1). A slow network
         learns keys and queries of d_key = {size["d_key"]} so that a query reads the one-hot value of its key from the
-        fast weights; loss: half the squared error, .5 for the answer 0. {size["nets"]} net(s) (seeds) a point, each
+        fast weights; loss: half the squared error, 0.5 for the answer 0. {size["nets"]} net(s) (seeds) a point, each
         trained for at most {size["steps"]} updates{more} and tested on {size["tested"]} fresh sequences with every key
         queried. (a) S keys and values paired at random, each written once: the sum rule with normalised reads and the
         features ELU + 1 or DPFP, beside softmax attention, which keeps all pairs. Small symbols: nets; filled: their

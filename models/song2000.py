@@ -6,8 +6,8 @@ happen to fire before the neuron win, the others lose; the neuron ends near thre
 published numbers are the fractions of weak and strong synapses of Brian2's example of this paper (one seed), and its
 rates at two time steps (six seeds).
 
-As published: tau_m 10 ms, rest -74, threshold -54, reset -60 mV, excitatory reversal 0 mV, 5 ms conductances, gmax .01
-(of the leak), A+ .01 gmax, A- 1.05 A+, both windows 20 ms, all pairs of spikes count, time step .1 ms.
+As published: tau_m 10 ms, rest -74, threshold -54, reset -60 mV, excitatory reversal 0 mV, 5 ms conductances, gmax 0.01
+(of the leak), A+ 0.01 gmax, A- 1.05 A+, both windows 20 ms, all pairs of spikes count, time step 0.1 ms.
 
 The rate depends on the time step and on the order of events within one, since an input that arrives in the very step
 of a spike counts as its cause: here neurons are advanced, thresholds are tested, inputs arrive (transmit, depress,
@@ -38,7 +38,7 @@ NEURON = fw.LIF(
     v_reset=-60.0,
     receptors=(fw.Receptor("excitatory", tau=5.0, reversal=0.0),),
 )
-PUBLISHED = {100: (0.34, 0.29), 400: (0.40, 0.34)}  # after so many seconds: fractions below .2 and above .8 of gmax
+PUBLISHED = {100: (0.34, 0.29), 400: (0.40, 0.34)}  # after so many seconds: fractions below 0.2 and above 0.8 of gmax
 RATES = {0.1: 21.7, 0.2: 28.2}  # Hz at a time step in ms; SD over seeds 1.3 and 1.4
 WINDOWS = ((100, 200), (300, 400))  # s, in which rates are compared with these
 WEAK, STRONG = 0.2, 0.8
@@ -81,8 +81,8 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
     cell, share = ("dt", "seed"), {"units": "1"}
     variables: dict[str, Any] = {
         "weight": ((*cell, "input"), cells("weight"), share | {"long_name": "final weight over gmax"}),
-        "weak": ((*cell, "time"), cells("weak"), share | {"long_name": "fraction of weights below .2 gmax"}),
-        "strong": ((*cell, "time"), cells("strong"), share | {"long_name": "fraction of weights above .8 gmax"}),
+        "weak": ((*cell, "time"), cells("weak"), share | {"long_name": "fraction of weights below 0.2 gmax"}),
+        "strong": ((*cell, "time"), cells("strong"), share | {"long_name": "fraction of weights above 0.8 gmax"}),
         "rate": ((*cell, "bin"), cells("rate"), {"units": "Hz", "long_name": "rate"}),
         "final_rate": (cell, cells("final_rate"), {"units": "Hz", "long_name": "rate, last quarter"}),
         "cv": (cell, cells("cv"), share | {"long_name": "CV of the intervals, last quarter"}),
@@ -130,7 +130,7 @@ def table(ds: xr.Dataset) -> xr.Dataset:
     for seconds, known in PUBLISHED.items():
         if seconds > float(ds.time[-1]):
             continue
-        for name, text, value in zip(("weak", "strong"), ("below .2 gmax", "above .8 gmax"), known, strict=True):
+        for name, text, value in zip(("weak", "strong"), ("below 0.2 gmax", "above 0.8 gmax"), known, strict=True):
             found = one[name].sel(time=seconds)
             rows.append((f"weights {text} after {seconds} s", value, float(found.mean())))
             rows.append((f"weights {text} after {seconds} s, SD over seeds", np.nan, float(found.std())))
@@ -144,8 +144,8 @@ def table(ds: xr.Dataset) -> xr.Dataset:
         rows += [
             (f"rate (Hz), dt {dt:g} ms, last quarter", np.nan, float(here.final_rate.mean())),
             (f"CV of intervals, dt {dt:g} ms, last quarter", np.nan, float(here.cv.mean())),
-            (f"weights below .2 gmax at the end, dt {dt:g} ms", np.nan, float(here.weak[..., -1].mean())),
-            (f"weights above .8 gmax at the end, dt {dt:g} ms", np.nan, float(here.strong[..., -1].mean())),
+            (f"weights below 0.2 gmax at the end, dt {dt:g} ms", np.nan, float(here.weak[..., -1].mean())),
+            (f"weights above 0.8 gmax at the end, dt {dt:g} ms", np.nan, float(here.strong[..., -1].mean())),
         ]
     return results.comparison(rows)
 
@@ -165,7 +165,7 @@ def figure(ds: xr.Dataset) -> Any:
         ax.axhline(100 / 20, color=grey, linewidth=0.7, linestyle=(0, (3, 2)), label="at the start")
         ax.set(xlabel="weight (gmax)", ylabel="synapses (%)", xlim=(0, 1))
         ax = axes["b"]
-        for name, colour, text in (("weak", blue, "below .2 gmax"), ("strong", red, "above .8 gmax")):
+        for name, colour, text in (("weak", blue, "below 0.2 gmax"), ("strong", red, "above 0.8 gmax")):
             ax.plot(ds.time, 100 * one[name].T, color=colour, linewidth=0.4, alpha=0.4)
             ax.plot(ds.time, 100 * one[name].mean("seed"), color=colour, label=text)
             known = {s: v[name == "strong"] for s, v in PUBLISHED.items() if s <= end}

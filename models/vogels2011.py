@@ -68,7 +68,7 @@ def signal_trains(seconds: float, seed: Any) -> tuple[Any, Any]:
     """Times (ms) and units of the inputs: 800 excitatory ones signal by signal, then 200 inhibitory ones.
 
     A signal is noise filtered with 50 ms, of the authors' standard deviation; where it is positive it raises the rate
-    of its inputs from 5 Hz by 500 Hz for every .03. After a spike an input is silent for 5 ms.
+    of its inputs from 5 Hz by 500 Hz for every 0.03. After a spike an input is silent for 5 ms.
     """
     from scipy.signal import lfilter
 
