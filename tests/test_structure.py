@@ -24,17 +24,9 @@ MODULES = {module(path) for path in FILES}
 
 
 def imported(tree: ast.Module) -> set[str]:
-    """Modules of the package that a file imports, within functions too; not those that only types need."""
-    typing = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test)
-        for inner in ast.walk(node)
-    }
+    """Modules of the package that a file imports, within functions and for types alone too."""
     found: set[str] = set()
     for node in ast.walk(tree):
-        if id(node) in typing:
-            continue
         if isinstance(node, ast.Import):
             found.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -64,7 +56,7 @@ def test_no_modules_import_each_other_in_a_circle():
 def test_a_circle_would_be_seen():
     assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [("a", "b", "c")]
     assert imported(ast.parse("def f():\n    from synfwp import rules")) == {"synfwp.rules"}
-    assert imported(ast.parse("if TYPE_CHECKING:\n    from synfwp import rules")) == set()
+    assert imported(ast.parse("if TYPE_CHECKING:\n    from synfwp import rules")) == {"synfwp.rules"}
 
 
 def strangers(source: str) -> list[str]:
