@@ -201,7 +201,7 @@ class FastWeights(nn.Module):
     Notes
     -----
     Random numbers come from PyTorch's generator (``torch.manual_seed``). Weights are normal with variance 1 over the
-    number of inputs, W_q starts as W_k, beta at half of beta_max and decay at .95, as in `synfwp.Programmer`.
+    number of inputs, W_q starts as W_k, beta at half of beta_max and decay at 0.95, as in `synfwp.Programmer`.
 
     References
     ----------

@@ -19,10 +19,10 @@ def change(w, dw, low, high, mu):
 
 
 @inline_kernel
-def between(w, paid, wait, low, high, tau_w, both):
-    """The weight after ``wait`` ms without an event: reward times eligibility (``paid``) changes it, or it leaks."""
+def between(w, slope, wait, low, high, tau_w, both):
+    """The weight after ``wait`` ms without an event: reward times eligibility (``slope``) changes it, or it leaks."""
     if both > 0:
-        return min(max(w - paid * math.expm1(-wait * both) / both, low), high)
+        return min(max(w - slope * math.expm1(-wait * both) / both, low), high)
     return w * math.exp(-wait / tau_w) if tau_w < math.inf else w
 
 
@@ -38,22 +38,22 @@ def stdp(
     w: float,
     bounds: tuple[float, float, float],
     tau_w: float,
-    pay: np.ndarray,
+    reward_terms: np.ndarray,
     start: float,
     stop: float,
 ) -> float:
     """The weight at ``stop`` (ms) that is w at ``start``.
 
     ``c``: the nine coefficients of a row, in its order. ``tau``: of the traces x1, x2, y1, y2. ``bounds``: w_min,
-    w_max, mu. ``pay``: empty, or tau_e, tau_reward and what a reward adds. Simultaneous spikes: either the presynaptic
-    one comes first (``in_order``), or both read the traces before either raises its own. A trace is kept as its value
-    just after the last spike of its train and decays when it is read.
+    w_max, mu. ``reward_terms``: empty, or tau_e, tau_reward and what a reward adds. Simultaneous spikes: either the
+    presynaptic one comes first (``in_order``), or both read the traces before either raises its own. A trace is kept as
+    its value just after the last spike of its train and decays when it is read.
     """
     low, high, mu = bounds
     pre_0, pre_x, pre_y, pre_y2, pre_yx, post_0, post_x, post_x2, post_xy = c
     tau_x1, tau_x2, tau_y1, tau_y2 = tau
-    paid = pay.shape[0] > 0
-    both = 1 / pay[0] + 1 / pay[1] if paid else 0.0
+    rewarded = reward_terms.shape[0] > 0
+    both = 1 / reward_terms[0] + 1 / reward_terms[1] if rewarded else 0.0
     x1 = x2 = y1 = y2 = e = d = 0.0
     last_pre = last_post = -math.inf
     now = start
@@ -63,14 +63,14 @@ def stdp(
         t_post = post[j] if j < post.shape[0] else math.inf
         t_reward = rewards[m] if m < rewards.shape[0] else math.inf
         t = min(t_pre, t_post, t_reward)
-        if paid or tau_w < math.inf:
+        if rewarded or tau_w < math.inf:
             w = between(w, e * d, t - now, low, high, tau_w, both)
-        if paid:
-            e *= math.exp(-(t - now) / pay[0])
-            d *= math.exp(-(t - now) / pay[1])
+        if rewarded:
+            e *= math.exp(-(t - now) / reward_terms[0])
+            d *= math.exp(-(t - now) / reward_terms[1])
         now = t
         if t_reward <= t:
-            d += pay[2]
+            d += reward_terms[2]
             m += 1
             continue
         r1, r2, last = x1, x2, last_pre
@@ -81,7 +81,7 @@ def stdp(
             dw = pre_0 + pre_x * a1 + y1 * math.exp(-since / tau_y1) * (pre_y + pre_yx * a2)
             if pre_y2 != 0:
                 dw += pre_y2 * y2 * math.exp(-since / tau_y2)
-            if paid:
+            if rewarded:
                 e += dw
             else:
                 w = change(w, dw, low, high, mu)
@@ -96,7 +96,7 @@ def stdp(
             dw = post_0 + r1 * math.exp(-since / tau_x1) * (post_x + post_xy * b2)
             if post_x2 != 0:
                 dw += post_x2 * r2 * math.exp(-since / tau_x2)
-            if paid:
+            if rewarded:
                 e += dw
             else:
                 w = change(w, dw, low, high, mu)

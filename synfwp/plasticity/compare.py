@@ -1,14 +1,14 @@
 """Rules against published tables: a rule on every protocol of a table, and the window fitted to single pairs."""
 
 import dataclasses
-import json
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from synfwp.checks import count
+from synfwp import results, units
+from synfwp.checks import count, number
 from synfwp.data import load_table
 from synfwp.plasticity.protocols import from_table
 from synfwp.plasticity.stdp import PairSTDP
@@ -18,10 +18,13 @@ __all__ = ["SpikeRule", "best_pair_rule", "compare_with_table", "fit_window"]
 
 @runtime_checkable
 class SpikeRule(Protocol):
-    """Anything that turns two spike trains into a weight change: the rules here, or a user's own."""
+    """Anything that turns two spike trains into a weight change: the rules here, a row, or a user's own.
+
+    The change is relative, unless the rule has an attribute ``amplitude`` that is ``"absolute"``, as a row has.
+    """
 
     def dw(self, pre: ArrayLike, post: ArrayLike) -> float:
-        """Total relative weight change after the spike trains ``pre`` and ``post`` (ms)."""
+        """Total weight change after the spike trains ``pre`` and ``post`` (ms)."""
         ...
 
 
@@ -73,7 +76,7 @@ def fit_window(dt: ArrayLike, dw: ArrayLike, n: int = 60) -> PairSTDP:
     return PairSTDP(A_plus=plus / n, A_minus=-minus / n, tau_plus=tau_plus, tau_minus=tau_minus)
 
 
-def compare_with_table(rule: SpikeRule, table: str) -> xr.Dataset:
+def compare_with_table(rule: SpikeRule, table: str, *, scale: Any = None) -> xr.Dataset:
     """A rule on every protocol of a published table, beside the data.
 
     The protocols are those of :func:`synfwp.plasticity.protocols.from_table`. The error is
@@ -82,20 +85,25 @@ def compare_with_table(rule: SpikeRule, table: str) -> xr.Dataset:
 
     Parameters
     ----------
-    rule : PairSTDP, TripletSTDP or any object with a method ``dw(pre, post)``
+    rule : PairSTDP, TripletSTDP, a row or any object with a method ``dw(pre, post)``
     table : str
         ``"sjostrom2001_frequency_timing"``, ``"wang2005_triplets"`` or ``"bi_poo_1998_points"``.
+    scale : float or None
+        Of a rule whose changes are absolute, such as a `SynapticRule`: the weight, in its unit, that its changes are
+        divided by. None for a rule of relative changes.
 
     Returns
     -------
     xarray.Dataset
         ``dw_data``, ``dw_model`` and, where published, ``dw_sem`` along ``point``, relative changes of weight; scalar
-        ``error``; the coordinates of the table; attributes ``rule``, ``parameters`` (JSON), ``title``, ``citation``.
+        ``error``; the coordinates of the table; attributes ``rule``, ``parameters`` (JSON, numbers that are not finite
+        as text), ``scale`` where given, ``title``, ``citation``.
 
     Raises
     ------
     ValueError, TypeError
-        If the table is unknown or the rule has no ``dw``.
+        If the table is unknown, the rule has no ``dw``, its changes are absolute and ``scale`` is not a finite number
+        above 0, or they are relative and a ``scale`` is given.
 
     Examples
     --------
@@ -106,7 +114,8 @@ def compare_with_table(rule: SpikeRule, table: str) -> xr.Dataset:
     """
     if not isinstance(rule, SpikeRule) or isinstance(rule, type):
         raise TypeError(f"rule is {rule!r}; pass one with a method dw(pre, post), e.g. TripletSTDP('visual_cortex').")
-    model = [rule.dw(protocol.pre, protocol.post) for protocol in from_table(table)]
+    size = _weight_of(rule, scale)
+    model = [rule.dw(protocol.pre, protocol.post) / size for protocol in from_table(table)]
     ds = load_table(table)
     (measured,) = {"dw_mean", "dw_rel"} & set(ds.data_vars)
     ds = ds.rename({measured: "dw_data"})
@@ -115,7 +124,8 @@ def compare_with_table(rule: SpikeRule, table: str) -> xr.Dataset:
     ds["error"] = (((ds["dw_data"] - ds["dw_model"]) / sigma) ** 2).mean()
     ds["error"].attrs = {"units": "1", "long_name": "E, mean of (data - model)^2 / sigma^2"}
     parameters = dataclasses.asdict(rule) if dataclasses.is_dataclass(rule) else {"repr": repr(rule)}
-    return ds.assign_attrs(rule=type(rule).__name__, parameters=json.dumps(parameters))
+    given = {} if scale is None else {"scale": size}
+    return ds.assign_attrs(rule=type(rule).__name__, parameters=results.as_json("parameters", parameters), **given)
 
 
 def best_pair_rule(table: str) -> PairSTDP:
@@ -162,6 +172,20 @@ def best_pair_rule(table: str) -> PairSTDP:
     best = min(fits, key=lambda fit: fit.fun).x
     (a_plus, a_minus), (plus, minus) = amplitudes(best)[0], np.exp(best)
     return PairSTDP(A_plus=a_plus, A_minus=a_minus, tau_plus=plus, tau_minus=minus)
+
+
+def _weight_of(rule: SpikeRule, scale: Any) -> float:
+    """What the changes of a rule are divided by to be relative ones: 1, or the weight that absolute ones need."""
+    if getattr(rule, "amplitude", "relative") != "absolute":
+        if scale is not None:
+            raise ValueError(f"scale is {scale!r} but the changes of {type(rule).__name__} are relative; leave it out.")
+        return 1.0
+    if scale is None:
+        raise ValueError(
+            f"rule is a {type(rule).__name__}, whose changes are in the unit of the weight, but a table holds relative "
+            "ones; pass scale=, the weight that they are divided by."
+        )
+    return number("scale", units.to_float(scale, "1", "scale"), 0, above=True)
 
 
 def _fit_side(side: str, lag: np.ndarray, change: np.ndarray) -> tuple[float, float]:

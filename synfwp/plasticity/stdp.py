@@ -31,7 +31,7 @@ TRIPLET_PRESETS: dict[str, dict[str, float]] = {
     | {"A2_plus": 6.1e-3, "A3_plus": 6.7e-3, "A2_minus": 1.6e-3, "A3_minus": 1.4e-3, "tau_x": 946.0, "tau_y": 27.0},
 }
 
-# least squares on the points of Bi & Poo 1998 with dt > 0 or dt < -4 ms: tau to .1 ms, then the amplitude at that tau,
+# least squares on the points of Bi & Poo 1998 with dt > 0 or dt < -4 ms: tau to 0.1 ms, then the amplitude at that tau,
 # divided by the 60 pairs of the experiment
 PAIR_PRESETS: dict[str, dict[str, float]] = {
     "bi_poo": {"A_plus": 0.862 / 60, "tau_plus": 14.8, "A_minus": 0.328 / 60, "tau_minus": 29.4},
@@ -50,7 +50,7 @@ class _Relative:
         Parameters
         ----------
         scale : float
-            The weight that the relative amplitudes are fractions of, in its unit (a plain number).
+            The weight that the relative amplitudes are fractions of, in its unit (a plain number), above 0.
         **more
             Further fields of `SynapticRule`, such as ``w_max``.
 
@@ -63,7 +63,7 @@ class _Relative:
         Raises
         ------
         ValueError, TypeError
-            If scale is not a finite number, or a field of the row does not fit.
+            If scale is not a finite number above 0, or a field of the row does not fit.
 
         Examples
         --------
@@ -71,7 +71,7 @@ class _Relative:
         >>> row.post_xy, row.pre_y, row.tau_y2, row.amplitude
         (0.0124, -0.014, 125.0, 'absolute')
         """
-        size = number("scale", units.to_float(scale, "1", "scale"))
+        size = number("scale", units.to_float(scale, "1", "scale"), 0, above=True)
         numbers = {name: size * value for name, value in self._amplitudes().items()}
         return SynapticRule(**({"interaction": self.interaction} | self._rest() | numbers | more))
 

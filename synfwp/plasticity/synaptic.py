@@ -220,7 +220,7 @@ def check_row(what: str, rule: Any) -> SynapticRule | None:
     Raises
     ------
     TypeError
-        For anything else; of a rule of relative changes the message asks for the weight that they are relative to.
+        For anything else, among it a rule of relative changes, whose ``row(scale=...)`` is a row.
     ValueError
         For a row whose simultaneous spikes form no pair, which steps of time cannot tell.
 

@@ -40,9 +40,10 @@ def weight_change(
     if not bounds[0] <= before <= bounds[1]:
         raise ValueError(f"w is {before:g}, outside of w_min {bounds[0]:g} and w_max {bounds[1]:g} of the rule.")
     tau = (rule.tau_x1, rule.tau_x2, rule.tau_y1, rule.tau_y2)
-    pay = np.array([] if rule.tau_e is None else [rule.tau_e, rule.tau_reward, rule.reward], float)
+    reward_terms = np.array([] if rule.tau_e is None else [rule.tau_e, rule.tau_reward, rule.reward], float)
     how = rule.interaction == "nearest", rule.coincident == "in order"
-    after = stdp(*trains, rewards, rule.coefficients, tau, *how, before, bounds, float(rule.tau_w), pay, first, last)
+    rest = before, bounds, float(rule.tau_w), reward_terms, first, last
+    after = stdp(*trains, rewards, rule.coefficients, tau, *how, *rest)
     return float(after) - before
 
 

@@ -32,11 +32,11 @@ def raster(
     Parameters
     ----------
     ds : Dataset
-        ``spike_time`` (s) and ``spike_unit`` (integers) along ``spike``; optionally ``phase_start``, ``phase_stop``
-        (s) and ``phase_name`` along ``phase``. With ``spike_population`` along ``spike`` (an index into the coordinate
-        ``population``, with ``population_size`` along it: every run of a circuit or a spiking network) each population
-        has its colour and its rows, one above the other, silent neurons included. Without it a dimension ``unit`` gives
-        the number of neurons.
+        ``spike_time`` (its attribute ``units`` names the unit: ``"s"``, or another one of time) and ``spike_unit``
+        (integers) along ``spike``; optionally ``phase_start``, ``phase_stop`` (s) and ``phase_name`` along ``phase``.
+        With ``spike_population`` along ``spike`` (an index into the coordinate ``population``, with ``population_size``
+        along it: every run of a circuit or a spiking network) each population has its colour and its rows, one above
+        the other, silent neurons included. Without it a dimension ``unit`` gives the number of neurons.
     ax : Axes
         Where to draw; a new single-column figure if not given.
     window : (start, stop), s
@@ -54,17 +54,19 @@ def raster(
     Raises
     ------
     ValueError
-        If a variable or a population is missing, has another dimension, or holds times that are not in seconds.
+        If a variable or a population is missing or has another dimension, spikes have no unit of time, or phases are
+        not in seconds.
 
     Examples
     --------
-    >>> spikes = {"spike_time": ("spike", [0.01, 0.02, 0.05]), "spike_unit": ("spike", [0, 2, 1])}
+    >>> spikes = {"spike_unit": ("spike", [0, 2, 1]), "spike_time": ("spike", [10.0, 20.0, 50.0], {"units": "ms"})}
     >>> ax = raster(xr.Dataset(spikes))
     >>> [segment[0].tolist() for segment in ax.collections[0].get_segments()], ax.get_xlabel()
     ([[0.01, -0.4], [0.02, 1.6], [0.05, 0.6]], 'time (s)')
     """
     ds = _stacked(ds, populations)
-    time = parts.seconds(ds, "spike_time", "spike", "raster")
+    parts.along(ds, "spike_time", "spike", "raster")
+    time = results.spike_times(ds)
     unit = parts.along(ds, "spike_unit", "spike", "raster").values
     low, high = (-np.inf, np.inf) if window is None else window
     if not low < high:
@@ -104,7 +106,7 @@ def _stacked(ds: xr.Dataset, chosen: Sequence[str] | None) -> xr.Dataset:
     kept = first[found.population] >= 0
     member = found.population[kept]
     spikes = {
-        "spike_time": ("spike", found.time[kept], ds["spike_time"].attrs),
+        "spike_time": ("spike", found.time[kept], {"units": "s"}),
         "spike_unit": ("spike", found.unit[kept] + first[member]),
         "spike_population": ("spike", np.array(found.names)[member]),
     }

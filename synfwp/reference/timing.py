@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def stdp(pre, post, rewards, c, tau, nearest, in_order, w, bounds, tau_w, pay, start, stop):
+def stdp(pre, post, rewards, c, tau, nearest, in_order, w, bounds, tau_w, reward_terms, start, stop):
     r"""The weight at ``stop`` that is w at ``start``: traces as explicit sums, then the changes one after the other.
 
     Of Pfister & Gerstner 2006 (equations 1 to 4, solved) this makes
@@ -17,9 +17,9 @@ def stdp(pre, post, rewards, c, tau, nearest, in_order, w, bounds, tau_w, pay, s
     with i over presynaptic and j over postsynaptic spikes, times (n,) and time constants in ms. With ``nearest`` every
     inner sum keeps its latest spike. Spikes within 1e-6 ms are simultaneous: the presynaptic one comes first
     (``in_order``), or the two form no pair. ``c``: pre_0, pre_x, pre_y, pre_y2, pre_yx, post_0, post_x, post_x2,
-    post_xy. ``bounds``: w_min, w_max and the exponent of soft bounds. ``pay``: empty, or time constants of eligibility
-    and reward, and what a reward adds: changes then go to the eligibility, and ``dw/dt`` is its product with the reward
-    signal.
+    post_xy. ``bounds``: w_min, w_max and the exponent of soft bounds. ``reward_terms``: empty, or time constants of
+    eligibility and reward, and what a reward adds: changes then go to the eligibility, and ``dw/dt`` is its product
+    with the reward signal.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def stdp(pre, post, rewards, c, tau, nearest, in_order, w, bounds, tau_w, pay, s
     times, dw = np.concatenate([pre, snapped]), np.concatenate([at_pre, at_post])
     order = np.lexsort((np.arange(len(times)), times))  # of simultaneous spikes the presynaptic one first
     times, dw = times[order], dw[order]
-    if not len(pay):
+    if not len(reward_terms):
         now = start
         for t, one in zip(times, dw, strict=True):
             w = w * np.exp(-(t - now) / tau_w)
@@ -50,11 +50,11 @@ def stdp(pre, post, rewards, c, tau, nearest, in_order, w, bounds, tau_w, pay, s
                 one *= (max(room, 0) / (bounds[1] - bounds[0])) ** bounds[2]
             w, now = np.clip(w + one, bounds[0], bounds[1]), t
         return float(w * np.exp(-(stop - now) / tau_w))
-    both = 1 / pay[0] + 1 / pay[1]
+    both = 1 / reward_terms[0] + 1 / reward_terms[1]
     edges = np.unique(np.concatenate([times, rewards]))
     for t, end in zip(edges, [*edges[1:], stop], strict=True):
-        eligible = (dw * np.exp(-(t - times) / pay[0]))[times <= t].sum()
-        signal = pay[2] * np.exp(-(t - rewards[rewards <= t]) / pay[1]).sum()
+        eligible = (dw * np.exp(-(t - times) / reward_terms[0]))[times <= t].sum()
+        signal = reward_terms[2] * np.exp(-(t - rewards[rewards <= t]) / reward_terms[1]).sum()
         w = np.clip(w + eligible * signal * (1 - np.exp(-(end - t) * both)) / both, bounds[0], bounds[1])
     return float(w)
 

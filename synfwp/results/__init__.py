@@ -12,16 +12,17 @@ Examples
 ('s', 'delta')
 """
 
-from synfwp.results.attributes import FORMAT, check_format, provenance
+from synfwp.results.attributes import FORMAT, as_json, check_format, provenance
 from synfwp.results.files import check_writable, load, save, write_atomically, write_together
 from synfwp.results.schema import SCHEMA, Variable, comparison, dataset, padded, seconds
-from synfwp.results.trains import Trains, spike_trains, spike_variables
+from synfwp.results.trains import Trains, spike_times, spike_trains, spike_variables
 
 __all__ = [
     "FORMAT",
     "SCHEMA",
     "Trains",
     "Variable",
+    "as_json",
     "check_format",
     "check_writable",
     "comparison",
@@ -31,6 +32,7 @@ __all__ = [
     "provenance",
     "save",
     "seconds",
+    "spike_times",
     "spike_trains",
     "spike_variables",
     "write_atomically",

@@ -56,11 +56,27 @@ def provenance(parameters: Mapping[str, Any], seed: Any, rule: Any = None) -> di
         "synfwp_format": FORMAT,
         **({"git_commit": commit} if commit else {}),
         **({"rule": str(getattr(rule, "name", rule))} if rule is not None else {}),
-        "parameters": json.dumps(_plain("parameters", parameters), sort_keys=True),
+        "parameters": as_json("parameters", parameters),
         "seed": plain_seed if small else json.dumps(plain_seed),
         "dependencies": json.dumps(_versions()),
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def as_json(name: str, value: Any) -> str:
+    """JSON of parameters, as `provenance` keeps it; numbers that are not finite become text, since JSON has none.
+
+    Raises
+    ------
+    TypeError
+        If a part of ``value`` has no plain form.
+
+    Examples
+    --------
+    >>> as_json("bounds", {"w_min": 0.0, "w_max": np.inf})
+    '{"w_max": "inf", "w_min": 0.0}'
+    """
+    return json.dumps(_plain(name, value), sort_keys=True)
 
 
 def check_format(found: Any, path: Any) -> None:

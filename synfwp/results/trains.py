@@ -2,7 +2,8 @@
 
 ``spike_time`` (s), ``spike_unit`` (index of the neuron within its population) and ``spike_population`` (index into the
 coordinate ``population``); ``population_size`` along ``population``. Runs of circuits and of spiking networks have it,
-`synfwp.spikes`, `synfwp.plot.raster` and `SpikeSource.from_dataset` take it.
+`synfwp.spikes`, `synfwp.plot.raster` and `SpikeSource.from_dataset` take it. Times in another unit are converted to
+seconds by the attribute ``units`` of ``spike_time``; all three read them here.
 """
 
 from collections.abc import Mapping
@@ -11,17 +12,26 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
+from synfwp.checks import lookup
+from synfwp.units import UNITS
+
 Array = np.ndarray
 
 
 class Trains(NamedTuple):
-    """Spikes of a Dataset: times in the unit of the Dataset, neurons, populations, and names and sizes of these."""
+    """Spikes of a Dataset: times (s), neurons, populations, and names and sizes of these."""
 
     time: Array
     unit: Array
     population: Array
     names: tuple[str, ...]
     sizes: Array
+
+    def of(self, population: str) -> tuple[Array, Array]:
+        """Times (s), in order, and neurons of the spikes of one population."""
+        mine = np.flatnonzero(self.population == self.names.index(population))
+        mine = mine[np.argsort(self.time[mine], kind="stable")]
+        return self.time[mine], self.unit[mine]
 
 
 def spike_variables(groups: Mapping[str, tuple[Any, Any, int]]) -> dict[str, Any]:
@@ -56,17 +66,44 @@ def spike_variables(groups: Mapping[str, tuple[Any, Any, int]]) -> dict[str, Any
     }
 
 
+def spike_times(ds: xr.Dataset) -> Array:
+    """``spike_time`` of a Dataset in seconds, from the unit that its attribute ``units`` names.
+
+    Raises
+    ------
+    ValueError
+        If the attribute is missing or is no unit of time, or a time is not finite.
+
+    Examples
+    --------
+    >>> spike_times(xr.Dataset({"spike_time": ("spike", [1.5, 20.0], {"units": "ms"})})).tolist()
+    [0.0015, 0.02]
+    """
+    unit = ds["spike_time"].attrs.get("units")
+    if unit is None:
+        raise ValueError("spike_time has no attribute 'units'; set ds.spike_time.attrs['units'] = 's' (or 'ms').")
+    row = lookup("unit of spike_time", "s" if unit in ("second", "seconds") else unit, UNITS)
+    if row.dimension != UNITS["s"].dimension:
+        raise ValueError(f"spike_time is in {unit!r}, which is no time; set its attribute 'units' to 's' or 'ms'.")
+    time = np.asarray(ds["spike_time"].values, float)
+    if not np.isfinite(time).all():
+        raise ValueError("spike_time holds NaN or inf; pass finite times.")
+    return time / 10.0**-row.power
+
+
 def spike_trains(ds: xr.Dataset) -> Trains:
     """The spikes of a Dataset in the format of this module.
 
     Raises
     ------
     ValueError
-        If a variable is missing or has another dim, or an index points to no population or neuron.
+        If a variable is missing or has another dim, the times have no unit of time, or an index points to no
+        population or neuron.
 
     Examples
     --------
-    >>> ds = xr.Dataset(spike_variables({"cue": ([0.1], [2], 3)}))
+    >>> from synfwp.results import dataset
+    >>> ds = dataset(spike_variables({"cue": ([0.1], [2], 3)}))
     >>> spike_trains(ds).names, spike_trains(ds).unit.tolist()
     (('cue',), [2])
     """
@@ -94,4 +131,4 @@ def spike_trains(ds: xr.Dataset) -> Trains:
         raise ValueError(
             f"spike {at} is of neuron {unit[at]} of {names[member[at]]!r}, which has {sizes[member[at]]} neurons."
         )
-    return Trains(ds["spike_time"].values, unit, member, names, sizes)
+    return Trains(spike_times(ds), unit, member, names, sizes)

@@ -192,7 +192,7 @@ def _timed(steps: Steps, unit: Any) -> Any:
     """Steps as a TimedArray on the coarsest grid that holds its times."""
     import brian2 as b2
 
-    ticks = np.round(steps.times * 1e4).astype(np.int64)  # of .1 us
+    ticks = np.round(steps.times * 1e4).astype(np.int64)  # of 0.1 us
     tick = int(np.gcd.reduce(ticks)) or max(int(ticks.max()), 10_000)
     index = np.searchsorted(ticks, np.arange(0, int(ticks.max()) + tick, tick), side="right") - 1
     return b2.TimedArray(steps.values[index] * unit, dt=tick * 1e-4 * b2.ms)

@@ -137,7 +137,7 @@ class SpikeSource:
     n : int
         Number of units.
     times : (n_spikes,) array_like
-        ms, in increasing order (equal times for different units are allowed). A spike belongs to the step of the grid
+        ms, in increasing order (equal times of different units are allowed). A spike belongs to the step of the grid
         in which its time lies.
     units : (n_spikes,) array_like of int
         The unit of each spike.
@@ -160,7 +160,7 @@ class SpikeSource:
     name: str = "input"
 
     def __post_init__(self) -> None:
-        """Times in order, units that exist."""
+        """Times in order, units that exist, and one spike of a unit at a time."""
         check_name(self.name)
         checks.count("n", self.n)
         times = np.atleast_1d(np.asarray(units.to_float(self.times, "ms", f"times of {self.name!r}"), float))
@@ -180,26 +180,44 @@ class SpikeSource:
                 f"source {self.name!r} is out of order: spike {m + 1} is at {times[m + 1]:g} ms after one at "
                 f"{times[m]:g} ms; sort the spikes by time."
             )
+        again = _repeated(times, which)
+        if again.size:
+            m = int(again[0])
+            raise ValueError(
+                f"unit {which[m]} of source {self.name!r} fires twice at {times[m]:g} ms, which no dt tells apart; "
+                "thin the spikes: leave one of the two out (SpikeSource.from_dataset does so with thin=True)."
+            )
         object.__setattr__(self, "times", times)
         object.__setattr__(self, "units", which.astype(np.int64))
 
     @classmethod
-    def from_dataset(cls, ds: "xr.Dataset", population: str, name: str | None = None) -> "SpikeSource":
+    def from_dataset(
+        cls, ds: "xr.Dataset", population: str, name: str | None = None, *, thin: bool = False
+    ) -> "SpikeSource":
         """The spikes of one population of a run, to be replayed.
 
         Parameters
         ----------
         ds : xarray.Dataset
-            As `Circuit.run` and ``simulate(..., record=True)`` return it; the attribute ``units`` of ``spike_time``
-            says what its times are in.
+            As `Circuit.run` and ``simulate(..., record=True)`` return it; times in the unit that the attribute
+            ``units`` of ``spike_time`` names.
         population : str
         name : str or None
             None: that of the population.
+        thin : bool
+            Of the spikes of one neuron at one time, keep one. Neurons of a spiking network that are drawn as Poisson
+            counts (``"key"``, and all of ``engine="poisson"``) may fire several times in a step, a unit of a circuit
+            fires once. ``len(fw.spikes(ds, population)[0]) - source.times.size`` spikes are dropped then.
+
+        Returns
+        -------
+        SpikeSource
 
         Raises
         ------
         ValueError
-            If the Dataset has no such spikes, or its times have no unit.
+            If the Dataset has no such spikes, its times have no unit of time, or a neuron fires twice at one time and
+            ``thin`` is False.
 
         Examples
         --------
@@ -210,16 +228,19 @@ class SpikeSource:
         """
         found = results.spike_trains(ds)
         at = found.names.index(checks.one_of("population", population, found.names))
-        unit = ds["spike_time"].attrs.get("units")
-        if unit is None:
-            raise ValueError("spike_time has no attribute 'units'; set ds.spike_time.attrs['units'] = 's' (or 'ms').")
-        row, ms = checks.lookup("unit of spike_time", unit, units.UNITS), units.UNITS["ms"]
-        if row.dimension != ms.dimension:
-            raise ValueError(f"spike_time is in {unit!r}, which is no time; set its attribute 'units' to 's' or 'ms'.")
-        mine, power = np.flatnonzero(found.population == at), row.power - ms.power
-        mine = mine[np.argsort(found.time[mine], kind="stable")]
-        times = found.time[mine] * 10.0**power if power >= 0 else found.time[mine] / 10.0**-power
-        return cls(int(found.sizes[at]), times, found.unit[mine], name=population if name is None else name)
+        seconds, which = found.of(population)
+        times = 1000.0 * seconds
+        if thin:
+            again = _repeated(times, which)
+            times, which = np.delete(times, again), np.delete(which, again)
+        return cls(int(found.sizes[at]), times, which, name=population if name is None else name)
+
+
+def _repeated(times: Array, which: Array) -> Array:
+    """Indices of the spikes that lie on an earlier one of the same unit."""
+    order = np.lexsort((which, times))
+    same = (np.diff(times[order]) == 0) & (np.diff(which[order]) == 0)
+    return np.sort(order[1:][same])
 
 
 @dataclass(frozen=True, eq=False)
@@ -284,6 +305,6 @@ def steps_of(source: SpikeSource, dt: float) -> tuple[Array, Array]:
         m = int(twice[0])
         raise ValueError(
             f"unit {unit[m]} of source {source.name!r} fires twice within the step of {dt:g} ms at "
-            f"{steps[m] * dt:g} ms; lower dt, or thin the spikes."
+            f"{steps[m] * dt:g} ms; lower dt, or leave one of the two spikes out."
         )
     return steps, unit

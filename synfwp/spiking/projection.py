@@ -249,7 +249,7 @@ class Projection:
             return "none"
         if self.receptor is None:
             if len(names) > 1:
-                raise ValueError(f"{label} does not say which receptor of {self.post.name!r}: {', '.join(names)}.")
+                raise ValueError(f"{label} has no receptor; pass one of {self.post.name!r}: {', '.join(names)}.")
             return names[0]
         return checks.one_of(f"receptor of {label}", self.receptor, [*names, "none"])
 

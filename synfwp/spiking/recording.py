@@ -299,23 +299,24 @@ def _matrix(record: Record, matrix: Any, n: int) -> Array:
 
 
 def spikes(ds: "xr.Dataset", population: str) -> tuple[Array, Array]:
-    """Spikes of one population of a run of a circuit.
+    """Spikes of one population of a run.
 
     Parameters
     ----------
     ds : xarray.Dataset
-        As `Circuit.run` and ``simulate(..., record=True)`` return it.
+        As `Circuit.run` and ``simulate(..., record=True)`` return it; times in the unit that the attribute ``units``
+        of ``spike_time`` names.
     population : str
 
     Returns
     -------
     times, units : (n,) arrays
-        Seconds, in order, and indices of neurons.
+        Seconds, in order, and indices of neurons; empty if none fired.
 
     Raises
     ------
     ValueError
-        If the run has no such population, or no spikes.
+        If the Dataset has no variables of spikes, its times have no unit of time, or it has no such population.
 
     Examples
     --------
@@ -327,5 +328,4 @@ def spikes(ds: "xr.Dataset", population: str) -> tuple[Array, Array]:
     found = results.spike_trains(ds)
     if population not in found.names:
         raise ValueError(f"the run has no population {population!r}; it has {', '.join(map(repr, found.names))}.")
-    mine = found.population == found.names.index(population)
-    return found.time[mine], found.unit[mine]
+    return found.of(population)

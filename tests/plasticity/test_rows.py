@@ -1,9 +1,11 @@
 """Rows of spike-timing plasticity on two trains: the same numbers as in a circuit, and what cannot be applied."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.optimize import least_squares
 
 import synfwp as fw
 from synfwp import plasticity
@@ -48,14 +50,14 @@ def source(times, name):
 @pytest.mark.parametrize("seed", range(3))
 def test_a_row_on_two_trains_is_a_projection_between_two_sources(name, seed):
     row, (pre, post, rewards) = ROWS[name], trains(seed)
-    paid = row.tau_e is not None
-    more = {"modulator": source(rewards, "rewards")} if paid else {}
+    rewarded = row.tau_e is not None
+    more = {"modulator": source(rewards, "rewards")} if rewarded else {}
     circuit = fw.Circuit([fw.Projection(source(pre, "pre"), source(post, "post"), 1.0, plasticity=row, **more)], dt=DT)
     simulation = circuit.start()
     simulation.run(STOP)
     found = float(simulation.weights("pre_to_post")[0, 0]) - 1.0
-    # rewards are paid at the start of each step, for the step before; a leak goes on to the end of the run
-    more = {"reward_times": rewards, "stop": STOP - DT} if paid else {"stop": STOP}
+    # rewards are applied at the start of each step, for the step before; a leak goes on to the end of the run
+    more = {"reward_times": rewards, "stop": STOP - DT} if rewarded else {"stop": STOP}
     expected = row.dw(pre, post, 1.0, start=0.0, **more)
     assert abs(expected) > 1e-3
     assert found == pytest.approx(expected, rel=1e-9, abs=1e-11)
@@ -89,13 +91,50 @@ def test_a_projection_asks_for_the_weight_that_relative_changes_are_fractions_of
         fw.Projection(source([1.0], "pre"), source([2.0], "post"), 200.0, plasticity=rule)
     with pytest.raises(ValueError, match="scale is nan; pass a finite number"):
         rule.row(scale=np.nan)
+    for scale in (0.0, -200.0):
+        with pytest.raises(ValueError, match=f"scale is {scale}; pass a finite number above 0"):
+            rule.row(scale=scale)
 
 
-def test_a_row_runs_on_a_published_table_and_can_be_fitted():
-    rule = fw.TripletSTDP("visual_cortex")
-    ours, theirs = (plasticity.compare_with_table(r, "sjostrom2001_frequency_timing") for r in (rule.row(1.0), rule))
+@pytest.mark.parametrize("scale", [1.0, 200.0])
+def test_a_row_on_a_published_table_is_its_rule_of_relative_changes(scale):
+    rule, name = fw.TripletSTDP("visual_cortex"), "sjostrom2001_frequency_timing"
+    row = rule.row(scale)
+    theirs, ours = plasticity.compare_with_table(rule, name), plasticity.compare_with_table(row, name, scale=scale)
     # at 50 Hz and +-10 ms no spikes coincide: both conventions agree
     np.testing.assert_allclose(ours.dw_model, theirs.dw_model, rtol=1e-12, atol=1e-15)
+    assert float(ours.error) == pytest.approx(float(theirs.error), rel=1e-12)
+    assert (ours.attrs["scale"], "scale" in theirs.attrs) == (scale, False)
+    kept = json.loads(ours.parameters, parse_constant=lambda text: pytest.fail(f"{text} is no JSON"))
+    assert (kept["w_max"], kept["tau_w"], kept["post_xy"]) == ("inf", "inf", row.post_xy)
+    with pytest.raises(ValueError, match=r"rule is a SynapticRule, whose changes are in the unit .* pass scale=, the"):
+        plasticity.compare_with_table(row, name)
+    with pytest.raises(ValueError, match=r"scale is 0\.0; pass a finite number above 0"):
+        plasticity.compare_with_table(row, name, scale=0.0)
+    with pytest.raises(ValueError, match="the changes of TripletSTDP are relative; leave it out"):
+        plasticity.compare_with_table(rule, name, scale=scale)
+
+
+def test_a_row_fitted_to_weights_of_a_circuit_has_the_numbers_that_made_them():
+    names, true = ("post_x", "pre_y", "tau_x1"), np.array([0.03, -0.04, 14.0])
+    row = plasticity.SynapticRule(name="to fit", tau_y1=30.0, w_min=-np.inf)
+    shown = [protocols.pairs(n=8, rate=10.0, dt=lag) for lag in (-40.0, -10.0, 5.0, 10.0, 20.0, 40.0)]
+    runs = [(50.0 + protocol.pre, 50.0 + protocol.post) for protocol in shown]
+    pairs = [(source(pre, f"pre {m}"), source(post, f"post {m}")) for m, (pre, post) in enumerate(runs)]
+    made = replace(row, **dict(zip(names, true, strict=True)))
+    feeds = [fw.Projection(*pair, 1.0, plasticity=made, name=f"feed {m}") for m, pair in enumerate(pairs)]
+    simulation = fw.Circuit(feeds, dt=DT).start()
+    simulation.run(STOP)
+    measured = np.array([float(simulation.weights(feed.name)[0, 0]) - 1.0 for feed in feeds])
+
+    def misfit(x):
+        fitted = replace(row, **dict(zip(names, x, strict=True)))
+        return [fitted.dw(pre, post) for pre, post in runs] - measured
+
+    start = np.array([0.01, -0.01, 40.0])
+    assert np.abs(misfit(start)).max() > 0.1
+    found = least_squares(misfit, start, x_scale=np.abs(start), bounds=([-1, -1, 1], [1, 1, 200]))
+    np.testing.assert_allclose(found.x, true, rtol=1e-3)
 
 
 def test_a_weight_at_a_bound_stays_there_and_one_without_bounds_does_not():

@@ -82,17 +82,17 @@ def test_bounds_and_a_leak_act_between_the_events_as_in_the_twin(pre, post, ampl
     post=grid,
     rewards=grid,
     amplitudes=st.tuples(*[amplitude] * 9),
-    pay=st.tuples(tau, tau, amplitude),
+    reward_terms=st.tuples(tau, tau, amplitude),
     stop=st.sampled_from([305.0, np.inf]),
     high=st.sampled_from([0.5, np.inf]),
 )
-def test_rewards_pay_out_eligibilities_as_in_the_twin(pre, post, rewards, amplitudes, pay, stop, high):
+def test_rewards_apply_eligibilities_as_in_the_twin(pre, post, rewards, amplitudes, reward_terms, stop, high):
     times = (20.0, 50.0, 30.0, 100.0)
-    rest = times, False, True, 0.25, (-0.5, high, 0.0), np.inf, np.array(pay), 0.0, stop
+    rest = times, False, True, 0.25, (-0.5, high, 0.0), np.inf, np.array(reward_terms), 0.0, stop
     if not pre.size + post.size + rewards.size:
         return
     loop, twin = (f.stdp(pre, post, rewards, amplitudes, *rest) for f in (kernels, reference))
-    free = times, False, True, 0.0, FREE, np.inf, np.abs(pay), 0.0, stop
+    free = times, False, True, 0.0, FREE, np.inf, np.abs(reward_terms), 0.0, stop
     scale = reference.stdp(pre, post, rewards, np.abs(amplitudes), *free)
     assert abs(loop - twin) <= ROUNDING * (scale + 1)
 

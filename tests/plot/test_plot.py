@@ -230,11 +230,16 @@ def test_a_missing_variable_is_named_with_what_there_is() -> None:
         plot.recall(history.drop_vars("accuracy"))
 
 
-def test_times_that_are_not_in_seconds_are_refused() -> None:
+def test_times_of_phases_that_are_not_in_seconds_and_spikes_in_no_time_are_refused() -> None:
     spikes = examples.spikes()
-    spikes["spike_time"].attrs["units"] = "ms"
-    with pytest.raises(ValueError, match="spike_time is in 'ms'; times of a Dataset are in seconds"):
+    spikes["phase_stop"].attrs["units"] = "ms"
+    with pytest.raises(ValueError, match="phase_stop is in 'ms'; times of a Dataset are in seconds"):
         plot.raster(spikes)
+    bare = examples.spikes().drop_vars(["spike_population", "population_size", "population"])
+    for unit, message in (("mV", "spike_time is in 'mV', which is no time"), (None, "spike_time has no attribute 'un")):
+        bare["spike_time"].attrs = {} if unit is None else {"units": unit}
+        with pytest.raises(ValueError, match=message):
+            plot.raster(bare)
 
 
 def test_a_window_that_ends_before_it_starts_is_refused() -> None:

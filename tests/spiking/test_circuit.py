@@ -549,7 +549,7 @@ REFUSED = {
         lambda: fw.Projection(
             INPUT, fw.Population(1, fw.LIF(receptors=(fw.Receptor("e"), fw.Receptor("i")))), 1.0
         ),
-        "does not say which receptor of 'cells': e, i",
+        "has no receptor; pass one of 'cells': e, i",
     ),
     "two receptors of one name": (
         lambda: fw.LIF(receptors=(fw.Receptor("e"), fw.Receptor("e"))), "receptors are named e, e; give each its own"
