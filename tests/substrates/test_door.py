@@ -354,7 +354,7 @@ def test_the_spikes_of_one_seed_are_recorded(single):
 @pytest.mark.parametrize("on", [fw.Exact(), fw.RateNetwork(), COUNTS], ids=["exact", "rate", "counts"])
 def test_a_rule_that_takes_more_than_writes_is_run_by_no_substrate(rule, on, single):
     sent = replace(single, momentum=np.full(12, 0.5), ridge=np.ones(8))
-    with pytest.raises(ValueError, match=f"^rule '{rule}' needs .*; no substrate runs it; use synfwp.scan"):
+    with pytest.raises(ValueError, match=f"^rule '{rule}' needs .*; run it with synfwp.scan; no substrate runs it"):
         fw.simulate(rule, sent, on=on)
 
 

@@ -268,11 +268,7 @@ def test_a_row_that_is_not_what_its_flags_are_is_refused(numbers, message):
         (fw.PES, {"rate": -1.0}, r"rate = -1 \(not eta\)"),
         (fw.PES, {"post_x": 1.0}, r"post_x = 1 \(not 0\)"),
         (fw.PES, {"tau_x1": 5.0}, r"tau_x1 = 5 \(not tau\)"),
-        (
-            fw.PES,
-            {"error": "prediction"},
-            r"post_x = 0 \(not eta\), rate = 1 \(not 0\), error = 'prediction' \(not ''\)",
-        ),
+        (fw.PES, {"error": "prediction"}, r"post_x = 0 .*, rate = 1 .*, error = 'prediction' \(not ''\)"),
         (fw.InhibitoryCancellation, {"pre_0": -0.1}, r"pre_0 = -0.1 \(not -2 eta baseline tau\)"),
         (fw.InhibitoryCancellation, {"w_min": -2.0}, r"w_min = -2 \(not 0 or -inf\)"),
     ],

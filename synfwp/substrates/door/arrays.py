@@ -168,7 +168,7 @@ def prepare(rule: Rule, instructions: Any) -> Sent:
         if not hasattr(instructions, "data_vars"):
             raise TypeError(f"instructions is a {type(instructions).__name__}; pass Instructions or a Dataset of them.")
         instructions = Instructions.from_dataset(instructions)
-    rules.check_instructed(rule, "no substrate runs it; use synfwp.scan")
+    rules.check_instructed(rule, "run it with synfwp.scan; no substrate runs it")
     decay = instructions.decay if rule.uses_decay else None
     dropped = ["decay"] if decay is None and instructions.decay is not None else []
     beta = instructions.beta if rule.uses_beta else None

@@ -48,7 +48,7 @@ def simulate(
         ``y``, ``W``, ``y_exact``, and per trial ``centred_correlation``, ``recall_agreement`` and ``norm_ratio``
         against the coordinate reference: the target rule, the effective rule (what the mechanism does on average) and
         the rule run on shuffled items; ``fraction_at_bound``. Spiking networks add ``y_spikes`` and
-        ``spikes_per_item``.
+        ``spikes_per_item``. The attribute ``dropped`` lists gates that were sent and that the rule does not use.
 
     Raises
     ------

@@ -61,6 +61,9 @@ class Mechanism(Parameters):
     online : bool
         Changes act at once, not when the phase ends. A subclass may have it as a field.
     baseline : None or float
+        Rate (Hz) of the neurons that fire for an error while there is none. `SpikingNetwork` refuses a baseline without
+        ``into_soma``, more than one of ``retrieves``, ``into_soma`` and ``into_dendrite``, ``online`` without any of
+        them, and ``into_dendrite`` without ``causal``.
 
     Examples
     --------
@@ -199,10 +202,11 @@ def _other_numbers(mechanism: Mechanism, row: SynapticRule) -> list[str]:
     wanted |= {name: (float(mechanism.tau), "tau") for name in ("tau_x1", "tau_y1")[: 2 if row.pre_y else 1]}
     # push and pull synapses share what a presynaptic spike does alone, and a bound at 0: neither is in W, which is
     # their difference (until a synapse meets its bound, as in every network with dale)
-    paired = mechanism.baseline is not None
-    alpha = 2 * units.per_ms(mechanism.baseline) * float(mechanism.tau) if mechanism.baseline is not None else 0.0
-    wanted["pre_0"] = (-alpha, "-2 eta baseline tau") if paired and row.pre_0 else (0.0, "0")
-    wanted["w_min"] = (0.0, "0 or -inf") if paired and np.isfinite(row.w_min) else (-np.inf, "-inf")
+    wanted |= {"pre_0": (0.0, "0"), "w_min": (-np.inf, "-inf")}
+    if mechanism.baseline is not None and row.pre_0:
+        wanted["pre_0"] = (-2 * units.per_ms(mechanism.baseline) * float(mechanism.tau), "-2 eta baseline tau")
+    if mechanism.baseline is not None and np.isfinite(row.w_min):
+        wanted["w_min"] = (0.0, "0 or -inf")
     found = [
         f"{name} = {getattr(row, name):g} (not {words})"
         for name, (value, words) in wanted.items()
