@@ -1,12 +1,15 @@
 """Checks at the border: every message names the argument, what came, what is expected and how to mend it."""
 
 import difflib
+import inspect
+import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
 
 T = TypeVar("T")
+_INSIDE = ("synfwp", "autograd", "torch")
 
 
 def closest(name: object, options: Iterable[str]) -> str | None:
@@ -94,3 +97,14 @@ def count(what: str, value: Any, low: int = 1) -> int:
     if value < low:
         raise ValueError(f"{what} is {value!r}; pass an integer of at least {low}.")
     return int(value)
+
+
+def warn(message: str) -> None:
+    """A RuntimeWarning at the line that called the package, however deep inside it the warning arises.
+
+    Calls of autograd and PyTorch, which stand between that line and a gradient, are passed over too.
+    """
+    frame, level = inspect.currentframe(), 1
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] in _INSIDE:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, RuntimeWarning, stacklevel=level)

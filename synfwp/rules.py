@@ -553,7 +553,7 @@ def check_instructed(rule: Rule | str, instead: str) -> Rule:
         raise ValueError(f"rule {row.name!r} sends itself what it writes, so it takes no k, v or beta; {instead}.")
     for name, used in (("momentum", row.uses_momentum), ("ridge", row.uses_ridge)):
         if used:
-            raise ValueError(f"rule {row.name!r} needs {name}, which is no part of a write (k, v, beta); {instead}.")
+            raise ValueError(f"rule {row.name!r} needs {name} besides its writes (k, v, beta) and decay; {instead}.")
     if row.writes > 1 or row.uses_pair or row.write is None:
         raise ValueError(f"rule {row.name!r} needs more, or less, than one write (k, v, beta) a token; {instead}.")
     return row

@@ -1,12 +1,11 @@
 """Arguments as the kernels want them, or an error that names the wrong one; and gradients in the shapes that came."""
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
 
-from synfwp import rules
+from synfwp import checks, rules
 from synfwp.fastweights.passes import SEVERAL_WRITES
 from synfwp.fastweights.problem import Call, Shape
 from synfwp.fastweights.solvers import solver_of
@@ -254,11 +253,9 @@ def _warn_unstable(call: Call) -> None:
     ratio = _step_ratio(call)
     if ratio > 1 + 16 * np.finfo(call.k.dtype).eps ** 0.75:
         bound = call.rule.stable if call.rule.stable != "always" else "eigenvalues of a step in [-1, 1]"
-        warnings.warn(
+        checks.warn(
             f"unstable step for rule {call.rule.name!r}: {ratio:.4g} times its bound ({bound}); "
-            "lower beta or normalise k.",
-            RuntimeWarning,
-            stacklevel=4,
+            "lower beta or normalise k."
         )
 
 

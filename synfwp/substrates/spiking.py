@@ -52,8 +52,8 @@ class SpikingNetwork:
     Raises
     ------
     TypeError, ValueError
-        For parameters of the wrong kind or unit, durations off the grid, or a mechanism whose updates the engines do
-        not have.
+        For parameters of the wrong kind or unit, durations off the grid, or a mechanism whose flags contradict each
+        other or whose updates the engines do not have.
 
     References
     ----------

@@ -7,6 +7,7 @@ from autograd import grad
 
 import synfwp as fw
 from synfwp import fastweights
+from synfwp.autograd import scan as traced
 
 pytestmark = pytest.mark.kernels
 nan = float("nan")
@@ -316,3 +317,18 @@ def test_a_cotangent_of_what_a_rule_has_not_is_refused():
 def test_large_finite_numbers_are_not_taken_for_infinite_ones():
     out = fw.scan("hebb", np.full((1, 1), 1e200), np.ones((1, 1)), np.ones((1, 1)))
     assert out.y[0, 0] == 1e200
+
+
+def test_an_unstable_step_warns_at_the_line_of_the_caller():
+    args = good(k=np.ones((2, 5, 3)))
+    q, k, v = args["q"], args["k"], args["v"]
+    calls = {
+        "scan": lambda: fw.scan("delta", q, k, v),
+        "vjp": lambda: fw.vjp("delta", q, k, v),
+        "attention": lambda: fw.attention("delta", q, k),
+        "autograd": lambda: grad(lambda x: traced("delta", q, x, v)[0].sum())(k),
+    }
+    for name, call in calls.items():
+        with pytest.warns(RuntimeWarning, match="unstable step for rule 'delta'") as found:
+            call()
+        assert {warning.filename for warning in found} == {__file__}, name

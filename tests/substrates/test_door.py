@@ -242,6 +242,9 @@ def test_what_a_rule_does_not_use_is_dropped_and_the_result_says_so(single):
     ds = fw.simulate("hebb", single, on=fw.RateNetwork())
     assert json.loads(ds.attrs["dropped"]) == ["decay"]
     assert json.loads(fw.simulate("leaky_hebb", single, on=fw.RateNetwork()).attrs["dropped"]) == []
+    other = replace(single, momentum=np.full(12, 0.5), ridge=np.ones(8))
+    assert json.loads(fw.simulate("hebb", other).attrs["dropped"]) == ["decay", "momentum", "ridge"]
+    assert json.loads(fw.simulate("leaky_hebb", other.to_dataset()).attrs["dropped"]) == ["momentum", "ridge"]
     plain = fw.Rule(name="plain", write=1.0)
     ds = fw.simulate(plain, single)
     assert json.loads(ds.attrs["dropped"]) == ["decay", "beta"]
@@ -347,9 +350,25 @@ def test_the_spikes_of_one_seed_are_recorded(single):
         fw.simulate("delta", single, on=SUBSTRATES["poisson"], seed=range(2), record=True)
 
 
-def test_an_unstable_step_is_a_warning(single):
-    with pytest.warns(RuntimeWarning, match="unstable step for rule 'delta'"):
-        fw.simulate("delta", replace(single, beta=single.beta * 3), on=fw.RateNetwork())
+@pytest.mark.parametrize("rule", ["momentum_delta", "mesa", "householder"])
+@pytest.mark.parametrize("on", [fw.Exact(), fw.RateNetwork(), COUNTS], ids=["exact", "rate", "counts"])
+def test_a_rule_that_takes_more_than_writes_is_run_by_no_substrate(rule, on, single):
+    sent = replace(single, momentum=np.full(12, 0.5), ridge=np.ones(8))
+    with pytest.raises(ValueError, match=f"^rule '{rule}' needs .*; run it with synfwp.scan; no substrate runs it"):
+        fw.simulate(rule, sent, on=on)
+
+
+def test_an_unstable_step_is_a_warning_at_the_line_of_the_caller(single):
+    for on in (fw.Exact(), fw.RateNetwork()):
+        with pytest.warns(RuntimeWarning, match="unstable step for rule 'delta'") as found:
+            fw.simulate("delta", replace(single, beta=single.beta * 3), on=on)
+        assert {warning.filename for warning in found} == {__file__}
+
+
+def test_many_synapses_at_a_bound_are_a_warning_at_the_line_of_the_caller(single):
+    with pytest.warns(RuntimeWarning, match="of the synapses stand at a bound") as found:
+        fw.simulate("delta", single, on=replace(COUNTS, w0=0.05))
+    assert {warning.filename for warning in found} == {__file__}
 
 
 # --- independence ----------------------------------------------------------------------------------------------------

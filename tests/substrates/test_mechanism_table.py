@@ -16,7 +16,7 @@ HEBBIAN = {"hebb", "anti_hebb", "leaky_hebb", "gated_hebb"}
 ONE_PHASE = ("dendritic", "inhibitory_cancellation", "pes")
 DELTAS = {"delta", "gated_delta", "key_gated_delta"}
 IDEAL = Gains(1.0, 1.0, 0.0, 0.0)
-TABLES = {"rate": FLOWS, "spikes": MECHANISMS}
+TABLES = {"rate": FLOWS, "spiking": MECHANISMS}
 ROWS = FLOWS | MECHANISMS
 
 
@@ -69,11 +69,11 @@ def test_every_row_has_a_closed_form_and_a_citation():
 
 
 @pytest.mark.parametrize("rule", [RULES[name] for name in sorted(HEBBIAN | DELTAS)], ids=lambda rule: rule.name)
-@pytest.mark.parametrize("kind", ["rate", "spikes"])
+@pytest.mark.parametrize("kind", ["rate", "spiking"])
 def test_an_ideal_mechanism_is_the_rule(kind, rule, rng):
     k, beta, decay = coefficients_of(rule, rng)
     row = mechanisms.choose(rule, TABLES[kind])
-    of = IDEAL if kind == "spikes" else Durations(1.0, 100.0, 1000.0)  # a retrieval of 1000 time constants
+    of = IDEAL if kind == "spiking" else Durations(1.0, 100.0, 1000.0)  # a retrieval of 1000 time constants
     v = rng.standard_normal((2, 5, 3))
     exact = fw.scan(rule, k, k, v, beta, decay=decay).W
     np.testing.assert_allclose(final_W(k, v, row.effective(rule, k, beta, decay, of)), exact, atol=1e-12)
@@ -104,8 +104,8 @@ def test_a_rule_that_no_mechanism_runs_is_refused():
         Rule(name="before", read="before"),
         *(row for name, row in RULES.items() if name not in HEBBIAN | DELTAS),
     ):
-        for kind in ("rate", "spikes"):
-            if kind == "spikes" and rule.name == "covariance":
+        for kind in ("rate", "spiking"):
+            if kind == "spiking" and rule.name == "covariance":
                 continue
             why, nearest = mechanisms.why_not(rule)
             message = (

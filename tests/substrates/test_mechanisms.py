@@ -402,7 +402,9 @@ def test_every_other_rule_is_refused_with_a_reason_and_one_that_runs(mechanism):
     able = {name for name, row in RULES.items() if any(x.runs(row) for x in MECHANISMS.values())}
     assert len(able) == 8
     for name in set(RULES) - able:
-        with pytest.raises(ValueError, match=r"not one that a spikes mechanism carries out: .*runs the nearest, '\w+'"):
+        with pytest.raises(
+            ValueError, match=r"not one that a spiking mechanism carries out: .*runs the nearest, '\w+'"
+        ):
             fw.SpikingNetwork(mechanism=mechanism).describe(name)
 
 

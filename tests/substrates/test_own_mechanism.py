@@ -237,6 +237,15 @@ def test_an_update_that_the_engines_do_not_have_runs_as_a_circuit_only():
         ({"tau_e": 100.0}, "changes synapses by tau_e"),
         ({"pre_y": -0.3}, r"changes synapses by pre_y \(other than post_x\)"),
         ({"pre_y": 0.0}, "causal of mechanism 'odd' is False, but pre_y of its synapse is 0"),
+        ({"post_x": -1.0, "pre_y": -1.0}, r"changes synapses by post_x = -1 \(not eta\), which"),
+        ({"tau_x1": 5.0}, r"changes synapses by tau_x1 = 5 \(not tau\), which"),
+        ({"tau_y1": 5.0}, r"changes synapses by tau_y1 = 5 \(not tau\), which"),
+        ({"rate": 0.5, "error": "teacher"}, r"by rate = 0.5 \(not 0\), error = 'teacher' \(not ''\), which"),
+        ({"w_min": -1.0}, r"changes synapses by w_min = -1 \(not -inf\), which"),
+        ({"w_min": 0.0}, r"changes synapses by w_min = 0 \(not -inf\), which"),
+        ({"w_max": 1.0}, r"changes synapses by w_max = 1 \(not inf\), which"),
+        ({"pre_0": -0.1}, r"changes synapses by pre_0 = -0.1 \(not 0\), which"),
+        ({"coincident": "none"}, "changes synapses by coincident, which"),
     ],
 )
 def test_a_row_that_is_not_what_its_flags_are_is_refused(numbers, message):
@@ -248,6 +257,58 @@ def test_a_row_that_is_not_what_its_flags_are_is_refused(numbers, message):
 
     with pytest.raises(ValueError, match=message):
         fw.SpikingNetwork(mechanism=Odd())
+
+
+@pytest.mark.parametrize(
+    ("kind", "numbers", "message"),
+    [
+        (fw.Dendritic, {"rate": 1.0}, r"rate = 1 \(not -eta\)"),
+        (fw.Dendritic, {"rate": 0.0, "error": ""}, r"rate = 0 \(not -eta\), error = '' \(not 'prediction'\)"),
+        (fw.Dendritic, {"error": "teacher"}, r"error = 'teacher' \(not 'prediction'\)"),
+        (fw.PES, {"rate": -1.0}, r"rate = -1 \(not eta\)"),
+        (fw.PES, {"post_x": 1.0}, r"post_x = 1 \(not 0\)"),
+        (fw.PES, {"tau_x1": 5.0}, r"tau_x1 = 5 \(not tau\)"),
+        (fw.PES, {"error": "prediction"}, r"post_x = 0 .*, rate = 1 .*, error = 'prediction' \(not ''\)"),
+        (fw.InhibitoryCancellation, {"pre_0": -0.1}, r"pre_0 = -0.1 \(not -2 eta baseline tau\)"),
+        (fw.InhibitoryCancellation, {"w_min": -2.0}, r"w_min = -2 \(not 0 or -inf\)"),
+    ],
+)
+def test_a_row_without_the_error_of_its_flags_is_refused(kind, numbers, message):
+    class Odd(kind):
+        name = "odd"
+
+        def synapse(self, eta, **more):
+            return replace(super().synapse(eta, **more), **numbers)
+
+    with pytest.raises(ValueError, match=f"'odd' changes synapses by {message}, which"):
+        fw.SpikingNetwork(mechanism=Odd())
+
+
+@pytest.mark.parametrize(
+    ("kind", "flags", "message"),
+    [
+        (fw.TwoPhase, {"into_soma": True}, "retrieves and into_soma, each of which takes off what W predicts; set one"),
+        (fw.TwoPhase, {"into_dendrite": True, "causal": True}, "retrieves and into_dendrite, each of which"),
+        (fw.Dendritic, {"into_soma": True}, "into_soma and into_dendrite, each of which"),
+        (fw.Dendritic, {"causal": False}, "into_dendrite, whose prediction meets presynaptic traces alone, but not"),
+        (fw.GatedTrace, {"online": True}, "online, but no W is read while it is written; set retrieves, into_soma"),
+        (fw.TwoPhase, {"baseline": 5.0}, "a baseline, which only neurons that fire for an error have; set into_soma"),
+    ],
+)
+def test_flags_that_contradict_each_other_are_refused(kind, flags, message):
+    odd = type("Odd", (kind,), {"name": "odd", **flags})()
+    with pytest.raises(ValueError, match=f"^mechanism 'odd' has {message}"):
+        fw.SpikingNetwork(engine="poisson", mechanism=odd)
+
+
+@pytest.mark.parametrize("rho0", [0.0, 5.0, 300.0])
+def test_what_a_presynaptic_spike_does_alone_is_in_either_side_and_not_in_their_difference(rho0):
+    class Without(fw.InhibitoryCancellation):
+        def synapse(self, eta, **more):
+            return super().synapse(eta, **({"pre_0": 0.0, "w_min": -np.inf} | more))
+
+    for mechanism in (fw.InhibitoryCancellation(rho0=rho0, tau=7.0), Without(rho0=rho0, tau=7.0)):
+        assert fw.SpikingNetwork(mechanism=mechanism).mechanism is mechanism
 
 
 def test_the_row_of_every_mechanism_is_one_that_the_engines_have():

@@ -168,12 +168,13 @@ def prepare(rule: Rule, instructions: Any) -> Sent:
         if not hasattr(instructions, "data_vars"):
             raise TypeError(f"instructions is a {type(instructions).__name__}; pass Instructions or a Dataset of them.")
         instructions = Instructions.from_dataset(instructions)
-    rules.check_instructed(rule, "run it with synfwp.scan")
+    rules.check_instructed(rule, "run it with synfwp.scan; no substrate runs it")
     decay = instructions.decay if rule.uses_decay else None
     dropped = ["decay"] if decay is None and instructions.decay is not None else []
     beta = instructions.beta if rule.uses_beta else None
     if beta is None and instructions.beta is not None:
         dropped.append("beta")
+    dropped += [name for name in ("momentum", "ridge") if getattr(instructions, name) is not None]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # the run itself warns of unstable steps
         call = fastweights.check(rule, instructions.q, instructions.k, instructions.v, beta, decay, None)

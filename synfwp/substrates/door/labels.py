@@ -1,14 +1,13 @@
 """Runs of instructions on a substrate as a labelled Dataset, next to what they are compared with."""
 
 import json
-import warnings
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from synfwp import measures, results, rules, seeds
+from synfwp import checks, measures, results, rules, seeds
 from synfwp.instructions import Instructions, Outcome
 from synfwp.rules import Rule
 from synfwp.substrates.door import arrays
@@ -49,7 +48,7 @@ def simulate(
         ``y``, ``W``, ``y_exact``, and per trial ``centred_correlation``, ``recall_agreement`` and ``norm_ratio``
         against the coordinate reference: the target rule, the effective rule (what the mechanism does on average) and
         the rule run on shuffled items; ``fraction_at_bound``. Spiking networks add ``y_spikes`` and
-        ``spikes_per_item``.
+        ``spikes_per_item``. The attribute ``dropped`` lists gates that were sent and that the rule does not use.
 
     Raises
     ------
@@ -134,8 +133,6 @@ def _warn_bounds(ds: "xr.Dataset") -> None:
     """More than one synapse in a hundred at a bound changes the rule."""
     worst = float(ds.fraction_at_bound.max())
     if worst > 0.01:
-        warnings.warn(
-            f"{100 * worst:.1f} % of the synapses stand at a bound; raise w0, lower beta, or use a rule that decays.",
-            RuntimeWarning,
-            stacklevel=3,
+        checks.warn(
+            f"{100 * worst:.1f} % of the synapses stand at a bound; raise w0, lower beta, or use a rule that decays."
         )

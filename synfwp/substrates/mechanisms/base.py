@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from synfwp import units
 from synfwp.coefficients import Coefficients
 from synfwp.plasticity import SynapticRule
 from synfwp.rules import Rule
@@ -60,6 +61,9 @@ class Mechanism(Parameters):
     online : bool
         Changes act at once, not when the phase ends. A subclass may have it as a field.
     baseline : None or float
+        Rate (Hz) of the neurons that fire for an error while there is none. `SpikingNetwork` refuses a baseline without
+        ``into_soma``, more than one of ``retrieves``, ``into_soma`` and ``into_dendrite``, ``online`` without any of
+        them, and ``into_dendrite`` without ``causal``.
 
     Examples
     --------
@@ -72,7 +76,7 @@ class Mechanism(Parameters):
     name: ClassVar[str] = ""
     cite: ClassVar[str] = ""
     closed_form: ClassVar[str] = ""
-    kind: ClassVar[str] = "spikes"
+    kind: ClassVar[str] = "spiking"
     retrieves: ClassVar[bool] = False
     causal: ClassVar[bool] = False
     into_soma: ClassVar[bool] = False
@@ -137,6 +141,7 @@ class Mechanism(Parameters):
     def synapse(self, eta: float, **more: Any) -> SynapticRule:
         """The row of spikes that a `Circuit` and Brian2 run; ``eta`` is the change of weight for a coincidence.
 
+        Where the error is no spike but a receptor (`PES`), eta is a change per ms, for an error of 1 and a trace of 1.
         Further arguments are those of `SynapticRule`. Phases, signs and latches are schedules of the projection.
         """
         numbers: dict[str, Any] = {
@@ -149,22 +154,63 @@ class Mechanism(Parameters):
 
 
 def check_kernel(mechanism: Mechanism) -> None:
-    """A ValueError if the engines of a spiking network do not have the updates of a mechanism; a Circuit may."""
+    """A ValueError if flags contradict each other, or engines do not have the updates of a row; a Circuit may."""
+    _check_flags(mechanism)
     row = mechanism.synapse(1.0)
     foreign = [name for name in ("pre_x", "pre_y2", "pre_yx", "post_0", "post_x2", "post_xy", "soft", "x2_share")
                if getattr(row, name)]  # fmt: skip
     foreign += [name for name in ("tau_e", "total") if getattr(row, name) is not None]
     foreign += ["tau_w"] * bool(np.isfinite(row.tau_w)) + ["interaction"] * (row.interaction != "all")
-    if row.pre_y and (row.pre_y, row.tau_y1) != (row.post_x, row.tau_x1):
+    foreign += ["coincident"] * (row.coincident != "in order")
+    if row.pre_y and row.pre_y != row.post_x:
         foreign.append("pre_y (other than post_x)")
+    foreign += _other_numbers(mechanism, row)
     if foreign:
         raise ValueError(
             f"mechanism {mechanism.name!r} changes synapses by {', '.join(foreign)}, which the engines of a "
-            "SpikingNetwork do not have; it runs as a Circuit only: pass its synapse(eta) as the plasticity of a "
-            "Projection."
+            "SpikingNetwork do not have for its flags (numbers are those of synapse(1.0)); it runs as a Circuit only: "
+            "pass its synapse(eta) as the plasticity of a Projection."
         )
     if mechanism.causal == bool(row.pre_y):
         raise ValueError(
             f"causal of mechanism {mechanism.name!r} is {mechanism.causal}, but pre_y of its synapse is "
             f"{row.pre_y:g} for eta = 1; a causal mechanism has pre_y = 0, another one pre_y = post_x."
         )
+
+
+def _check_flags(mechanism: Mechanism) -> None:
+    """Refuse flags of which engines, gains and the description would each read another mechanism."""
+    removals = [name for name in ("retrieves", "into_soma", "into_dendrite") if getattr(mechanism, name)]
+    why = ""
+    if len(removals) > 1:
+        why = f"{' and '.join(removals)}, each of which takes off what W predicts; set one of them"
+    elif mechanism.online and not removals:
+        why = "online, but no W is read while it is written; set retrieves, into_soma or into_dendrite, or leave it out"
+    elif mechanism.into_dendrite and not mechanism.causal:
+        why = "into_dendrite, whose prediction meets presynaptic traces alone, but not causal; set both"
+    elif mechanism.baseline is not None and not mechanism.into_soma:
+        why = "a baseline, which only neurons that fire for an error have; set into_soma, or leave it out"
+    if why:
+        raise ValueError(f"mechanism {mechanism.name!r} has {why}.")
+
+
+def _other_numbers(mechanism: Mechanism, row: SynapticRule) -> list[str]:
+    """The numbers of a row for eta = 1 that are not those that the engines run for the flags of the mechanism."""
+    receptor = mechanism.into_soma and row.error not in ("", "prediction")  # the error reaches synapses as in PES
+    rate, words = (1.0, "eta") if receptor else (-1.0, "-eta") if mechanism.into_dendrite else (0.0, "0")
+    wanted = {"post_x": (0.0, "0") if receptor else (1.0, "eta"), "rate": (rate, words), "w_max": (np.inf, "inf")}
+    wanted |= {name: (float(mechanism.tau), "tau") for name in ("tau_x1", "tau_y1")[: 2 if row.pre_y else 1]}
+    # push and pull synapses share what a presynaptic spike does alone, and a bound at 0: neither is in W, which is
+    # their difference (until a synapse meets its bound, as in every network with dale)
+    wanted |= {"pre_0": (0.0, "0"), "w_min": (-np.inf, "-inf")}
+    if mechanism.baseline is not None and row.pre_0:
+        wanted["pre_0"] = (-2 * units.per_ms(mechanism.baseline) * float(mechanism.tau), "-2 eta baseline tau")
+    if mechanism.baseline is not None and np.isfinite(row.w_min):
+        wanted["w_min"] = (0.0, "0 or -inf")
+    found = [
+        f"{name} = {getattr(row, name):g} (not {words})"
+        for name, (value, words) in wanted.items()
+        if not np.isclose(getattr(row, name), value, rtol=1e-9, atol=0)
+    ]
+    error = "prediction" if mechanism.into_dendrite else ""
+    return found if receptor or row.error == error else [*found, f"error = {row.error!r} (not {error!r})"]

@@ -43,5 +43,8 @@ class PES(Mechanism):
     into_soma: ClassVar[bool] = True
 
     def synapse(self, eta: float, **more: Any) -> SynapticRule:
-        """The row `synfwp.plasticity.pes`: the error is a receptor onto which the error neurons project."""
+        """The row `synfwp.plasticity.pes`: the error is a receptor onto which the error neurons project.
+
+        ``eta`` is the change of weight per ms, for an error of 1 and a trace of 1.
+        """
         return rows.pes(eta, tau=self.tau, **more)
