@@ -113,7 +113,7 @@ def plastic(
     Parameters
     ----------
     layer : PlasticLayer
-        Its fields ``phi``, ``rule``, ``recurrent``, ``inner`` and ``norm`` say what is computed.
+        Its fields ``phi``, ``rule``, ``recurrent``, ``inner`` and ``norm`` set what is computed.
     drive : (..., T, d) array
         ``W_in x + b``, or ``W x + b`` for a layer that is not recurrent; see `PlasticLayer.arguments`.
     x : (..., T, d_pre) array or None

@@ -46,7 +46,7 @@ def _l2(x: Array) -> Array:
     return x / _safe(np.sqrt(np.einsum("...i,...i->...", x, x)))[..., None]
 
 
-def _l2_pull(x: Array, f: Array, g: Array) -> Array:
+def _l2_adjoint(x: Array, f: Array, g: Array) -> Array:
     """Derivative of x / |x|."""
     size = _safe(np.sqrt(np.einsum("...i,...i->...", x, x)))[..., None]
     return (g - f * np.einsum("...i,...i->...", f, g)[..., None]) / size
@@ -135,7 +135,7 @@ NORMALISERS: Mapping[str, Feature] = MappingProxyType(
         row.name: row
         for row in (
             Feature("none", lambda x: x, lambda x, f, g: g),
-            Feature("l2", _l2, _l2_pull, cite="yang2024deltanet"),
+            Feature("l2", _l2, _l2_adjoint, cite="yang2024deltanet"),
             Feature("sum", _sum, _sum_adjoint, cite="schlag2021"),
         )
     }

@@ -524,7 +524,7 @@ def get_rule(rule: Rule | str) -> Rule:
 
 
 def check_instructed(rule: Rule | str, instead: str) -> Rule:
-    """The row of a rule that runs on instructions: one write (k, v, beta, decay) a token, and a W that is read.
+    """The row of a rule that runs on instructions: one write (k, v, beta, decay) per token, and a W that is read.
 
     Parameters
     ----------
@@ -546,7 +546,7 @@ def check_instructed(rule: Rule | str, instead: str) -> Rule:
     >>> check_instructed("householder", "run it with synfwp.scan")
     Traceback (most recent call last):
     ...
-    ValueError: rule 'householder' needs more, or less, than one write (k, v, beta) a token; run it with synfwp.scan.
+    ValueError: rule 'householder' needs more, or less, than one write (k, v, beta) per token; run it with synfwp.scan.
     """
     row = get_rule(rule)
     if not row.uses_keys:
@@ -555,7 +555,7 @@ def check_instructed(rule: Rule | str, instead: str) -> Rule:
         if used:
             raise ValueError(f"rule {row.name!r} needs {name} besides its writes (k, v, beta) and decay; {instead}.")
     if row.writes > 1 or row.uses_pair or row.write is None:
-        raise ValueError(f"rule {row.name!r} needs more, or less, than one write (k, v, beta) a token; {instead}.")
+        raise ValueError(f"rule {row.name!r} needs more, or less, than one write (k, v, beta) per token; {instead}.")
     return row
 
 

@@ -29,7 +29,7 @@ def thread_limit(threads: int | None) -> Iterator[None]:
         _THREADS.reset(token)
 
 
-def asked() -> int:
+def current_limit() -> int:
     """The threads that `thread_limit` set; 1 outside of it, where BLAS may have threads of its own."""
     return _THREADS.get() or 1
 

@@ -36,7 +36,7 @@ def scan(
     decay: Tensor | float | None = None,
     W0: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
-    """Run a rule on tensors, with gradients for every argument that asks for them; arguments as `synfwp.scan`.
+    """Run a rule on tensors, with gradients for every argument that requires them; arguments as `synfwp.scan`.
 
     Parameters
     ----------
@@ -302,7 +302,7 @@ class FastWeights(nn.Module):
         return x.unflatten(-1, (self.heads, -1))
 
     def extra_repr(self) -> str:
-        """What ``print`` says beside the projections."""
+        """What ``print`` shows beside the projections."""
         return f"rule={self.rule.name!r}, heads={self.heads}, feature={self.feature!r}, key_norm={self.key_norm!r}"
 
 
@@ -325,7 +325,7 @@ class _Primitive(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *cotangents: Tensor | None) -> tuple[Any, ...]:
-        """One adjoint for all inputs; None for those that ask for none, and where nothing comes back."""
+        """One adjoint for all inputs; None for those that need none, and where nothing comes back."""
         wanted = ctx.needs_input_grad[3:]
         if all(g is None for g in cotangents):
             return None, None, None, *[None] * len(wanted)

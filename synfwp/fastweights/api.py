@@ -56,8 +56,8 @@ def scan(
         Queries and keys. Leading axes are batch and must be equal in q, k and v. SELF_REFERENTIAL takes its tokens as q
         and k=None.
     v : (..., T, d_v) array
-        Values; None for a rule that writes nothing (HOUSEHOLDER), or its own (SELF_REFERENTIAL). Rules with n writes a
-        token take k and v of shape (..., T, n, d) and beta (..., T, n).
+        Values; None for a rule that writes nothing (HOUSEHOLDER), or its own (SELF_REFERENTIAL). Rules with n writes
+        per token take k and v of shape (..., T, n, d) and beta (..., T, n).
     beta : None or array that broadcasts to (..., T)
         Write strength, at least 0; None means 1.
     decay : None or array that broadcasts to (..., T), or to (..., T, d_k) where the row's ``retain`` is "key"
@@ -93,6 +93,8 @@ def scan(
     ------
     TypeError, ValueError
         For a wrong shape, mixed float types, NaN or inf, a gate out of range, an argument that the rule does not use.
+    FloatingPointError
+        If the ridge of MESA is too small for the rounding of H; raise it, or pass float64.
 
     Warns
     -----
@@ -159,7 +161,7 @@ def vjp(
 
     Raises
     ------
-    TypeError, ValueError
+    TypeError, ValueError, FloatingPointError
         As `scan`; the pullback raises for cotangents of another shape.
 
     Examples
@@ -214,7 +216,7 @@ def gradients(
 
     Raises
     ------
-    TypeError, ValueError
+    TypeError, ValueError, FloatingPointError
         As `vjp`.
 
     Examples
@@ -263,8 +265,8 @@ def attention(
 
     Raises
     ------
-    ValueError
-        If the rule has no such matrix.
+    TypeError, ValueError, FloatingPointError
+        As `scan`, and if the rule has no such matrix.
 
     References
     ----------

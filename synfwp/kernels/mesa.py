@@ -5,8 +5,9 @@ For one sequence, with G and H before the step,
     G = a G + b v k^T,   H = a H + b k k^T,   x = (H + diag(ridge))^-1 q,   y = G x
 
 The system is solved at every step by a fresh Cholesky factor, d^3 / 3 products: an update of the inverse would cost
-d^2, but is no longer exact once H decays and the ridge does not, and gathers rounding where it is. The adjoint keeps G
-and H at the borders of segments of time, and within one their history.
+d^2, but is no longer exact once H decays and the ridge does not, and gathers rounding where it is. Where rounding has
+made a pivot negative there is no factor: the sequence ends there, and its step stands in ``failed``. The adjoint keeps
+G and H at the borders of segments of time, and within one their history.
 """
 
 import numpy as np
@@ -32,7 +33,7 @@ def _write(G, H, k, v, b, a, into_G, into_H):
 
 @restrict_kernel
 def _factor(H, ridge, L):
-    """L (d, d) lower triangular with L L^T = H + diag(ridge)."""
+    """L (d, d) lower triangular with L L^T = H + diag(ridge); whether there is one."""
     d = len(ridge)
     for i in range(d):
         for j in range(i + 1):
@@ -40,9 +41,13 @@ def _factor(H, ridge, L):
             for p in range(j):
                 total -= L[i, p] * L[j, p]
             if i == j:
-                L[i, i] = np.sqrt(total + ridge[i])
+                total += ridge[i]
+                if not total > 0:  # NaN too
+                    return False
+                L[i, i] = np.sqrt(total)
             else:
                 L[i, j] = total / L[j, j]
+    return True
 
 
 @restrict_kernel
@@ -61,17 +66,20 @@ def _solve(L, right, x):
 
 
 @kernel
-def forward(q, k, v, beta, a, ridge, G, H, y, states_G, states_H, every, lo, hi):
+def forward(q, k, v, beta, a, ridge, G, H, y, states_G, states_H, failed, every, lo, hi):
     """Sequences lo..hi-1: G (n, d_v, d_k) and H (n, d_k, d_k) go from the first to the last in place, y is filled.
 
     Every so many steps G and H are copied to ``states_G`` and ``states_H`` (n, T // every, ., d_k), unless it is 0.
+    ``failed`` (n,) gets the first step without a factor.
     """
     d = k.shape[2]
     L, x = np.empty((d, d), G.dtype), np.empty(d, G.dtype)
     for n in range(lo, hi):
         for t in range(k.shape[1]):
             _write(G[n], H[n], k[n, t], v[n, t], beta[n, t], a[n, t], G[n], H[n])
-            _factor(H[n], ridge[n], L)
+            if not _factor(H[n], ridge[n], L):
+                failed[n] = t
+                break
             _solve(L, q[n, t], x)
             for i in range(G.shape[1]):
                 total = G.dtype.type(0)
@@ -118,11 +126,11 @@ def _back(k, v, b, a, dy, old_G, old_H, x, u, dG, dH, dk, dv, dridge):
 
 
 @kernel
-def adjoint(q, k, v, beta, a, ridge, G0, H0, dy, dG, dH, dq, dk, dv, dbeta, da, dridge, segment, lo, hi):
+def adjoint(q, k, v, beta, a, ridge, G0, H0, dy, dG, dH, dq, dk, dv, dbeta, da, dridge, failed, segment, lo, hi):
     """Sequences lo..hi-1: dG and dH (n, ., d_k) go from the cotangents of the last to those of the first in place.
 
-    dH is symmetric. dq, dv, dbeta and da are filled; dk (n, T, d_k) and dridge (n, d_k) are added to. Memory: G and H
-    at the borders of segments, and of every step of one.
+    dH is symmetric. dq, dv, dbeta and da are filled; dk (n, T, d_k) and dridge (n, d_k) are added to; ``failed`` (n,)
+    gets the last step without a factor. Memory: G and H at the borders of segments, and of every step of one.
     """
     T, rows, d = k.shape[1], G0.shape[1], k.shape[2]
     segments, length = max(1, (T + segment - 1) // segment), min(segment, T)
@@ -148,7 +156,9 @@ def adjoint(q, k, v, beta, a, ridge, G0, H0, dy, dG, dH, dq, dk, dv, dbeta, da, 
             for p in range(stop - start - 1, -1, -1):
                 t = start + p
                 G, H = HG[p + 1], HH[p + 1]
-                _factor(H, ridge[n], L)
+                if not _factor(H, ridge[n], L):
+                    failed[n] = t
+                    break
                 _solve(L, q[n, t], x)
                 for j in range(d):
                     dx[j] = 0
@@ -162,3 +172,5 @@ def adjoint(q, k, v, beta, a, ridge, G0, H0, dy, dG, dH, dq, dk, dv, dbeta, da, 
                     k[n, t], v[n, t], beta[n, t], a[n, t], dy[n, t], HG[p], HH[p], x, u, dG[n], dH[n],
                     dk[n, t], dv[n, t], dridge[n]
                 )  # fmt: skip
+            if failed[n] >= 0:
+                break

@@ -62,7 +62,7 @@ class PlasticLayer:
     norm: bool = False
 
     def __post_init__(self) -> None:
-        """Every field is as in the table above."""
+        """Fields are of the kinds in Parameters."""
         checks.one_of("phi", self.phi, PHI)
         checks.one_of("rule", self.rule, RULES)
         checks.count("inner", self.inner, 0)

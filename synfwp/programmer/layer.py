@@ -126,7 +126,7 @@ class LayerProgrammer(SlowNetwork):
     epsilon: float = 1e-5
 
     def __post_init__(self) -> None:
-        """Every field is as in the table above, and one that the kind has."""
+        """Fields are of the kinds in Parameters, and the kind of layer has them."""
         row = checks.lookup("kind of layer", self.kind, KINDS)
         for name in ("d_model", "heads", "d_key", "d_value", "low_rank"):
             checks.count(name, getattr(self, name))

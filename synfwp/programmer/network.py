@@ -69,7 +69,7 @@ class Programmer(Specification, SlowNetwork):
         Add the reads to the stream; root-mean-square norms, with gains, before each layer and the read-out.
     modulators : int or None
         Channels of a signal ``m = sigmoid(W_mod u + b_mod)`` of the first layer's u, which takes the place of u in all
-        beta and decay. `modulation` shows it; pass a clamped or recorded one as ``modulation=``.
+        gates: beta, decay and momentum. `modulation` shows it; pass a clamped or recorded one as ``modulation=``.
     recurrent : None, "instructions" or "reads"
         What the last read of a layer enters, which then runs token by token: all its instructions, by
         ``[u_t, tanh(y_{t-1})]`` in the place of u (recurrent FWP); or the read itself, ``y_t = W_t q_t + R_t q'_t``
@@ -205,7 +205,7 @@ class Programmer(Specification, SlowNetwork):
         return parts.embed(x, self.d_in, self.tokens, params.get("W_embed"), next(iter(params.values())).dtype)
 
     def _signal(self, params: Params, stream: Array, given: Array) -> Array | None:
-        """What beta and decay are computed from in the place of the stream, or None."""
+        """What all gates are computed from in the place of the stream, or None."""
         if self.modulators is None:
             if given is not None:
                 raise ValueError("modulation is given, but modulators is None; this programmer has no signal.")

@@ -64,7 +64,7 @@ def _by_rows(x: Array, W: Array, work: Any) -> None:
         for i in range(lo, hi):
             work(slice(i * size, (i + 1) * size))
 
-    threads.spread(some, -(-len(x) // size), 2.0 * x.size * W.size / max(x.shape[-1], 1), threads.asked())
+    threads.spread(some, -(-len(x) // size), 2.0 * x.size * W.size / max(x.shape[-1], 1), threads.current_limit())
 
 
 def _part(rows: int) -> int:

@@ -71,7 +71,7 @@ class PlasticNetwork(PlasticLayer):
     scale: float | None = None
 
     def __post_init__(self) -> None:
-        """Every field is as in the table above."""
+        """Fields are of the kinds in Parameters."""
         super().__post_init__()
         for name in ("d_in", "d_hidden", *(() if self.d_out is None else ("d_out",))):
             checks.count(name, getattr(self, name))

@@ -65,7 +65,7 @@ class Evaluation:
     target: float | None = None
 
     def __post_init__(self) -> None:
-        """Every field is as in the table above."""
+        """Fields are of the kinds in Parameters."""
         checks.count("every", self.every)
         checks.count("sequences", self.sequences)
         if self.patience is not None:

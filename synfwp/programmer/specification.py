@@ -39,7 +39,7 @@ class Specification:
     recurrent: str | None = None
 
     def __post_init__(self) -> None:
-        """Every field is as in the table above."""
+        """Fields are of the kinds in the Parameters of `Programmer`."""
         row = rules.get_rule(self.rule)
         if row.uses_pair or (row.uses_keys and not row.uses_values):
             raise ValueError(f"rule {row.name!r} needs more, or less, than keys, values and gates; use e.g. 'delta'.")

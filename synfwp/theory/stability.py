@@ -109,7 +109,7 @@ def step_ratio(
     k : (..., d_k) array
         The keys of the steps, or the values of a rule that predicts the key.
     beta, decay, pair, momentum
-        The gates of the steps, as the row asks.
+        The gates of the steps, as the row uses them.
 
     Returns
     -------

@@ -218,6 +218,22 @@ def broadcastable(row):
     return found | {"aux0": aux}
 
 
+@pytest.mark.parametrize("lead", [(), (2,)], ids=str)
+@pytest.mark.parametrize("name", ROWS)
+def test_results_changed_in_place_before_the_pullback_do_not_change_the_gradients(name, lead, rng):
+    p = problem(ROWS[name], rng, 6, 3, 4, lead)
+    c = cotangents(p, rng)
+    want = fw.vjp(*p.args, **p.kwargs)[1](*c)
+    out, pullback = fw.vjp(*p.args, **p.kwargs)
+    results = [x for x in vars(out).values() if x is not None]
+    assert len(results) == 1 + (out.W is not None) + (out.aux is not None)
+    for x in results:
+        x[...] = 7.0
+    found = pullback(*c)
+    for x in p.used:
+        assert np.array_equal(gradient(found, x), gradient(want, x))
+
+
 @pytest.mark.parametrize("name", [name for name, row in RECURRENT.items() if row.writes < 3 and name != "two pairs"])
 def test_the_gradient_of_a_broadcast_argument_is_the_sum_over_its_copies(name, rng):
     row = ROWS[name]

@@ -1,13 +1,18 @@
 """Least squares on all writes: at every step the solution of its regression, what decay and ridge do, what is left."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import ROWS, outcome, problem, problems, rounding
+from strategies import JIT, ROWS, outcome, problem, problems, rounding
 
 import synfwp as fw
-from synfwp import theory
+from synfwp import fastweights, theory
+from synfwp.fastweights.arguments import check
+from synfwp.fastweights.problem import Cotangents
+from synfwp.fastweights.solvers import mesa
 
 pytestmark = pytest.mark.kernels
 seed = st.integers(0, 2**32 - 1)
@@ -142,6 +147,79 @@ def test_a_system_that_is_nearly_singular_is_solved_as_well_as_its_condition_all
     exact = regression(k, v, np.ones(T), np.full(d, 1e-8), np.zeros((3, d)))
     system = k.T @ k + 1e-8 * np.eye(d)
     assert np.abs(W - exact).max() <= 64 * 2.3e-16 * np.linalg.cond(system) * np.abs(exact).max()
+
+
+# --- a ridge below the rounding of H ----------------------------------------------------------------------------------
+
+
+def few_directions(dtype, T, d, rank):
+    """Keys of d numbers in a space of so many dimensions: the ridge alone fills the others."""
+    rng = np.random.default_rng(0)
+    k = rng.standard_normal((T, rank)) @ rng.standard_normal((rank, d))
+    return k.astype(dtype), rng.standard_normal((T, 2)).astype(dtype)
+
+
+LOST = {  # dtype, T, d, rank, ridge, what the message ends with
+    "float32": (np.float32, 4000, 16, 4, 0.01, r"raise ridge, or pass float64\."),
+    "float64": (np.float64, 3000, 16, 3, 1e-11, r"raise ridge\."),
+    "a few steps": (np.float32, 8, 6, 1, 1e-12, r"raise ridge, or pass float64\."),
+}
+DOORS = {
+    "scan": lambda k, v, ridge: fw.scan("mesa", k, k, v, decay=1.0, ridge=ridge).y,
+    "vjp": lambda k, v, ridge: fw.vjp("mesa", k, k, v, decay=1.0, ridge=ridge)[1](v).k,
+    "gradients": lambda k, v, ridge: fastweights.gradients("mesa", k, k, v, decay=1.0, ridge=ridge, dy=v).k,
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+@pytest.mark.parametrize("case", LOST if JIT else ["a few steps"])
+def test_where_rounding_leaves_no_factor_the_first_such_step_and_the_cure_are_named(case, door):
+    dtype, T, d, rank, ridge, cure = LOST[case]
+    k, v = few_directions(dtype, T, d, rank)
+    words = (
+        rf"^ridge is {ridge:g}, too small for the rounding of {k.dtype}: .* positive definite at step (\d+); {cure}$"
+    )
+    with pytest.raises(FloatingPointError, match=words) as caught:
+        DOORS[door](k, v, ridge)
+    step = int(re.search(words, str(caught.value))[1])
+    assert np.isfinite(DOORS["scan"](k[:step], v[:step], ridge)).all()  # a factor up to there
+    with pytest.raises(FloatingPointError, match=f"at step {step};"):
+        DOORS[door](k[: step + 1], v[: step + 1], ridge)
+    assert np.isfinite(DOORS[door](k, v, 10.0)).all()  # the cures
+    if dtype == np.float32:
+        assert np.isfinite(DOORS[door](k.astype(float), v.astype(float), max(ridge, 1e-6))).all()
+
+
+def test_in_a_batch_the_first_sequence_without_a_factor_is_named():
+    k, v = few_directions(np.float32, 8, 6, 1)
+    k = np.stack([np.eye(8, 6, dtype=np.float32), k, k])
+    with pytest.raises(FloatingPointError, match=r"at step \d of sequence \(1,\); raise"):
+        fw.scan("mesa", k, k, np.stack([v] * 3), decay=1.0, ridge=1e-12)
+
+
+def test_the_adjoint_stops_too_where_its_own_run_has_no_factor():
+    k, v = few_directions(np.float32, 8, 6, 1)
+    call = check("mesa", k, k, v, None, 1.0, ridge=1e-12)
+    kept = mesa.forward(call._replace(ridge=np.ones_like(call.ridge)), 0, 1).kept
+    dy = np.ones((1, 8, 2), np.float32)
+    with pytest.raises(FloatingPointError, match=r"^ridge is 1e-12, too small for .* positive definite at step \d; "):
+        mesa.adjoint(call, (kept[0], kept[1] + np.eye(6, dtype=np.float32)), Cotangents(dy, call.W0, None), 1)
+
+
+def test_the_matrix_is_refused_too_where_a_system_has_no_factor():
+    k, _ = few_directions(np.float32, 8, 6, 1)
+    with pytest.raises(FloatingPointError, match=r"^ridge is 1e-12, too small for .* positive definite at step \d"):
+        fw.attention("mesa", k, k, decay=1.0, ridge=1e-12)
+
+
+def test_the_H_of_an_earlier_run_is_taken_though_rounding_has_left_it_an_eigenvalue_below_zero():
+    k, v = few_directions(np.float32, 8, 16, 2)
+    H, every = fw.scan("mesa", k, k, v, decay=1.0, ridge=1.0).aux, np.eye(16, dtype=np.float32)
+    least, size = float(np.linalg.eigvalsh(H.astype(float)).min()), float(np.abs(H).max())
+    assert -16 * np.finfo(np.float32).eps * size < least < -1e-12
+    assert np.array_equal(fw.scan("mesa", k[:0], k[:0], v[:0], decay=1.0, ridge=1e-12, aux0=H).aux, H)
+    with pytest.raises(ValueError, match=r"^aux0 \+ diag\(ridge\) has the eigenvalue -"):
+        fw.scan("mesa", k[:0], k[:0], v[:0], decay=1.0, ridge=1e-12, aux0=H - 1e-4 * size * every)
 
 
 def test_it_has_no_bound_and_no_transition_of_W_alone(rng):

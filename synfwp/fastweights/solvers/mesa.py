@@ -3,7 +3,7 @@
 What is carried is ``G = a G + b v k^T`` and ``H = a H + b k k^T``. W is the matrix that reads,
 ``G (H + diag(ridge))^-1``, and aux is H: both of an earlier run are W0 and aux0 of the next, since G is
 ``W (H + diag(ridge))``. So W0 alone is what the regression shrinks to, the more the larger the ridge. H is symmetric;
-of an aux0 the symmetric part counts.
+of an aux0 the symmetric part counts. Where rounding leaves ``H + diag(ridge)`` not positive definite, a run stops.
 """
 
 import math
@@ -26,14 +26,16 @@ def forward(call: Call, every: int, threads: int | None) -> Outputs:
     a, H, y = _decay(call), _first(call), np.empty_like(call.v)
     G = call.W0 @ _regular(call, H)
     states = [np.empty((n, T // every if every else 0, rows, d_k), y.dtype) for rows in (call.v.shape[2], d_k)]
+    failed = np.full(n, -1)
 
     def work(lo: int, hi: int) -> None:
-        kernel.forward(call.q, call.k, call.v, call.beta, a, call.ridge, G, H, y, *states, every, lo, hi)
+        kernel.forward(call.q, call.k, call.v, call.beta, a, call.ridge, G, H, y, *states, failed, every, lo, hi)
 
     spread(work, n, _flops(call), threads)
+    _check_factors(call, failed)
     W = _divided(G, _regular(call, H)) if T else call.W0.copy()
     kept = _divided(states[0], _regular(call, states[1])) if every else None
-    return Outputs(y, W, H, kept, kept=(W, H))
+    return Outputs(y, W, H, kept, kept=(W.copy(), H.copy()))  # the caller may change W and H
 
 
 def adjoint(call: Call, kept: Any, cotangents: Cotangents, threads: int | None) -> Named:
@@ -51,14 +53,15 @@ def adjoint(call: Call, kept: Any, cotangents: Cotangents, threads: int | None) 
     S0 = _regular(call, H0)
     G0 = call.W0 @ S0
     dq, dk, dv, dbeta, da = (np.zeros_like(x) for x in (q, k, v, beta, a))
-    segment = max(SEGMENT, math.isqrt(k.shape[1]))
+    segment, failed = max(SEGMENT, math.isqrt(k.shape[1])), np.full(len(k), -1)
 
     def work(lo: int, hi: int) -> None:
         kernel.adjoint(
-            q, k, v, beta, a, ridge, G0, H0, dy, dG, dH, dq, dk, dv, dbeta, da, dridge, segment, lo, hi
+            q, k, v, beta, a, ridge, G0, H0, dy, dG, dH, dq, dk, dv, dbeta, da, dridge, failed, segment, lo, hi
         )  # fmt: skip
 
     spread(work, len(k), 3 * _flops(call), threads)
+    _check_factors(call, failed)
     dS0 = _symmetric(np.swapaxes(call.W0, 1, 2) @ dG)
     grads = {"q": dq, "k": dk, "v": dv, "beta": dbeta, "decay": None if call.decay is None else da}
     return grads | {"ridge": dridge + np.einsum("njj->nj", dS0), "W0": dG @ S0, "aux0": dH + dS0}
@@ -74,7 +77,13 @@ def attention(call: Call) -> Array:
         H = a[:, t, None, None] * H + call.beta[:, t, None, None] * k[:, :, None] * k[:, None]
         left *= a[:, t, None]
         left[:, t] = call.beta[:, t]
-        x = np.linalg.solve(_regular(call, H), call.q[:, t, :, None])
+        S = _regular(call, H)
+        try:
+            np.linalg.cholesky(S)
+        except np.linalg.LinAlgError:
+            least = np.linalg.eigvalsh(S).min(axis=1)
+            _check_factors(call, np.where(least == least.min(), t, -1))
+        x = np.linalg.solve(S, call.q[:, t, :, None])
         A[:, t] = left * (call.k @ x)[..., 0]
     return A
 
@@ -85,14 +94,31 @@ def aux_shape(rule: Rule, d_v: int, d_k: int) -> Shape:
 
 
 def check_aux(rule: Rule, full: dict[str, Array]) -> None:
-    """H is a sum of ``b k k^T``: what the ridge makes of it has a solution, now and whatever decays."""
+    """H is a sum of ``b k k^T``: but for rounding it has no negative eigenvalue that the ridge does not lift."""
     aux0, ridge = full["aux0"], full["ridge"]
     if aux0.size:
-        least = float(np.linalg.eigvalsh(_symmetric(aux0) + ridge[:, None] * np.eye(ridge.shape[1])).min())
-        if least <= 0:
+        H, eye = _symmetric(aux0), np.eye(ridge.shape[1], dtype=ridge.dtype)
+        least = np.linalg.eigvalsh(H + ridge[:, None] * eye).min(axis=1)
+        rounding = np.finfo(H.dtype).eps * len(eye) * np.abs(H).max(axis=(1, 2))
+        if (least < -rounding).any():
             raise ValueError(
-                f"aux0 + diag(ridge) has the eigenvalue {least:g}, not above 0; pass the aux of an earlier run."
+                f"aux0 + diag(ridge) has the eigenvalue {least.min():g}, not above 0; pass the aux of an earlier run."
             )
+
+
+def _check_factors(call: Call, failed: Array) -> None:
+    """Raise for the first sequence that has stopped at a step without a factor; -1: none."""
+    if (failed < 0).all():
+        return
+    n = int(np.argmax(failed >= 0))
+    where = f"step {failed[n]}"
+    if call.lead:
+        where += f" of sequence {tuple(int(i) for i in np.unravel_index(n, call.lead))}"
+    ridge: Any = call.ridge
+    raise FloatingPointError(
+        f"ridge is {ridge[n].min():g}, too small for the rounding of {ridge.dtype}: H + diag(ridge) is not positive "
+        f"definite at {where}; raise ridge{'' if ridge.dtype == np.float64 else ', or pass float64'}."
+    )
 
 
 def _empty(call: Call, dW: Array, dH: Array) -> Named:
