@@ -55,6 +55,12 @@ class SpikingNetwork:
         For parameters of the wrong kind or unit, durations off the grid, or a mechanism whose flags contradict each
         other or whose updates the engines do not have.
 
+    Notes
+    -----
+    A `Circuit` runs the rows of the mechanisms too, and what both write on average agrees, but it draws other random
+    numbers and takes 1.5 to 13 times as long, so that one engine in place of the two would change every result. Both
+    stay, and ``tests/substrates/test_bridge.py``, which builds the one from the other, is their contract.
+
     References
     ----------
     Two phases after Hasselmo, Bodelon & Wyble 2002, Neural Computation 14:793; rules after Irie & Gershman 2025; other

@@ -15,12 +15,13 @@ explained.
 
 import sys
 import time
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from bridge import W0, Bridge
+from bridge import W0, Bridge, moves_the_sum, transmits
 from scipy import stats
 
 import synfwp as fw
@@ -38,17 +39,18 @@ class Case(NamedTuple):
     mechanism: Any
     engine: str
     rule: str
+    build: Any
     control: str
 
 
 CASES = {
-    "gated_trace": Case(fw.GatedTrace(), "poisson", "hebb", "no postsynaptic trace"),
-    "dendritic": Case(fw.Dendritic(online=True), "poisson", "delta", "a prediction of the wrong sign"),
-    "two_phase": Case(fw.TwoPhase(), "lif", "delta", "a retrieval that potentiates"),
+    "gated_trace": Case(fw.GatedTrace(), "poisson", "hebb", Bridge.gated_trace, "no postsynaptic trace"),
+    "dendritic": Case(fw.Dendritic(online=True), "poisson", "delta", Bridge.dendritic, "a prediction of the wrong sign"),
+    "two_phase": Case(fw.TwoPhase(), "lif", "delta", Bridge.two_phase, "a retrieval that potentiates"),
     "inhibitory_cancellation": Case(
-        fw.InhibitoryCancellation(), "lif", "delta", "excitation in place of inhibition"
+        fw.InhibitoryCancellation(), "lif", "delta", Bridge.inhibitory_cancellation, "excitation in place of inhibition"
     ),
-    "pes": Case(fw.PES(online=True), "lif", "delta", "an error without its pull side"),
+    "pes": Case(fw.PES(online=True), "lif", "delta", Bridge.pes, "an error without its pull side"),
 }  # fmt: skip
 
 
@@ -88,10 +90,15 @@ def run_networks(network, name, given, n):
     return network.run(fw.get_rule(CASES[name].rule), 0 * k, k, v, beta, None, 7).W
 
 
+def bridge_of(name, broken="", mechanism=None):
+    """The bridge of a case."""
+    return Bridge(network_of(name), CASES[name].build, *items(), broken, mechanism)
+
+
 @lru_cache
-def by_circuit(name, broken="", n=CIRCUITS):
+def by_circuit(name, broken="", mechanism=None, n=CIRCUITS):
     """W of many runs of the circuit, (n, entries)."""
-    bridge = Bridge(network_of(name), *items(), broken)
+    bridge = bridge_of(name, broken, mechanism)
     return np.stack([bridge.run(seed).ravel() for seed in range(n)])
 
 
@@ -149,13 +156,35 @@ def test_the_slope_is_one_and_the_residual_is_noise(name):
 
 
 def test_a_circuit_with_one_part_wrong_does_not_agree():
-    found = {name: agreement(by_circuit(name, case.control, BROKEN), by_network(name)) for name, case in CASES.items()}
+    found = {
+        name: agreement(by_circuit(name, case.control, n=BROKEN), by_network(name)) for name, case in CASES.items()
+    }
     assert rejected({name: one.p for name, one in found.items()}) == set(CASES), found
 
 
 def test_a_difference_of_a_tenth_would_be_found():
     found = {name: agreement(1.1 * by_circuit(name), by_network(name)).p for name in CASES}
     assert rejected(found) == set(CASES), found
+
+
+def with_rate(mechanism, factor):
+    """The mechanism with ``factor`` times the rate in its row of spikes."""
+
+    class Wrong(type(mechanism)):
+        def synapse(self, eta, **more):
+            row = super().synapse(eta, **more)
+            return replace(row, rate=factor * row.rate)
+
+    return Wrong(tau=mechanism.tau, online=mechanism.online)
+
+
+@pytest.mark.parametrize("factor", [-1.0, 0.5])
+def test_a_row_with_a_rate_of_the_wrong_sign_or_size_does_not_agree(factor):
+    names = [name for name, case in CASES.items() if case.mechanism.synapse(1.0).rate]
+    assert names == ["dendritic", "pes"]
+    wrong = {name: with_rate(CASES[name].mechanism, factor) for name in names}
+    found = {name: agreement(by_circuit(name, "", wrong[name], BROKEN), by_network(name)) for name in names}
+    assert rejected({name: one.p for name, one in found.items()}) == set(names), found
 
 
 def test_holm_rejects_from_the_smallest_p_on_and_stops():
@@ -166,20 +195,44 @@ def test_holm_rejects_from_the_smallest_p_on_and_stops():
 
 def sum_of_the_pair(name):
     """Largest distance of ``w+ + w-`` from ``2 w0`` after the first item."""
-    bridge = Bridge(network_of(name), *items())
+    bridge = bridge_of(name)
     simulation = bridge.circuit().start(0)
     simulation.run(bridge.ends[0])
     return float(np.abs(simulation.weights("to push") + simulation.weights("to pull") - 2 * W0).max())
 
 
 def test_an_error_that_both_synapses_of_a_pair_read_never_moves_their_sum():
+    assert not moves_the_sum(CASES["pes"].mechanism)
     assert sum_of_the_pair("pes") < 1e-9  # sums of 4000 changes rounded to 1e-15 of 6
 
 
 @pytest.mark.parametrize("name", ["gated_trace", "dendritic", "two_phase", "inhibitory_cancellation"])
 def test_a_rule_of_the_spikes_of_one_neuron_moves_the_sum_of_a_pair(name):
     """Which is why the gap has to put it back where neurons are not linear."""
+    assert moves_the_sum(CASES[name].mechanism)
     assert sum_of_the_pair(name) > 0.05
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_nothing_that_a_phase_transmits_outlasts_it(name):
+    """The kernel of the network has no gain in gaps; a current that goes on would drive somata there."""
+    bridge = bridge_of(name)
+    sends = transmits(bridge.mechanism)
+    ends = [end for at, end in zip(bridge.names, bridge.starts[1:], strict=True) if at == sends]
+    assert bool(ends) == (name in ("two_phase", "inhibitory_cancellation", "pes"))
+    cut, left = [], []
+
+    def watched(simulation):
+        left.append([np.abs(simulation.variable(side, "current")).max() for side in ("push", "pull")])
+        Bridge.cut(bridge, simulation)
+        left.append([np.abs(simulation.variable(side, "current")).max() for side in ("push", "pull")])
+        cut.append(simulation.time)
+
+    bridge.cut = watched
+    bridge.run(0)
+    assert cut == ends
+    assert all(min(was) > 0 for was in left[2::2])  # from the second item on, W is not 0
+    assert not np.any(left[1::2])
 
 
 def seconds(run):
@@ -199,7 +252,7 @@ def cost(name):
     k, v = rng.uniform(0, 1, (16, 32)), rng.uniform(-1, 1, (16, 8))
     given = k / np.linalg.norm(k, axis=1, keepdims=True), v, np.full(16, 0.8)
     network = network_of(name, 8)
-    bridge = Bridge(network, *given)
+    bridge = Bridge(network, CASES[name].build, *given)
     return seconds(lambda: run_networks(network, name, given, 1)), seconds(lambda: bridge.run(0))
 
 
