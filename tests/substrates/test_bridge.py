@@ -45,7 +45,9 @@ class Case(NamedTuple):
 
 CASES = {
     "gated_trace": Case(fw.GatedTrace(), "poisson", "hebb", Bridge.gated_trace, "no postsynaptic trace"),
-    "dendritic": Case(fw.Dendritic(online=True), "poisson", "delta", Bridge.dendritic, "a prediction of the wrong sign"),
+    "dendritic": Case(
+        fw.Dendritic(online=True), "poisson", "delta", Bridge.dendritic, "a prediction of the wrong sign"
+    ),
     "two_phase": Case(fw.TwoPhase(), "lif", "delta", Bridge.two_phase, "a retrieval that potentiates"),
     "inhibitory_cancellation": Case(
         fw.InhibitoryCancellation(), "lif", "delta", Bridge.inhibitory_cancellation, "excitation in place of inhibition"
