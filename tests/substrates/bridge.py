@@ -20,8 +20,8 @@ phase reads. So the current of a circuit is put to 0 when its phase ends.
 - PES is no rule of the spikes of two neurons, but its error is a receptor: the error neurons project onto it one to
   one, those of its own side with + and the others with -, and it acts on nothing. Each projection has half of eta and
   the errors of the two sides are opposite, so that the pair is changed as in the network and its sum never moves.
-- The row of a mechanism is run as it is, but for the name of the receptor that it reads: what turns currents into the
-  spikes per ms of its ``rate`` stands in what is sent to the receptor.
+- The row of a mechanism is run as it is, but for the name of the receptor that it reads and the bound of weights: what
+  turns spikes and currents into the spikes per ms that its ``rate`` is for stands in what is sent to the receptor.
 - A receptor is read in the step after a spike, before the arrivals of that step; the presynaptic trace is then smaller
   by one step of decay, which what is sent makes up for.
 """
