@@ -57,8 +57,8 @@ class SpikingNetwork:
 
     Notes
     -----
-    A `Circuit` runs the rows of the mechanisms too and writes the same on average, but it draws other random numbers and
-    takes 1.5 to 13 times as long: one engine in place of the two would change every result. Both stay, and
+    A `Circuit` runs the rows of the mechanisms too and writes the same on average, but it draws other random numbers
+    and takes 1.5 to 13 times as long: one engine in place of the two would change every result. Both stay, and
     ``tests/substrates/test_bridge.py``, which builds the one from the other, is their contract.
 
     References
