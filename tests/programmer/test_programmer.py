@@ -139,7 +139,7 @@ def test_training_starts_from_half_a_momentum_and_a_ridge_of_one_for_every_key()
 
 
 @pytest.mark.parametrize("rule", ["momentum_delta", "mesa"])
-def test_what_has_a_momentum_or_a_ridge_is_read_exactly_and_by_no_carrier(rule, rng):
+def test_what_has_a_momentum_or_a_ridge_is_read_exactly_and_by_no_substrate(rule, rng):
     programmer, batch = small(rule=rule), SMALL(rng, 3)
     params = random_params(programmer)
     sent = programmer(params, batch.x)
@@ -148,7 +148,7 @@ def test_what_has_a_momentum_or_a_ridge_is_read_exactly_and_by_no_carrier(rule, 
     assert np.array_equal(programmer.scores(params, batch.x), programmer.read_out(params, out.y))
     assert "largest norm of W" in programmer.diagnose(params, batch.x)
     needed = "momentum" if rule == "momentum_delta" else "ridge"
-    with pytest.raises(ValueError, match=rf"^rule '{rule}' needs {needed}, .*run it with synfwp\.scan"):
+    with pytest.raises(ValueError, match=rf"^rule '{rule}' needs {needed} besides .*run it with synfwp\.scan"):
         fw.simulate(rule, sent, on=fw.Exact())
 
 
