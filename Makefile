@@ -37,7 +37,7 @@ demo: $(VENV)/.core  ## set up, run the main job on real numbers, draw the first
 	$(VENV)/bin/synfwp demo --force
 
 # Folders of tests that the second process runs; the first runs the doctests and all other tests, new ones too.
-SECOND := models plastic plasticity plot programmer reference results spiking tasks
+SECOND := analyses models plastic plasticity plot programmer reference results spiking substrates tasks theory
 
 # Two processes share the tests and the cache of compiled kernels.
 test: lint  ## set up, then lint, types, import contracts and all tests but the slow ones
