@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+import math
 import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
@@ -21,7 +22,7 @@ def closest(name: object, options: Iterable[str]) -> str | None:
     ('Circuit', 'DELTA')
     """
     found = {option.lower(): option for option in options}
-    close = difflib.get_close_matches(str(name).lower(), found, n=1)
+    close = difflib.get_close_matches(name.lower(), found, n=1) if isinstance(name, str) else ()
     return found[close[0]] if close else None
 
 
@@ -50,12 +51,119 @@ def lookup(what: str, name: object, table: Mapping[str, T]) -> T:
     """
     if isinstance(name, str) and name in table:
         return table[name]
-    raise ValueError(f"unknown {what} {name!r}; {suggest(name, table)}")
+    raise ValueError(f"unknown {what} {short(name)}; {suggest(name, table)}")
 
 
 def one_of(what: str, name: object, options: Iterable[str]) -> str:
     """``name`` if it is one of ``options``, or a ValueError that suggests one."""
     return lookup(what, name, {option: option for option in options})
+
+
+def carried(value: Any) -> str:
+    """What a value carries beside its numbers, and what would be lost without a word; "" of plain numbers.
+
+    Examples
+    --------
+    >>> carried(np.ma.array([1.0, 2.0], mask=[False, True])), carried(np.ones(2)), carried(20.0)
+    ('a mask', '', '')
+    """
+    if isinstance(value, bool | int | float | np.number) or type(value) is np.ndarray:
+        return ""
+    if isinstance(value, np.ma.MaskedArray):
+        return "a mask"
+    if hasattr(value, "dims") and hasattr(value, "coords"):
+        return "labels"  # of xarray
+    if has_unit(value):
+        return "a unit"
+    if hasattr(value, "iloc"):
+        return "labels"  # of pandas
+    if hasattr(value, "tocsr"):
+        return "a sparse pattern"
+    return ""
+
+
+def has_unit(value: Any) -> bool:
+    """Whether it is a quantity of Brian2, pint, quantities (and so Neo), astropy or unyt that is no pure number."""
+    if hasattr(getattr(value, "dim", None), "get_dimension"):
+        return not getattr(value.dim, "is_dimensionless", False)
+    return is_quantity(value) and str(value.dimensionality).strip("[]") != "dimensionless"
+
+
+def is_quantity(value: Any) -> bool:
+    """Whether it is a quantity of Brian2, pint, quantities, astropy or unyt."""
+    return hasattr(getattr(value, "dim", None), "get_dimension") or any(
+        hasattr(value, first) and hasattr(value, second)
+        for first, second in (("dimensionality", "magnitude"), ("to_value", "unit"), ("to_value", "units"))
+    )
+
+
+CURES = {
+    "a mask": "leave the masked entries out with .compressed(), or give them values with .filled()",
+    "a unit": "pass a plain number or array here",
+    "labels": "pass its values as a NumPy array, in the order of axes that is documented",
+    "a sparse pattern": "pass a NumPy array (.toarray())",
+}
+
+
+def plain(what: str, value: Any, cures: Mapping[str, str] = CURES) -> np.ndarray:
+    """A NumPy array of numbers, or an error for what a plain array would lose: masks, units, labels, and all that is
+    no number.
+
+    Raises
+    ------
+    TypeError
+        Naming ``what``, with the cure.
+    ValueError
+        For a ragged list.
+
+    Examples
+    --------
+    >>> plain("k", [[1, 2]]).shape
+    (1, 2)
+    >>> plain("k", np.ma.array([1.0, 2.0], mask=[False, True]))
+    Traceback (most recent call last):
+    ...
+    TypeError: k is a MaskedArray, which carries a mask; leave the masked entries out with .compressed(), or give them \
+values with .filled().
+    """
+    if isinstance(value, list | tuple):
+        for item in value:
+            if not isinstance(item, bool | int | float):
+                plain(what, item, cures)
+    elif extra := carried(value):
+        raise TypeError(f"{what} is {_a(value)}, which carries {extra}; {cures[extra]}.")
+    elif not isinstance(value, bool | int | float | np.ndarray | np.generic):
+        raise TypeError(f"{what} is of type {_type(value)}; {cures.get('else', 'convert it to a NumPy array')}.")
+    try:
+        found = np.asarray(value)
+    except ValueError:
+        raise ValueError(f"{what} is a ragged list; pass an array.") from None
+    if found.dtype.kind not in "fiub":
+        raise TypeError(f"{what} has dtype {found.dtype}; pass float64 or float32.")
+    return found
+
+
+def array(
+    what: str, value: Any, low: float = -np.inf, high: float = np.inf, *, above: bool = False, ndim: int | None = None
+) -> np.ndarray:
+    """A float64 array of finite numbers in [low, high] (in (low, high] with ``above=True``), or an error.
+
+    Examples
+    --------
+    >>> array("pairs", [1, 8], 1).tolist()
+    [1.0, 8.0]
+    >>> array("pairs", [0, 8], 1)
+    Traceback (most recent call last):
+    ...
+    ValueError: pairs holds 0.0; pass finite numbers of at least 1.
+    """
+    found = plain(what, value).astype(float)
+    if ndim is not None and found.ndim != ndim:
+        raise ValueError(f"{what} has shape {found.shape}; pass an array of {ndim} axes.")
+    bad = ~np.isfinite(found) | (found > high) | ((found <= low) if above else (found < low))
+    if bad.any():
+        raise ValueError(f"{what} holds {float(found[bad][0])!r}; pass finite numbers{_range(low, high, above)}.")
+    return found
 
 
 def number(what: str, value: Any, low: float = -np.inf, high: float = np.inf, *, above: bool = False) -> float:
@@ -68,18 +176,51 @@ def number(what: str, value: Any, low: float = -np.inf, high: float = np.inf, *,
     ...
     ValueError: tau is -20.0; pass a finite number above 0.
     """
+    if extra := carried(value):
+        raise TypeError(f"{what} is {_a(value)}, which carries {extra}; pass a plain number.")
     try:
+        if isinstance(value, str | bytes | bool | np.bool_) or np.iscomplexobj(value) or np.ndim(value):
+            raise TypeError
         x = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{what} is {value!r}; pass a number.") from None
-    if np.isfinite(x) and x <= high and (x > low if above else x >= low):
+    except (TypeError, ValueError, OverflowError):
+        raise TypeError(f"{what} is {short(value)}; pass a number.") from None
+    if math.isfinite(x) and x <= high and (x > low if above else x >= low):
         return x
+    raise ValueError(f"{what} is {value!r}; pass a finite number{_range(low, high, above)}.")
+
+
+def _range(low: float, high: float, above: bool) -> str:
+    """The end of a message: which numbers."""
     bounds = []
     if low > -np.inf:
         bounds.append(f"{'above' if above else 'of at least'} {low:g}")
     if high < np.inf:
         bounds.append(f"of at most {high:g}")
-    raise ValueError(f"{what} is {value!r}; pass a finite number{' ' if bounds else ''}{' and '.join(bounds)}.")
+    return f"{' ' if bounds else ''}{' and '.join(bounds)}"
+
+
+def short(value: Any) -> str:
+    """What came, for a message: its repr, or for what is long its type and shape.
+
+    Examples
+    --------
+    >>> short("detla"), short(np.zeros((3, 4)))
+    ("'detla'", 'a ndarray of shape (3, 4)')
+    """
+    if np.ndim(value) if isinstance(value, np.ndarray) else hasattr(value, "shape"):
+        return f"{_a(value)} of shape {tuple(value.shape)}"
+    text = repr(value)
+    return text if len(text) <= 80 and "\n" not in text else _a(value)
+
+
+def _a(value: Any) -> str:
+    """The class of a value with its article."""
+    return f"a {type(value).__name__}"
+
+
+def _type(value: Any) -> str:
+    """The class of a value and the package that it comes from."""
+    return f"{type(value).__module__.split('.')[0]} {type(value).__name__}".removeprefix("builtins ")
 
 
 def count(what: str, value: Any, low: int = 1) -> int:
@@ -93,7 +234,7 @@ def count(what: str, value: Any, low: int = 1) -> int:
     TypeError: neurons is 2.5; pass an integer of at least 1.
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"{what} is {value!r}; pass an integer of at least {low}.")
+        raise TypeError(f"{what} is {short(value)}; pass an integer of at least {low}.")
     if value < low:
         raise ValueError(f"{what} is {value!r}; pass an integer of at least {low}.")
     return int(value)

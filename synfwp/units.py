@@ -1,8 +1,8 @@
 """Units: one table, and the border where quantities become plain floats.
 
 Parameters are plain floats in ms, mV, nS, pA and pF. These are coherent: nS x mV = pA and pF x mV / ms = pA, so no
-equation needs a factor. Rates are in Hz, and `per_ms` is their one conversion. Quantities of Brian2, pint and
-quantities are accepted by what they can do; none of the three is imported.
+equation needs a factor. Rates are in Hz, and `per_ms` is their one conversion. Quantities of Brian2, pint, quantities,
+astropy and unyt are accepted by what they can do; none of them is imported. Masks and labels do not pass.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,6 +16,10 @@ from synfwp import checks
 from synfwp.checks import lookup
 
 _BASE = ("m", "kg", "s", "A")
+_SPELLED = {
+    "second": "s", "seconds": "s", "millisecond": "ms", "milliseconds": "ms", "millivolt": "mV", "millivolts": "mV",
+    "volt": "V", "volts": "V", "hertz": "Hz", "nanosiemens": "nS", "picoampere": "pA", "": "1", "dimensionless": "1",
+}  # fmt: skip
 _BRIAN2_NAMES = ("length", "mass", "time", "current", "temperature", "substance", "luminosity")
 
 
@@ -98,23 +102,28 @@ def per_ms(hz: Any) -> Any:
 
 
 @overload
-def to_float(value: float, unit: str, name: str = "value") -> float: ...
+def to_float(value: float, unit: str, name: str = "value", dims: tuple[str, ...] = ()) -> float: ...
 @overload
-def to_float(value: Sequence[Any] | np.ndarray, unit: str, name: str = "value") -> np.ndarray: ...
+def to_float(
+    value: Sequence[Any] | np.ndarray, unit: str, name: str = "value", dims: tuple[str, ...] = ()
+) -> np.ndarray: ...
 @overload
-def to_float(value: object, unit: str, name: str = "value") -> float | np.ndarray: ...
-def to_float(value: Any, unit: str, name: str = "value") -> Any:
-    """A plain float, or float64 array, in ``unit``.
+def to_float(value: object, unit: str, name: str = "value", dims: tuple[str, ...] = ()) -> float | np.ndarray: ...
+def to_float(value: Any, unit: str, name: str = "value", dims: tuple[str, ...] = ()) -> Any:
+    """A plain float, or float64 array, in ``unit``: the border that every number with a unit passes.
 
     Parameters
     ----------
     value : number, array or quantity, or a list of them
-        What has no unit is taken to be in ``unit``. Quantities of Brian2, quantities (and so Neo) and pint are
-        converted.
+        What has no unit is taken to be in ``unit``. Quantities of Brian2, quantities (and so Neo), pint, astropy and
+        unyt are converted, and so is an xarray DataArray, by its attribute ``units``. Of a pandas Series, the values.
     unit : str
         A name of `UNITS`.
     name : str
         The argument, for the message.
+    dims : tuple of str
+        The dims of a DataArray of several axes, in the order of the result: it is transposed to them. A dim may have a
+        longer name that begins with one of these, such as ``"pre_input_to_cells"``.
 
     Returns
     -------
@@ -123,9 +132,10 @@ def to_float(value: Any, unit: str, name: str = "value") -> Any:
     Raises
     ------
     ValueError
-        If the dimension of a quantity is not that of ``unit``, or the unit is unknown.
+        If the dimension of a quantity is not that of ``unit``, the unit is unknown, or a DataArray has other dims or
+        no attribute ``units`` where there is a unit.
     TypeError
-        If ``value`` is no number.
+        If ``value`` is no number, or carries a mask or labels whose order cannot be known.
 
     Examples
     --------
@@ -138,16 +148,103 @@ def to_float(value: Any, unit: str, name: str = "value") -> Any:
     """
     row = lookup("unit", unit, UNITS)
     if isinstance(value, list | tuple):  # an array made of quantities would forget their units
-        return np.array([to_float(item, unit, name) for item in value], float)
-    si = _si(value, row, unit, name)
-    if si is None:
+        items = [to_float(item, unit, name) for item in value]
+        if len({np.shape(item) for item in items}) > 1:
+            raise ValueError(f"{name} is a ragged list; pass an array.")
+        return np.array(items, float)
+    if hasattr(value, "dims") and hasattr(value, "coords"):
+        return _labelled(value, unit, name, dims)
+    if hasattr(value, "iloc") and np.ndim(value) == 1 and isinstance(value.dtype, np.dtype):
+        value = value.to_numpy()
+    if checks.is_quantity(value):
+        si = _si(value, row, unit, name)
+        number = _decimal(si * 10.0**-row.power if row.power < 0 else si / 10.0**row.power)
+    elif (extra := checks.carried(value)) and extra != "a unit":
+        raise TypeError(f"{name} is a {type(value).__name__}, which carries {extra}; {checks.CURES[extra]}.")
+    elif extra:
+        raise TypeError(f"{name} is a {type(value).__name__}, whose unit cannot be read; pass numbers in {unit}.")
+    else:
         plain = np.asarray(value)
         if plain.dtype.kind not in "fiu":
-            raise TypeError(f"{name} is {value!r}; pass numbers in {unit}, or a quantity.")
+            raise TypeError(f"{name} is {checks.short(value)}; pass numbers in {unit}, or a quantity.")
         number = plain.astype(float)
-    else:
-        number = _decimal(si * 10.0**-row.power if row.power < 0 else si / 10.0**row.power)
     return float(number) if np.ndim(number) == 0 else number
+
+
+def number(
+    value: Any, unit: str, name: str, low: float = -np.inf, high: float = np.inf, *, above: bool = False
+) -> float:
+    """A finite float in ``unit`` and in a range: `to_float`, then `synfwp.checks.number`.
+
+    Examples
+    --------
+    >>> number(-20.0, "ms", "tau", 0, above=True)
+    Traceback (most recent call last):
+    ...
+    ValueError: tau (ms) is -20.0; pass a finite number above 0.
+    """
+    label = name if unit == "1" else f"{name} ({unit})"
+    return checks.number(label, to_float(value, unit, name), low, high, above=above)
+
+
+def array(
+    value: Any,
+    unit: str,
+    name: str,
+    low: float = -np.inf,
+    high: float = np.inf,
+    *,
+    above: bool = False,
+    ndim: int | None = None,
+) -> np.ndarray:
+    """A float64 array in ``unit``, finite and in a range: `to_float`, then `synfwp.checks.array`.
+
+    Examples
+    --------
+    >>> array([1, 2], "ms", "times", 0).tolist()
+    [1.0, 2.0]
+    """
+    label = name if unit == "1" else f"{name} ({unit})"
+    return checks.array(label, np.asarray(to_float(value, unit, name)), low, high, above=above, ndim=ndim)
+
+
+def named(text: Any, like: str, name: str) -> Unit:
+    """The row of the unit that an attribute names, which measures the same as the unit ``like``.
+
+    Raises
+    ------
+    ValueError
+        If it is missing, unknown, or of another dimension.
+
+    Examples
+    --------
+    >>> named("seconds", "ms", "spike_time")
+    Unit(power=0, dimension=(0, 0, 1, 0))
+    """
+    if text is None:
+        raise ValueError(f"{name} has no attribute 'units'; set .attrs['units'] = {like!r}, or what it is in.")
+    row = lookup(f"unit of {name}", _SPELLED.get(text, text) if isinstance(text, str) else text, UNITS)
+    if row.dimension != UNITS[like].dimension:
+        raise ValueError(f"{name} is in {text!r}, which cannot be in {like}; correct its attribute 'units'.")
+    return row
+
+
+def _labelled(value: Any, unit: str, name: str, dims: tuple[str, ...]) -> Any:
+    """A DataArray by its attribute ``units`` and its dims."""
+    if not hasattr(value, "attrs") or hasattr(value, "data_vars"):
+        raise TypeError(f"{name} is a {type(value).__name__}; pass one of its variables.")
+    if value.ndim > 1:
+        order = [[own for own in value.dims if own == dim or str(own).startswith(f"{dim}_")] for dim in dims]
+        if len(dims) != value.ndim or any(len(found) != 1 for found in order):
+            wanted = f"dims {dims}" if dims else "its values, in the order of axes that is documented"
+            raise ValueError(f"{name} has dims {value.dims}; pass {wanted}.")
+        value = value.transpose(*(found[0] for found in order))
+    data, text = value.data, value.attrs.get("units")
+    if checks.is_quantity(data) or (text is None and unit == "1"):
+        return to_float(data, unit, name)
+    row, plain = named(text, unit, name), to_float(np.asarray(data), unit, name)
+    found = _decimal(np.multiply(plain, 10.0 ** (row.power - UNITS[unit].power)))
+    return float(found) if np.ndim(found) == 0 else found
 
 
 def _decimal(x: Any) -> Any:
@@ -156,19 +253,21 @@ def _decimal(x: Any) -> Any:
 
 
 def _si(value: Any, row: Unit, unit: str, name: str) -> Any:
-    """The value of a quantity in SI units as a plain array, or None if it is not a quantity."""
+    """The value of a quantity in SI units as a plain array."""
     if hasattr(getattr(value, "dim", None), "get_dimension"):  # Brian2: an array in SI with its dimension
         found = tuple(value.dim.get_dimension(part) for part in _BRIAN2_NAMES)
         if found != (*row.dimension, 0, 0, 0):
             raise _wrong_dimension(value, unit, name)
         return np.array(value, float, subok=False)
-    if not (hasattr(value, "dimensionality") and hasattr(value, "magnitude")):
-        return None
-    convert = value.rescale if hasattr(value, "rescale") else value.to  # quantities and Neo; pint
     symbols = "*".join(f"{base}**{power}" for base, power in zip(_BASE, row.dimension, strict=True) if power)
     try:
+        if hasattr(value, "to_value"):  # astropy and unyt
+            return np.asarray(value.to_value(symbols), float)
+        convert = value.rescale if hasattr(value, "rescale") else value.to  # quantities and Neo; pint
         return np.asarray(convert(symbols or "dimensionless").magnitude, float)
     except (ValueError, TypeError) as error:  # pint's DimensionalityError is a TypeError
+        raise _wrong_dimension(value, unit, name) from error
+    except Exception as error:  # astropy's UnitConversionError and unyt's, which belong to neither
         raise _wrong_dimension(value, unit, name) from error
 
 
@@ -193,10 +292,7 @@ class Parameters:
             unit = self._units.get(entry.name)
             if unit is None or getattr(self, entry.name) is None:
                 continue
-            value = to_float(getattr(self, entry.name), unit, entry.name)
-            if unit != "mV" or entry.name == "noise":
-                zero = entry.name in self._zero_allowed
-                checks.number(f"{entry.name} ({unit})", value, 0, above=not zero)
-            else:
-                checks.number(f"{entry.name} ({unit})", value)
+            low = -np.inf if unit == "mV" and entry.name != "noise" else 0
+            above = low == 0 and entry.name not in self._zero_allowed
+            value = number(getattr(self, entry.name), unit, entry.name, low, above=above)
             object.__setattr__(self, entry.name, value)

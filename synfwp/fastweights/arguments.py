@@ -161,19 +161,15 @@ def _step_ratio(call: Call) -> float:
     return stability.step_ratio(rule, key, call.beta, decay, call.pair, call.momentum)
 
 
+CURES = dict(checks.CURES) | {
+    "labels": "pass its .values in the order (..., time, feature), or the Dataset to synfwp.simulate",
+    "else": "convert it to a NumPy array, or differentiate through synfwp.autograd.scan, all arguments by position",
+}
+
+
 def plain(name: str, x: Any) -> Array:
-    """A NumPy array; labelled, traced and foreign arrays are refused."""
-    if not isinstance(x, (np.ndarray, np.generic, list, tuple, int, float)) or isinstance(x, np.ma.MaskedArray):
-        kind = f"{type(x).__module__.split('.')[0]} {type(x).__name__}"
-        hint = {
-            "xarray": "pass its .values in the order (..., time, feature), or the Dataset to synfwp.simulate",
-            "autograd": "differentiate through synfwp.autograd.scan, all arguments by position",
-        }.get(kind.split()[0], "convert it to a NumPy array")
-        raise TypeError(f"{name} is of type {kind}; {hint}.")
-    try:
-        return np.asarray(x)
-    except ValueError:
-        raise ValueError(f"{name} is a ragged list; pass an array of shape (..., time, feature).") from None
+    """A NumPy array; labelled, masked, traced and foreign arrays are refused."""
+    return checks.plain(name, x, CURES)
 
 
 def _array(name: str, x: Any) -> Array:

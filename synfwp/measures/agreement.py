@@ -6,6 +6,8 @@ cosine 0.91. So weights are compared after taking off their means, and next to a
 
 import numpy as np
 
+from synfwp import checks
+
 Array = np.ndarray
 
 
@@ -31,7 +33,7 @@ def centred_correlation(W: Array, reference: Array) -> Array:
     >>> round(float(centred_correlation(10 + 2 * W, W)), 6)
     1.0
     """
-    return _cosine(*(_off(x, x.mean(axis=(-2, -1), keepdims=True)) for x in (np.asarray(W), np.asarray(reference))))
+    return _cosine(*(_off(x, x.mean(axis=(-2, -1), keepdims=True)) for x in _pair(W, reference)))
 
 
 def recall_agreement(y: Array, reference: Array, read: Array | None = None) -> Array:
@@ -58,7 +60,10 @@ def recall_agreement(y: Array, reference: Array, read: Array | None = None) -> A
     >>> round(float(recall_agreement(y, y + 1)), 6)
     1.0
     """
-    weight = np.ones(np.shape(y)[:-1]) if read is None else np.asarray(read, float)
+    y, reference = _pair(y, reference, "y")
+    weight = np.ones(np.shape(y)[:-1]) if read is None else checks.plain("read", read).astype(float)
+    if weight.shape != y.shape[:-1]:
+        raise ValueError(f"read has shape {weight.shape}; pass one number for each token, {y.shape[:-1]}.")
     weight = weight[..., None]
     total = np.maximum(weight.sum(axis=-2, keepdims=True), 1)
     return _cosine(*(weight * _off(x, (weight * x).sum(axis=-2, keepdims=True) / total) for x in (y, reference)))
@@ -84,6 +89,7 @@ def norm_ratio(W: Array, reference: Array) -> Array:
     >>> float(norm_ratio(3 * np.eye(4), np.eye(4)))
     3.0
     """
+    W, reference = _pair(W, reference)
     size = np.linalg.norm(reference, axis=(-2, -1))
     return np.divide(np.linalg.norm(W, axis=(-2, -1)), size, out=np.full(size.shape, np.nan), where=size > 0)
 
@@ -111,11 +117,21 @@ def auc(score: Array, positive: Array) -> float:
     """
     from scipy.stats import rankdata
 
-    score, positive = np.ravel(score), np.ravel(positive).astype(bool)
+    score, positive = checks.array("score", score).ravel(), checks.plain("positive", positive).ravel().astype(bool)
+    if score.shape != positive.shape:
+        raise ValueError(f"score has {score.size} entries and positive {positive.size}; pass one for each.")
     n, m = int(positive.sum()), int((~positive).sum())
     if not n or not m:
         raise ValueError(f"positive holds {n} positives and {m} negatives; the area needs both.")
     return float((rankdata(score)[positive].sum() - n * (n + 1) / 2) / (n * m))
+
+
+def _pair(W: Array, reference: Array, name: str = "W") -> tuple[Array, Array]:
+    """Two plain arrays of one shape (..., rows, columns)."""
+    found, other = checks.plain(name, W), checks.plain("reference", reference)
+    if found.shape[-2:] != other.shape[-2:] or min(found.ndim, other.ndim) < 2:
+        raise ValueError(f"{name} has shape {found.shape} and reference {other.shape}; pass two arrays of one shape.")
+    return found, other
 
 
 def _off(x: Array, mean: Array) -> Array:

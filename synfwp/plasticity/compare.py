@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from synfwp import results, units
-from synfwp.checks import count, number
+from synfwp.checks import count
 from synfwp.data import load_table
 from synfwp.plasticity.protocols import from_table
 from synfwp.plasticity.stdp import PairSTDP
@@ -65,7 +65,7 @@ def fit_window(dt: ArrayLike, dw: ArrayLike, n: int = 60) -> PairSTDP:
     >>> round(60 * rule.A_plus, 3), round(rule.tau_plus, 2), round(-60 * rule.A_minus, 3), round(rule.tau_minus, 2)
     (0.863, 14.75, -0.328, 29.35)
     """
-    lag, change = np.asarray(dt, dtype=float), np.asarray(dw, dtype=float)
+    lag, change = (np.asarray(units.to_float(x, unit, name)) for x, unit, name in ((dt, "ms", "dt"), (dw, "1", "dw")))
     if lag.ndim != 1 or lag.shape != change.shape:
         raise ValueError(f"dt has shape {lag.shape} and dw {change.shape}; pass two arrays of one shape (points,).")
     if not (np.isfinite(lag).all() and np.isfinite(change).all()):
@@ -185,7 +185,7 @@ def _weight_of(rule: SpikeRule, scale: Any) -> float:
             f"rule is a {type(rule).__name__}, whose changes are in the unit of the weight, but a table holds relative "
             "ones; pass scale=, the weight that they are divided by."
         )
-    return number("scale", units.to_float(scale, "1", "scale"), 0, above=True)
+    return units.number(scale, "1", "scale", 0, above=True)
 
 
 def _fit_side(side: str, lag: np.ndarray, change: np.ndarray) -> tuple[float, float]:

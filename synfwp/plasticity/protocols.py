@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from synfwp.checks import count, lookup, number, one_of
+from synfwp import units
+from synfwp.checks import count, lookup, one_of
 from synfwp.data import load_table
 
 __all__ = ["Protocol", "from_table", "pairs", "triplets"]
@@ -54,9 +55,9 @@ class Protocol:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "n", count("n", self.n))
-        object.__setattr__(self, "rate", number("rate", self.rate, 0.0, above=True))
+        object.__setattr__(self, "rate", units.number(self.rate, "Hz", "rate", 0.0, above=True))
         for what in ("pre_motif", "post_motif"):
-            motif = tuple(number(what, time) for time in np.atleast_1d(getattr(self, what)))
+            motif = tuple(np.atleast_1d(units.array(getattr(self, what), "ms", what)).tolist())
             object.__setattr__(self, what, motif)
             if any(later <= earlier for earlier, later in pairwise(motif)):
                 raise ValueError(f"{what} is {motif}; pass times in ms that increase from spike to spike.")
@@ -109,7 +110,7 @@ def pairs(n: int = 60, rate: float = 1.0, dt: float = 10.0) -> Protocol:
     >>> protocol.pre.tolist(), protocol.post.tolist()
     ([10.0, 110.0, 210.0], [0.0, 100.0, 200.0])
     """
-    dt = number("dt", dt)
+    dt = units.number(dt, "ms", "dt")
     return Protocol(pre_motif=(max(0.0, -dt),), post_motif=(max(0.0, dt),), n=n, rate=rate)
 
 
@@ -147,7 +148,7 @@ def triplets(kind: str, dt1: float, dt2: float, n: int = 60, rate: float = 1.0) 
     ([0.0, 20.0, 1000.0, 1020.0], [5.0, 1005.0])
     """
     one_of("kind", kind, KINDS)
-    first, second = number("dt1", dt1), number("dt2", dt2)
+    first, second = units.number(dt1, "ms", "dt1"), units.number(dt2, "ms", "dt2")
     sign = 1.0 if kind == "pre-post-pre" else -1.0
     if not (sign * first > 0.0 > sign * second):
         wanted = "dt1 > 0 and dt2 < 0" if sign > 0.0 else "dt1 < 0 and dt2 > 0"

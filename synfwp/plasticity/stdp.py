@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from synfwp import units
-from synfwp.checks import lookup, number, one_of
+from synfwp.checks import lookup, one_of
 from synfwp.plasticity.synaptic import INTERACTIONS, SynapticRule
 
 __all__ = ["PAIR_PRESETS", "TRIPLET_PRESETS", "PairSTDP", "TripletSTDP"]
@@ -71,7 +71,7 @@ class _Relative:
         >>> row.post_xy, row.pre_y, row.tau_y2, row.amplitude
         (0.0124, -0.014, 125.0, 'absolute')
         """
-        size = number("scale", units.to_float(scale, "1", "scale"), 0, above=True)
+        size = units.number(scale, "1", "scale", 0, above=True)
         numbers = {name: size * value for name, value in self._amplitudes().items()}
         return SynapticRule(**({"interaction": self.interaction} | self._rest() | numbers | more))
 
@@ -255,8 +255,8 @@ def _complete(rule: PairSTDP | TripletSTDP, presets: dict[str, dict[str, float]]
         raise ValueError(f"{what} lacks {', '.join(missing)}; pass them, or start from a preset: {', '.join(presets)}.")
     for name in names:
         given = getattr(rule, name)
-        low = 0.0 if name.startswith("tau") else -np.inf
-        value = number(name, preset[name] if given is None else given, low, above=low == 0.0)
+        unit, low = ("ms", 0.0) if name.startswith("tau") else ("1", -np.inf)
+        value = units.number(preset[name] if given is None else given, unit, name, low, above=low == 0.0)
         object.__setattr__(rule, name, value)
     if rule.interaction != "all" or any(getattr(rule, name) != preset.get(name) for name in names):
         object.__setattr__(rule, "preset", None)

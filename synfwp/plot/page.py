@@ -16,7 +16,8 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.lines import Line2D
 from matplotlib.textpath import text_to_path
 
-from synfwp.checks import lookup, number
+from synfwp import units
+from synfwp.checks import lookup
 from synfwp.results import write_together
 
 WIDTHS = {"single": 89.0, "double": 183.0}  # mm
@@ -109,10 +110,11 @@ def figure(
     >>> [round(float(side) * 25.4, 3) for side in fig.get_size_inches()], list(axes)
     ([183.0, 60.0], ['a', 'b'])
     """
-    wide = lookup("width", width, WIDTHS) if isinstance(width, str) else number("width", width, 0.0, above=True)
+    named = isinstance(width, str)
+    wide = lookup("width", width, WIDTHS) if named else units.number(width, "mm", "width", 0, above=True)
     if wide > WIDTHS["double"]:
         raise ValueError(f"width is {wide:g} mm; a page is {WIDTHS['double']:g} mm wide: pass at most that.")
-    high = min(0.65 * wide, MAX_HEIGHT) if height is None else number("height", height, 0.0, above=True)
+    high = min(0.65 * wide, MAX_HEIGHT) if height is None else units.number(height, "mm", "height", 0.0, above=True)
     if high > MAX_HEIGHT:
         raise ValueError(f"height is {high:g} mm; a figure with its caption fits a page up to {MAX_HEIGHT:g} mm.")
     plt.draw_if_interactive()  # loads the backend now: what a notebook's backend sets must not be undone by the style

@@ -12,8 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
-from synfwp.checks import lookup
-from synfwp.units import UNITS
+from synfwp import units
 
 Array = np.ndarray
 
@@ -79,12 +78,7 @@ def spike_times(ds: xr.Dataset) -> Array:
     >>> spike_times(xr.Dataset({"spike_time": ("spike", [1.5, 20.0], {"units": "ms"})})).tolist()
     [0.0015, 0.02]
     """
-    unit = ds["spike_time"].attrs.get("units")
-    if unit is None:
-        raise ValueError("spike_time has no attribute 'units'; set ds.spike_time.attrs['units'] = 's' (or 'ms').")
-    row = lookup("unit of spike_time", "s" if unit in ("second", "seconds") else unit, UNITS)
-    if row.dimension != UNITS["s"].dimension:
-        raise ValueError(f"spike_time is in {unit!r}, which is no time; set its attribute 'units' to 's' or 'ms'.")
+    row = units.named(ds["spike_time"].attrs.get("units"), "s", "spike_time")
     time = np.asarray(ds["spike_time"].values, float)
     if not np.isfinite(time).all():
         raise ValueError("spike_time holds NaN or inf; pass finite times.")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm import tqdm
 
-from synfwp import checks, seeds, units
+from synfwp import seeds, units
 from synfwp.kernels import circuit as kernel
 from synfwp.spiking.assembly import scratch
 from synfwp.spiking.groups import Population
@@ -85,8 +85,7 @@ class Simulation(State):
             If a run of this simulation was interrupted (Ctrl-C): its state is then between two steps.
         """
         self.check_whole()
-        length = units.to_float(duration, "ms", "duration")
-        steps = int(self.circuit.on_grid("duration", checks.number("duration (ms)", length, 0)))
+        steps = int(self.circuit.on_grid("duration", units.number(duration, "ms", "duration", 0)))
         records = [record] if isinstance(record, Record) else list(record)
         if not all(isinstance(one, Record) for one in records):
             raise TypeError(f"record holds {records[0]!r}; pass Record objects.")

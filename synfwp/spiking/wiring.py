@@ -59,8 +59,7 @@ class Record:
             if not isinstance(value, str):
                 raise TypeError(f"{name} of a record is a {type(value).__name__}; pass a name.")
         if self.every is not None:
-            every = units.to_float(self.every, "ms", "every")
-            object.__setattr__(self, "every", checks.number("every (ms)", every, 0, above=True))
+            object.__setattr__(self, "every", units.number(self.every, "ms", "every", 0, above=True))
 
     @property
     def name(self) -> str:
@@ -87,7 +86,7 @@ class Wiring:
     def __post_init__(self) -> None:
         """Collect the groups; names are unique and times on the grid."""
         put = object.__setattr__
-        dt = checks.number("dt (ms)", units.to_float(self.dt, "ms", "dt"), 0, above=True)
+        dt = units.number(self.dt, "ms", "dt", 0, above=True)
         put(self, "dt", dt)
         kinds: dict[str, Any] = {"projections": Projection, "populations": Group}
         for field_name, kind in kinds.items():

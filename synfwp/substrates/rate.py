@@ -66,8 +66,7 @@ class RateNetwork:
 
     def __post_init__(self) -> None:
         for name in ("tau", "T_write", "T_read", "gap"):
-            value = units.to_float(getattr(self, name), "ms", name)
-            checks.number(f"{name} (ms)", value, 0, above=name != "gap")
+            value = units.number(getattr(self, name), "ms", name, 0, above=name != "gap")
             object.__setattr__(self, name, value)
         checks.one_of("flow", self.flow, FLOWS)
 

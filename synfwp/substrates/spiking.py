@@ -91,11 +91,9 @@ class SpikingNetwork:
     def __post_init__(self) -> None:
         checks.one_of("engine", self.engine, NEURONS)
         self._check_kinds()
-        for name, unit in (("delay", "ms"), ("dt", "ms")):
-            value = units.to_float(getattr(self, name), unit, name)
-            checks.number(f"{name} ({unit})", value, 0, above=name == "dt")
+        for name, unit in (("delay", "ms"), ("dt", "ms"), ("w0", "1")):
+            value = units.number(getattr(self, name), unit, name, 0, above=name != "delay")
             object.__setattr__(self, name, value)
-        object.__setattr__(self, "w0", checks.number("w0", units.to_float(self.w0, "1", "w0"), 0, above=True))
         if self.mechanism is not None:
             mechanisms.check_kernel(self.mechanism)
             if self.engine == "counts" and self.mechanism.online:

@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from synfwp import checks, units
+
 
 def count_cosine(spikes: float) -> float:
     """Cosine of one outer product of Poisson counts with the ideal one, rates uniform on (0, r_max).
@@ -19,12 +21,17 @@ def count_cosine(spikes: float) -> float:
     -------
     float
 
+    Raises
+    ------
+    ValueError, TypeError
+        For an argument out of its range, or that is no finite number.
+
     Examples
     --------
     >>> round(count_cosine(10.0), 3)
     0.87
     """
-    return 1 / (1 + 1.5 / spikes)
+    return 1 / (1 + 1.5 / checks.number("spikes", spikes, 0, above=True))
 
 
 def trace_cosine(rho: float, T: float, tau: float) -> float:
@@ -46,11 +53,18 @@ def trace_cosine(rho: float, T: float, tau: float) -> float:
     -------
     float
 
+    Raises
+    ------
+    ValueError, TypeError
+        For an argument out of its range, or that is no finite number.
+
     Examples
     --------
     >>> round(trace_cosine(rho=15.0, T=100.0, tau=20.0), 3)
     0.868
     """
+    rho = units.number(rho, "ms", "rho", 0)
+    T, tau = (units.number(x, "ms", name, 0, above=True) for x, name in ((T, "T"), (tau, "tau")))
     return float((1 + 2 * rho / T + rho**2 / (4 * tau * T)) ** -0.5)
 
 
@@ -74,6 +88,11 @@ def hebb_agreement(k: Any, v: Any, spikes: float, tau: float | None = None, T: f
     -------
     float
 
+    Raises
+    ------
+    ValueError, TypeError
+        For an argument out of its range, or that is no finite number.
+
     Examples
     --------
     >>> import numpy as np
@@ -81,7 +100,13 @@ def hebb_agreement(k: Any, v: Any, spikes: float, tau: float | None = None, T: f
     >>> round(hebb_agreement(rng.uniform(0, 1, (8, 50)), rng.standard_normal((8, 50)), 10.0), 2)
     0.76
     """
-    k, v = (np.asarray(x, float) / np.abs(x).max() for x in (k, v))
+    k, v = (checks.array(name, x, ndim=2) for x, name in ((k, "k"), (v, "v")))
+    if len(k) != len(v) or not k.any() or not v.any():
+        raise ValueError(f"k has shape {k.shape} and v {v.shape}; pass as many of both, not all of them 0.")
+    spikes = checks.number("spikes", spikes, 0, above=True)
+    T = units.number(T, "ms", "T", 0, above=True)
+    tau = None if tau is None else units.number(tau, "ms", "tau", 0, above=True)
+    k, v = k / np.abs(k).max(), v / np.abs(v).max()
     size = np.abs(v)
     double = spikes**2 * (1.0 if tau is None else 4 * tau / T)
     single = np.einsum("tj,ti->ij", k**2, size) + np.einsum("tj,ti->ij", k, v**2)

@@ -9,6 +9,8 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from synfwp import checks
+
 Array = np.ndarray
 
 
@@ -28,12 +30,18 @@ def hebb_cosine(pairs: Any, d_key: Any) -> Any:
     -------
     float or array
 
+    Raises
+    ------
+    ValueError, TypeError
+        If P is too small, d not above 0, or one of them no finite number.
+
     Examples
     --------
     >>> round(float(hebb_cosine(64, 64)), 3)
     0.71
     """
-    return 1 / np.sqrt(1 + (np.asarray(pairs) - 1) / d_key)
+    pairs, d = _sizes(pairs, d_key)
+    return 1 / np.sqrt(1 + (pairs - 1) / d)
 
 
 @overload
@@ -52,12 +60,18 @@ def hebb_sign_error(pairs: Any, d_key: Any) -> Any:
     -------
     float or array
 
+    Raises
+    ------
+    ValueError, TypeError
+        If P is too small, d not above 0, or one of them no finite number.
+
     Examples
     --------
     >>> round(float(hebb_sign_error(65, 64)), 3)
     0.159
     """
-    return np.vectorize(erfc, otypes=[float])(np.sqrt(d_key / (2 * (np.asarray(pairs) - 1)))) / 2
+    pairs, d = _sizes(pairs, d_key, 2)
+    return np.vectorize(erfc, otypes=[float])(np.sqrt(d / (2 * (pairs - 1)))) / 2
 
 
 @overload
@@ -76,9 +90,20 @@ def hebb_squared_error(pairs: Any, d_key: Any) -> Any:
     -------
     float or array
 
+    Raises
+    ------
+    ValueError, TypeError
+        If P is too small, d not above 0, or one of them no finite number.
+
     Examples
     --------
     >>> float(hebb_squared_error(65, 64))
     1.0
     """
-    return (np.asarray(pairs) - 1) / d_key
+    pairs, d = _sizes(pairs, d_key)
+    return (pairs - 1) / d
+
+
+def _sizes(pairs: Any, d_key: Any, least: int = 1) -> tuple[Array, Array]:
+    """P of at least ``least``, and d above 0."""
+    return checks.array("pairs", pairs, least), checks.array("d_key", d_key, 0, above=True)

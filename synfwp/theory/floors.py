@@ -4,6 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from synfwp import checks
+
 Array = np.ndarray
 
 
@@ -21,11 +23,18 @@ def matrix_floor(keys: int, d_dot: int) -> float:
     -------
     float
 
+    Raises
+    ------
+    ValueError, TypeError
+        For an argument out of its range, or that is no finite number.
+
     Examples
     --------
     >>> matrix_floor(128, 64), matrix_floor(40, 64)
     (0.25, 0.0)
     """
+    checks.count("keys", keys)
+    checks.count("d_dot", d_dot, 0)
     return max(0.0, 0.5 * (1 - d_dot / keys)) if keys > d_dot else 0.0
 
 
@@ -43,11 +52,18 @@ def order_blind_loss(counts: Any) -> float:
     -------
     float
 
+    Raises
+    ------
+    ValueError, TypeError
+        For an argument out of its range, or that is no finite number.
+
     Examples
     --------
     >>> order_blind_loss([[1, 1], [0, 2], [0, 0]])
     0.125
     """
-    n: Array = np.asarray(counts, float)
+    n: Array = checks.array("counts", counts, 0)
+    if n.ndim < 2 or not n.any():
+        raise ValueError(f"counts has shape {n.shape}; pass (..., keys, values) with at least one write.")
     n = n[n.any(axis=-1)]
     return float(0.5 * (1 - np.square(n / n.sum(axis=-1, keepdims=True)).sum(axis=-1)).mean())

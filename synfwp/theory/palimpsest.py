@@ -8,6 +8,8 @@ from typing import Any, overload
 import numpy as np
 from numpy.typing import ArrayLike
 
+from synfwp import checks
+
 Array = np.ndarray
 
 
@@ -28,12 +30,21 @@ def delta_norm(beta: Any, d_key: Any) -> Any:
     -------
     float or array
 
+    Raises
+    ------
+    ValueError, TypeError
+        For an argument out of its range, or that is no finite number.
+
     Examples
     --------
     >>> delta_norm(1.0, 64)
     64.0
     """
-    return d_key * beta / (2 - beta)
+    d, rate = checks.array("d_key", d_key, 1), checks.array("beta", beta, 0, above=True)
+    if (rate >= 2).any():
+        raise ValueError(f"beta holds {float(rate.max())!r}; pass numbers below 2, where the rule is stable.")
+    found = d * rate / (2 - rate)
+    return float(found) if np.ndim(found) == 0 else found
 
 
 @overload
@@ -53,12 +64,18 @@ def delta_signal(age: Any, d_key: Any) -> Any:
     -------
     float or array
 
+    Raises
+    ------
+    ValueError, TypeError
+        For an argument out of its range, or that is no finite number.
+
     Examples
     --------
     >>> round(delta_signal(64, 64), 3)
     0.365
     """
-    return (1 - 1 / d_key) ** age
+    found = (1 - 1 / checks.array("d_key", d_key, 1)) ** checks.array("age", age, 0)
+    return float(found) if np.ndim(found) == 0 else found
 
 
 def delta_squared_error(age: int, writes: int, d_key: int) -> float:
@@ -76,11 +93,20 @@ def delta_squared_error(age: int, writes: int, d_key: int) -> float:
     -------
     float
 
+    Raises
+    ------
+    ValueError, TypeError
+        For an argument out of its range, or that is no finite number.
+
     Examples
     --------
     >>> round(delta_squared_error(31, 128, 64), 2)
     0.72
     """
+    for name, value, low in (("writes", writes, 0), ("age", age, 0), ("d_key", d_key, 1)):
+        checks.count(name, value, low)
+    if age > writes:
+        raise ValueError(f"age is {age} but there are {writes} writes; pass an age of at most that.")
     error, shrink = 0.0, 1 - 1 / d_key
     for n in range(age):
         norm = d_key * (1 - shrink ** (writes - age + n))

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from synfwp import checks
 from synfwp.coefficients import Coefficients, Pair, coefficient, coefficients
 from synfwp.rules import Rule, get_rule
 
@@ -48,11 +49,12 @@ def transition(
     rule = get_rule(rule)
     if rule.solver not in ("linear", "momentum"):
         raise ValueError(f"rule {rule.name!r} has no transition of a key; see its eigenvalues.")
-    key = np.asarray(k, float)[None, None]
-    gate = None if decay is None else np.asarray(decay, float)[None, None]
-    p, r = (None, None) if erase is None else (np.asarray(x, float)[None, None] for x in erase)
+    key = checks.array("k", k, ndim=1)[None, None]
+    gate = None if decay is None else checks.array("decay", decay, 0, 1)[None, None]
+    p, r = (None, None) if erase is None else (checks.array("erase", x, ndim=1)[None, None] for x in erase)
+    beta = checks.number("beta", beta, 0)
     pair = None if p is None or r is None else (p, r)
-    M = transitions(coefficients(rule, key, np.full((1, 1), float(beta)), gate, pair), key)[0, 0]
+    M = transitions(coefficients(rule, key, np.full((1, 1), beta), gate, pair), key)[0, 0]
     if not rule.uses_momentum:
         return M
     if momentum is None:
@@ -161,7 +163,8 @@ def stability_bound(k: Any, spikes: float) -> float:
     >>> round(stability_bound([1.0], 80), 3)
     1.882
     """
-    k = np.asarray(k, float)
+    k = checks.array("k", k, 0, ndim=1)
+    spikes = checks.number("spikes", spikes, 0, above=True)
     second = k**2 + k / spikes
     fourth = k**4 + 6 * k**3 / spikes + 7 * k**2 / spikes**2 + k / spikes**3
     total = second.sum()
@@ -192,7 +195,7 @@ def repeated_bound(spikes: float, neurons: int) -> float:
     >>> round(repeated_bound(80, 1), 3), round(repeated_bound(10, 8), 3)
     (1.882, 1.736)
     """
-    n, C = spikes, neurons
+    n, C = checks.number("spikes", spikes, 0, above=True), checks.count("neurons", neurons)
     m2, m3 = 1 + 1 / n, 1 + 3 / n + 1 / n**2
     m4 = 1 + 6 / n + 7 / n**2 + 1 / n**3
     # E[n n^T S n n^T] for S = I and S = J: entry on the diagonal, entry off it
