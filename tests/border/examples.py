@@ -1,0 +1,197 @@
+"""One call of every public function and class that takes numbers: what the tests of this folder wrap and compare.
+
+A row is a callable and its arguments by name. `test_every_public_callable_has_a_row` fails for a name without one, so
+that a new name joins every test of the border.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+import synfwp as fw
+from synfwp.plasticity import rows
+
+Row = tuple[Callable[..., Any], dict[str, Any]]
+rng = np.random.default_rng(0)
+K, V, Q = (rng.standard_normal((2, 4, 3)) / 2 for _ in range(3))
+BETA, DECAY = np.full((2, 4), 0.5), np.full((2, 4), 0.9)
+CELLS = fw.Population(3, fw.LIF(), "cells", drive=25.0)
+FEED = fw.PoissonSource(2, 50.0, "feed")
+W = np.arange(6.0).reshape(2, 3)
+
+
+def circuit() -> fw.Circuit:
+    """Two sources on three neurons."""
+    return fw.Circuit([fw.Projection(FEED, CELLS, W, name="p")])
+
+
+def started(**arguments: Any) -> Any:
+    """The spikes of a run."""
+    return circuit().run(**arguments)
+
+
+def plastic(**arguments: Any) -> Any:
+    """Weights that were set in a simulation."""
+    simulation = circuit().start(0)
+    simulation.set_weights(**arguments)
+    return simulation.weights("p")
+
+
+def recorded(**arguments: Any) -> Any:
+    """A run with a record."""
+    return circuit().run(5.0, record=fw.Record("cells", "v", **arguments))
+
+
+def function(rule: str, name: str) -> Callable[..., Any]:
+    """`scan` or `vjp` of one rule; of vjp, its outputs and gradients."""
+    if name == "vjp":
+        return lambda **a: fw.vjp(rule, **a)[1](np.ones((2, 4, 3)))
+    return lambda **a: getattr(fw, name)(rule, **a)
+
+
+def train(**arguments: Any) -> Any:
+    """Two steps."""
+    net = fw.Programmer(d_in=6, d_key=3, d_value=2, d_out=3)
+    return fw.train(net, fw.tasks.Recall(keys=3, values=3, writes=2), batch=2, **arguments).params
+
+
+SCAN = {"q": Q, "k": K, "v": V, "beta": BETA, "decay": DECAY, "W0": np.zeros((3, 3))}
+TRAIN = [1.0, 20.0, 40.0]
+ROWS: Mapping[str, Row] = {
+    "AdEx": (fw.AdEx, {"C_m": 200.0, "g_leak": 10.0, "v_rest": -70.0, "v_threshold": -50.0, "v_reset": -60.0,
+                       "v_peak": 0.0, "delta": 2.0, "a": 2.0, "b": 50.0, "tau_w": 100.0, "t_ref": 2.0}),
+    "Circuit": (fw.Circuit, {"projections": [], "populations": [CELLS], "dt": 0.1}),
+    "Circuit.run": (started, {"duration": 5.0, "seed": 1}),
+    "Simulation.set_weights": (plastic, {"name": "p", "weight": W}),
+    "Record": (recorded, {"neurons": np.array([0, 2]), "every": 0.5}),
+    "Dendritic": (fw.Dendritic, {"tau": 20.0}),
+    "Dendritic.synapse": (fw.Dendritic().synapse, {"eta": 0.1}),
+    "Evaluation": (fw.Evaluation, {"every": 10, "sequences": 4, "patience": 2, "target": 0.5}),
+    "GatedTrace": (fw.GatedTrace, {"tau": 20.0}),
+    "GatedTrace.synapse": (fw.GatedTrace().synapse, {"eta": 0.1}),
+    "InhibitoryCancellation": (fw.InhibitoryCancellation, {"tau": 20.0, "rho0": 5.0}),
+    "InhibitoryCancellation.synapse": (fw.InhibitoryCancellation().synapse, {"eta": 0.1}),
+    "Instructions": (lambda **a: fw.Instructions(**a).to_dataset(), {"q": Q, "k": K, "v": V, "beta": BETA, "decay": DECAY}),
+    "LIF": (fw.LIF, {"tau_m": 20.0, "t_ref": 2.0, "tau_syn": 5.0, "v_rest": -70.0, "v_threshold": -50.0,
+                     "v_reset": -60.0, "noise": 1.0, "g_leak": 2.0}),
+    "LayerProgrammer": (fw.LayerProgrammer, {"kind": "delta_net", "d_model": 4, "heads": 2, "d_key": 2, "d_value": 2}),
+    "PES": (fw.PES, {"tau": 20.0}),
+    "PES.synapse": (fw.PES().synapse, {"eta": 0.1}),
+    "PairSTDP": (fw.PairSTDP, {"A_plus": 0.01, "A_minus": 0.02, "tau_plus": 20.0, "tau_minus": 30.0}),
+    "PairSTDP.dw": (fw.PairSTDP("bi_poo").dw, {"pre": TRAIN, "post": [5.0, 33.0]}),
+    "PairSTDP.row": (fw.PairSTDP("bi_poo").row, {"scale": 2.0}),
+    "PlasticNetwork": (fw.PlasticNetwork, {"d_in": 3, "d_hidden": 4, "d_out": 2, "lam": 0.9, "eta": 0.1}),
+    "Poisson": (fw.Poisson, {"tau_syn": 5.0}),
+    "PoissonSource": (fw.PoissonSource, {"n": 2, "rate": np.array([10.0, 20.0])}),
+    "Population": (lambda **a: fw.Circuit([], [fw.Population(neuron=fw.LIF(), **a)]).run(3.0, record=fw.Record("cells", "v")),
+                   {"n": 2, "drive": np.array([5.0, 30.0]), "v_init": np.array([-60.0, -65.0])}),
+    "Programmer": (fw.Programmer, {"d_in": 6, "d_key": 3, "d_value": 2, "d_out": 3, "beta_max": 1.0}),
+    "Programmer.__call__": (lambda **a: fw.Programmer(d_in=3, d_key=2, d_value=2, d_out=2)(
+        fw.Programmer(d_in=3, d_key=2, d_value=2, d_out=2).init(0), **a).to_dataset(), {"x": np.abs(Q)}),
+    "Projection": (lambda **a: fw.Circuit([fw.Projection(FEED, CELLS, name="p", **a)]).start(0).weights("p"),
+                   {"weight": W, "delay": 1.0}),
+    "RateCode": (fw.RateCode, {"peak": 100.0, "neurons_per_feature": 4}),
+    "RateNetwork": (fw.RateNetwork, {"tau": 10.0, "T_write": 100.0, "T_read": 80.0, "gap": 40.0}),
+    "Receptor": (fw.Receptor, {"name": "g", "tau": 5.0, "reversal": -80.0}),
+    "Rule": (fw.Rule, {"name": "mine", "retain": "scalar", "write": 0.5}),
+    "ShortTerm": (fw.ShortTerm, {"U": 0.5, "tau_rec": 800.0, "tau_facil": 20.0, "u_rest": 0.1}),
+    "ShortTerm.released": (fw.ShortTerm(U=0.5, tau_rec=800.0, tau_facil=20.0).released, {"intervals": [0.0, 20.0, 50.0]}),
+    "SpikeSource": (lambda **a: fw.Circuit([], [fw.SpikeSource(**a)]).run(50.0),
+                    {"n": 2, "times": np.array(TRAIN), "units": np.array([0, 1, 0])}),
+    "SpikingNetwork": (fw.SpikingNetwork, {"delay": 1.0, "dt": 0.5, "w0": 2.0}),
+    "Steps": (lambda **a: fw.Circuit([], [fw.PoissonSource(1, fw.Steps(**a), "s")]).run(20.0, seed=3),
+              {"times": np.array([0.0, 10.0]), "values": np.array([50.0, 500.0])}),
+    "SynapticRule": (fw.SynapticRule, {"name": "r", "pre_0": 0.1, "post_x": 0.1, "tau_x1": 20.0, "tau_x2": 30.0, "tau_y1": 25.0,
+                                       "tau_y2": 40.0, "w_min": 0.0, "w_max": 1.0, "soft": 0.5, "tau_w": 100.0}),
+    "SynapticRule.dw": (rows.pair(0.1, 0.1).dw, {"pre": TRAIN, "post": [5.0, 33.0], "w": 0.5}),
+    "ThetaCycle": (fw.ThetaCycle, {"retrieve": 100.0, "encode": 80.0, "gap": 40.0}),
+    "TripletSTDP": (fw.TripletSTDP, {"preset": "hippocampus", "A2_plus": 0.01, "tau_x": 900.0}),
+    "TripletSTDP.dw": (fw.TripletSTDP("hippocampus").dw, {"pre": TRAIN, "post": [5.0, 33.0]}),
+    "TwoCompartment": (fw.TwoCompartment, {"tau_m": 20.0, "g_dendrite": 0.5, "phi_max": 100.0}),
+    "TwoPhase": (fw.TwoPhase, {"tau": 20.0}),
+    "TwoPhase.synapse": (fw.TwoPhase().synapse, {"eta": 0.1}),
+    "attention": (function("delta", "attention"), {"q": Q, "k": K, "beta": BETA}),
+    "scan": (function("gated_delta", "scan"), SCAN),
+    "vjp": (function("gated_delta", "vjp"), SCAN),
+    "fastest_form": (fw.fastest_form, {"rule": "delta", "T": 64, "d_key": 8, "d_value": 8}),
+    "measures.auc": (fw.measures.auc, {"score": np.array([1.0, 2.0, 3.0]), "positive": np.array([False, True, True])}),
+    "measures.binned_rate": (fw.measures.binned_rate, {"time": np.array([0.1, 0.2, 1.0]), "edges": np.array([0.0, 1.0, 2.0]), "n": 2}),
+    "measures.centred_correlation": (fw.measures.centred_correlation, {"W": K, "reference": V}),
+    "measures.interval_cv": (fw.measures.interval_cv, {"time": np.arange(12.0) ** 1.5, "unit": np.zeros(12, int), "least": 5}),
+    "measures.norm_ratio": (fw.measures.norm_ratio, {"W": K, "reference": V}),
+    "measures.recall_agreement": (fw.measures.recall_agreement, {"y": K, "reference": V, "read": BETA}),
+    "plasticity.dendritic": (rows.dendritic, {"eta": 0.1, "tau": 20.0}),
+    "plasticity.fit_window": (fw.plasticity.fit_window, {"dt": np.array([5.0, 10, 20, -5, -10, -20]), "dw": np.array([0.9, 0.6, 0.3, -0.5, -0.4, -0.2])}),
+    "plasticity.gated_trace": (rows.gated_trace, {"eta": 0.1, "tau": 20.0}),
+    "plasticity.inhibitory": (rows.inhibitory, {"eta": 0.1, "rate": 5.0, "tau": 20.0}),
+    "plasticity.pair": (rows.pair, {"A_plus": 0.1, "A_minus": 0.2, "tau_plus": 20.0, "tau_minus": 30.0}),
+    "plasticity.pes": (rows.pes, {"eta": 0.1, "tau": 20.0}),
+    "plasticity.reward": (rows.reward, {"A_plus": 0.1, "A_minus": 0.2, "tau_plus": 20.0, "tau_minus": 30.0, "tau_e": 500.0, "tau_reward": 100.0}),
+    "plasticity.two_phase": (rows.two_phase, {"eta": 0.1, "tau": 20.0}),
+    "plasticity.protocols.Protocol": (fw.protocols.Protocol, {"pre_motif": (0.0, 5.0), "post_motif": (10.0,), "n": 3, "rate": 2.0}),
+    "plasticity.protocols.pairs": (fw.protocols.pairs, {"n": 3, "rate": 2.0, "dt": 10.0}),
+    "plasticity.protocols.triplets": (fw.protocols.triplets, {"kind": "pre-post-pre", "dt1": 5.0, "dt2": -10.0, "n": 3, "rate": 2.0}),
+    "random_synapses": (fw.random_synapses, {"n_pre": 4, "n_post": 3, "probability": 0.5, "weight": 2.0, "seed": 0}),
+    "seeds.generator": (lambda **a: fw.seeds.generator(**a).integers(1000), {"seed": 3}),
+    "tasks.Recall": (fw.tasks.Recall, {"keys": 3, "values": 3, "writes": 4}),
+    "tasks.Familiarity": (fw.tasks.Familiarity, {"d": 10, "lags": 2, "length": 20, "repeat": 0.5}),
+    "tasks.MQAR": (fw.tasks.MQAR, {"keys": 8, "values": 8, "pairs": 2, "slots": 8, "power": 0.01}),
+    "tasks.InContextRegression": (fw.tasks.InContextRegression, {"d_x": 2, "d_y": 1, "pairs": 4, "noise": 0.1}),
+    "tasks.PatternCompletion": (fw.tasks.PatternCompletion, {"d": 10, "patterns": 2, "cycles": 1, "show": 2, "gap": 1, "zeroed": 0.5}),
+    "theory.count_cosine": (fw.theory.count_cosine, {"spikes": 10.0}),
+    "theory.delta_norm": (fw.theory.delta_norm, {"beta": 0.5, "d_key": 8}),
+    "theory.delta_signal": (fw.theory.delta_signal, {"age": 4, "d_key": 8}),
+    "theory.delta_squared_error": (fw.theory.delta_squared_error, {"age": 3, "writes": 8, "d_key": 8}),
+    "theory.hebb_agreement": (fw.theory.hebb_agreement, {"k": np.abs(K[0]), "v": V[0], "spikes": 10.0, "tau": 20.0, "T": 100.0}),
+    "theory.hebb_cosine": (fw.theory.hebb_cosine, {"pairs": np.array([2, 8]), "d_key": 8}),
+    "theory.hebb_sign_error": (fw.theory.hebb_sign_error, {"pairs": np.array([2, 8]), "d_key": 8}),
+    "theory.hebb_squared_error": (fw.theory.hebb_squared_error, {"pairs": np.array([2, 8]), "d_key": 8}),
+    "theory.matrix_floor": (fw.theory.matrix_floor, {"keys": 8, "d_dot": 4}),
+    "theory.mean_sum": (lambda **a: fw.theory.mean_sum(np.sqrt, **a), {"rows": 2, "columns": 5}),
+    "theory.order_blind_loss": (fw.theory.order_blind_loss, {"counts": np.array([[1.0, 1.0], [0.0, 2.0]])}),
+    "theory.repeated_bound": (fw.theory.repeated_bound, {"spikes": 10.0, "neurons": 8}),
+    "theory.stability_bound": (fw.theory.stability_bound, {"k": np.array([0.6, 0.8]), "spikes": 10.0}),
+    "theory.trace_cosine": (fw.theory.trace_cosine, {"rho": 15.0, "T": 100.0, "tau": 20.0}),
+    "theory.transition": (lambda **a: fw.theory.transition("gated_delta", **a), {"k": np.array([0.6, 0.8]), "beta": 0.5, "decay": 0.9}),
+    "train": (train, {"steps": 2, "learning_rate": 0.01, "seed": 0}),
+    "units.per_ms": (fw.units.per_ms, {"hz": np.array([10.0, 20.0])}),
+    "plot.figure": (lambda **a: fw.plot.figure(**a)[0].get_size_inches().tolist(), {"width": 80.0, "height": 50.0}),
+}  # fmt: skip
+
+# Names that take no number of the user's, or whose every number another row passes on as it is.
+# Groups of names without a border of their own.
+GROUPS = ("reference.", "plot.", "conventions.", "autograd.", "features.", "rules.", "data.", "tasks.", "results.", "units.")
+
+WITHOUT = {
+    "Checkpoint": "a path and a count, of `train`",
+    "DELTA_PRODUCT": "a count: rows of rules",
+    "Exact": "nothing",
+    "FunctionProgrammer": "functions",
+    "Gradients": "a result",
+    "Mechanism": "a base: its subclasses",
+    "PlasticRateNetwork": "no number",
+    "Scan": "a result",
+    "Simulation": "a circuit: Circuit.run",
+    "Trained": "a result",
+    "plasticity.SpikeRule": "a protocol of typing",
+    "citation": "a name",
+    "compare_substrates": "trained nets",
+    "get_rule": "a name",
+    "list_programs": "a name",
+    "load": "a path",
+    "load_layer": "a path",
+    "load_table": "a name",
+    "load_trained": "a path",
+    "plasticity.best_pair_rule": "a table",
+    "plasticity.check_row": "a row",
+    "plasticity.compare_with_table": "a rule and a table",
+    "plasticity.protocols.from_table": "a name",
+    "replicates": "those of Circuit.run",
+    "run": "a name",
+    "save": "a Dataset",
+    "simulate": "instructions",
+    "spikes": "a Dataset",
+    "theory.step_ratio": "arrays of `scan`, checked there",
+    "theory.transitions": "coefficients of `theory.transition`",
+}
