@@ -329,6 +329,8 @@ def fastest_form(rule: Rule | str, T: int, d_k: int, d_v: int, dtype: Any = np.f
     >>> fastest_form("delta", 512, 64, 64), fastest_form("softmax", 512, 64, 64)
     ('recurrent', 'parallel')
     """
+    for name, value in (("T", T), ("d_k", d_k), ("d_v", d_v)):
+        checks.count(name, value)
     return rules.get_rule(rule).forms[0]
 
 

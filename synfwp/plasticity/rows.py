@@ -12,6 +12,15 @@ from synfwp import units
 from synfwp.plasticity.synaptic import SynapticRule
 
 
+def _numbers(**given: Any) -> dict[str, float]:
+    """Numbers under the names by which they were passed: those that begin with tau are times above 0 (ms)."""
+    return {
+        name: units.number(value, "ms" if time else "1", name, 0 if time else -np.inf, above=time)
+        for name, value in given.items()
+        for time in [name.startswith("tau")]
+    }
+
+
 def pair(
     A_plus: float, A_minus: float, tau_plus: Any = 20.0, tau_minus: Any = 20.0, *, name: str = "pair_stdp", **more: Any
 ) -> SynapticRule:
@@ -40,7 +49,9 @@ def pair(
     >>> pair(0.01, 0.0105, w_max=1.0).pre_y
     -0.0105
     """
-    numbers: dict[str, Any] = {"pre_y": -A_minus, "post_x": A_plus, "tau_x1": tau_plus, "tau_y1": tau_minus}
+    given = _numbers(A_plus=A_plus, A_minus=A_minus, tau_plus=tau_plus, tau_minus=tau_minus)
+    numbers: dict[str, Any] = {"pre_y": -given["A_minus"], "post_x": given["A_plus"]}
+    numbers |= {"tau_x1": given["tau_plus"], "tau_y1": given["tau_minus"]}
     return SynapticRule(**({"name": name, "cite": "song2000"} | numbers | more))
 
 
@@ -74,7 +85,8 @@ def inhibitory(eta: float, rate: Any, tau: Any = 20.0, **more: Any) -> SynapticR
     >>> rule.pre_0, rule.pre_y, rule.post_x
     (-0.002, 0.01, 0.01)
     """
-    alpha = 2 * units.per_ms(rate) * units.to_float(tau, "ms", "tau")
+    eta, tau = _numbers(eta=eta, tau=tau).values()
+    alpha = 2 * units.per_ms(units.number(rate, "Hz", "rate", 0)) * tau
     numbers: dict[str, Any] = {"pre_0": -eta * alpha, "pre_y": eta, "post_x": eta, "tau_x1": tau, "tau_y1": tau}
     return SynapticRule(**({"name": "inhibitory_stdp", "cite": "vogels2011"} | numbers | more))
 
@@ -106,6 +118,7 @@ def gated_trace(eta: float, tau: Any = 20.0, **more: Any) -> SynapticRule:
     >>> gated_trace(0.1).pre_y == gated_trace(0.1).post_x == 0.1
     True
     """
+    eta, tau = _numbers(eta=eta, tau=tau).values()
     numbers: dict[str, Any] = {"pre_y": eta, "post_x": eta, "tau_x1": tau, "tau_y1": tau, "w_min": -np.inf}
     return SynapticRule(**({"name": "gated_trace", "cite": "hebb1949"} | numbers | more))
 
@@ -213,7 +226,7 @@ def dendritic(eta: float, tau_m: Any = 10.0, tau_syn: Any = 3.0, **more: Any) ->
     >>> rule.error, rule.rate < 0 < rule.post_x
     ('prediction', True)
     """
-    m, s = units.to_float(tau_m, "ms", "tau_m"), units.to_float(tau_syn, "ms", "tau_syn")
+    eta, m, s = _numbers(eta=eta, tau_m=tau_m, tau_syn=tau_syn).values()
     if m == s:
         raise ValueError(
             f"tau_m and tau_syn are both {m:g} ms; the difference of exponentials needs two time constants."
@@ -255,5 +268,6 @@ def pes(eta: float, error: str = "error", tau: Any = 20.0, **more: Any) -> Synap
     >>> pes(1e-3).error
     'error'
     """
+    eta, tau = _numbers(eta=eta, tau=tau).values()
     numbers: dict[str, Any] = {"rate": eta, "error": error, "tau_x1": tau, "w_min": -np.inf, "cite": "bekolay2013"}
     return SynapticRule(**({"name": "pes"} | numbers | more))

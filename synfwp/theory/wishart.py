@@ -6,6 +6,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.polynomial import legendre
 
+from synfwp import checks
+
 Array = np.ndarray
 
 NODES = 300  # Gauss-Legendre nodes: moments come out to rounding, s / (s + x) to 1e-5 for s of 1e-5
@@ -38,6 +40,8 @@ def mean_sum(f: Callable[[Array], Array], rows: int, columns: int) -> float:
     >>> round(mean_sum(lambda squares: 1 / squares, 12, 4), 9)  # columns / (rows - columns - 1)
     0.571428571
     """
+    checks.count("rows", rows)
+    checks.count("columns", columns)
     m, n = sorted((rows, columns))
     low, high = max(0.0, np.sqrt(n) - np.sqrt(m) - REACH), np.sqrt(n) + np.sqrt(m) + REACH
     node, weight, integral = _quadrature()

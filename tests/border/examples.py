@@ -52,7 +52,7 @@ def function(rule: str, name: str) -> Callable[..., Any]:
 
 def train(**arguments: Any) -> Any:
     """Two steps."""
-    net = fw.Programmer(d_in=6, d_key=3, d_value=2, d_out=3)
+    net = fw.Programmer(d_in=7, d_key=3, d_value=2, d_out=3)
     return fw.train(net, fw.tasks.Recall(keys=3, values=3, writes=2), batch=2, **arguments).params
 
 
@@ -75,7 +75,7 @@ ROWS: Mapping[str, Row] = {
     "Instructions": (lambda **a: fw.Instructions(**a).to_dataset(), {"q": Q, "k": K, "v": V, "beta": BETA, "decay": DECAY}),
     "LIF": (fw.LIF, {"tau_m": 20.0, "t_ref": 2.0, "tau_syn": 5.0, "v_rest": -70.0, "v_threshold": -50.0,
                      "v_reset": -60.0, "noise": 1.0, "g_leak": 2.0}),
-    "LayerProgrammer": (fw.LayerProgrammer, {"kind": "delta_net", "d_model": 4, "heads": 2, "d_key": 2, "d_value": 2}),
+    "LayerProgrammer": (fw.LayerProgrammer, {"kind": "delta_net", "key_norm": "l2", "d_model": 4, "heads": 2, "d_key": 2, "d_value": 2}),
     "PES": (fw.PES, {"tau": 20.0}),
     "PES.synapse": (fw.PES().synapse, {"eta": 0.1}),
     "PairSTDP": (fw.PairSTDP, {"A_plus": 0.01, "A_minus": 0.02, "tau_plus": 20.0, "tau_minus": 30.0}),
@@ -114,14 +114,14 @@ ROWS: Mapping[str, Row] = {
     "attention": (function("delta", "attention"), {"q": Q, "k": K, "beta": BETA}),
     "scan": (function("gated_delta", "scan"), SCAN),
     "vjp": (function("gated_delta", "vjp"), SCAN),
-    "fastest_form": (fw.fastest_form, {"rule": "delta", "T": 64, "d_key": 8, "d_value": 8}),
+    "fastest_form": (fw.fastest_form, {"rule": "delta", "T": 64, "d_k": 8, "d_v": 8}),
     "measures.auc": (fw.measures.auc, {"score": np.array([1.0, 2.0, 3.0]), "positive": np.array([False, True, True])}),
     "measures.binned_rate": (fw.measures.binned_rate, {"time": np.array([0.1, 0.2, 1.0]), "edges": np.array([0.0, 1.0, 2.0]), "n": 2}),
     "measures.centred_correlation": (fw.measures.centred_correlation, {"W": K, "reference": V}),
     "measures.interval_cv": (fw.measures.interval_cv, {"time": np.arange(12.0) ** 1.5, "unit": np.zeros(12, int), "least": 5}),
     "measures.norm_ratio": (fw.measures.norm_ratio, {"W": K, "reference": V}),
     "measures.recall_agreement": (fw.measures.recall_agreement, {"y": K, "reference": V, "read": BETA}),
-    "plasticity.dendritic": (rows.dendritic, {"eta": 0.1, "tau": 20.0}),
+    "plasticity.dendritic": (rows.dendritic, {"eta": 0.1, "tau_m": 10.0, "tau_syn": 3.0}),
     "plasticity.fit_window": (fw.plasticity.fit_window, {"dt": np.array([5.0, 10, 20, -5, -10, -20]), "dw": np.array([0.9, 0.6, 0.3, -0.5, -0.4, -0.2])}),
     "plasticity.gated_trace": (rows.gated_trace, {"eta": 0.1, "tau": 20.0}),
     "plasticity.inhibitory": (rows.inhibitory, {"eta": 0.1, "rate": 5.0, "tau": 20.0}),
@@ -161,7 +161,18 @@ ROWS: Mapping[str, Row] = {
 
 # Names that take no number of the user's, or whose every number another row passes on as it is.
 # Groups of names without a border of their own.
-GROUPS = ("reference.", "plot.", "conventions.", "autograd.", "features.", "rules.", "data.", "tasks.", "results.", "units.")
+GROUPS = (
+    "reference.",
+    "plot.",
+    "conventions.",
+    "autograd.",
+    "features.",
+    "rules.",
+    "data.",
+    "tasks.",
+    "results.",
+    "units.",
+)
 
 WITHOUT = {
     "Checkpoint": "a path and a count, of `train`",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import xarray as xr
-from border.examples import ROWS, WITHOUT, GROUPS
+from border.examples import GROUPS, ROWS, WITHOUT
 from border.wrapping import numeric, outcome, refused, same
 from public_names import public
 
@@ -111,10 +111,14 @@ def test_a_layout_changes_nothing(name: str, argument: str) -> None:
         assert same(found, expected) or refused(found, argument), (kind, found)
 
 
-@pytest.mark.parametrize("bad", [np.nan, "3", 1j, None.__class__, [[1.0], [1.0, 2.0]], Fraction(1, 3), 10**400], ids=repr)
+@pytest.mark.parametrize(
+    "bad", [np.nan, "3", 1j, None.__class__, [[1.0], [1.0, 2.0]], Fraction(1, 3), 10**400], ids=repr
+)
 @pytest.mark.parametrize(("name", "argument"), ARGUMENTS)
 def test_what_is_no_number_is_refused_by_name(name: str, argument: str, bad: Any) -> None:
     call, given = ROWS[name]
+    if bad == 10**400 and isinstance(given[argument], int):
+        pytest.skip("a large count is a count")
     found = outcome(call, given | {argument: bad})
     assert not isinstance(found, Exception) or refused(found, argument), found
     if bad != Fraction(1, 3):

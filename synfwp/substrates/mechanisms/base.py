@@ -144,6 +144,7 @@ class Mechanism(Parameters):
         Where the error is no spike but a receptor (`PES`), eta is a change per ms, for an error of 1 and a trace of 1.
         Further arguments are those of `SynapticRule`. Phases, signs and latches are schedules of the projection.
         """
+        eta = units.number(eta, "1", "eta")
         numbers: dict[str, Any] = {
             "name": self.name, "cite": self.cite, "post_x": eta, "pre_y": 0.0 if self.causal else eta,
             "tau_x1": self.tau, "tau_y1": self.tau, "w_min": -np.inf,
