@@ -181,7 +181,8 @@ def one_run(size: Size, run: Run, seed: int, replicate: int) -> dict[str, float]
     peak_spikes = int(cell.neurons) * cell.peak / 1000 * cell.window
     traces = {} if run.engine == "counts" else {"tau": cell.tau, "T": cell.window}
     closed_form = theory.hebb_agreement(k, v, peak_spikes, **traces) if rule == "hebb" else np.nan
-    ideal = {name: cosine(k @ fw.scan(name, k, k, v).W.T, v) for name in ("hebb", "covariance", rule)}
+    exact = {name: fw.scan(name, reads, writes, values, beta) for name in ("hebb", "covariance", rule)}
+    ideal = {name: cosine(one.y[len(k) :], v) for name, one in exact.items()}
     return {
         "agreement": float(centred_correlation(out.W[0], target)),
         "recall": cosine(out.y[0, len(k) :], v),

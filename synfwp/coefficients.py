@@ -26,34 +26,69 @@ class Coefficients(NamedTuple):
 Pair = tuple[Array, Array]
 
 
-def running_mean(k: Array, mean: Array | None = None, seen: Array | None = None) -> Array:
-    """Mean of all keys (..., T, d_k) so far, each one included, whatever its token writes or reads.
+class Means(NamedTuple):
+    """Means of the keys before each token, and behind the last one.
+
+    ``before`` (..., T, d_k) is ``m_0 + sum of (k_i - m_0) over the earlier keys / number``; ``number`` (..., T + 1, 1)
+    is what is divided by, behind the last token too; ``last`` (..., d_k) the mean there and ``seen`` (..., 1) how many
+    keys it is of. ``presented`` (..., T, 1) marks the tokens whose key is not all zeros: the others have none.
+    """
+
+    before: Array
+    number: Array
+    last: Array
+    seen: Array
+    presented: Array
+
+
+def running_mean(k: Array, mean: Array | None = None, seen: Array | None = None) -> Means:
+    """Mean of the keys (..., T, d_k) before each token, from a first mean that stands for so many earlier keys.
+
+    ``m_t = m_0 + sum_{i < t} (k_i - m_0) / (n_0 + n_t)``, n_t being how many keys came before. The first token meets
+    m_0, also where n_0 is 0; an infinite n_0 keeps m_0 for ever. A key of zeros is none and is not counted.
 
     Parameters
     ----------
     k : (..., T, d_k) array
     mean, seen : None or (..., d_k) and (..., 1) arrays
-        The mean of earlier keys, and how many they were.
+        The mean of earlier keys m_0, and how many they were, n_0; None means 0.
 
     Returns
     -------
-    (..., T, d_k) array
+    Means
 
     Examples
     --------
     >>> import numpy as np
-    >>> running_mean(np.array([[2.0], [0.0], [4.0]])).tolist()
-    [[2.0], [1.0], [2.0]]
+    >>> running_mean(np.array([[2.0], [0.0], [4.0], [9.0]])).before.tolist()
+    [[0.0], [2.0], [2.0], [3.0]]
+    >>> running_mean(np.array([[2.0], [4.0]]), np.array([1.0]), np.array([np.inf])).before.tolist()
+    [[1.0], [1.0]]
     """
-    total, after = np.cumsum(k, axis=-2), np.arange(1, k.shape[-2] + 1, dtype=k.dtype)[:, None]
-    if mean is None or seen is None:
-        return total / after
-    return (total + (mean * seen)[..., None, :]) / (after + seen[..., None, :])
+    first = np.zeros((*k.shape[:-2], k.shape[-1]), k.dtype) if mean is None else mean
+    start: Any = 0 if seen is None else seen[..., None, :].real  # the number is no parameter
+    presented = (k != 0).any(axis=-1, keepdims=True)
+    count = np.zeros((*k.shape[:-2], k.shape[-2] + 1, 1), k.real.dtype)
+    np.cumsum(presented, axis=-2, out=count[..., 1:, :])
+    total = np.zeros((*k.shape[:-2], k.shape[-2] + 1, k.shape[-1]), np.result_type(k, first))
+    np.cumsum((k - first[..., None, :]) * presented, axis=-2, out=total[..., 1:, :])
+    number = count + start
+    number = np.where(number > 0, number, 1)  # nothing to divide
+    means = first[..., None, :] + total / number
+    return Means(means[..., :-1, :], number, means[..., -1, :], (count + start)[..., -1, :], presented)
 
 
 def written_keys(rule: Rule, k: Array) -> Array:
-    """The keys (..., T, d_k) under which a rule writes: those sent, or for a centred rule less their running mean."""
-    return k - running_mean(k) if rule.centred else k
+    """The keys (..., T, d_k) under which a rule writes: those sent, of a centred rule less the mean of those before."""
+    if not rule.centred:
+        return k
+    means = running_mean(k)
+    return (k - means.before) * means.presented
+
+
+def read_queries(rule: Rule, q: Array, k: Array) -> Array:
+    """The queries (..., T, d_k) with which a rule reads: those sent, of a centred rule less the mean of keys before."""
+    return (q - running_mean(k).before) * (q != 0).any(axis=-1, keepdims=True) if rule.centred else q
 
 
 def coefficients(rule: Rule, k: Array, beta: Array, decay: Array | None, pair: Pair | None = None) -> Coefficients:

@@ -67,7 +67,8 @@ class Rule:
     writes : int
         Writes for each token, ``k, v`` of shape (..., T, n, .), ``beta`` (..., T, n); decay acts on the first.
     centred, normalised : bool
-        Keys minus their running mean; reads divided by ``z . q`` with ``z`` the sum of the keys.
+        Keys and queries minus the mean of the keys before their token (a key of zeros is none: it writes nothing and
+        no mean counts it); reads divided by ``z . q`` with ``z`` the sum of the keys.
     solver : "linear", "self_referential", "momentum", "mesa" or "softmax"
         How the row is solved. "linear" is the equation above. "self_referential": W itself sends what writes it;
         ``q`` is a token x, and ``W x`` holds the read, a key, a query and four betas, one for each of these blocks of
@@ -300,11 +301,13 @@ LINEAR_ATTENTION = Rule(
 COVARIANCE = Rule(
     name="covariance",
     centred=True,
-    equation=r"W_t = W_{t-1} + \beta_t v_t (k_t - \langle k \rangle_t)^\top",
-    loss=r"-v_t^\top W (k_t - \langle k \rangle_t)",
+    equation=r"W_t = W_{t-1} + \beta_t v_t (k_t - m_t)^\top,\ y_t = W_t (q_t - m_t),"
+    r"\ m_t = m_0 + \textstyle\sum_{s<t} (k_s - m_0) / (n_0 + n_t),"
+    r"\ n_t = \text{number of keys before}\ t;\ m_0, n_0\ \text{from}\ \mathtt{aux0},\ \text{else}\ 0",
+    loss=r"-v_t^\top W (k_t - m_t)",
     eigenvalues=r"1",
     known_as="centred Hebb",
-    biology="Hebb with feed-forward inhibition that takes off the mean rate",
+    biology="Hebb with feed-forward inhibition that takes the mean rate of the keys before off key and query",
     cite="sejnowski1977",
 )
 LONGHORN = Rule(

@@ -244,23 +244,26 @@ def _row_twin(row: Rule) -> Callable[..., tuple[Array, ...]]:
     ) -> Any:
         reads, states = [], []
         for t in range(len(q)):
-            if row.read == "before":
-                reads.append(read(W, aux, q[t]))
+            query = q[t]
             for i in range(row.writes):
+                if row.centred and i == (row.writes - 1 if row.read == "after" else 0):
+                    query = q[t] - aux[:-1] if np.any(q[t] != 0) else q[t]  # less the mean of the keys before
+                if row.read == "before" and i == 0:
+                    reads.append(read(W, aux, query))
                 at = t if row.writes == 1 else (t, i)
                 key, b = k[at], 1.0 if beta is None else beta[at]
                 a = 1.0 if decay is None or i > 0 else decay[t]
-                if row.centred:
-                    seen = aux[-1] + 1
-                    aux = np.append((aux[:-1] * (seen - 1) + key) / seen, seen)
-                    key = key - aux[:-1]
+                if row.centred and np.any(key != 0):
+                    mean, seen = aux[:-1], aux[-1] + 1
+                    aux = np.append(mean + (key - mean) / seen, seen)
+                    key = key - mean
                 if row.normalised:
                     aux = write(aux[None], key, np.ones(1), b, a, None)[0]
                 pair = None if p is None else (p[at], r[at])
                 W = write(W, key, v[at], b, a, pair) if row.error == "value" else write(W.T, v[at], key, b, a, None).T
             states.append(W)
             if row.read == "after":
-                reads.append(read(W, aux, q[t]))
+                reads.append(read(W, aux, query))
         shape = (len(q), *W.shape)
         return np.reshape(reads, shape[:2]), np.reshape(states, shape), aux
 

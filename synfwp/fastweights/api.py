@@ -74,7 +74,9 @@ def scan(
         one for the rows of each of these blocks.
     aux0 : None or array
         What `Scan.aux` of an earlier run holds: (..., d_k) for LINEAR_ATTENTION, (..., d_k + 1) for COVARIANCE,
-        (..., d_v, d_k) for MOMENTUM_DELTA, (..., d_k, d_k) for MESA. None means 0.
+        (..., d_v, d_k) for MOMENTUM_DELTA, (..., d_k, d_k) for MESA. None means 0. That of COVARIANCE is the mean of
+        the keys before the run, which its first key and query go without, and their number; the number ``inf`` holds
+        a mean that is known, and is the only one that need not be finite.
     form : None, "recurrent", "chunkwise", "parallel" or "auto"
         How the rule is computed; None means recurrent (SOFTMAX: parallel). All agree to rounding. "auto" takes the
         fastest for these sizes, by the benchmark of this repository.

@@ -47,7 +47,7 @@ def check(
     p, r = _pair(rule, erase)
     raw = {"q": q, "k": k, "v": v, "beta": beta, "decay": decay, "p": p, "r": r, "momentum": momentum, "ridge": ridge}
     raw |= {"W0": W0, "aux0": aux0}
-    given = {name: _array(name, x) for name, x in raw.items() if x is not None}
+    given = {name: _array(name, x, rule.centred) for name, x in raw.items() if x is not None}
     aux = "aux0" in given  # the shape of what is carried is known only once sizes are
     _check_used(rule, given)
     given = _one_dtype(given)
@@ -172,9 +172,13 @@ def plain(name: str, x: Any) -> Array:
     return checks.plain(name, x, CURES)
 
 
-def _array(name: str, x: Any) -> Array:
-    """A finite real NumPy array."""
+def _array(name: str, x: Any, centred: bool = False) -> Array:
+    """A finite real NumPy array; but the number of keys behind a known mean, at the end of aux0, is infinite."""
     x = plain(name, x)
+    if name == "aux0" and centred and x.ndim and x.dtype.kind == "f":
+        known = np.where(x[..., -1:] == np.inf, 0, x[..., -1:]).astype(x.dtype)
+        _array(name, np.concatenate([x[..., :-1], known], axis=-1))
+        return x
     if x.dtype.kind in "iub":
         return x
     if x.dtype not in (np.float32, np.float64):

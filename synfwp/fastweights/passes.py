@@ -1,8 +1,9 @@
 """From a row of the table to the canonical form of the linear family, and back: a chain of passes.
 
 Each feature of a row is one pass, a change of variables with its transpose. Several writes per token become several
-steps, of which one reads; centred keys are keys minus their running mean; a normalised read becomes one more row of W,
-with values of one; a read before the write is a query one step earlier; the error of the key is the delta rule on W^T.
+steps, of which one reads; centred keys and queries are less the mean of the keys before; a normalised read becomes one
+more row of W, with values of one; a read before the write is a query one step earlier; the error of the key is the
+delta rule on W^T.
 
 To canonical form is the fold of `Pass.down` over the passes that apply; results fold back with `Pass.up`, an attention
 matrix with `Pass.up_matrix`. The adjoint folds cotangents down with `Pass.down_cotangents` and gradients back with
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from synfwp import coefficients
+from synfwp.coefficients import Means
 from synfwp.fastweights.problem import Call, Cotangents, Named, Outputs, Shape
 from synfwp.rules import Rule
 
@@ -122,7 +124,11 @@ class SeveralWrites(Pass):
 
 
 class Centred(Pass):
-    """Keys minus the running mean of all keys; aux is (mean, number of keys)."""
+    """Keys and queries minus the mean of the keys before their token; aux is (mean, number of keys).
+
+    A key of zeros is none: it stays zero, so that its token writes nothing, and no mean counts it. A query of zeros
+    stays zero too.
+    """
 
     def applies(self, rule: Rule) -> bool:
         """Centred keys."""
@@ -136,42 +142,37 @@ class Centred(Pass):
         """The number of keys is not negative."""
         if aux0.size and aux0[:, -1].min() < 0:
             least = float(aux0[:, -1].min())
-            raise ValueError(f"aux0 holds {least:g} as the number of keys so far; pass the aux of an earlier run.")
+            raise ValueError(
+                f"aux0 holds {least:g} as the number of keys so far; pass the aux of an earlier run, or a mean and inf "
+                "to hold it."
+            )
 
     def down(self, above: Call) -> Call:
-        """Centred keys."""
-        return above._replace(k=above.k - self._means(above))
+        """Centred keys and queries."""
+        means = self._means(above)
+        return above._replace(k=(above.k - means.before) * means.presented, q=(above.q - means.before) * _asks(above.q))
 
     def up(self, above: Call, below: Outputs) -> Outputs:
         """The mean and the number after the last step."""
-        mean, seen, after = self._start(above)
-        if above.k.shape[1]:
-            mean, seen = self._means(above)[:, -1], after[:, -1]
-        return below._replace(aux=np.concatenate([mean, seen], axis=-1))
+        means = self._means(above)
+        return below._replace(aux=np.concatenate([means.last, means.seen], axis=-1))
 
     def up_gradients(self, above: Call, cotangents: Cotangents, grads: Named) -> Named:
-        """Each key moves all later means; the number of keys is no parameter."""
-        (_, seen, after), dk, daux = self._start(above), grads["k"], cotangents.daux
-        dmean = -dk / after
-        if daux is not None and dk.shape[1]:
-            dmean[:, -1] += daux[:, :-1] / after[:, -1]
-        dmean0 = dmean.sum(axis=1) * seen
-        if daux is not None and not dk.shape[1]:
-            dmean0 = dmean0 + daux[:, :-1]
-        daux0 = np.concatenate([dmean0, np.zeros_like(seen)], axis=-1)
-        return grads | {"k": dk + np.cumsum(dmean[:, ::-1], axis=1)[:, ::-1], "aux0": daux0}
+        """Each key moves all later means, which keys and queries go without; the number of keys is no parameter."""
+        means, daux = self._means(above), cotangents.daux
+        dq, dk = grads["q"] * _asks(above.q), grads["k"] * means.presented
+        last = np.zeros((len(dk), 1, dk.shape[2]), dk.dtype) if daux is None else daux[:, None, :-1]
+        dmean = np.concatenate([-(dk + dq), last], axis=1)
+        later = np.cumsum((dmean / means.number)[:, :0:-1], axis=1)[:, ::-1] * means.presented  # of the means after it
+        dmean0 = dmean.sum(axis=1) - later.sum(axis=1)
+        daux0 = np.concatenate([dmean0, np.zeros_like(dmean0[:, :1])], axis=-1)
+        return grads | {"q": dq, "k": dk + later, "aux0": daux0}
 
-    def _start(self, above: Call) -> tuple[Array, Array, Array]:
-        """Mean and number of earlier keys, (n, d_k) and (n, 1), and the numbers after each step (n, S, 1)."""
-        n, S, d_k = above.k.shape
-        start = np.zeros((n, d_k + 1), above.k.dtype) if above.aux0 is None else above.aux0
-        mean, seen = start[:, :-1], start[:, -1:]
-        return mean, seen, seen[:, None] + np.arange(1, S + 1, dtype=above.k.dtype)[:, None]
-
-    def _means(self, above: Call) -> Array:
-        """Mean of all keys so far, that of the step included."""
-        mean, seen, _ = self._start(above)
-        return coefficients.running_mean(above.k, mean, seen)
+    def _means(self, above: Call) -> Means:
+        """Means before the steps and behind them."""
+        if above.aux0 is None:
+            return coefficients.running_mean(above.k)
+        return coefficients.running_mean(above.k, above.aux0[:, :-1], above.aux0[:, -1:])
 
 
 class Normalised(Pass):
@@ -287,6 +288,11 @@ PASSES: tuple[Pass, ...] = (SEVERAL_WRITES, Centred(), Normalised(), ReadBefore(
 def _flat(x: Array) -> Array:
     """(n, T, writes, ...) as (n, T writes, ...)."""
     return x.reshape(x.shape[0], x.shape[1] * x.shape[2], *x.shape[3:])
+
+
+def _asks(q: Array) -> Array:
+    """(n, T, 1): which tokens have a query."""
+    return (q != 0).any(axis=-1, keepdims=True)
 
 
 def _earlier(x: Array) -> Array:

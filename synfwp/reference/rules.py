@@ -125,17 +125,25 @@ def linear_attention(q, k, v, beta, decay, W, aux):
 
 
 def covariance(q, k, v, beta, decay, W, aux):
-    """Covariance rule: W + b v (k - <k>)^T (Sejnowski 1977, centred on the pre side alone).
+    """Covariance rule: W + b v (k - <k>)^T, y = W (q - <k>) (Sejnowski 1977, centred on the pre side alone).
 
-    ``aux = (<k>, n)`` (d_k + 1,): the mean of the n keys so far; each new key moves it by ``(k - <k>) / n``.
+    ``aux = (<k>, n)`` (d_k + 1,): the mean of the n keys before this run. <k> is that of the keys before the token, so
+    each key moves it by ``(k - <k>) / n``, n counting that key, after its token. A key of zeros is none: it writes
+    nothing and moves nothing; a query of zeros reads 0.
     """
     mean, n = aux[:-1], aux[-1]
-    means = np.empty(k.shape, np.result_type(k, aux))
-    for t in range(len(k)):
-        mean = mean + (k[t] - mean) / (n + t + 1)
-        means[t] = mean
-    reads, states = _run(q, W, lambda W, t: W + beta[t] * np.outer(v[t], k[t] - means[t]))
-    return reads, states, np.append(mean, n + len(k))
+    dtype = np.result_type(q, k, v, beta, aux, W)
+    reads, states = np.zeros((len(q), len(W)), dtype), np.empty((len(q), *W.shape), dtype)
+    for t in range(len(q)):
+        before = mean
+        if np.any(k[t] != 0):
+            W = W + beta[t] * np.outer(v[t], k[t] - before)
+            n = n + 1
+            mean = before + (k[t] - before) / n
+        if np.any(q[t] != 0):
+            reads[t] = W @ (q[t] - before)
+        states[t] = W
+    return reads, states, np.append(mean, n)
 
 
 def momentum_delta(q, k, v, beta, decay, W, momentum, aux):

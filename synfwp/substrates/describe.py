@@ -28,7 +28,8 @@ def describe(
     values = {"write": write, "erase": erase, "self_erasure": own, "carry_over": g.carry_over}
     values |= {"spikes": n * expected, "spikes_per_item": spent, "stability_bound": bound, "duration": item}
     lines = [
-        f"writes {write:.4g}, erases {erase:.4g} for a target of beta = 1" + ", less the running mean" * rule.centred,
+        f"writes {write:.4g}, erases {erase:.4g} for a target of beta = 1"
+        + "; keys and queries are less the mean of the keys before" * rule.centred,
         f"self-erasure {own:.3g}: a synapse at peak, by its own spikes; " * erases + f"carry-over {g.carry_over:.2g}",
         f"{values['spikes']:.4g} spikes for a key feature at peak in one window, {n} neurons per feature",
         _stability(bound, g.online, mechanism.retrieves),
@@ -66,13 +67,13 @@ def spikes_per_item(
 ) -> float:
     """Expected spikes of all neurons to write a first item of one key and one value at peak.
 
-    The keys fire in every phase, partners of the covariance rule once, the value (or the error, which is the value as
-    long as nothing is stored) while it is encoded; LIF neurons fire at their baseline all the time, and what their
+    The keys fire in every phase, partners of the covariance rule only from the second item on (at the mean of the keys
+    before), the value (or the error, which is the value as long as nothing is stored) while it is encoded; LIF neurons fire at their baseline all the time, and what their
     membranes take to charge is left out. A mechanism that is online writes less and less: where the value meets a
     prediction in the soma it is an upper bound.
     """
     s, peak, baseline = schedule, code.peak, mechanism.baseline
-    keys = s.encode * (2 if rule.centred else 1) + (s.retrieve if mechanism.retrieves else 0.0)
+    keys = s.encode + (s.retrieve if mechanism.retrieves else 0.0)
     duration = s.encode + s.gap + (s.retrieve + s.gap if mechanism.retrieves else 0.0)
     rho0 = baseline or 0.0
     if curve is None:

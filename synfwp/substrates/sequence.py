@@ -41,8 +41,8 @@ def run_sequence(setup: Setup, rule: Rule, sent: Items, rng: np.random.Generator
     (T, d_k), d_v = k.shape, v.shape[1]
     keys = np.repeat(k / k_max, n, axis=1)
     inhibited, writes = _partners(rule, keys, sent)
-    alone = np.zeros(inhibited.shape[1])
-    engine = make_engine(setup, rng, keys.shape[1] + len(alone), d_v * n, record)
+    asked = coefficients.read_queries(rule, q, k)
+    engine = make_engine(setup, rng, keys.shape[1] + inhibited.shape[1], d_v * n, record)
     reads = (q > 0).any(axis=1) & (np.ones(T, bool) if s.read == "every" else ~writes)
     y, y_spikes, spent = np.empty((T, d_v)), np.full((T, d_v), np.nan), 0
     to_units, W = v_max / k_max, np.zeros((d_v, d_k))
@@ -54,9 +54,10 @@ def run_sequence(setup: Setup, rule: Rule, sent: Items, rng: np.random.Generator
             write_item(engine, rule, keys[t], inhibited[t], np.repeat(v[t] / v_max, n), b[t])
             spent += engine.spikes - before
         W = engine.W[: keys.shape[1]].reshape(d_k, n, d_v, n).mean(axis=(1, 3)).T * to_units
-        y[t] = W @ q[t]
+        y[t] = W @ asked[t]
         if reads[t]:
-            query = np.concatenate([np.repeat(q[t] / q_max, n), alone])
+            query = np.concatenate([np.repeat(q[t] / q_max, n), inhibited[t] * (k_max / q_max)])
+            engine.W[keys.shape[1] :] = -engine.W[: inhibited.shape[1]]  # what a partner fires is taken off
             signal = engine.phase(s.retrieve, query, None, plastic=False).signal
             y_spikes[t] = signal.reshape(d_v, n).mean(axis=1) * to_units * q_max
             engine.gap(s.gap)
@@ -66,12 +67,9 @@ def run_sequence(setup: Setup, rule: Rule, sent: Items, rng: np.random.Generator
 
 
 def _partners(rule: Rule, keys: Array, sent: Items) -> tuple[Array, Array]:
-    """Rates (T, .) of the inhibitory partners of key neurons, if the rule has them, and which tokens write."""
-    keyed, betas = (sent.k > 0).any(axis=1), sent.beta > 0
-    if not rule.centred:
-        return np.zeros_like(keys[:, :0]), keyed & betas
-    # every key neuron has a partner; a token without a key still takes off the mean
-    return coefficients.running_mean(keys), (keyed | (sent.v != 0).any(axis=1)) & betas
+    """Rates (T, .) of the partners of key neurons, the mean of the keys before, if the rule has them; what writes."""
+    writes = (sent.k > 0).any(axis=1) & (sent.beta > 0)
+    return coefficients.running_mean(keys).before if rule.centred else np.zeros_like(keys[:, :0]), writes
 
 
 def write_item(engine: Engine, rule: Rule, key: Array, inhibited: Array, value: Array, beta: float) -> None:

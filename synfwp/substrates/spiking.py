@@ -209,7 +209,8 @@ class SpikingNetwork:
         _refuse_signed(k, q)
         if record and self.engine == "counts":
             raise ValueError("engine 'counts' has no spike times to record; use engine='poisson' or engine='lif'.")
-        scale = _largest(k), _largest(q), _largest(v)
+        read = max(_largest(q), _largest(k)) if rule.centred else _largest(q)  # partners fire for keys
+        scale = _largest(k), read, _largest(v)
         left = [
             run_sequence(
                 setup,

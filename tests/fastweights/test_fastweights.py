@@ -228,7 +228,10 @@ def test_a_read_before_the_write_is_the_read_after_the_token_before(name, rng):
     p = problem(after, rng, 6, 3, 5)
     _, states = twin(p)
     carried = np.concatenate([p.W0[None], states[:-1]])
-    y = np.einsum("tij,tj->ti", carried, p.q)
+    q = p.q
+    if p.rule.centred:  # less the mean of the keys before the first write of the token
+        q = q - np.stack([run(p.part(slice(t))).aux[:-1] for t in range(6)])
+    y = np.einsum("tij,tj->ti", carried, q)
     if p.rule.normalised:  # z before each token: that of the run of the tokens before it
         z = np.stack([p.aux0, *(run(p.part(slice(t))).aux for t in range(1, 6))])
         y = y / np.sum(z * p.q, axis=-1)[:, None]

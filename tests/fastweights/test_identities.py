@@ -39,11 +39,14 @@ def test_unnormalised_linear_attention_is_hebb(p):
 
 
 @given(problems(rows={"covariance": fw.COVARIANCE}, lead=(), min_T=1))
-def test_covariance_is_hebb_with_keys_less_the_mean_of_all_keys_so_far(p):
+def test_covariance_is_hebb_with_keys_and_queries_less_the_mean_of_the_keys_before(p):
+    """F16"""
     mean, n = p.aux0[:-1], p.aux0[-1]
-    means = np.stack([(mean * n + p.k[: t + 1].sum(axis=0)) / (n + t + 1) for t in range(len(p.k))])
+    means = np.stack([(mean * n + p.k[:t].sum(axis=0)) / (n + t) for t in range(len(p.k) + 1)])
     bound, out = rounding(p, outcome(p)), run(p)
-    assert np.abs(out.W - fw.scan("hebb", p.q, p.k - means, p.v, p.beta, W0=p.W0).W).max() <= bound
+    hebb = fw.scan("hebb", p.q - means[:-1], p.k - means[:-1], p.v, p.beta, W0=p.W0)
+    assert np.abs(out.W - hebb.W).max() <= bound
+    assert np.abs(out.y - hebb.y).max() <= bound
     assert np.abs(out.aux - np.append(means[-1], n + len(p.k))).max() <= bound
 
 
@@ -118,7 +121,7 @@ def test_every_row_with_a_loss_of_its_own_is_among_them():
 @given(seed=seed)
 def test_covariance_descends_its_loss_in_centred_keys(seed):
     p = problem(fw.COVARIANCE, np.random.default_rng(seed), 1, 3, 2)
-    centred = p.k[0] - (p.aux0[:-1] * 3 + p.k[0]) / 4
+    centred = p.k[0] - p.aux0[:-1]
     assert np.abs(run(p).W - (p.W0 + p.beta[0] * np.outer(p.v[0], centred))).max() <= rounding(p, outcome(p))
 
 

@@ -78,13 +78,15 @@ def test_several_writes_become_steps_of_which_the_first_decays_and_the_last_read
     assert np.array_equal(early.q[:, 0::3], call.q)
 
 
-def test_centred_keys_are_keys_less_the_mean_of_all_so_far_and_the_mean_is_left(rng):
+def test_centred_keys_and_queries_are_less_the_mean_of_the_keys_before_and_the_last_mean_is_left(rng):
     _, call = call_of(ALONE["Centred"], rng)
     one = by_name("Centred")
     start, seen = call.aux0[:, :-1], call.aux0[:, -1:]
-    for t in range(5):
-        mean = (start * seen + call.k[:, : t + 1].sum(axis=1)) / (seen + t + 1)
-        np.testing.assert_allclose(one.down(call).k[:, t], call.k[:, t] - mean, rtol=0, atol=1e-15)
+    for t in range(6):
+        mean = (start * seen + call.k[:, :t].sum(axis=1)) / (seen + t)
+        for x in ("k", "q") if t < 5 else ():
+            changed, sent = getattr(one.down(call), x)[:, t], getattr(call, x)[:, t]
+            np.testing.assert_allclose(changed, sent - mean, rtol=0, atol=1e-15)
     left = one.up(call, below_outputs(call, rng)).aux
     np.testing.assert_allclose(left, np.concatenate([mean, seen + 5], axis=-1), rtol=0, atol=1e-15)
 

@@ -33,7 +33,8 @@ def effective_W(network, rule, gain=None):
         g = network.gains(row)
         g = gain(g._replace(self_erasure=g.self_erasure * k.max()))
         c = network.setup(row).mechanism.effective(row, k, beta, decay, g)
-    return run_coefficients(q, coefficients.written_keys(row, k), v, c, np.zeros((1, D_V, D_K))).W[0]
+    queries, keys = coefficients.read_queries(row, q, k), coefficients.written_keys(row, k)
+    return run_coefficients(queries, keys, v, c, np.zeros((1, D_V, D_K))).W[0]
 
 
 @lru_cache

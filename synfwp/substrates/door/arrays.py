@@ -146,8 +146,8 @@ def references(
     target = _exact(row, q, k, v, beta, decay)
     effective, c = target, substrate.effective(row, k, beta, decay)
     if c is not None:
-        keys = coefficients.written_keys(row, k)
-        effective = fastweights.run_coefficients(q, keys, v, c, np.zeros_like(target.W))
+        keys, queries = coefficients.written_keys(row, k), coefficients.read_queries(row, q, k)
+        effective = fastweights.run_coefficients(queries, keys, v, c, np.zeros_like(target.W))
     other = Instructions(q, k, v, beta).shuffled(seeds.generator(0, "baseline")).v
     return {"target": target, "effective": effective, "shuffled": _exact(row, q, k, other, beta, decay)}
 

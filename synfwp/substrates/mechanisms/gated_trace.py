@@ -16,8 +16,9 @@ class GatedTrace(Mechanism):
 
     Traces of time constant ``tau`` make this ``exp(-|dt| / tau)`` summed over pairs of spikes; eta normalises an item
     at constant rates. The post side is clamped to the value. For the covariance rule each key neuron has a partner of
-    feed-forward inhibition that fires at the running mean of its rate over all tokens so far; its spikes enter the
-    trace of the synapse with a minus sign.
+    feed-forward inhibition that fires at the mean of its rate over the keys before the token (for the first key: not),
+    while the token writes and while it reads: its spikes enter the trace of the synapse, and drive the postsynaptic
+    neurons, with a minus sign. Its queries are sent on the scale of its keys where those are larger.
 
     Parameters
     ----------
