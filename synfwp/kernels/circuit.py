@@ -2,7 +2,12 @@
 
 Order within a step: neurons are advanced; thresholds and sources fire; projections, in their order, deliver the spikes
 of ``delay`` steps ago (transmit with the weight as it is, change it, raise the presynaptic trace); projections, in
-their order, take the postsynaptic spikes (change, then trace); resets. This is Brian2's default schedule.
+their order, take the postsynaptic spikes (change, then trace); resets. This is Brian2's default schedule. With a
+dendritic delay, what a spike transmits waits in ``soma`` and postsynaptic spikes come so many steps late.
+
+Synapses of one neuron with different delays belong to different axons (or dendrites): a projection whose synapses
+differ in delay has axons for presynaptic neurons, each with its traces and its row, and finds those of a neuron and a
+delay in ``routes``. The same holds for dendrites, which stand for the postsynaptic neurons.
 
 Synapses are visited when spikes arrive. A row of a dense projection then applies the postsynaptic spikes since its last
 visit, one by one in their order (``pending``), which touches memory row by row; sparse projections, and those that
@@ -271,9 +276,10 @@ def add_trace_to(weights, which, y, c0, c1, low, high):
 
 @inline_kernel
 def arrive(
-    projection, S, T, L, W, ends, post, pending_step, pending_unit, pending_share, seen, n_pending, j, t, origin
-):
-    """A presynaptic spike of neuron j arrives: what is pending, transmission, change, trace."""
+    projection, S, T, L, W, ends, post, routes, soma, pending_step, pending_unit, pending_share, seen, n_pending, j, t,
+    origin,
+):  # fmt: skip
+    """A presynaptic spike of neuron (or axon) j arrives: what is pending, transmission, change, trace."""
     dense, plastic, g0 = projection.dense, projection.plastic, projection.target
     n_pre, n_post = projection.n_pre, projection.n_post
     s0, s1 = row(projection, ends, j)
@@ -294,7 +300,12 @@ def arrive(
         release *= u * x
         T[u0], T[u0 + n_pre] = u, x - u * x
     if g0 >= 0 and release != 0:
-        if dense:
+        if projection.n_soma > 0:
+            for s in range(s0, s1):
+                i = projection.dendrite0 + (s - s0 if dense else post[s])
+                late = (t + routes[i]) % projection.n_soma
+                soma[projection.soma0 + late * projection.n_cells + routes[i + n_post]] += W[s] * release
+        elif dense:
             transmit(S[g0 : g0 + n_post], W[s0:s1], release)
         else:
             transmit_to(S[g0 : g0 + n_post], W[s0:s1], post[s0:s1], release)
@@ -407,6 +418,7 @@ def run(rng, start, k, steps, tables, variables, scratch, sources, probes, spike
     # arrays one by one: a function inlined in a loop counts the references of all that the tuples it gets hold
     populations, projections, receptors = tables.populations, tables.projections, tables.receptors
     ends, post, pre, place, powers = tables.ends, tables.post, tables.pre, tables.place, tables.powers
+    routes, soma = tables.routes, variables.soma
     S, T, L, W = variables.neurons, variables.traces, variables.visits, variables.synapses
     until, ring, count = variables.until, variables.ring, variables.n_ring
     A_, B_, seen, n_pending = scratch.conductance, scratch.current, scratch.seen, scratch.n_pending
@@ -448,39 +460,54 @@ def run(rng, start, k, steps, tables, variables, scratch, sources, probes, spike
                 )
             if projection.modulator >= 0:
                 projection.reward_level += projection.reward_raise * count[projection.modulator, slot]
-            a = projection.pre
-            late = (slot - projection.delay + length) % length
-            ring0 = populations[a].ring0 + late * populations[a].n
-            for m in range(count[a, late]):
-                arrive(
-                    projection, S, T, L, W, ends, post, pending_step, pending_unit, pending_share, seen, n_pending[p],
-                    ring[ring0 + m], t, origin,
-                )  # fmt: skip
+            a, delays0, axon0 = projection.pre, projection.axonal0, projection.axon0
+            for d in range(projection.n_axonal):
+                late = (slot - routes[delays0 + d] + length) % length
+                ring0 = populations[a].ring0 + late * populations[a].n
+                for m in range(count[a, late]):
+                    j = ring[ring0 + m]
+                    if axon0 >= 0:
+                        j = routes[axon0 + d * populations[a].n + j]
+                        if j < 0:
+                            continue
+                    arrive(
+                        projection, S, T, L, W, ends, post, routes, soma, pending_step, pending_unit, pending_share,
+                        seen, n_pending[p], j, t, origin,
+                    )  # fmt: skip
+            if projection.n_soma > 0:
+                g0, n_cells = projection.target, projection.n_cells
+                now = projection.soma0 + (t % projection.n_soma) * n_cells
+                for i in range(n_cells):
+                    S[g0 + i] += soma[now + i]
+                    soma[now + i] = 0.0
         for p in range(n_proj):
             projection = projections[p]
             if projection.plastic > 0:
                 n_post, y0, b = projection.n_post, projection.y0, projection.post
-                ring0 = populations[b].ring0 + slot * populations[b].n
-                n_spikes = count[b, slot]
                 origin = origin_of(projection.x1_log, t)
                 if projection.pends and n_pending[p] > PENDING:
                     apply_all_pending(
                         projection, T, L, W, pending_step, pending_unit, pending_share, seen, n_pending, p, origin
                     )
-                for m in range(n_spikes):
-                    i = ring[ring0 + m]
-                    if projection.pends:
-                        q = projection.pending0 + n_pending[p]
-                        share = projection.post_x + projection.post_xy * T[y0 + n_post + i]
-                        pending_step[q], pending_unit[q] = t, i
-                        pending_share[q] = share * decayed(projection.x1_log, t - origin)
-                        n_pending[p] += 1
-                    else:
-                        column(projection, T, L, W, ends, pre, place, powers, i, t)
-                for m in range(n_spikes):
-                    i = ring[ring0 + m]
-                    T[y0 + i] = 1.0 if projection.nearest else T[y0 + i] + 1
-                    T[y0 + n_post + i] = 1.0 if projection.nearest else T[y0 + n_post + i] + 1
+                for d in range(projection.n_dendritic):
+                    late = (slot - routes[projection.dendritic0 + d] + length) % length
+                    ring0 = populations[b].ring0 + late * populations[b].n
+                    for m in range(count[b, late]):
+                        i = ring[ring0 + m]
+                        if projection.branch0 >= 0:
+                            i = routes[projection.branch0 + d * populations[b].n + i]
+                            if i < 0:
+                                continue
+                        if projection.pends:
+                            q = projection.pending0 + n_pending[p]
+                            share = projection.post_x + projection.post_xy * T[y0 + n_post + i]
+                            pending_step[q], pending_unit[q] = t, i
+                            pending_share[q] = share * decayed(projection.x1_log, t - origin)
+                            n_pending[p] += 1
+                        else:
+                            column(projection, T, L, W, ends, pre, place, powers, i, t)
+                        T[y0 + i] = 1.0 if projection.nearest else T[y0 + i] + 1
+                        T[y0 + n_post + i] = 1.0 if projection.nearest else T[y0 + n_post + i] + 1
                 # towards the next step, in which arriving spikes read them
                 y, rho = T[y0 : y0 + n_post], projection.y1_decay
                 for i in range(n_post):

@@ -10,8 +10,12 @@ def circuit(rng, groups, projections, steps, dt):
     ``v`` (n,), ``drive`` (steps, n) and ``receptors``, a list of (name, tau, reversal or None, drives). A model is
     exponential if it has ``delta``, has a dendrite if it has ``g_dendrite``, and is a leaky integrator otherwise,
     solved exactly where all receptors are currents and by exponential Euler elsewhere. ``projections`` are dicts with
-    pre, post, receptor, W and mask (n_pre, n_post), delay (steps), transmit, gate, eligible (steps,), latch (steps),
-    rule (fields of a row) and short_term; they come back with W, E and traces x1, x2, y1, y2.
+    pre, post, receptor, W and mask (n_pre, n_post), delay and dendritic (steps, or (n_pre, n_post) arrays of them),
+    transmit, gate, eligible (steps,), latch (steps), rule (fields of a row) and short_term; they come back with W, E
+    and traces x1, x2 (n_pre,), y1, y2 (n_post,), or (n_pre, n_post) where the delay is an array.
+
+    A spike reaches the synapse ``delay`` steps after the presynaptic one, its current the soma ``dendritic`` steps
+    later; a postsynaptic spike reaches the synapse after ``dendritic`` steps.
 
     Order within a step: decay of synapses; neurons; thresholds; what lies between spikes; arrivals; postsynaptic
     changes; resets.
@@ -23,8 +27,12 @@ def circuit(rng, groups, projections, steps, dt):
             g |= {"raster": np.zeros((steps, n), bool), "trace": np.zeros((steps, n)), "V": np.full(n, g["v_rest"])}
     for p in projections:
         n_pre, n_post = p["W"].shape
-        p |= {"E": np.zeros((n_pre, n_post)), "d": 0.0, "u": np.zeros(n_pre), "x": np.ones(n_pre)}
-        p |= {"x1": np.zeros(n_pre), "x2": np.zeros(n_pre), "y1": np.zeros(n_post), "y2": np.zeros(n_post)}
+        # where all synapses of a neuron see the same spikes at the same time, one trace stands for all of them
+        pre = (n_pre, n_post if np.ndim(p["delay"]) else 1)
+        post = (n_pre if np.ndim(p.setdefault("dendritic", 0)) else 1, n_post)
+        p |= {"E": np.zeros((n_pre, n_post)), "d": 0.0, "u": np.zeros(pre), "x": np.ones(pre)}
+        p |= {"x1": np.zeros(pre), "x2": np.zeros(pre), "y1": np.zeros(post), "y2": np.zeros(post)}
+        p["soma"] = np.zeros((steps + 1 + np.max(p["dendritic"], initial=0), n_post))
         p["u"] += (p["short_term"] or {"u_rest": 0.0})["u_rest"]
     for t in range(steps):
         for p in projections:
@@ -49,9 +57,10 @@ def circuit(rng, groups, projections, steps, dt):
             _arrivals(p, groups, t)
         for p in projections:
             if p["rule"]:
-                r, spikes = p["rule"], groups[p["post"]]["raster"][t]
+                r, who = p["rule"], np.arange(p["W"].shape[1])[None, :]
+                spikes = _reached(groups[p["post"]]["raster"], t, p["dendritic"], who)
                 dw = r["post_0"] + r["post_x"] * p["x1"] + r["post_x2"] * p["x2"]
-                _change(p, (dw[:, None] + r["post_xy"] * np.outer(p["x1"], p["y2"])) * spikes, t)
+                _change(p, (dw + r["post_xy"] * p["x1"] * p["y2"]) * spikes, t)
                 for name in ("y1", "y2"):
                     p[name] = np.where(spikes, 1.0 if r["interaction"] == "nearest" else p[name] + 1, p[name])
         for g in groups:
@@ -62,7 +71,18 @@ def circuit(rng, groups, projections, steps, dt):
                     g["v"][fired] = g["v_reset"]
                 if "delta" in g:
                     g["w"][fired] += g["b"]
+    for p in projections:
+        for name in ("x1", "x2", "u", "x") if not np.ndim(p["delay"]) else ():
+            p[name] = p[name][:, 0]
+        for name in ("y1", "y2") if not np.ndim(p["dendritic"]) else ():
+            p[name] = p[name][0]
     return groups, projections
+
+
+def _reached(raster, t, delay, who):
+    """Whether a spike of so many steps ago of neurons ``who`` is at the synapses now."""
+    then = t - np.asarray(delay)
+    return (then >= 0) & raster[np.maximum(then, 0), who]
 
 
 def _advance(g, rng, t, dt):
@@ -77,8 +97,7 @@ def _advance(g, rng, t, dt):
         end = g["v_rest"] + g["drive"][t] / leak
         v = end + (g["v"] - end) * np.exp(-dt / g["tau_m"])
         for name, tau in currents:
-            rates = 1 / g["tau_m"] - 1 / tau
-            v = v + g["g"][name] / C * (np.exp(-dt / tau) - np.exp(-dt / g["tau_m"])) / rates
+            v = v + g["g"][name] / C * _response(g["tau_m"], tau, dt)
     else:
         A = leak + sum(g["g"][name] for name, _ in open_)
         B = leak * g["v_rest"] + g["drive"][t] + sum(g["g"][name] * reversal for name, reversal in open_)
@@ -90,7 +109,7 @@ def _advance(g, rng, t, dt):
         if "g_dendrite" in g:
             A, B = A + g["g_dendrite"], B + g["g_dendrite"] * g["V"]
             name, tau, *_ = g["receptors"][0]
-            response = (np.exp(-dt / tau) - np.exp(-dt / g["tau_m"])) / (1 / g["tau_m"] - 1 / tau) / C
+            response = _response(g["tau_m"], tau, dt) / C
             g["V"] = g["v_rest"] + (g["V"] - g["v_rest"]) * np.exp(-dt / g["tau_m"]) + response * g["g"][name]
         v = B / A + (g["v"] - B / A) * np.exp(-A / C * dt)
     if g.get("noise", 0) > 0:
@@ -109,6 +128,12 @@ def _advance(g, rng, t, dt):
         g["g"][name] = g["g"][name] * np.exp(-dt / tau)
 
 
+def _response(tau_m, tau, dt):
+    """The integral of ``exp(-(dt - s) / tau_m) exp(-s / tau)`` over a step."""
+    rate = (tau - tau_m) / (tau_m * tau)  # 1 / tau_m - 1 / tau, exact for nearly equal constants
+    return np.exp(-dt / tau_m) * (np.expm1(dt * rate) / rate if rate else dt)
+
+
 def _between(p, post, t, dt):
     """Reward times eligibility; an error times the presynaptic trace."""
     r = p["rule"]
@@ -118,32 +143,31 @@ def _between(p, post, t, dt):
         p["E"], p["d"] = p["E"] * np.exp(-dt / r["tau_e"]), p["d"] * np.exp(-dt / r["tau_reward"])
     if r["error"]:
         e = post["prediction"] if r["error"] == "prediction" else post["g"][r["error"]]
-        change = r["rate"] * dt * np.outer(p["x1"] - r["x2_share"] * p["x2"], e)
+        change = r["rate"] * dt * (p["x1"] - r["x2_share"] * p["x2"]) * e
         p["W"] = _bounded(p, p["W"], p["gate"][t] * change)
 
 
 def _arrivals(p, groups, t):
-    """Spikes of ``delay`` steps ago: release, transmission with the weight as it is, change, trace."""
+    """Spikes that reach synapses: release, transmission with the weight as it is, change, trace; then, at the somata."""
     s, r = p["short_term"], p["rule"]
     if s and t:
         p["u"] = s["u_rest"] + (p["u"] - s["u_rest"]) * np.exp(-s["dt"] / s["tau_facil"])
         p["x"] = 1 + (p["x"] - 1) * np.exp(-s["dt"] / s["tau_rec"])
     if p["modulator"] is not None:
         p["d"] += r["reward"] * groups[p["modulator"]]["raster"][t].sum()
-    if t < p["delay"]:
-        return
-    spikes = groups[p["pre"]]["raster"][t - p["delay"]]
+    spikes = _reached(groups[p["pre"]]["raster"], t, p["delay"], np.arange(len(p["W"]))[:, None])
     release = p["transmit"][t] * spikes
     if s:
         p["u"] = p["u"] + s["U"] * (1 - p["u"]) * spikes
         release = release * p["u"] * p["x"]
         p["x"] = p["x"] - p["u"] * p["x"] * spikes
     if p["receptor"] is not None:
-        groups[p["post"]]["g"][p["receptor"]] += release @ p["W"]
+        for way in np.unique(p["dendritic"]):
+            p["soma"][t + way] += (release * p["W"] * (p["dendritic"] == way)).sum(axis=0)
+        groups[p["post"]]["g"][p["receptor"]] += p["soma"][t]
     if r:
         by_post = r["pre_0"] + r["pre_y"] * p["y1"] + r["pre_y2"] * p["y2"]
-        own = r["pre_x"] * p["x1"][:, None]
-        _change(p, (by_post + own + r["pre_yx"] * np.outer(p["x2"], p["y1"])) * spikes[:, None], t)
+        _change(p, (by_post + r["pre_x"] * p["x1"] + r["pre_yx"] * p["x2"] * p["y1"]) * spikes, t)
         for name in ("x1", "x2"):
             p[name] = np.where(spikes, 1.0 if r["interaction"] == "nearest" else p[name] + 1, p[name])
 

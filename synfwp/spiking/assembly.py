@@ -8,6 +8,7 @@ from scipy.special import exprel
 from synfwp import units
 from synfwp.kernels import circuit as kernel
 from synfwp.plasticity.synaptic import COEFFICIENTS
+from synfwp.spiking.connections import Layout
 from synfwp.spiking.groups import Population
 from synfwp.spiking.neurons import AdEx, Neuron, Receptor, TwoCompartment, is_linear, receptors_of
 from synfwp.spiking.projection import Projection
@@ -30,16 +31,18 @@ Lists = tuple[Array, Array, Array, Array]
 
 def build(circuit: Wiring) -> tuple[Tables, Variables, Offsets]:
     """Tables, the variables at time 0, and where those of each group begin."""
-    delays = [int(circuit.on_grid("delay", p.delay)) for p in circuit.projections]
-    length = max([0, *delays]) + 1
+    length = max([0, *(int(side.delays.max()) for one in circuit.layouts for side in (one.axons, one.dendrites))]) + 1
     populations, receptors, neurons, offsets = _neurons(circuit, length)
-    projections, connections, traces, synapses = _synapses(circuit, delays, offsets)
+    projections, connections, traces, synapses = _synapses(circuit, offsets)
+    routes, n_soma = _routes(circuit, projections)
     powers = [np.exp(one.x1_log * np.arange(kernel.TABLE)) for one in projections]
-    tables = Tables(populations, receptors, projections, *connections, np.concatenate([*powers, np.zeros(1)]))
+    tables = Tables(populations, receptors, projections, *connections, np.concatenate([*powers, np.zeros(1)]), routes)
     n_units = sum(group.n for group in circuit.groups)
-    visits = np.zeros(max(sum(p.shape[0] for p in circuit.projections), 1), np.int64)
+    visits = np.zeros(max(sum(one.axons.n for one in circuit.layouts), 1), np.int64)
     on_their_way = np.zeros(n_units * length, np.int64), np.zeros((len(circuit.groups), length), np.int64)
-    variables = Variables(neurons, traces, visits, synapses, np.zeros(n_units, np.int64), *on_their_way)
+    variables = Variables(
+        neurons, traces, visits, synapses, np.zeros(n_units, np.int64), *on_their_way, np.zeros(n_soma)
+    )
     return tables, variables, offsets
 
 
@@ -48,7 +51,7 @@ def scratch(circuit: Wiring, tables: Tables) -> Scratch:
     widest = max(group.n for group in circuit.groups)
     projections = tables.projections
     pending = 1 + int((projections.pends * (kernel.PENDING + projections.n_post)).sum())
-    n_rows = max(sum(p.shape[0] for p in circuit.projections), 1)
+    n_rows = max(sum(one.axons.n for one in circuit.layouts), 1)
     return Scratch(
         np.zeros(widest), np.zeros(widest), np.zeros(pending, np.int64), np.zeros(pending, np.int64),
         np.zeros(pending), np.zeros(max(len(projections), 1), np.int64), np.zeros(n_rows, np.int64),
@@ -139,31 +142,33 @@ def _constants(neuron: Any, dt: float) -> dict[str, Any]:
     return found | {"threshold": neuron.v_threshold}
 
 
-def _synapses(circuit: Wiring, delays: list[int], offsets: Offsets) -> tuple[Records, Lists, Array, Array]:
+def _synapses(circuit: Wiring, offsets: Offsets) -> tuple[Records, Lists, Array, Array]:
     """Records of projections, their connections, and traces and weights at time 0."""
     projections, index = records(PROJECTION, len(circuit.projections)), circuit.group_index
     # those with lists of targets first, whose synapses are then where their lists are
-    order = sorted(range(len(projections)), key=lambda p: circuit.projections[p].dense)
+    full = [p.dense and not made.listed for p, made in zip(circuit.projections, circuit.layouts, strict=True)]
+    order = sorted(range(len(projections)), key=full.__getitem__)
     traces, weights = [np.zeros(1)], []
     visit0 = pending0 = synapse0 = row0 = 0
     trace0 = 1
     for p in order:
-        one, given = projections[p], circuit.projections[p]
-        n_pre, n_post = given.shape
+        one, given, made = projections[p], circuit.projections[p], circuit.layouts[p]
+        n_pre, n_post = made.axons.n, made.dendrites.n
         one.short_term0 = one.eligibility0 = one.x0 = one.y0 = -1
         one.pre, one.post, one.n_pre, one.n_post = index[given.pre.name], index[given.post.name], n_pre, n_post
         one.target = -1 if given.receptor == "none" else offsets[given.post.name, str(given.receptor)]
         one.modulator = -1 if given.modulator is None else index[given.modulator.name]
-        one.delay, one.dense, one.synapse0, one.power0 = delays[p], given.dense, synapse0, p * kernel.TABLE
+        one.dense, one.synapse0, one.power0 = full[p], synapse0, p * kernel.TABLE
         one.visit0, one.pending0, one.w_min, one.w_max = visit0, pending0, -np.inf, np.inf
-        if not given.dense:
+        if not full[p]:
             one.row0, one.column0 = row0, row0 + n_pre + 1
             row0 += n_pre + n_post + 2
-        for name, values in _traces(given).items():
+        for name, values in _traces(given, n_pre, n_post).items():
             one[name], trace0 = trace0, trace0 + len(values)
             traces.append(values)
         _fill(one, _rule(given, circuit.dt, offsets) | _short_term(given, circuit.dt))
-        weights.append(given.weight.ravel() if given.dense else given.weight.data)
+        one.pends &= one.dense
+        weights.append(made.stored(given.weight.ravel() if given.dense else given.weight.data))
         visit0, synapse0 = visit0 + n_pre, synapse0 + given.n_synapses
         pending0 += kernel.PENDING + n_post if one.pends else 0  # full, and then one step more
     for one, given in zip(projections, circuit.projections, strict=True):  # eligibilities after all weights
@@ -171,18 +176,20 @@ def _synapses(circuit: Wiring, delays: list[int], offsets: Offsets) -> tuple[Rec
             one.eligibility0 = synapse0 - one.synapse0
             weights.append(np.zeros(given.n_synapses))
             synapse0 += given.n_synapses
-    lists = _lists([circuit.projections[p] for p in order if not circuit.projections[p].dense])
+    lists = _lists([(circuit.projections[p], circuit.layouts[p]) for p in order if not full[p]])
     return projections, lists, np.concatenate(traces), _joined(weights, float)
 
 
-def _lists(sparse: list[Projection]) -> Lists:
+def _lists(sparse: list[tuple[Projection, Layout]]) -> Lists:
     """Ends of rows and columns, and synapses by row and by column, of projections one after the other."""
     ends, post, pre, place = [], [], [], []
-    for p in sparse:
-        column_ends, by_column, where = _columns(p)
-        ends += [p.weight.indptr, column_ends]
-        post.append(p.weight.indices)
-        pre.append(by_column)
+    for p, made in sparse:
+        rows = made.stored(p.rows if made.axons.of_synapse is None else made.axons.of_synapse)
+        columns = made.stored(p.columns if made.dendrites.of_synapse is None else made.dendrites.of_synapse)
+        where = np.argsort(columns, kind="stable")
+        ends += [_ends(rows, made.axons.n), _ends(columns, made.dendrites.n)]
+        post.append(columns)
+        pre.append(rows[where])
         place.append(where)
     return _joined(ends, np.int64), _joined(post, np.int32), _joined(pre, np.int32), _joined(place, np.int32)
 
@@ -192,16 +199,38 @@ def _joined(parts: list[Array], kind: Any) -> Array:
     return np.concatenate([*parts, np.zeros(1, kind)]).astype(kind)
 
 
-def _columns(p: Projection) -> tuple[Array, Array, Array]:
-    """Synapses by postsynaptic neuron: ends of columns, presynaptic neurons, places in the rows."""
-    order = np.argsort(p.weight.indices, kind="stable")
-    ends = np.concatenate([[0], np.cumsum(np.bincount(p.weight.indices, minlength=p.shape[1]))])
-    return ends, p.rows[order], order
+def _ends(which: Array, n: int) -> Array:
+    """Where the first of each of n kinds begins, in order, and the last one ends."""
+    return np.concatenate([[0], np.cumsum(np.bincount(which, minlength=n))])
 
 
-def _traces(p: Projection) -> dict[str, Array]:
+def _routes(circuit: Wiring, projections: Records) -> tuple[Array, int]:
+    """Delays, and the axons and dendrites that spikes take; how many numbers wait on their way to somata."""
+    parts: list[Array] = []
+    at = waiting = 0
+    for one, given, made in zip(projections, circuit.projections, circuit.layouts, strict=True):
+        one.n_axonal, one.n_dendritic, one.n_cells = len(made.axons.delays), len(made.dendrites.delays), given.post.n
+        longest = int(made.dendrites.delays.max())
+        sides = {
+            "axonal0": made.axons.delays,
+            "axon0": None if made.axons.of_synapse is None else made.axons.at.ravel(),
+            "dendritic0": made.dendrites.delays,
+            "branch0": None if made.dendrites.of_synapse is None else made.dendrites.at.ravel(),
+            "dendrite0": None,
+        }
+        if longest > 0 and one.target >= 0:
+            sides["dendrite0"] = np.concatenate([made.dendrites.delay, made.dendrites.neuron])
+            one.n_soma, one.soma0 = longest + 1, waiting
+            waiting += one.n_soma * one.n_cells
+        for name, values in sides.items():
+            one[name] = -1 if values is None else at
+            parts += [] if values is None else [values]
+            at += 0 if values is None else len(values)
+    return _joined(parts, np.int64), waiting
+
+
+def _traces(p: Projection, n_pre: int, n_post: int) -> dict[str, Array]:
     """Traces of a projection at time 0, by the field that holds where they begin."""
-    n_pre, n_post = p.shape
     found = {}
     if p.plasticity is not None:
         found = {"x0": np.zeros(2 * n_pre), "y0": np.zeros(2 * n_post)}

@@ -8,6 +8,7 @@ import scipy.sparse
 
 from synfwp import checks, seeds, units
 from synfwp.plasticity import SynapticRule, check_row
+from synfwp.spiking.connections import by_synapse, checked_delays, checked_weights
 from synfwp.spiking.groups import Group, Population, as_steps, check_name
 from synfwp.spiking.neurons import receptors_of
 
@@ -96,11 +97,13 @@ class Projection:
         Synapses onto a source transmit nothing: plasticity follows two recorded spike trains.
     weight : float, (n_pre, n_post) array, or sparse array
         By the receptor in nS or pA. Numbers and arrays make all connections; of a SciPy sparse array the stored entries
-        are the synapses, those that store 0 too.
+        are the synapses, those that store 0 too; a pair that is stored twice is refused.
     receptor : str or None
         Name of the postsynaptic receptor; None if there is one; "none" transmits nothing.
-    delay : float
-        ms, a multiple of dt, from spike to arrival. Presynaptic traces follow arrivals.
+    delay : float, (n_pre, n_post) array, or sparse array
+        ms, multiples of dt, from a presynaptic spike to its arrival at the synapse (axonal): one, or one for each
+        synapse. Of a full array beside a sparse weight the numbers at the synapses are taken; a sparse array stores
+        the same entries as the weight, zeros too.
     plasticity : None or SynapticRule
         With amplitudes in the unit of the weight; of a published rule of relative changes take
         ``PairSTDP("bi_poo").row(scale=weight)``.
@@ -119,6 +122,21 @@ class Projection:
         Its spikes raise the reward of rules with an eligibility trace.
     name : str
         Default ``"pre_to_post"``, by the names of the groups.
+    dendritic_delay : float, (n_pre, n_post) array, or sparse array
+        ms, multiples of dt, between synapse and soma, in both directions; as ``delay``.
+
+    Notes
+    -----
+    A presynaptic spike of time t reaches the synapse at ``t + delay``. There u and x of `ShortTerm` are evaluated, it
+    transmits with the weight and the ``transmission`` of that moment, changes the weight, and raises the presynaptic
+    traces; what it transmits opens the receptor at ``t + delay + dendritic_delay``. A postsynaptic spike of time t
+    changes the synapse, and raises its postsynaptic traces, at ``t + dendritic_delay``. So plasticity compares ``t_pre
+    + delay`` with ``t_post + dendritic_delay`` (NEST's ``delay`` is dendritic alone; a single ``delay`` here is axonal
+    alone). In one step, as in Brian2: first all arrivals, each transmitting before it changes its weight, then
+    postsynaptic spikes, which see the traces of these arrivals. ``gate``, ``eligibility`` and ``latch`` hold for what
+    happens at the synapse at their time; rewards come without delay. Rules with an ``error`` read the soma now and take
+    no dendritic delay. With an array of delays, `Record` and `Simulation.variable` return traces, u and x for each
+    synapse, row by row.
 
     Raises
     ------
@@ -146,6 +164,7 @@ class Projection:
     transmission: Any = 1.0
     modulator: Group | None = None
     name: str = ""
+    dendritic_delay: Any = 0.0
 
     def __post_init__(self) -> None:
         """Fields of the right kind that fit each other."""
@@ -159,8 +178,8 @@ class Projection:
         put(self, "receptor", self._receptor(label))
         put(self, "plasticity", check_row(f"plasticity of {label}", self.plasticity))
         put(self, "weight", self.checked(self.weight))
-        delay = units.to_float(self.delay, "ms", f"delay of {label}")
-        put(self, "delay", checks.number(f"delay (ms) of {label}", delay, 0))
+        for name in ("delay", "dendritic_delay"):
+            put(self, name, checked_delays(getattr(self, name), self.weight, f"{name} of {label}"))
         if self.short_term is not None and not isinstance(self.short_term, ShortTerm):
             raise TypeError(f"short_term of {label} is a {type(self.short_term).__name__}; pass a ShortTerm.")
         for name in ("gate", "eligibility", "transmission"):
@@ -227,7 +246,7 @@ class Projection:
             If the shape does not fit, or a weight is not finite or out of bounds.
         """
         label = f"weight of projection {self.name!r}"
-        found = _weights(weight, (self.pre.n, self.post.n), label, self.unit)
+        found = checked_weights(weight, (self.pre.n, self.post.n), label, self.unit)
         stored = found if isinstance(found, np.ndarray) else found.data
         rule = self.plasticity
         bounds = (rule.w_min, rule.w_max) if isinstance(rule, SynapticRule) else (-np.inf, np.inf)
@@ -279,6 +298,11 @@ class Projection:
             raise ValueError(
                 f"rule {rule.name!r} of {label} reads a dendrite; give {self.post.name!r} TwoCompartment neurons."
             )
+        if rule.error and np.any(by_synapse(self.dendritic_delay) != 0):
+            raise ValueError(
+                f"rule {rule.name!r} of {label} reads {rule.error!r} of the postsynaptic neuron as it is now; pass "
+                "dendritic_delay=0.0, and delay for the whole way."
+            )
         names = self._receptors
         if rule.error not in ("", "prediction", *names):
             raise ValueError(
@@ -286,25 +310,6 @@ class Projection:
             )
         if (rule.tau_e is None) != (self.modulator is None):
             raise ValueError(f"{label}: an eligibility trace (tau_e) and a modulator go together.")
-
-
-def _weights(weight: Any, shape: tuple[int, int], label: str, unit: str) -> Array | scipy.sparse.csr_array:
-    """A full array, or a CSR array with sorted rows and no entry twice."""
-    if scipy.sparse.issparse(weight):
-        units.to_float(weight.data, "1", label)  # refuses what is no real number
-        found = scipy.sparse.csr_array(weight, dtype=float, copy=True)
-        found.sum_duplicates()
-        stored = found.data
-    else:
-        weight = units.to_float(weight, unit, label)
-        if np.ndim(weight) not in (0, 2):
-            raise ValueError(f"{label} has shape {np.shape(weight)}; pass a number, {shape}, or a sparse array.")
-        found = stored = np.full(shape, float(weight)) if np.ndim(weight) == 0 else np.array(weight, float)
-    if found.shape != shape:
-        raise ValueError(f"{label} has shape {found.shape}; pass (n_pre, n_post) = {shape}.")
-    if not np.isfinite(stored).all():
-        raise ValueError(f"{label} is not all finite.")
-    return found
 
 
 def random_synapses(

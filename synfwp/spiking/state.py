@@ -15,6 +15,7 @@ import scipy.sparse
 from synfwp import checks, results, seeds
 from synfwp.kernels import circuit as kernel
 from synfwp.spiking import assembly
+from synfwp.spiking.connections import Fibres, by_synapse
 from synfwp.spiking.projection import Projection
 from synfwp.spiking.tables import CHANGING
 from synfwp.spiking.wiring import Wiring, metadata
@@ -101,7 +102,7 @@ class State:
         kernel.settle(self.tables, self.variables, p, self.step)
 
     def synapses(self, p: int, eligibility: bool = False) -> Array:
-        """The stored weights (or eligibilities) of projection p, a view."""
+        """The stored weights (or eligibilities) of projection p, in the order of its layout: a view."""
         row, n = self.tables.projections[p], self.circuit.projections[p].n_synapses
         first = row.synapse0 + (row.eligibility0 if eligibility else 0)
         return self.variables.synapses[first : first + n]
@@ -119,7 +120,7 @@ class State:
     def normalise(self, p: int) -> None:
         """Scale the incoming weights of each neuron of projection p to their total."""
         one = self.circuit.projections[p]
-        rule, post = one.plasticity, one.columns
+        rule, post = one.plasticity, self.circuit.layouts[p].stored(one.columns)
         self.settle(p)
         W = self.synapses(p)
         total = np.bincount(post, W, minlength=one.shape[1])
@@ -151,7 +152,7 @@ class State:
                 f"weight of {name!r} has other synapses than the projection; pass the same stored entries."
             )
         self.settle(p)
-        self.synapses(p)[:] = new.ravel() if one.dense else new.data
+        self.synapses(p)[:] = self.circuit.layouts[p].stored(new.ravel() if one.dense else new.data)
 
     # --- looking ---------------------------------------------------------------------------------------------------
 
@@ -184,7 +185,8 @@ class State:
         Returns
         -------
         (n,) array
-            One value for each neuron or synapse (row by row); a copy.
+            One value for each neuron or synapse (row by row); a copy. Traces, u and x have one for each synapse where
+            the delay is an array.
 
         Raises
         ------
@@ -196,23 +198,24 @@ class State:
         one, p = self.circuit.projection(what), self._position(what)
         self._has(one, name)
         row, T = self.tables.projections[p], self.variables.traces
-        n_pre, n_post = one.shape
+        made, n_pre, n_post = self.circuit.layouts[p], row.n_pre, row.n_post
         since = self.step - self.variables.visits[row.visit0 : row.visit0 + n_pre]
         if name in ("W", "E"):
-            values = self.synapses(p, name == "E").copy()
+            values = made.by_row(self.synapses(p, name == "E"))
             if name == "W" and row.w_log != 0:
-                lengths = np.full(n_pre, n_post) if one.dense else np.diff(one.weight.indptr)
-                values *= np.repeat(np.exp(row.w_log * since), lengths)
+                values *= np.exp(row.w_log * since)[one.rows if made.axons.of_synapse is None else made.axons.of_synapse]
             return values
         if name in ("y1", "y2"):
             at = row.y0 + (n_post if name == "y2" else 0)
-            return T[at : at + n_post].copy()
+            return _spread(T[at : at + n_post].copy(), made.dendrites, one.columns, one.dendritic_delay)
         if name in ("x1", "x2"):
             at = row.x0 + (n_pre if name == "x2" else 0)
-            return T[at : at + n_pre] * np.exp(row[f"{name}_log"] * since)
-        rest, log = (row.u_rest, row.facil_log) if name == "u" else (1.0, row.rec_log)
-        at = row.short_term0 + (0 if name == "u" else n_pre)
-        return rest + (T[at : at + n_pre] - rest) * np.exp(log * since)
+            values = T[at : at + n_pre] * np.exp(row[f"{name}_log"] * since)
+        else:
+            rest, log = (row.u_rest, row.facil_log) if name == "u" else (1.0, row.rec_log)
+            at = row.short_term0 + (0 if name == "u" else n_pre)
+            values = rest + (T[at : at + n_pre] - rest) * np.exp(log * since)
+        return _spread(values, made.axons, one.rows, one.delay)
 
     def place(self, what: str, name: str) -> slice:
         """Where a variable of a population stands among those of all neurons.
@@ -317,8 +320,15 @@ class State:
         constant = t.projections.copy()
         for name in CHANGING:
             constant[name] = 0
-        for part in (t.populations, t.receptors, constant, t.ends, t.post):
+        for part in (t.populations, t.receptors, constant, t.ends, t.post, t.routes):
             digest.update(np.ascontiguousarray(part).tobytes())
         names = [g.name for g in self.circuit.groups] + [p.name for p in self.circuit.projections]
         digest.update(json.dumps([names, self.circuit.dt]).encode())
         return digest.hexdigest()
+
+
+def _spread(values: Array, fibres: Fibres, neurons: Array, delay: Any) -> Array:
+    """Values of axons or dendrites, of which each synapse gets its own where its delay was given."""
+    if not np.ndim(by_synapse(delay)):
+        return values
+    return values[neurons if fibres.of_synapse is None else fibres.of_synapse]

@@ -27,8 +27,9 @@ POPULATION = _record(
 )
 RECEPTOR = _record("kind g0", "decay reversal response")
 PROJECTION = _record(
-    "pre post n_pre n_post target delay dense plastic pends nearest modulator "
-    "synapse0 row0 column0 x0 y0 visit0 short_term0 eligibility0 error0 power0 pending0",
+    "pre post n_pre n_post target dense plastic pends nearest modulator "
+    "synapse0 row0 column0 x0 y0 visit0 short_term0 eligibility0 error0 power0 pending0 "
+    "n_axonal axonal0 axon0 n_dendritic dendritic0 branch0 dendrite0 n_soma soma0 n_cells",
     f"{' '.join(COEFFICIENTS)} w_min w_max soft y1_decay y2_decay x1_log x2_log w_log gate eligible transmit "
     "U u_rest rec_log facil_log e_decay reward_level reward_decay reward_raise reward_integral rate x2_share",
 )
@@ -47,6 +48,7 @@ class Tables(NamedTuple):
     pre: Array  # presynaptic neuron of each synapse, column by column
     place: Array  # of each synapse, column by column, its place in the rows
     powers: Array  # of the decay of x1, for so many steps
+    routes: Array  # delays of each projection; axon or dendrite of a neuron and a delay; delay and neuron of a dendrite
 
 
 class Variables(NamedTuple):
@@ -59,6 +61,7 @@ class Variables(NamedTuple):
     until: Array  # step at which a neuron is no longer refractory
     ring: Array  # spikes on their way
     n_ring: Array  # (groups, longest delay + 1): how many
+    soma: Array  # (longest dendritic delay + 1, n_post) of each projection: what dendrites carry to the receptors
 
 
 class Scratch(NamedTuple):

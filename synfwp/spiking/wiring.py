@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from synfwp import checks, units
+from synfwp.spiking.connections import Layout, by_synapse, layout
 from synfwp.spiking.groups import Group, Population, SpikeSource, Steps, steps_of
 from synfwp.spiking.projection import Projection
 
@@ -114,7 +115,8 @@ class Wiring:
     def _check_grid(self) -> None:
         """Every time is a multiple of dt."""
         for p in self.projections:
-            self.on_grid(f"delay of projection {p.name!r}", p.delay)
+            for name in ("delay", "dendritic_delay"):
+                self.on_grid(f"{name} of projection {p.name!r}", by_synapse(getattr(p, name)))
             for name in ("gate", "eligibility", "transmission"):
                 self.on_grid(f"times of {name} of projection {p.name!r}", getattr(p, name).times)
             self.on_grid(f"latch of projection {p.name!r}", p.latch)
@@ -157,6 +159,16 @@ class Wiring:
         """Position of each group by name."""
         return {group.name: m for m, group in enumerate(self.groups)}
 
+    @cached_property
+    def layouts(self) -> list[Layout]:
+        """How the synapses of each projection are held, by their delays."""
+        found = []
+        for p in self.projections:
+            steps = [self.on_grid("delay", by_synapse(one)) for one in (p.delay, p.dendritic_delay)]
+            many = any(one.ndim for one in steps)
+            found.append(layout(*steps, p.rows if many else None, p.columns if many else None, p.shape))
+        return found
+
     def group(self, name: str) -> Group:
         """A population or source by name."""
         return checks.lookup("group", name, {group.name: group for group in self.groups})
@@ -177,13 +189,22 @@ def metadata(circuit: Wiring) -> dict[str, Any]:
                 groups[g.name][name] = _schedule(getattr(g, name))
     lines = {
         p.name: {
-            "receptor": p.receptor, "delay": p.delay, "synapses": p.n_synapses, "plasticity": p.plasticity,
-            "short_term": p.short_term, "latch": p.latch,
+            "receptor": p.receptor, "delay": _summary(p.delay), "dendritic_delay": _summary(p.dendritic_delay),
+            "synapses": p.n_synapses, "plasticity": p.plasticity, "short_term": p.short_term, "latch": p.latch,
             **{name: _schedule(getattr(p, name)) for name in ("gate", "eligibility", "transmission")},
         }
         for p in circuit.projections
     }  # fmt: skip
     return {"dt": circuit.dt, "groups": groups, "projections": lines}
+
+
+def _summary(delay: Any) -> Any:
+    """A delay, or the range and a hash of many."""
+    values = by_synapse(delay)
+    if not np.ndim(values):
+        return delay
+    digest = hashlib.sha256(np.ascontiguousarray(values).tobytes()).hexdigest()
+    return {"range": [float(values.min()), float(values.max())] if values.size else [], "sha256": digest}
 
 
 def _schedule(steps: Steps) -> Any:

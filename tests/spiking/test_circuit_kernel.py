@@ -28,6 +28,12 @@ def values(steps, m, dt):
     return np.array([steps.at(t, dt) for t in range(m)])
 
 
+def in_steps(delay, dt):
+    """Delays in steps: one, or those of all pairs of neurons, 0 where there is no synapse."""
+    full = delay.toarray() if scipy.sparse.issparse(delay) else delay
+    return np.round(full / dt).astype(int) if np.ndim(full) else round(full / dt)
+
+
 def as_twin(circuit, steps):
     """The plain dicts of `reference.circuit`."""
     groups, dt = [], circuit.dt
@@ -55,7 +61,8 @@ def as_twin(circuit, steps):
         projections.append(
             {
                 "pre": index[p.pre.name], "post": index[p.post.name], "mask": stored, "short_term": short,
-                "receptor": None if p.receptor == "none" else p.receptor, "delay": round(p.delay / dt),
+                "receptor": None if p.receptor == "none" else p.receptor,
+                "delay": in_steps(p.delay, dt), "dendritic": in_steps(p.dendritic_delay, dt),
                 "W": np.array(p.weight if p.dense else p.weight.toarray()),
                 "rule": dataclasses.asdict(p.plasticity) if p.plasticity else None,
                 "transmit": values(p.transmission, steps, dt), "gate": values(p.gate, steps, dt),
@@ -73,6 +80,8 @@ BY_HAND = fw.SynapticRule(
     name="all terms", pre_0=0.02, pre_x=-0.05, pre_y=-0.1, pre_y2=0.05, pre_yx=-0.03, post_0=-0.03, post_x=0.2,
     post_x2=-0.06, post_xy=0.07, tau_x1=15.0, tau_x2=40.0, tau_y1=25.0, tau_y2=60.0, w_max=9.0,
 )  # fmt: skip
+AXONAL = np.random.default_rng(11).integers(0, 9, (N_PRE, N_POST)) * DT
+DENDRITIC = np.random.default_rng(12).integers(0, 5, (N_PRE, N_POST)) * DT
 SCHEDULE = {
     "gate": fw.Steps([0.0, 50.0, 120.0], [0.0, 1.0, -0.5]),
     "eligibility": fw.Steps([0.0, 40.0], [-1.0, 0.0]),
@@ -98,26 +107,27 @@ def half(seed=5):
     return w
 
 
-def recurrent():
+def recurrent(**more):
     """Excitation, inhibition and a loop, two of three plastic."""
     cells = fw.Population(4, fw.LIF(t_ref=1.0, g_leak=10.0, receptors=TWO), drive=130.0)
     feed = fw.Projection(prescribed(), cells, 3.0, receptor="e", plasticity=plasticity.pair(0.2, 0.1, w_max=5.0))
     rule = plasticity.inhibitory(0.3, 10.0, w_max=20.0)
-    back = fw.Projection(cells, cells, 1.0, receptor="i", delay=1.5, plasticity=rule, name="back")
+    more = {"delay": 1.5} | more
+    back = fw.Projection(cells, cells, 1.0, receptor="i", plasticity=rule, name="back", **more)
     quiet = fw.Projection(cells, cells, 0.2, receptor="e", delay=0.5, name="quiet")
     return fw.Circuit([feed, back, quiet], dt=DT)
 
 
-def rewarded(weight=None):
+def rewarded(weight=None, **more):
     """Reward-modulated STDP."""
     rule = plasticity.reward(0.3, 0.2, tau_e=300.0, reward=0.01, w_max=8.0)
-    return one(rule, weight=weight, modulator=prescribed(2, 15.0, seed=4, name="reward"))
+    return one(rule, weight=weight, modulator=prescribed(2, 15.0, seed=4, name="reward"), **more)
 
 
-def error_driven(weight=None):
+def error_driven(weight=None, **more):
     """An error population and the weights that follow it."""
     neuron = fw.LIF(receptors=(fw.Receptor("current", 5.0), fw.Receptor("error", 10.0, drives=False)))
-    first = one(plasticity.pes(1e-2), neuron, weight, receptor="current", drive=20.0)
+    first = one(plasticity.pes(1e-2), neuron, weight, receptor="current", drive=20.0, **more)
     signal = np.random.default_rng(2).standard_normal((N_PRE, N_POST))
     post = first.projections[0].post
     errors = fw.Projection(prescribed(seed=8, name="errors"), post, signal, receptor="error")
@@ -166,6 +176,39 @@ CIRCUITS = {
     "error, sparse": error_driven(half()),
     "dendritic": dendritic(),
     "dendritic, sparse": dendritic(half()),
+    "a dendritic delay": one(PAIR, dendritic_delay=2.5),
+    "a dendritic delay, all terms, sparse": one(BY_HAND, weight=half(), dendritic_delay=2.5),
+    "axons": one(PAIR, delay=AXONAL),
+    "axons, all terms": one(BY_HAND, delay=AXONAL),
+    "axons, all terms, sparse": one(BY_HAND, weight=half(), delay=AXONAL),
+    "axons, soft": one(dataclasses.replace(PAIR, soft=0.7), delay=AXONAL, dendritic_delay=1.0),
+    "axons, leak": one(dataclasses.replace(BY_HAND, tau_w=100.0), weight=half(), delay=AXONAL),
+    "axons, normalised": one(dataclasses.replace(PAIR, total=25.0, interval=20.0), delay=AXONAL),
+    "axons, short-term": one(
+        PAIR, delay=AXONAL, dendritic_delay=DENDRITIC, short_term=fw.ShortTerm(U=0.3, tau_rec=80.0, tau_facil=60.0)
+    ),
+    "axons, reward": rewarded(delay=AXONAL),
+    "axons, error": error_driven(delay=AXONAL),
+    "dendrites": one(PAIR, dendritic_delay=DENDRITIC),
+    "dendrites, reward, sparse": rewarded(half(), dendritic_delay=DENDRITIC),
+    "both": one(BY_HAND, delay=AXONAL, dendritic_delay=DENDRITIC),
+    "both, sparse, leak": one(
+        dataclasses.replace(BY_HAND, tau_w=100.0), weight=half(), delay=AXONAL, dendritic_delay=DENDRITIC
+    ),
+    "both, nearest": one(
+        dataclasses.replace(PAIR, interaction="nearest"), delay=AXONAL, dendritic_delay=DENDRITIC
+    ),
+    "both, two-phase": one(
+        plasticity.two_phase(0.1, w_min=-9.0, w_max=9.0), delay=AXONAL, dendritic_delay=DENDRITIC, **SCHEDULE
+    ),
+    "both, cut": one(
+        transmission=fw.Steps([0.0, 80.0, 100.0], [1.0, 0.0, 2.0]), delay=AXONAL, dendritic_delay=DENDRITIC
+    ),
+    "both, conductance": one(
+        PAIR, fw.LIF(g_leak=10.0, receptors=TWO[:1]), receptor="e", drive=150.0, delay=AXONAL,
+        dendritic_delay=DENDRITIC,
+    ),
+    "both, recurrent": recurrent(delay=np.arange(16).reshape(4, 4) * DT, dendritic_delay=np.eye(4) * DT),
 }  # fmt: skip
 
 
@@ -197,8 +240,9 @@ def compare(name, duration=200.0):
                 tau = getattr(p.plasticity, "tau_" + trace)
                 if trace == "y2" and not (p.plasticity.pre_y2 or p.plasticity.post_xy):
                     continue  # nothing reads it, and it is not to be had
-                ahead = simulation.variable(p.name, trace)
-                np.testing.assert_allclose(ahead, twin[trace] * np.exp(-DT / tau), rtol=1e-9, atol=1e-12)
+                ahead, there = simulation.variable(p.name, trace), twin[trace] * np.exp(-DT / tau)
+                there = there[p.rows, p.columns] if there.ndim == 2 else there
+                np.testing.assert_allclose(ahead, there, rtol=1e-9, atol=1e-12)
     for group, twin in zip(circuit.groups, groups, strict=True):
         if "v" in twin:  # the sample of a step is taken before the neurons are advanced
             after_reset = np.where(twin["raster"], twin.get("v_reset", 0.0), twin["trace"])
@@ -212,7 +256,13 @@ def test_the_kernel_is_its_twin_step_for_step(name):
     assert compare(name) >= 5  # spikes of neurons, so that what they cause is compared
 
 
-@pytest.mark.parametrize("name", ["all terms", "leak, sparse", "reward", "recurrent", "short-term at rest, plastic"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "all terms", "leak, sparse", "reward", "recurrent", "short-term at rest, plastic", "both", "axons, leak",
+        "both, recurrent",
+    ],
+)
 def test_the_kernel_is_its_twin_past_the_blocks_of_sources_and_of_pending_spikes(name):
     """1300 steps; the prescribed inputs fall silent after 400 of them, cells that are driven go on."""
     assert compare(name, 650.0) >= 5
@@ -225,7 +275,11 @@ def test_a_change_to_the_twin_is_seen(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "name", ["all terms, sparse", "leak", "two-phase", "reward", "noisy", "recurrent", "dendritic"]
+    "name",
+    [
+        "all terms, sparse", "leak", "two-phase", "reward", "noisy", "recurrent", "dendritic", "both, sparse, leak",
+        "both, recurrent", "axons, reward", "both, cut", "a dendritic delay",
+    ],
 )
 def test_a_run_does_not_depend_on_how_it_is_cut(name):
     whole, cut = CIRCUITS[name].start(3), CIRCUITS[name].start(3)
