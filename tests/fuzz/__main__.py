@@ -1,0 +1,7 @@
+"""``python -m fuzz``."""
+
+import sys
+
+from fuzz.job import main
+
+sys.exit(main())
