@@ -9,6 +9,7 @@ import numpy as np
 
 from synfwp import results, rules, seeds
 from synfwp.instructions import Instructions
+from synfwp.measures.reads import classes
 from synfwp.programmer.layer import LayerProgrammer
 from synfwp.programmer.network import Programmer
 from synfwp.programmer.parts import Params
@@ -57,14 +58,16 @@ class Trained(Generic[Network]):
     params: Params
     history: "xr.Dataset"
 
-    def instructions(self, x: Any, **more: Any) -> Instructions:
+    def instructions(self, x: Any, scored: Any = None, **more: Any) -> Instructions:
         """What the programmer sends to the synapses for tokens ``x (..., T, d_in)``; plastic networks send nothing.
 
-        ``more`` goes to a `Programmer`: ``modulation=`` takes the place of its own signal, ``layer=`` picks a layer.
+        ``scored``, such as a batch's mask, marks the tokens whose reads count. ``more`` goes to a `Programmer`:
+        ``modulation=`` takes the place of its own signal, ``layer=`` picks a layer.
         """
         if not isinstance(self.programmer, SlowNetwork):
             raise TypeError("a PlasticNetwork sends no instructions; use .programmer.run(.params, x).")
-        return self.programmer(self.params, np.asarray(x), **more)
+        sent = self.programmer(self.params, np.asarray(x), **more)
+        return sent if scored is None else sent.marked(scored)
 
     def answer(self, y: Any, x: Any = None) -> np.ndarray:
         """The class (..., T) that the trained read-out takes from reads ``y (..., T, d_value)`` of any substrate.
@@ -80,7 +83,8 @@ class Trained(Generic[Network]):
 
         Returns
         -------
-        (..., T) integer array
+        (..., T) array
+            Integers; where a token was not read (y is NaN), floats with NaN there.
 
         Raises
         ------
@@ -89,37 +93,62 @@ class Trained(Generic[Network]):
         """
         if not isinstance(self.programmer, SlowNetwork):
             raise TypeError("a PlasticNetwork reads no substrate; use .programmer.scores(.params, x).")
-        return self.programmer.read_out(self.params, np.asarray(y), x).argmax(axis=-1)
+        return classes(self.programmer.read_out(self.params, np.asarray(y), x))
 
-    def accuracy(self, batch: Batch) -> float:
-        """Accuracy on a batch, of a programmer with the exact rule.
+    def accuracy(self, batch: Batch, on: Any = None, seed: seeds.Seed = 0) -> float:
+        """Accuracy on a batch, with the exact rule or on a substrate.
 
         Parameters
         ----------
         batch : Batch
             Of a task, with classes as targets.
+        on : None, Exact, RateNetwork or SpikingNetwork
+            What carries the fast weights of every layer and head, as in `synfwp.compare_substrates`; a spiking network
+            reads out the tokens that the batch scores. None: the exact rule.
+        seed : int, SeedSequence or Generator
+            Of the substrate.
 
         Returns
         -------
         float
             Share of the scored tokens.
-        """
-        return batch.accuracy(np.asarray(self.programmer.scores(self.params, batch.x)).argmax(axis=-1))
 
-    def error(self, batch: Batch) -> float:
-        """Mean squared error on a batch of real targets, of a programmer with the exact rule.
+        Raises
+        ------
+        TypeError, ValueError
+            If the substrate cannot run the rule, or its schedule does not read a token that is scored.
+        """
+        return batch.accuracy(classes(self._scores(batch, on, seed)))
+
+    def error(self, batch: Batch, on: Any = None, seed: seeds.Seed = 0) -> float:
+        """Mean squared error on a batch of real targets, with the exact rule or on a substrate.
 
         Parameters
         ----------
         batch : Batch
             Of a task, with real targets.
+        on, seed
+            As for `accuracy`.
 
         Returns
         -------
         float
             Over the scored tokens.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As for `accuracy`.
         """
-        return batch.error(np.asarray(self.programmer.scores(self.params, batch.x)))
+        return batch.error(self._scores(batch, on, seed))
+
+    def _scores(self, batch: Batch, on: Any, seed: seeds.Seed) -> np.ndarray:
+        """Scores of the batch with the exact rule, or on a substrate."""
+        if on is None:
+            return np.asarray(self.programmer.scores(self.params, batch.x))
+        from synfwp.substrates.door.answers import scores_on
+
+        return scores_on(self.programmer, self.params, batch.x, batch.mask, on, seed)
 
     def save(self, path: str | Path, force: bool = False) -> Path:
         """Keep it as NetCDF; `synfwp.load_trained` reads it back.

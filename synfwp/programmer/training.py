@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from synfwp import checks, fastweights, results, seeds
+from synfwp.measures.reads import classes
 from synfwp.programmer import progress
 from synfwp.programmer.losses import LOSSES
 from synfwp.programmer.optimiser import Schedule, clip, lbfgs
@@ -291,10 +292,11 @@ def gradient_of(programmer: Trainable, score: Callable[..., Any]) -> Gradient:
 
 
 def _accuracy(data: Batch, scores: Any) -> float:
-    """Share of right answers; NaN for real targets, and where nothing is scored."""
-    if data.real or not data.mask.any():
+    """Share of right answers; NaN for real targets, and where a score is NaN."""
+    answer = np.asarray(scores) if data.real else classes(scores)
+    if data.real or np.isnan(answer[data.mask]).any():
         return float("nan")
-    return data.accuracy(np.asarray(scores).argmax(axis=-1))
+    return data.accuracy(answer)
 
 
 def _evaluator(
