@@ -170,9 +170,17 @@ class Checkpoint:
         ------
         ValueError
             If the file is no checkpoint, or one of another training; the message names what differs.
+        TypeError
+            If the training holds an object whose state cannot be read.
         OSError
             If the file cannot be written.
         """
+        unread = results.opaque(json.loads(provenance["parameters"]), "")
+        if unread:
+            raise TypeError(
+                f"{unread[0]} is a {unread[1]}, whose state cannot be compared with that in a checkpoint; keep it out of "
+                "the training, or train without a checkpoint."
+            )
         results.check_writable(self.path, force=True)
         if not self.path.exists():
             return None
@@ -181,12 +189,13 @@ class Checkpoint:
             raise ValueError(f"{self.path} is no checkpoint; pass another name.")
         kept = json.loads(ds.attrs["parameters"]) | {"seed": ds.attrs["seed"]}
         asked = json.loads(provenance["parameters"]) | {"seed": provenance["seed"]}
-        for name in sorted(kept.keys() | asked.keys()):
-            if kept.get(name) != asked.get(name):
-                raise ValueError(
-                    f"{self.path} holds another training: its {name} is {kept.get(name)}, here it is "
-                    f"{asked.get(name)}; pass another name, or remove the file."
-                )
+        differs = results.difference(kept, asked, "")
+        if differs:
+            name, there, here = differs
+            raise ValueError(
+                f"{self.path} holds another training: its {name} is {there}, here it is {here}; pass another name, or "
+                "remove the file."
+            )
         trees = {}
         for prefix in ("param", "mean", "square", "best"):
             ds, trees[prefix] = unpack(ds, prefix)

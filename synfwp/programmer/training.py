@@ -1,9 +1,7 @@
 """Training a programmer through the fast weights: one loop, one Dataset of history, checkpoints to go on from."""
 
-import functools
 import hashlib
 from collections.abc import Callable
-from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -116,7 +114,7 @@ def train(
     given = {} if params is None else {"params": _digest(begin)}
     settings = {
         "steps": steps, "batch": batch, "schedule": rate, "loss": loss, "method": method, "evaluate": evaluate,
-        "dtype": next(iter(begin.values())).dtype.name, "programmer": programmer, "task": _named(task), **given,
+        "dtype": next(iter(begin.values())).dtype.name, "programmer": programmer, "task": task, **given,
     }  # fmt: skip
     provenance = results.provenance(settings, seed, programmer.name)
     unit = "nat" if loss == "cross_entropy" else "1"
@@ -189,15 +187,6 @@ def _digest(params: Params) -> str:
         x = np.ascontiguousarray(params[name])
         found.update(f"{name} {x.dtype} {x.shape}".encode() + x.tobytes())
     return found.hexdigest()[:16]
-
-
-def _named(task: Any) -> Any:
-    """The task as a setting that is the same in another process."""
-    if is_dataclass(task) or hasattr(task, "__qualname__"):
-        return task
-    if isinstance(task, functools.partial):
-        return {"of": _named(task.func), "arguments": task.args, **task.keywords}
-    return type(task)
 
 
 def _loop(
