@@ -181,8 +181,9 @@ def load_trained(path: str | Path, programmer: SlowNetwork | None = None) -> Tra
     Parameters
     ----------
     path : str or Path
-    programmer : None or FunctionProgrammer
-        Files hold no code: give the function of your own that the parameters belong to.
+    programmer : None or a programmer
+        Files hold no code: give the function, or the class of your own, that the parameters belong to. It is compared
+        with the one that was saved, by its code and its state.
 
     Returns
     -------
@@ -191,8 +192,8 @@ def load_trained(path: str | Path, programmer: SlowNetwork | None = None) -> Tra
     Raises
     ------
     FileNotFoundError, ValueError
-        If there is no such file, it does not hold a programmer, its function is missing, or a synfwp before 0.1.0 wrote
-        it.
+        If there is no such file, it does not hold a programmer, its function or class is missing or another one, or a
+        synfwp before 0.1.0 wrote it.
     """
     ds = results.load(path)
     if "programmer" not in ds.attrs:
@@ -201,21 +202,34 @@ def load_trained(path: str | Path, programmer: SlowNetwork | None = None) -> Tra
     history, params = unpack(ds, "param")
     spec = json.loads(history.attrs.pop("programmer"))
     if programmer is not None:
+        differs = results.difference(spec, json.loads(describe(programmer)), "")
+        if differs:
+            name, there, here = differs
+            raise ValueError(
+                f"{path} holds parameters of another programmer: its {name} is {there}, here it is {here}; pass the one "
+                "that was saved, or make Trained(programmer, params, history) from synfwp.load(path) yourself."
+            )
         return Trained(programmer, params, history)
     if "send" in spec:
         raise ValueError(f"{path} holds parameters of the function {spec['send']}; pass programmer=.")
+    if "own" in spec:
+        raise ValueError(f"{path} holds parameters of the class {spec['own']['class']} of your own; pass programmer=.")
     if isinstance(spec.get("rule"), dict):  # a row of the user's own
         spec["rule"] = rules.Rule(**spec["rule"])
     return Trained(_KINDS[spec.pop("class", "Programmer")](**spec), params, history)
 
 
 def describe(programmer: Any) -> str:
-    """The specification as JSON, under the name of its class, also for a subclass; of a function only its name."""
-    if isinstance(programmer, FunctionProgrammer):
-        return json.dumps({"class": "FunctionProgrammer", "send": getattr(programmer.send, "__qualname__", "")})
+    """The specification as JSON; of a function or class of the user's own, what tells it from another."""
     kind = next((name for name, kind in _KINDS.items() if isinstance(programmer, kind)), None)
+    if isinstance(programmer, FunctionProgrammer):
+        name = getattr(programmer.send, "__qualname__", type(programmer.send).__name__)
+        own = json.loads(results.as_json("programmer", programmer))
+        return json.dumps({"class": "FunctionProgrammer", "send": name, "own": own})
     if kind is None:
         raise TypeError(f"the programmer is a {type(programmer).__name__}; only {', '.join(_KINDS)} can be kept.")
+    if type(programmer) is not _KINDS[kind]:
+        return json.dumps({"class": kind, "own": json.loads(results.as_json("programmer", programmer))})
     spec = {"class": kind} | asdict(programmer)
     if isinstance(programmer, Programmer):
         row = rules.get_rule(programmer.rule)

@@ -60,10 +60,18 @@ def difference(one: Any, other: Any, name: str) -> tuple[str, Any, Any] | None:
     ('run.task.noise', 0.1, 0.2)
     """
     if isinstance(one, dict) and isinstance(other, dict):
-        for key in sorted({*one, *other}):
-            found = difference(one.get(key), other.get(key), f"{name}.{key}" if name else key)
-            if found:
-                return found
+        pairs = [(key, one.get(key), other.get(key)) for key in sorted({*one, *other}, key=lambda x: (x != "class", x))]
+    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other) and any(
+        isinstance(item, dict) for item in one
+    ):
+        pairs = [(str(i), *both) for i, both in enumerate(zip(one, other, strict=True))]
+    else:
+        pairs = []
+    for key, this, that in pairs:
+        found = difference(this, that, f"{name}.{key}" if name else key)
+        if found:
+            return found
+    if pairs:
         return None
     versions = [re.fullmatch(r"[0-9a-f]{16} \(Python (.*)\)", str(side)) for side in (one, other)]
     if versions[0] and versions[1] and versions[0][1] != versions[1][1]:
@@ -195,7 +203,7 @@ class _Writer:
                 parts = (value.fget, value.fset) if isinstance(value, property) else (function,)
                 parts = tuple(part for part in parts if isinstance(part, types.FunctionType))
                 if parts and not (dataclasses.is_dataclass(base) and key in _DERIVED and _generated(parts[0])):
-                    found[key] = [self.once(name, part) for part in parts]
+                    found[key] = self.once(name, parts[0]) if len(parts) == 1 else [self.once(name, x) for x in parts]
                 elif not (parts or key.startswith("__") or key == "_abc_impl" or key in assigned) and not isinstance(
                     value, types.MemberDescriptorType | types.GetSetDescriptorType
                 ):
