@@ -26,6 +26,7 @@ PUBLISHED_DW = {
 }
 PUBLISHED_E = {"visual_cortex": 0.342, "visual_cortex_minimal": 0.356}
 NEURONS = fw.SpikingNetwork().code.neurons_per_feature
+QUERIES = fw.ThetaCycle(read="end")  # all tokens that only ask, scored or not: novel keys too
 SUBSTRATES = ("exact", "rate", "counts", "lif", "shuffled")
 TARGET = {"hebb": "hebb", "anti_hebb": "hebb", "delta": "delta"}  # rule of the synapses: rule of the training
 
@@ -132,16 +133,16 @@ def answer(size: Size, rule: str, net: dict[str, fw.Trained], test: Batch, seed:
         networks: dict[str, Any] = {
             "exact": fw.Exact(),
             "rate": fw.RateNetwork(),
-            "lif": fw.SpikingNetwork(engine="lif"),
+            "lif": fw.SpikingNetwork(engine="lif", schedule=QUERIES),
         }
-        network = networks.get(substrate, fw.SpikingNetwork(engine="counts"))
+        network = networks.get(substrate, fw.SpikingNetwork(engine="counts", schedule=QUERIES))
         ds = fw.simulate(rule, sent, on=network, seed=seed)
         y = ds.get("y_spikes", ds.y).values
         asks = part.x[..., -1] == 0
         old, norm = part.mask[asks], np.linalg.norm(y[asks], axis=-1)
         spikes = float(ds.spikes_per_item.mean()) if "spikes_per_item" in ds else np.nan
         reads = (y, ds.y.values, ds.y_exact.values)
-        recalled = [part.accuracy(trained.answer(np.nan_to_num(read))) for read in reads]
+        recalled = [part.accuracy(trained.answer(read)) for read in reads]
         if rule == "anti_hebb":
             recalled = [np.nan] * 3  # it stores what to cancel: scored as familiarity
         columns.append([*recalled, measures.auc(norm, old), spikes])
@@ -155,7 +156,7 @@ def show(task: Recall, trained: fw.Trained, test: Batch) -> xr.Dataset:
     """
     sent = trained.instructions(test.x[:1])
     exact = fw.simulate("delta", sent)
-    lif = fw.simulate("delta", sent, on=fw.SpikingNetwork(engine="lif"), seed=0, record=True)
+    lif = fw.simulate("delta", sent, on=fw.SpikingNetwork(engine="lif", schedule=QUERIES), seed=0, record=True)
     keys = test.x[0][:, : task.keys].argmax(axis=-1).tolist()
     again = next(t for t in range(1, len(keys)) if keys[t] in keys[:t])
     phases = slice(4 * (again - 1), 4 * (again + 1))  # retrieve, gap, encode, gap

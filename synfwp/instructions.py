@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 Array = Any  # of NumPy, or a box of autograd around one
 _LEADING = ("trial", "head")
 _CORE = {"q": ("time", "key"), "k": ("time", "key"), "v": ("time", "value"), "beta": ("time",)}
-_CORE |= {"momentum": ("time",), "ridge": ("key",)}
-_NAMES = ("q", "k", "v", "beta", "decay", "momentum", "ridge")
+_CORE |= {"momentum": ("time",), "ridge": ("key",), "scored": ("time",)}
+_NAMES = ("q", "k", "v", "beta", "decay", "momentum", "ridge", "scored")
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,14 @@ class Instructions:
         For MOMENTUM_DELTA, which `synfwp.scan` runs.
     ridge : None or array that broadcasts to (..., d_k)
         For MESA, which `synfwp.scan` runs.
+    scored : None or boolean array that broadcasts to (..., T)
+        The tokens whose reads count, such as a batch's mask: a spiking network reads out these. None, or none marked:
+        every token with a query.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If ``scored`` is not as above.
 
     References
     ----------
@@ -57,6 +65,15 @@ class Instructions:
     decay: Array | None = None
     momentum: Array | None = None
     ridge: Array | None = None
+    scored: Array | None = None
+
+    def __post_init__(self) -> None:
+        if self.scored is not None:
+            scored, shape = np.asarray(self.scored), np.shape(self.q)[:-1]
+            if scored.dtype != bool:
+                raise TypeError(f"scored has dtype {scored.dtype}; pass booleans (..., T), such as a batch's mask.")
+            if not _broadcasts(scored.shape, shape):
+                raise ValueError(f"scored has shape {scored.shape}; it must broadcast to {shape}, the tokens of q.")
 
     @property
     def writes(self) -> np.ndarray:
@@ -69,11 +86,11 @@ class Instructions:
         """Whether a token writes several times."""
         return np.ndim(self.k) > np.ndim(self.q)
 
-    @property
-    def _full_ridge(self) -> Array | None:
-        """The ridge with all leading axes."""
-        shape = (*np.shape(self.q)[:-2], np.shape(self.q)[-1])
-        return None if self.ridge is None else np.broadcast_to(np.asarray(self.ridge), shape)
+    def _full(self, name: str) -> Array | None:
+        """The ridge or the marks with all leading axes; other fields as they are."""
+        value, (*lead, T, d_k) = getattr(self, name), np.shape(self.q)
+        shape = {"ridge": (*lead, d_k), "scored": (*lead, T)}.get(name)
+        return value if value is None or shape is None else np.broadcast_to(np.asarray(value), shape)
 
     def one_axis(self) -> "Instructions":
         """The same with one leading axis, such as `synfwp.simulate` takes, in the place of trials and heads.
@@ -89,11 +106,35 @@ class Instructions:
         (6, 5, 1)
         """
         n = np.ndim(self.q) - 2
-        given = {name: getattr(self, name) for name in _NAMES}
-        given["ridge"] = self._full_ridge
+        given = {name: self._full(name) for name in _NAMES}
         size = math.prod(np.shape(self.q)[:n])
         flat = {name: None if x is None else np.reshape(x, (size, *np.shape(x)[n:])) for name, x in given.items()}
         return Instructions(**flat)
+
+    def marked(self, scored: Array) -> "Instructions":
+        """The same with these tokens marked as scored, in every head.
+
+        Parameters
+        ----------
+        scored : (..., T) boolean array
+            With the leading axes of q, or all but that of heads.
+
+        Returns
+        -------
+        Instructions
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> sent = Instructions(q=np.ones((2, 3, 5, 4)), k=np.ones((2, 3, 5, 4)), v=np.ones((2, 3, 5, 1)))
+        >>> sent.marked(np.ones((2, 5), bool)).one_axis().scored.shape
+        (6, 5)
+        """
+        scored = np.asarray(scored)
+        if scored.ndim > 1:
+            heads = (1,) * (np.ndim(self.q) - 1 - scored.ndim)
+            scored = scored.reshape(*scored.shape[:-1], *heads, scored.shape[-1])
+        return replace(self, scored=scored)
 
     def shuffled(self, seed: seeds.Seed) -> "Instructions":
         """The same writes, each with the value of another one: the baseline that has learned nothing.
@@ -154,11 +195,13 @@ class Instructions:
         long_names |= {"momentum": "momentum", "ridge": "ridge"}
         variables = {}
         for name, long_name in long_names.items():
-            value = self._full_ridge if name == "ridge" else getattr(self, name)
+            value = self._full(name)
             if value is not None:
                 core = _CORE.get(name) or (("time",) if np.ndim(value) == lead + 1 else ("time", "key"))
                 core = ("time", "write", *core[1:]) if self._several and name in ("k", "v", "beta") else core
                 variables[name] = ((*names, *core), np.asarray(value), {"long_name": long_name, "units": "1"})
+        if self.scored is not None:
+            variables["scored"] = ((*names, "time"), self._full("scored"), {"long_name": "scored token"})
         return xr.Dataset(variables)
 
     @classmethod
@@ -196,6 +239,14 @@ class Instructions:
                     raise ValueError(f"{name} has dims {ds[name].dims}; use trial, head, time, write, key and value.")
                 found[name] = ds[name].transpose(*known).values
         return cls(**found)
+
+
+def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
+    """Whether an array of this shape broadcasts to another."""
+    try:
+        return np.broadcast_shapes(shape, to) == to
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,15 @@ cosine 0.91. So weights are compared after taking off their means, and next to a
 import numpy as np
 
 from synfwp import checks
+from synfwp.measures.reads import refuse_unread
 
 Array = np.ndarray
 
 
 def centred_correlation(W: Array, reference: Array) -> Array:
     """Pearson correlation between the entries of two matrices (..., d_v, d_k); 0 where one of them is constant.
+
+    NaN where one of them holds NaN.
 
     Parameters
     ----------
@@ -53,6 +56,11 @@ def recall_agreement(y: Array, reference: Array, read: Array | None = None) -> A
     (...) array
         In [-1, 1].
 
+    Raises
+    ------
+    ValueError
+        If a token that counts is NaN: it was not read.
+
     Examples
     --------
     >>> import numpy as np
@@ -66,11 +74,16 @@ def recall_agreement(y: Array, reference: Array, read: Array | None = None) -> A
         raise ValueError(f"read has shape {weight.shape}; pass one number for each token, {y.shape[:-1]}.")
     weight = weight[..., None]
     total = np.maximum(weight.sum(axis=-2, keepdims=True), 1)
-    return _cosine(*(weight * _off(x, (weight * x).sum(axis=-2, keepdims=True) / total) for x in (y, reference)))
+    centred = []
+    for name, x in (("y", y), ("reference", reference)):
+        refuse_unread(name, x, np.broadcast_to(weight > 0, x.shape))
+        x = np.where(weight > 0, x, 0.0)  # what does not count may not have been read
+        centred.append(weight * _off(x, (weight * x).sum(axis=-2, keepdims=True) / total))
+    return _cosine(*centred)
 
 
 def norm_ratio(W: Array, reference: Array) -> Array:
-    """Frobenius norm of W over that of the reference (..., d_v, d_k); nan where the reference is zero.
+    """Frobenius norm of W over that of the reference (..., d_v, d_k); nan where the reference is zero or holds NaN.
 
     Parameters
     ----------
@@ -108,7 +121,7 @@ def auc(score: Array, positive: Array) -> float:
     Raises
     ------
     ValueError
-        If there is no positive or no negative.
+        If there is no positive or no negative, or a score is NaN: it was not read.
 
     Examples
     --------
@@ -117,9 +130,10 @@ def auc(score: Array, positive: Array) -> float:
     """
     from scipy.stats import rankdata
 
-    score, positive = checks.array("score", score).ravel(), checks.plain("positive", positive).ravel().astype(bool)
+    score, positive = checks.plain("score", score).astype(float).ravel(), checks.plain("positive", positive).ravel() > 0
     if score.shape != positive.shape:
         raise ValueError(f"score has {score.size} entries and positive {positive.size}; pass one for each.")
+    refuse_unread("score", score)
     n, m = int(positive.sum()), int((~positive).sum())
     if not n or not m:
         raise ValueError(f"positive holds {n} positives and {m} negatives; the area needs both.")
@@ -141,6 +155,6 @@ def _off(x: Array, mean: Array) -> Array:
 
 
 def _cosine(a: Array, b: Array) -> Array:
-    """Cosine between matrices over the last two axes; 0 where one of them is zero."""
+    """Cosine between matrices over the last two axes; 0 where one of them is zero, NaN where one holds NaN."""
     size = np.linalg.norm(a, axis=(-2, -1)) * np.linalg.norm(b, axis=(-2, -1))
-    return np.divide((a * b).sum(axis=(-2, -1)), size, out=np.zeros(size.shape), where=size > 0)
+    return np.divide((a * b).sum(axis=(-2, -1)), size, out=np.zeros(size.shape), where=size != 0)

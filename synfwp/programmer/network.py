@@ -228,12 +228,12 @@ class Programmer(Specification, SlowNetwork):
         writes = None if self.write_channel is None else x[..., self.write_channel].astype(stream.dtype, copy=False)
         seen = _Seen(self._of_layer(params, 0), stream, signal, writes)
         for i in range(layer):
-            stream = self._add(seen, self._read(seen, read))
+            stream = self._add(seen, self._read(seen, read, below=True))
             seen = seen._replace(params=self._of_layer(params, i + 1), stream=stream)
         return seen
 
-    def _read(self, seen: _Seen, read: Read) -> Array:
-        """Reads of a layer."""
+    def _read(self, seen: _Seen, read: Read, below: bool = False) -> Array:
+        """Reads of a layer; those of a layer below another all count."""
         if self._self_referential:
             if read is not exactly:
                 raise TypeError(
@@ -245,7 +245,8 @@ class Programmer(Specification, SlowNetwork):
             return ag.scan(self.rule, token, *nothing, p["W0"])[0]
         if self.recurrent and read is exactly:
             return self._recur(seen)[1]
-        return read(self.rule, self._recur(seen)[0] if self.recurrent else self._send(seen, self._features(seen)))
+        sent = self._recur(seen)[0] if self.recurrent else self._send(seen, self._features(seen))
+        return read(self.rule, replace(sent, scored=np.True_) if below else sent)
 
     def _normed(self, seen: _Seen) -> Array:
         """The stream as the layer sees it."""

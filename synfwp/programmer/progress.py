@@ -48,6 +48,8 @@ class Evaluation:
         Evaluations without a lower loss after which the training stops.
     target : float or None
         Loss at which it stops.
+    stop_at : float or None
+        Accuracy at which it stops; of real targets the mean squared error (twice the loss), from above.
 
     Raises
     ------
@@ -56,13 +58,15 @@ class Evaluation:
 
     Notes
     -----
-    The parameters of the best evaluation are the ones that are kept.
+    The parameters of the evaluation with the lowest loss are the ones that are kept, or those of the evaluation that
+    reached ``stop_at``.
     """
 
     every: int = 100
     sequences: int = 64
     patience: int | None = None
     target: float | None = None
+    stop_at: float | None = None
 
     def __post_init__(self) -> None:
         """Fields are of the kinds in Parameters."""
@@ -72,6 +76,8 @@ class Evaluation:
             checks.count("patience", self.patience)
         if self.target is not None:
             checks.number("target", self.target)
+        if self.stop_at is not None:
+            checks.number("stop_at", self.stop_at, 0)
 
     def update(self, state: State, loss: float, accuracy: float) -> State:
         """The state after one more evaluation.
@@ -89,11 +95,18 @@ class Evaluation:
         -------
         State
         """
-        best = state.best if any(loss >= seen[1] for seen in state.evaluations) else state.params
+        lowest = not any(loss >= seen[1] for seen in state.evaluations)
+        best = state.params if lowest or self._reached(loss, accuracy) else state.best
         return state._replace(evaluations=(*state.evaluations, (state.step, loss, accuracy)), best=best)
 
+    def _reached(self, loss: float, accuracy: float) -> bool:
+        """Whether an evaluation reaches ``stop_at``."""
+        if self.stop_at is None:
+            return False
+        return 2 * loss <= self.stop_at if np.isnan(accuracy) else accuracy >= self.stop_at
+
     def stop(self, state: State) -> bool:
-        """Whether the target is reached or the patience is at its end.
+        """Whether a training is over before its last step.
 
         Parameters
         ----------
@@ -104,11 +117,28 @@ class Evaluation:
         -------
         bool
         """
+        return self.reason(state) is not None
+
+    def reason(self, state: State) -> str | None:
+        """Why a training is over before its last step: the field that ends it; None if it is not over.
+
+        Parameters
+        ----------
+        state : State
+            What the training is after its last step.
+
+        Returns
+        -------
+        "stop_at", "target", "patience" or None
+        """
         losses = [loss for _, loss, _ in state.evaluations]
-        if not losses:
-            return False
-        reached = self.target is not None and min(losses) <= self.target
-        return reached or (self.patience is not None and len(losses) - 1 - int(np.argmin(losses)) >= self.patience)
+        if any(self._reached(loss, accuracy) for _, loss, accuracy in state.evaluations):
+            return "stop_at"
+        if losses and self.target is not None and min(losses) <= self.target:
+            return "target"
+        if losses and self.patience is not None and len(losses) - 1 - int(np.argmin(losses)) >= self.patience:
+            return "patience"
+        return None
 
 
 @dataclass(frozen=True)
@@ -170,9 +200,17 @@ class Checkpoint:
         ------
         ValueError
             If the file is no checkpoint, or one of another training; the message names what differs.
+        TypeError
+            If the training holds an object whose state cannot be read.
         OSError
             If the file cannot be written.
         """
+        unread = results.opaque(json.loads(provenance["parameters"]), "")
+        if unread:
+            raise TypeError(
+                f"{unread[0]} is a {unread[1]}, whose state cannot be compared with that in a checkpoint; keep it out of "
+                "the training, or train without a checkpoint."
+            )
         results.check_writable(self.path, force=True)
         if not self.path.exists():
             return None
@@ -181,12 +219,15 @@ class Checkpoint:
             raise ValueError(f"{self.path} is no checkpoint; pass another name.")
         kept = json.loads(ds.attrs["parameters"]) | {"seed": ds.attrs["seed"]}
         asked = json.loads(provenance["parameters"]) | {"seed": provenance["seed"]}
-        for name in sorted(kept.keys() | asked.keys()):
-            if kept.get(name) != asked.get(name):
-                raise ValueError(
-                    f"{self.path} holds another training: its {name} is {kept.get(name)}, here it is "
-                    f"{asked.get(name)}; pass another name, or remove the file."
-                )
+        had, wanted = kept.pop("steps"), asked.pop("steps")
+        differs = results.difference(kept, asked, "")
+        if differs:
+            name, there, here = differs
+            raise ValueError(
+                f"{self.path} holds another training: its {name} is {there}, here it is {here}; pass another name, or "
+                "remove the file."
+            )
+        self._check_steps(had, wanted, ds.sizes["step"], asked["schedule"]["shape"])
         trees = {}
         for prefix in ("param", "mean", "square", "best"):
             ds, trees[prefix] = unpack(ds, prefix)
@@ -197,6 +238,17 @@ class Checkpoint:
         )
         adam = Adam(trees["mean"], trees["square"], len(rows))
         return State(trees["param"], adam, rows, evaluations, trees["best"] or None)
+
+
+    def _check_steps(self, had: int, wanted: int, done: int, shape: str) -> None:
+        """A training may get more steps where its rate does not depend on their number."""
+        if had != wanted and shape != "constant":
+            raise ValueError(
+                f"{self.path} holds another training: its steps is {had}, here it is {wanted}; pass another name, or "
+                f"remove the file. The schedule {shape!r} is drawn over all steps; one with schedule='constant' goes on."
+            )
+        if done > wanted:
+            raise ValueError(f"{self.path} holds {done} steps, but steps is {wanted}; pass at least {done}.")
 
 
 def history(state: State, unit: str, provenance: dict[str, Any]) -> "xr.Dataset":

@@ -9,6 +9,7 @@ import numpy as np
 
 from synfwp import results, rules, seeds
 from synfwp.instructions import Instructions
+from synfwp.measures.reads import classes
 from synfwp.programmer.layer import LayerProgrammer
 from synfwp.programmer.network import Programmer
 from synfwp.programmer.parts import Params
@@ -57,14 +58,16 @@ class Trained(Generic[Network]):
     params: Params
     history: "xr.Dataset"
 
-    def instructions(self, x: Any, **more: Any) -> Instructions:
+    def instructions(self, x: Any, scored: Any = None, **more: Any) -> Instructions:
         """What the programmer sends to the synapses for tokens ``x (..., T, d_in)``; plastic networks send nothing.
 
-        ``more`` goes to a `Programmer`: ``modulation=`` takes the place of its own signal, ``layer=`` picks a layer.
+        ``scored``, such as a batch's mask, marks the tokens whose reads count. ``more`` goes to a `Programmer`:
+        ``modulation=`` takes the place of its own signal, ``layer=`` picks a layer.
         """
         if not isinstance(self.programmer, SlowNetwork):
             raise TypeError("a PlasticNetwork sends no instructions; use .programmer.run(.params, x).")
-        return self.programmer(self.params, np.asarray(x), **more)
+        sent = self.programmer(self.params, np.asarray(x), **more)
+        return sent if scored is None else sent.marked(scored)
 
     def answer(self, y: Any, x: Any = None) -> np.ndarray:
         """The class (..., T) that the trained read-out takes from reads ``y (..., T, d_value)`` of any substrate.
@@ -80,7 +83,8 @@ class Trained(Generic[Network]):
 
         Returns
         -------
-        (..., T) integer array
+        (..., T) array
+            Integers; where a token was not read (y is NaN), floats with NaN there.
 
         Raises
         ------
@@ -89,37 +93,62 @@ class Trained(Generic[Network]):
         """
         if not isinstance(self.programmer, SlowNetwork):
             raise TypeError("a PlasticNetwork reads no substrate; use .programmer.scores(.params, x).")
-        return self.programmer.read_out(self.params, np.asarray(y), x).argmax(axis=-1)
+        return classes(self.programmer.read_out(self.params, np.asarray(y), x))
 
-    def accuracy(self, batch: Batch) -> float:
-        """Accuracy on a batch, of a programmer with the exact rule.
+    def accuracy(self, batch: Batch, on: Any = None, seed: seeds.Seed = 0) -> float:
+        """Accuracy on a batch, with the exact rule or on a substrate.
 
         Parameters
         ----------
         batch : Batch
             Of a task, with classes as targets.
+        on : None, Exact, RateNetwork or SpikingNetwork
+            What carries the fast weights of every layer and head, as in `synfwp.compare_substrates`; a spiking network
+            reads out the tokens that the batch scores. None: the exact rule.
+        seed : int, SeedSequence or Generator
+            Of the substrate.
 
         Returns
         -------
         float
             Share of the scored tokens.
-        """
-        return batch.accuracy(np.asarray(self.programmer.scores(self.params, batch.x)).argmax(axis=-1))
 
-    def error(self, batch: Batch) -> float:
-        """Mean squared error on a batch of real targets, of a programmer with the exact rule.
+        Raises
+        ------
+        TypeError, ValueError
+            If the substrate cannot run the rule, or its schedule does not read a token that is scored.
+        """
+        return batch.accuracy(classes(self._scores(batch, on, seed)))
+
+    def error(self, batch: Batch, on: Any = None, seed: seeds.Seed = 0) -> float:
+        """Mean squared error on a batch of real targets, with the exact rule or on a substrate.
 
         Parameters
         ----------
         batch : Batch
             Of a task, with real targets.
+        on, seed
+            As for `accuracy`.
 
         Returns
         -------
         float
             Over the scored tokens.
+
+        Raises
+        ------
+        TypeError, ValueError
+            As for `accuracy`.
         """
-        return batch.error(np.asarray(self.programmer.scores(self.params, batch.x)))
+        return batch.error(self._scores(batch, on, seed))
+
+    def _scores(self, batch: Batch, on: Any, seed: seeds.Seed) -> np.ndarray:
+        """Scores of the batch with the exact rule, or on a substrate."""
+        if on is None:
+            return np.asarray(self.programmer.scores(self.params, batch.x))
+        from synfwp.substrates.door.answers import scores_on
+
+        return scores_on(self.programmer, self.params, batch.x, batch.mask, on, seed)
 
     def save(self, path: str | Path, force: bool = False) -> Path:
         """Keep it as NetCDF; `synfwp.load_trained` reads it back.
@@ -152,8 +181,9 @@ def load_trained(path: str | Path, programmer: SlowNetwork | None = None) -> Tra
     Parameters
     ----------
     path : str or Path
-    programmer : None or FunctionProgrammer
-        Files hold no code: give the function of your own that the parameters belong to.
+    programmer : None or a programmer
+        Files hold no code: give the function, or the class of your own, that the parameters belong to. It is compared
+        with the one that was saved, by its code and its state.
 
     Returns
     -------
@@ -162,8 +192,8 @@ def load_trained(path: str | Path, programmer: SlowNetwork | None = None) -> Tra
     Raises
     ------
     FileNotFoundError, ValueError
-        If there is no such file, it does not hold a programmer, its function is missing, or a synfwp before 0.1.0 wrote
-        it.
+        If there is no such file, it does not hold a programmer, its function or class is missing or another one, or a
+        synfwp before 0.1.0 wrote it.
     """
     ds = results.load(path)
     if "programmer" not in ds.attrs:
@@ -172,21 +202,34 @@ def load_trained(path: str | Path, programmer: SlowNetwork | None = None) -> Tra
     history, params = unpack(ds, "param")
     spec = json.loads(history.attrs.pop("programmer"))
     if programmer is not None:
+        differs = results.difference(spec, json.loads(describe(programmer)), "")
+        if differs:
+            name, there, here = differs
+            raise ValueError(
+                f"{path} holds parameters of another programmer: its {name} is {there}, here it is {here}; pass the one "
+                "that was saved, or make Trained(programmer, params, history) from synfwp.load(path) yourself."
+            )
         return Trained(programmer, params, history)
     if "send" in spec:
         raise ValueError(f"{path} holds parameters of the function {spec['send']}; pass programmer=.")
+    if "own" in spec:
+        raise ValueError(f"{path} holds parameters of the class {spec['own']['class']} of your own; pass programmer=.")
     if isinstance(spec.get("rule"), dict):  # a row of the user's own
         spec["rule"] = rules.Rule(**spec["rule"])
     return Trained(_KINDS[spec.pop("class", "Programmer")](**spec), params, history)
 
 
 def describe(programmer: Any) -> str:
-    """The specification as JSON, under the name of its class, also for a subclass; of a function only its name."""
-    if isinstance(programmer, FunctionProgrammer):
-        return json.dumps({"class": "FunctionProgrammer", "send": getattr(programmer.send, "__qualname__", "")})
+    """The specification as JSON; of a function or class of the user's own, what tells it from another."""
     kind = next((name for name, kind in _KINDS.items() if isinstance(programmer, kind)), None)
+    if isinstance(programmer, FunctionProgrammer):
+        name = getattr(programmer.send, "__qualname__", type(programmer.send).__name__)
+        own = json.loads(results.as_json("programmer", programmer))
+        return json.dumps({"class": "FunctionProgrammer", "send": name, "own": own})
     if kind is None:
         raise TypeError(f"the programmer is a {type(programmer).__name__}; only {', '.join(_KINDS)} can be kept.")
+    if type(programmer) is not _KINDS[kind]:
+        return json.dumps({"class": kind, "own": json.loads(results.as_json("programmer", programmer))})
     spec = {"class": kind} | asdict(programmer)
     if isinstance(programmer, Programmer):
         row = rules.get_rule(programmer.rule)

@@ -1,9 +1,7 @@
 """Training a programmer through the fast weights: one loop, one Dataset of history, checkpoints to go on from."""
 
-import functools
 import hashlib
 from collections.abc import Callable
-from dataclasses import is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +12,18 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from synfwp import checks, fastweights, results, seeds
+from synfwp.measures.reads import classes
 from synfwp.programmer import progress
-from synfwp.programmer.losses import LOSSES
+from synfwp.programmer.data import Task, blamed, draw
+from synfwp.programmer.losses import LOSSES, WrongTarget
 from synfwp.programmer.optimiser import Schedule, clip, lbfgs
 from synfwp.programmer.parts import Params
 from synfwp.programmer.progress import Checkpoint, Evaluation, State
 from synfwp.programmer.trained import Network, Trainable, Trained
 from synfwp.tasks import Batch
 
-Task = Callable[[np.random.Generator, int], Batch]
 Gradient = Callable[[Params, Batch], tuple[float, float, Params]]
-Evaluator = Callable[[State], tuple[State, bool]]
+Evaluator = Callable[[State], tuple[State, State, bool]]
 
 
 def train(
@@ -52,7 +51,7 @@ def train(
     programmer : Programmer or PlasticNetwork
         Any dataclass with ``init(seed) -> params``, ``scores(params, x)`` and a ``name`` trains as well.
     task : callable
-        ``task(rng, batch) -> Batch``.
+        ``task(rng, batch) -> Batch`` of so many sequences.
     steps, batch : int
         Updates, and sequences in each.
     learning_rate : float
@@ -70,7 +69,9 @@ def train(
     checkpoint : None, Checkpoint or path
         Keep the state in this file (a path: every 100 steps). If it exists the training goes on from it, and ends with
         the same bits as one that was never interrupted. Ctrl-C keeps the last whole step; a training that diverges
-        leaves the file as it was last written.
+        leaves the file as it was last written. With a constant schedule more ``steps`` may follow on a finished
+        training; a cosine over other steps is another training. What the training is made of is told apart by its
+        code and state: another lambda, or a task with another attribute, is refused.
     seed : int, SeedSequence or Generator
         The same seed gives the same batches and the same result.
     dtype : None, float32 or float64
@@ -83,11 +84,14 @@ def train(
     Returns
     -------
     Trained
+        Attributes of its history are ``stop_step``, the steps that were made, and ``stop_reason``: "steps", or
+        "stop_at", "target" or "patience" of the evaluation.
 
     Raises
     ------
     TypeError, ValueError
-        For arguments that are not as above, and a checkpoint of another training.
+        For arguments that are not as above, a task that returns no such batch or targets beyond the scores, and a
+        checkpoint of another training.
     OSError
         If the checkpoint cannot be written.
     FloatingPointError
@@ -115,31 +119,38 @@ def train(
     given = {} if params is None else {"params": _digest(begin)}
     settings = {
         "steps": steps, "batch": batch, "schedule": rate, "loss": loss, "method": method, "evaluate": evaluate,
-        "dtype": next(iter(begin.values())).dtype.name, "programmer": programmer, "task": _named(task), **given,
+        "dtype": next(iter(begin.values())).dtype.name, "programmer": programmer, "task": task, **given,
     }  # fmt: skip
     provenance = results.provenance(settings, seed, programmer.name)
     unit = "nat" if loss == "cross_entropy" else "1"
     state = progress.start(begin) if checkpoint is None else checkpoint.read(provenance) or progress.start(begin)
-    gradient = gradient_of(programmer, score)
+    gradient, precision = gradient_of(programmer, score), next(iter(begin.values())).dtype
+
+    def drawn_for(n: int, *part: Any) -> Batch:
+        return draw(task, seeds.generator(seed, *part), n, precision)
+
     with (
         threadpool_limits(1),  # products are spread over the same threads as the kernels: BLAS splits them badly
         fastweights.thread_limit(threads),
         tqdm(
             total=steps, initial=state.step, desc=f"training {programmer.name}", unit="step", disable=None, leave=False
         ) as bar,
+        blamed(task),
     ):
         if method == "lbfgs":
-            state = _lbfgs(programmer, gradient, task(seeds.generator(seed, "batch", 0), batch), state, steps, bar)
+            state = _lbfgs(programmer, gradient, drawn_for(batch, "batch", 0), state, steps, bar)
         else:
-            evaluator = None if evaluate is None else _evaluator(programmer, task, evaluate, steps, score, seed)
+            evaluator = None
+            if evaluate is not None:
+                evaluator = _evaluator(programmer, drawn_for(evaluate.sequences, "evaluation"), evaluate, steps, score)
             write = None if checkpoint is None else lambda state: checkpoint.write(state, unit, provenance)
-            step = _step(programmer, gradient, lambda n: task(seeds.generator(seed, "batch", n), batch))
+            step = _step(programmer, gradient, lambda n: drawn_for(batch, "batch", n))
             state = _loop(
                 state, steps, lambda state: step(state, rate(state.step, steps)), evaluator, checkpoint, write, bar
             )
-    return Trained(
-        programmer, state.params if state.best is None else state.best, progress.history(state, unit, provenance)
-    )
+    ds = progress.history(state, unit, provenance)
+    ds.attrs |= {"stop_step": state.step, "stop_reason": (evaluate and evaluate.reason(state)) or "steps"}
+    return Trained(programmer, state.params if state.best is None else state.best, ds)
 
 
 def _refuse(
@@ -190,15 +201,6 @@ def _digest(params: Params) -> str:
     return found.hexdigest()[:16]
 
 
-def _named(task: Any) -> Any:
-    """The task as a setting that is the same in another process."""
-    if is_dataclass(task) or hasattr(task, "__qualname__"):
-        return task
-    if isinstance(task, functools.partial):
-        return {"of": _named(task.func), "arguments": task.args, **task.keywords}
-    return type(task)
-
-
 def _loop(
     state: State,
     steps: int,
@@ -210,20 +212,19 @@ def _loop(
 ) -> State:
     """Steps until the end, or until the evaluator ends them; an interrupt leaves the last whole step in the file.
 
-    A run that diverges leaves the file as it was last written: later states may be what made it diverge.
+    A run that diverges leaves the file as it was last written: later states may be what made it diverge. What is
+    written lacks the evaluation of a last step that is no other's turn: a longer training would not have made it.
     """
     kept = state.step if checkpoint is not None and checkpoint.path.exists() else -1
-    over = False
+    over, whole = False, state
     try:
         if evaluator is not None:
-            state, over = evaluator(state)
+            state, whole, over = evaluator(state)
         while state.step < steps and not over:
             new = step(state)
-            if evaluator is not None:
-                new, over = evaluator(new)
-            state = new
+            state, whole, over = (new, new, False) if evaluator is None else evaluator(new)
             if checkpoint is not None and write is not None and state.step % checkpoint.every == 0:
-                write(state)
+                write(whole)
                 kept = state.step
             bar.update()
             if state.step % 20 == 0:
@@ -236,10 +237,10 @@ def _loop(
         raise
     except BaseException:
         if write is not None and state.step != kept:
-            write(state)
+            write(whole)
         raise
     if write is not None and state.step != kept:
-        write(state)
+        write(whole)
     return state
 
 
@@ -254,6 +255,8 @@ def _step(programmer: Trainable, gradient: Gradient, data: Callable[[int], Batch
         batch = data(state.step)
         try:
             value, accuracy, grads = gradient(state.params, batch)
+        except WrongTarget:
+            raise
         except ValueError as error:
             if state.step == 0:  # nothing was learned yet, so it is not the learning
                 raise
@@ -291,19 +294,22 @@ def gradient_of(programmer: Trainable, score: Callable[..., Any]) -> Gradient:
 
 
 def _accuracy(data: Batch, scores: Any) -> float:
-    """Share of right answers; NaN for real targets, and where nothing is scored."""
-    if data.real or not data.mask.any():
+    """Share of right answers; NaN for real targets, and where a score is NaN."""
+    answer = np.asarray(scores) if data.real else classes(scores)
+    if data.real or np.isnan(answer[data.mask]).any():
         return float("nan")
-    return data.accuracy(np.asarray(scores).argmax(axis=-1))
+    return data.accuracy(answer)
 
 
 def _evaluator(
-    programmer: Trainable, task: Task, evaluate: Evaluation, steps: int, score: Callable[..., Any], seed: seeds.Seed
+    programmer: Trainable, data: Batch, evaluate: Evaluation, steps: int, score: Callable[..., Any]
 ) -> Evaluator:
-    """``evaluator(state)`` evaluates where it is time to, and returns the state and whether the training stops."""
-    data = task(seeds.generator(seed, "evaluation"), evaluate.sequences)
+    """``evaluator(state)`` evaluates where it is time to: the state, what of it is to be kept, whether to stop."""
+    if not data.real and evaluate.stop_at is not None:
+        checks.number("stop_at of an accuracy", evaluate.stop_at, 0, 1)
 
-    def evaluator(state: State) -> tuple[State, bool]:
+    def evaluator(state: State) -> tuple[State, State, bool]:
+        whole = state
         done = state.evaluations[-1][0] if state.evaluations else 0
         if state.step > done and (state.step % evaluate.every == 0 or state.step == steps):
             scores = programmer.scores(state.params, data.x)
@@ -313,7 +319,7 @@ def _evaluator(
                     f"after step {state.step} the evaluation gives {value:g}; lower learning_rate."
                 )
             state = evaluate.update(state, value, _accuracy(data, scores))
-        return state, evaluate.stop(state)
+        return state, whole if state.step % evaluate.every else state, evaluate.stop(state)
 
     return evaluator
 

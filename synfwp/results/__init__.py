@@ -14,6 +14,7 @@ Examples
 
 from synfwp.results.attributes import FORMAT, as_json, check_format, provenance
 from synfwp.results.files import check_writable, load, save, write_atomically, write_together
+from synfwp.results.identity import difference, opaque
 from synfwp.results.schema import SCHEMA, Variable, comparison, dataset, padded, seconds
 from synfwp.results.trains import Trains, spike_times, spike_trains, spike_variables
 
@@ -27,7 +28,9 @@ __all__ = [
     "check_writable",
     "comparison",
     "dataset",
+    "difference",
     "load",
+    "opaque",
     "padded",
     "provenance",
     "save",

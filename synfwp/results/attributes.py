@@ -1,6 +1,5 @@
 """Provenance: what is needed to run a result again, as attributes that NetCDF takes."""
 
-import dataclasses
 import functools
 import json
 import os
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 
 import synfwp
+from synfwp.results.identity import plain
 
 FORMAT = 1  # of every file; names in files that change make a new one
 DEPENDENCIES = ("numpy", "scipy", "numba", "xarray", "h5netcdf", "matplotlib", "autograd", "brian2")
@@ -26,7 +26,9 @@ def provenance(parameters: Mapping[str, Any], seed: Any, rule: Any = None) -> di
     Parameters
     ----------
     parameters : mapping
-        Dataclasses, arrays, paths and nested mappings are welcome; they become one JSON string.
+        Dataclasses, functions, arrays, paths and nested mappings are welcome; they become one JSON string. Functions and
+        classes of your own are written with a hash of their code and with what it sees; arrays of more than 1000
+        entries as a hash.
     seed : int, range, SeedSequence or Generator
         An int stays an int; anything else becomes JSON.
     rule : Rule or str, optional
@@ -49,7 +51,7 @@ def provenance(parameters: Mapping[str, Any], seed: Any, rule: Any = None) -> di
     '{"peak": 100.0, "tau": 20.0}'
     """
     commit = _git_commit(Path(synfwp.__file__).resolve().parents[1])
-    plain_seed = _plain("seed", seed)
+    plain_seed = plain("seed", seed)
     small = type(plain_seed) is int and plain_seed < 2**63  # what NetCDF can hold
     return {
         "synfwp_version": synfwp.__version__,
@@ -76,7 +78,7 @@ def as_json(name: str, value: Any) -> str:
     >>> as_json("bounds", {"w_min": 0.0, "w_max": np.inf})
     '{"w_max": "inf", "w_min": 0.0}'
     """
-    return json.dumps(_plain(name, value), sort_keys=True)
+    return json.dumps(plain(name, value), sort_keys=True)
 
 
 def check_format(found: Any, path: Any) -> None:
@@ -133,29 +135,3 @@ def _git_commit(root: Path) -> str | None:
         return subprocess.run(command, capture_output=True, text=True, timeout=10, check=True, env=env).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return None  # a result is worth keeping without its commit
-
-
-def _plain(name: str, value: Any) -> Any:
-    """The JSON form of a parameter; non-finite numbers become text, since JSON has none."""
-    if isinstance(value, np.ndarray | np.generic):
-        return _plain(name, value.tolist())
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, float):
-        return value if np.isfinite(value) else str(value)
-    if isinstance(value, Mapping):
-        return {str(key): _plain(f"{name}[{key!r}]", item) for key, item in value.items()}
-    if isinstance(value, list | tuple | range | set | frozenset):
-        return [_plain(name, item) for item in (sorted(value) if isinstance(value, set | frozenset) else value)]
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
-        return {"class": type(value).__name__, **_plain(name, fields)}
-    if isinstance(value, np.random.SeedSequence):
-        return _plain(name, {"entropy": value.entropy, "spawn_key": value.spawn_key})
-    if isinstance(value, np.random.Generator):
-        return _plain(name, value.bit_generator.state)
-    if isinstance(value, os.PathLike):
-        return os.fspath(value)
-    if callable(value) and hasattr(value, "__qualname__"):
-        return f"{value.__module__}.{value.__qualname__}"
-    raise TypeError(f"{name} is a {type(value).__name__}; pass numbers, text, arrays, dataclasses or mappings of them.")

@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 from synfwp import checks
 from synfwp.units import Parameters
 
+READS = ("auto", "end", "every")
+
 
 @dataclass(frozen=True, kw_only=True)
 class RateCode(Parameters):
@@ -48,8 +50,10 @@ class ThetaCycle(Parameters):
     ----------
     retrieve, encode, gap : float
         Durations in ms; a gap may be 0.
-    read : "end" or "every"
-        Read out in spikes the tokens that only read, or all tokens that have a query.
+    read : "auto", "end" or "every"
+        Which tokens are read out in spikes. ``"auto"``: those that the instructions mark as scored or, where none is
+        marked, every token with a query. ``"end"``: tokens that do not write; ``"every"``: all. Of these two a token
+        without a query is read only if it is marked. What is not read is NaN, what is read and silent is 0.
     reset_traces : bool
         Set traces to zero before each phase, which is an idealisation.
 
@@ -67,11 +71,11 @@ class ThetaCycle(Parameters):
     retrieve: Any = 100.0
     encode: Any = 100.0
     gap: Any = 40.0
-    read: str = "end"
+    read: str = "auto"
     reset_traces: bool = False
     _units: ClassVar[dict[str, str]] = {"retrieve": "ms", "encode": "ms", "gap": "ms"}
     _zero_allowed: ClassVar[tuple[str, ...]] = ("gap",)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        checks.one_of("read", self.read, ("end", "every"))
+        checks.one_of("read", self.read, READS)

@@ -13,7 +13,7 @@ Array = np.ndarray
 
 
 class Items(NamedTuple):
-    """A sequence: q, k (T, d_k), v (T, d_v), beta (T,), decay; and what is sent at the peak rate of k, q and v."""
+    """A sequence: q, k (T, d_k), v (T, d_v), beta (T,), decay; what is sent at the peak rate of k, q and v; marks."""
 
     q: Array
     k: Array
@@ -21,6 +21,7 @@ class Items(NamedTuple):
     beta: Array
     decay: Array | None
     largest: tuple[float, float, float]
+    scored: Array | None  # (T,) booleans
 
 
 class Left(NamedTuple):
@@ -43,7 +44,7 @@ def run_sequence(setup: Setup, rule: Rule, sent: Items, rng: np.random.Generator
     inhibited, writes = _partners(rule, keys, sent)
     asked = coefficients.read_queries(rule, q, k)
     engine = make_engine(setup, rng, keys.shape[1] + inhibited.shape[1], d_v * n, record)
-    reads = (q > 0).any(axis=1) & (np.ones(T, bool) if s.read == "every" else ~writes)
+    reads = _reads(sent, s.read, writes)
     y, y_spikes, spent = np.empty((T, d_v)), np.full((T, d_v), np.nan), 0
     to_units, W = v_max / k_max, np.zeros((d_v, d_k))
     for t in range(T):
@@ -64,6 +65,14 @@ def run_sequence(setup: Setup, rule: Rule, sent: Items, rng: np.random.Generator
     bounded = float((np.abs(engine.W[: keys.shape[1]]) >= setup.bound).mean())
     log = ragged(engine.log, setup.dt, engine.W.shape) if record else {}
     return Left(W, y, y_spikes, bounded, spent / max(int(writes.sum()), 1), log)
+
+
+def _reads(sent: Items, read: str, writes: Array) -> Array:
+    """The tokens (T,) that are read out in spikes; a marked token is, even if its query is silent."""
+    asks = (sent.q > 0).any(axis=1)
+    if sent.scored is None:
+        return asks & ~writes if read == "end" else asks
+    return {"auto": sent.scored, "every": asks | sent.scored, "end": (asks | sent.scored) & ~writes}[read]
 
 
 def _partners(rule: Rule, keys: Array, sent: Items) -> tuple[Array, Array]:

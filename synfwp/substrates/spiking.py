@@ -192,8 +192,11 @@ class SpikingNetwork:
         decay: Array | None,
         seed: seeds.Seed,
         record: bool = False,
+        scored: Array | None = None,
     ) -> Outcome:
         """Run instructions (n, T, .) from W = 0; ``record`` keeps the spikes of the first sequence.
+
+        ``scored (n, T)`` marks tokens whose spikes are read out, as the schedule has it.
 
         Returns
         -------
@@ -215,7 +218,10 @@ class SpikingNetwork:
             run_sequence(
                 setup,
                 rule,
-                Items(q[n], k[n], v[n], beta[n], None if decay is None else decay[n], scale),
+                Items(
+                    q[n], k[n], v[n], beta[n], None if decay is None else decay[n], scale,
+                    None if scored is None else scored[n],
+                ),  # fmt: skip
                 seeds.generator(seed, "sequence", n),
                 record and n == 0,
             )

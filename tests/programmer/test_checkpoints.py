@@ -92,9 +92,9 @@ def test_ctrl_c_keeps_the_last_whole_step_and_the_training_goes_on_from_it(after
     [
         ({"steps": 5}, r"its steps is 4, here it is 5; pass another name, or remove the file"),
         ({"seed": 1}, "its seed is 0, here it is 1"),
-        ({"learning_rate": 0.1}, "its schedule is"),
-        ({"programmer": small(d_key=5)}, "its programmer is"),
-        ({"task": fw.tasks.Recall(keys=4, values=4, writes=7)}, "its task is"),
+        ({"learning_rate": 0.1}, r"its schedule\.rate is 0.005, here it is 0.1"),
+        ({"programmer": small(d_key=5)}, r"its programmer\.d_key is 4, here it is 5"),
+        ({"task": fw.tasks.Recall(keys=4, values=4, writes=7)}, r"its task\.writes is 6, here it is 7"),
     ],
 )
 def test_a_checkpoint_of_another_training_is_refused_and_stays(change, words, tmp_path):

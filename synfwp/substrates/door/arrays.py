@@ -20,7 +20,10 @@ Array = np.ndarray
 
 
 class Substrate(Protocol):
-    """What runs instructions; arrays have shapes (n, T, .)."""
+    """What runs instructions; arrays have shapes (n, T, .).
+
+    A ``run`` with arguments ``record`` or ``scored (n, T)`` is also given these, where they are asked for.
+    """
 
     def effective(self, rule: Rule, k: Array, beta: Array, decay: Array | None) -> Coefficients | None:
         """The coefficients that it has on average; None: exactly those of the target rule."""
@@ -64,6 +67,7 @@ class Sent(NamedTuple):
     decay: Array | None
     dropped: tuple[str, ...]
     single: bool
+    scored: Array | None  # (n, T) booleans, at least one of them true
 
     @property
     def arrays(self) -> tuple[Array, Array, Array, Array, Array | None]:
@@ -110,13 +114,16 @@ def run(
     row, substrate = rules.get_rule(rule), check_substrate(on)
     sent = prepare(row, instructions)
     seeds.generator(seed)  # refuses what is no seed, even where nothing is drawn
-    if not record:
-        return substrate.run(row, *sent.arrays, seed=seed)
-    if "record" not in inspect.signature(substrate.run).parameters:
+    takes, more = inspect.signature(substrate.run).parameters, {}
+    if record and "record" not in takes:
         name = type(substrate).__name__
         raise ValueError(f"record keeps spikes and {name} has none; pass on=SpikingNetwork(engine='poisson') or 'lif'.")
-    recording: Any = substrate
-    return recording.run(row, *sent.arrays, seed=seed, record=True)
+    if record:
+        more["record"] = True
+    if sent.scored is not None and "scored" in takes:
+        more["scored"] = sent.scored
+    reading: Any = substrate
+    return reading.run(row, *sent.arrays, seed=seed, **more)
 
 
 def references(
@@ -183,7 +190,10 @@ def prepare(rule: Rule, instructions: Any) -> Sent:
     if not len(call.k):
         raise ValueError(f"k has shape {np.shape(instructions.k)}, which holds no trial; pass at least one.")
     q, k, v, b = (x.astype(float) for x in (call.q, call.k, call.v, call.beta))
-    return Sent(q, k, v, b, None if call.decay is None else call.decay.astype(float), tuple(dropped), not call.lead)
+    decay = None if call.decay is None else call.decay.astype(float)
+    scored = None if instructions.scored is None else np.broadcast_to(instructions.scored, q.shape[:-1])
+    marked = scored is not None and scored.any()
+    return Sent(q, k, v, b, decay, tuple(dropped), not call.lead, scored if marked else None)
 
 
 def _exact(rule: Rule, q: Array, k: Array, v: Array, beta: Array, decay: Array | None) -> fastweights.Scan:

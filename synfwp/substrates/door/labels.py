@@ -47,8 +47,10 @@ def simulate(
     xarray.Dataset
         ``y``, ``W``, ``y_exact``, and per trial ``centred_correlation``, ``recall_agreement`` and ``norm_ratio``
         against the coordinate reference: the target rule, the effective rule (what the mechanism does on average) and
-        the rule run on shuffled items; ``fraction_at_bound``. Spiking networks add ``y_spikes`` and
-        ``spikes_per_item``. The attribute ``dropped`` lists gates that were sent and that the rule does not use.
+        the rule run on shuffled items; ``fraction_at_bound``. Spiking networks add ``y_spikes``, which is NaN at
+        tokens that their schedule does not read, and ``spikes_per_item``. ``recall_agreement`` counts the tokens that
+        the instructions mark as scored; where none is, those that only read; where none does, all with a query. The
+        attribute ``dropped`` lists gates that were sent and that the rule does not use.
 
     Raises
     ------
@@ -123,10 +125,13 @@ def _label(rule: Rule, sent: Sent, runs: list[Outcome], substrate: Substrate) ->
 
 
 def _scored(sent: Sent) -> Array:
-    """Tokens (n, T) whose reads are compared: those that only read, in sequences that have any."""
+    """Tokens (n, T) whose reads are compared: those marked, or those that only read, in sequences that have any."""
     read = (sent.q != 0).any(axis=-1)
     only = read & ~((sent.k != 0).any(axis=-1) & (sent.beta > 0))
-    return np.where(only.any(axis=-1, keepdims=True), only, read)
+    read = np.where(only.any(axis=-1, keepdims=True), only, read)
+    if sent.scored is None:
+        return read
+    return np.where(sent.scored.any(axis=-1, keepdims=True), sent.scored, read)
 
 
 def _warn_bounds(ds: "xr.Dataset") -> None:

@@ -3,21 +3,16 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from synfwp import results, seeds
-from synfwp.instructions import Instructions
-from synfwp.rules import Rule
+from synfwp.measures.reads import classes
+from synfwp.substrates.door.answers import scores_on
 from synfwp.substrates.door.arrays import Exact, Substrate
-from synfwp.substrates.door.labels import simulate
 
 if TYPE_CHECKING:
     import xarray as xr
 
     from synfwp.programmer import Trained
     from synfwp.tasks import Batch
-
-Array = np.ndarray
 
 
 def compare_substrates(
@@ -26,7 +21,8 @@ def compare_substrates(
     """What a trained programmer answers when its fast weights run exactly, in rates and in spikes.
 
     Every layer and head runs on the substrate; a layer sees what the one before it has read from the same substrate.
-    Instructions of a recurrent programmer are those of its exact reads.
+    Instructions of a recurrent programmer are those of its exact reads. One substrate alone:
+    ``trained.accuracy(batch, on=network)``.
 
     Parameters
     ----------
@@ -35,7 +31,7 @@ def compare_substrates(
     batch : Batch
     on : mapping of names to substrates
         None: ``{"exact": Exact(), "rate": RateNetwork(), "spiking": SpikingNetwork()}``. Reads of spiking networks are
-        those of their spike counts.
+        those of their spike counts, at the tokens that the batch scores.
     seed : int, SeedSequence or Generator
         Of the substrates.
 
@@ -48,10 +44,12 @@ def compare_substrates(
     Raises
     ------
     TypeError, ValueError
-        If nothing is sent, or a substrate cannot run the rule (the message names one that can).
+        If nothing is sent, a substrate cannot run the rule (the message names one that can), or its schedule does not
+        read a token that is scored.
 
     Examples
     --------
+    >>> import numpy as np
     >>> from synfwp import Programmer, train
     >>> from synfwp.tasks import Recall
     >>> task = Recall(keys=2, values=2, writes=3)
@@ -61,29 +59,23 @@ def compare_substrates(
     [1.0]
     """
     programmer: Any = trained.programmer
-    if not callable(programmer):
-        raise TypeError("a PlasticNetwork sends no instructions; its plasticity is part of PlasticRateNetwork.")
     if on is None:
         from synfwp.substrates import RateNetwork, SpikingNetwork
 
         on = {"exact": Exact(), "rate": RateNetwork(), "spiking": SpikingNetwork()}
     if not on:
         raise ValueError("on is empty; pass at least one substrate.")
-
-    def scores(substrate: Substrate) -> Array:
-        def read(rule: Rule | str, sent: Instructions) -> Array:
-            return _read(simulate(rule, sent.one_axis(), on=substrate, seed=seed), np.shape(sent.q)[:-2])
-
-        return np.asarray(programmer.scores(trained.params, batch.x, read))
-
-    found = {name: scores(substrate) for name, substrate in on.items()}
+    found = {
+        name: scores_on(programmer, trained.params, batch.x, batch.mask, substrate, seed)
+        for name, substrate in on.items()
+    }
     variables: dict[str, Any] = {"chance": ((), batch.chance, {"long_name": "chance level", "units": "1"})}
     if batch.real:
         attrs = {"long_name": "mean squared error", "units": "1"}
         variables["error"] = ("substrate", [batch.error(x) for x in found.values()], attrs)
     else:
-        exact = np.asarray(programmer.scores(trained.params, batch.x)).argmax(axis=-1)[batch.mask]
-        answers = {name: x.argmax(axis=-1) for name, x in found.items()}
+        exact = classes(programmer.scores(trained.params, batch.x))[batch.mask]
+        answers = {name: classes(x) for name, x in found.items()}
         variables["accuracy"] = ("substrate", [batch.accuracy(x) for x in answers.values()])
         variables["agreement"] = (
             "substrate",
@@ -93,9 +85,3 @@ def compare_substrates(
     provenance = results.provenance({"substrates": dict(on)}, seed=seed, rule=programmer.name)
     coords = {"substrate": ("substrate", list(found), {"long_name": "substrate of the fast weights"})}
     return results.dataset(variables, coords=coords, **provenance)
-
-
-def _read(ds: "xr.Dataset", lead: tuple[int, ...]) -> Array:
-    """Reads of a run with the leading axes of the instructions; silence reads as 0."""
-    y = np.nan_to_num(ds.get("y_spikes", ds.y).values)
-    return y.reshape(*lead, *y.shape[-2:])
