@@ -160,7 +160,7 @@ def to_fla(
 
 
 def results_from_fla(o: Kind, final_state: Kind) -> tuple[Kind, Kind]:
-    """Results ``o [B, T, H, V]``, ``final_state [B, H, K, V]`` as ``y (B, H, T, V)``, ``W (B, H, V, K)``; views.
+    """Results ``o [B, T, H, V]``, ``final_state [B, H, K, V]`` as ``y (B, H, T, V)``, ``W (B, H, V, K)``.
 
     Examples
     --------
@@ -174,7 +174,7 @@ def results_from_fla(o: Kind, final_state: Kind) -> tuple[Kind, Kind]:
 
 
 def results_to_fla(y: Kind, W: Kind) -> tuple[Kind, Kind]:
-    """The inverse of `results_from_fla`: what a kernel of flash-linear-attention gives back; views.
+    """The inverse of `results_from_fla`: what a kernel of flash-linear-attention gives back.
 
     Examples
     --------
@@ -198,12 +198,17 @@ def _expect(name: str, x: Array, layout: str, *shapes: tuple[int, ...] | None) -
 
 def _heads(x: Array) -> Array:
     """Head and time exchanged: the way back is the way there."""
-    return x.swapaxes(1, 2)
+    return _own(x.swapaxes(1, 2))
 
 
 def _transposed(state: Array) -> Array:
     """W from its transpose, or the transpose from W."""
-    return state.swapaxes(-1, -2)
+    return _own(state.swapaxes(-1, -2))
+
+
+def _own(x: Array) -> Array:
+    """A copy of an array; a tensor as it is, since autograd follows it."""
+    return np.array(x, order="C") if isinstance(x, np.ndarray) else x
 
 
 def _exp(x: Array) -> Array:
@@ -246,7 +251,7 @@ def rwkv7(w: Array, kappa: Array, rate: Array) -> dict[str, Any]:
     >>> sorted(rwkv7(np.ones((2, 3)), np.ones((2, 3)), np.ones((2, 3))))
     ['decay', 'erase']
     """
-    return {"decay": w, "erase": (kappa, rate * kappa)}
+    return {"decay": _own(w), "erase": (_own(kappa), rate * kappa)}
 
 
 def iplr(a: Array, b: Array) -> dict[str, Any]:
@@ -271,7 +276,7 @@ def iplr(a: Array, b: Array) -> dict[str, Any]:
     >>> iplr(np.ones((2, 3)), np.zeros((2, 3)))["erase"][0].tolist()[0]
     [-1.0, -1.0, -1.0]
     """
-    return {"decay": a * 0 + 1, "erase": (-a, b)}
+    return {"decay": a * 0 + 1, "erase": (-a, _own(b))}
 
 
 def comba(decay: Array, p: Array, k: Array, beta: Array) -> dict[str, Any]:
@@ -301,4 +306,4 @@ def comba(decay: Array, p: Array, k: Array, beta: Array) -> dict[str, Any]:
     >>> comba(np.ones(2), np.ones((2, 3)), np.ones((2, 3)), np.full(2, 0.5))["erase"][1].tolist()[0]
     [0.5, 0.5, 0.5]
     """
-    return {"decay": decay[..., None] + k * 0, "erase": (p, beta[..., None] * k), "beta": beta}
+    return {"decay": decay[..., None] + k * 0, "erase": (_own(p), beta[..., None] * k), "beta": _own(beta)}

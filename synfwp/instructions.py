@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from synfwp import seeds
+from synfwp import owned, seeds
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -20,7 +20,7 @@ _NAMES = ("q", "k", "v", "beta", "decay", "momentum", "ridge")
 
 
 @dataclass(frozen=True)
-class Instructions:
+class Instructions(owned.Owner):
     """A sequence of writes and reads: at each step store ``k -> v`` with strength beta, then read with q.
 
     Parameters
@@ -57,6 +57,11 @@ class Instructions:
     decay: Array | None = None
     momentum: Array | None = None
     ridge: Array | None = None
+
+    def __post_init__(self) -> None:
+        """Arrays are copies that nothing changes; boxes of autograd stay as they are."""
+        for name in _NAMES:
+            object.__setattr__(self, name, owned.keep(owned.numbers(getattr(self, name))))
 
     @property
     def writes(self) -> np.ndarray:
@@ -158,7 +163,7 @@ class Instructions:
             if value is not None:
                 core = _CORE.get(name) or (("time",) if np.ndim(value) == lead + 1 else ("time", "key"))
                 core = ("time", "write", *core[1:]) if self._several and name in ("k", "v", "beta") else core
-                variables[name] = ((*names, *core), np.asarray(value), {"long_name": long_name, "units": "1"})
+                variables[name] = ((*names, *core), np.array(value), {"long_name": long_name, "units": "1"})
         return xr.Dataset(variables)
 
     @classmethod

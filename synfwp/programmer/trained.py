@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from synfwp import results, rules, seeds
+from synfwp import owned, results, rules, seeds
 from synfwp.instructions import Instructions
 from synfwp.programmer.layer import LayerProgrammer
 from synfwp.programmer.network import Programmer
@@ -46,7 +46,7 @@ _KINDS: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Trained(Generic[Network]):
+class Trained(Generic[Network], owned.Owner):
     """A programmer, or a plastic network, with its trained parameters and the history of the training.
 
     ``history`` is a Dataset with dim step and variables loss, gradient_norm and accuracy (NaN for real targets); with
@@ -56,6 +56,11 @@ class Trained(Generic[Network]):
     programmer: Network
     params: Params
     history: "xr.Dataset"
+
+    def __post_init__(self) -> None:
+        """Parameters and history are copies; the parameters are read-only: ``params | {"W_out": ...}`` changes some."""
+        object.__setattr__(self, "params", owned.keep(self.params))
+        object.__setattr__(self, "history", self.history.copy(deep=True))
 
     def instructions(self, x: Any, **more: Any) -> Instructions:
         """What the programmer sends to the synapses for tokens ``x (..., T, d_in)``; plastic networks send nothing.

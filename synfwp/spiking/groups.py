@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from synfwp import checks, results, units
+from synfwp import checks, owned, results, units
 from synfwp.spiking.neurons import Neuron
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ Array = np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
-class Steps:
+class Steps(owned.Owner):
     """A quantity that is constant from one time to the next: ``values[m]`` holds from ``times[m]`` (ms) on.
 
     Parameters
@@ -52,8 +52,8 @@ class Steps:
         shape = np.shape(values)
         if len(shape) not in (1, 2) or shape[0] != len(times):
             raise ValueError(f"Steps has {len(times)} times but values of shape {shape}; pass one value each.")
-        object.__setattr__(self, "times", times)
-        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "times", owned.keep(times))
+        object.__setattr__(self, "values", owned.keep(values))
 
     def at(self, step: int, dt: float) -> np.float64 | Array:
         """The value that holds at a step of a grid.
@@ -129,7 +129,7 @@ class PoissonSource:
 
 
 @dataclass(frozen=True, eq=False)
-class SpikeSource:
+class SpikeSource(owned.Owner):
     """Units that fire at prescribed times, such as recorded ones.
 
     Parameters
@@ -187,8 +187,8 @@ class SpikeSource:
                 f"unit {which[m]} of source {self.name!r} fires twice at {times[m]:g} ms, which no dt tells apart; "
                 "thin the spikes: leave one of the two out (SpikeSource.from_dataset does so with thin=True)."
             )
-        object.__setattr__(self, "times", times)
-        object.__setattr__(self, "units", which.astype(np.int64))
+        object.__setattr__(self, "times", owned.keep(times))
+        object.__setattr__(self, "units", owned.freeze(which.astype(np.int64)))
 
     @classmethod
     def from_dataset(
@@ -244,7 +244,7 @@ def _repeated(times: Array, which: Array) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
-class Population:
+class Population(owned.Owner):
     """Neurons of one model.
 
     Parameters
@@ -288,7 +288,7 @@ class Population:
         start = self.neuron.v_rest if self.v_init is None else units.to_float(self.v_init, "mV", label)
         if np.shape(start) not in ((), (self.n,)) or not np.isfinite(start).all():
             raise ValueError(f"{label} has shape {np.shape(start)}; pass a finite number, or {self.n} of them.")
-        object.__setattr__(self, "v_init", np.broadcast_to(np.asarray(start, float), (self.n,)))
+        object.__setattr__(self, "v_init", owned.keep(np.broadcast_to(np.asarray(start, float), (self.n,))))
 
 
 Source = PoissonSource | SpikeSource

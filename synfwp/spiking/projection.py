@@ -6,10 +6,11 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from synfwp import checks, seeds, units
+from synfwp import checks, owned, seeds, units
 from synfwp.plasticity import SynapticRule, check_row
 from synfwp.spiking.groups import Group, Population, as_steps, check_name
 from synfwp.spiking.neurons import receptors_of
+from synfwp.spiking.synapses import Synapses
 
 Array = np.ndarray
 
@@ -86,7 +87,7 @@ class ShortTerm:
 
 
 @dataclass(frozen=True, eq=False)
-class Projection:
+class Projection(owned.Owner):
     """Synapses from one group to another.
 
     Parameters
@@ -158,7 +159,8 @@ class Projection:
         check_name(self.name, "name of a projection")
         put(self, "receptor", self._receptor(label))
         put(self, "plasticity", check_row(f"plasticity of {label}", self.plasticity))
-        put(self, "weight", self.checked(self.weight))
+        found = self.checked(self.weight)
+        put(self, "weight", owned.keep(found) if isinstance(found, Array) else Synapses.of(found))
         delay = units.to_float(self.delay, "ms", f"delay of {label}")
         put(self, "delay", checks.number(f"delay (ms) of {label}", delay, 0))
         if self.short_term is not None and not isinstance(self.short_term, ShortTerm):
@@ -168,7 +170,7 @@ class Projection:
         latch = np.atleast_1d(np.asarray(units.to_float(self.latch, "ms", f"latch of {label}"), float))
         if not (np.isfinite(latch).all() and (np.diff(latch) > 0).all() and (latch >= 0).all()):
             raise ValueError(f"latch of {label} has times that do not increase from 0 ms on.")
-        put(self, "latch", latch)
+        put(self, "latch", owned.keep(latch))
         self._check_rule(label)
 
     @property

@@ -171,7 +171,9 @@ class State:
         values = self.variable(name, "W")
         if one.dense:
             return values.reshape(one.shape)
-        return scipy.sparse.csr_array((values, one.weight.indices, one.weight.indptr), shape=one.shape)
+        found = one.weight.copy()  # its structure too is the caller's own
+        found.data[:] = values
+        return found
 
     def variable(self, what: str, name: str) -> Array:
         """A variable of a population or projection now, by the names of `Record`.

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from synfwp import checks, units
+from synfwp import checks, owned, units
 from synfwp.spiking.groups import Group, Population, SpikeSource, Steps, steps_of
 from synfwp.spiking.projection import Projection
 
@@ -15,7 +15,7 @@ Array = np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
-class Record:
+class Record(owned.Owner):
     """What to keep of a run beside its spikes.
 
     Parameters
@@ -61,6 +61,8 @@ class Record:
         if self.every is not None:
             every = units.to_float(self.every, "ms", "every")
             object.__setattr__(self, "every", checks.number("every (ms)", every, 0, above=True))
+        for name in ("neurons", "readout"):
+            object.__setattr__(self, name, owned.keep(owned.numbers(getattr(self, name))))
 
     @property
     def name(self) -> str:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from synfwp import owned
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -12,7 +14,7 @@ Array = np.ndarray
 
 
 @dataclass(frozen=True)
-class Batch:
+class Batch(owned.Owner):
     """Inputs and targets of a batch of sequences.
 
     Parameters
@@ -38,6 +40,11 @@ class Batch:
     target: Array
     mask: Array
     chance: float
+
+    def __post_init__(self) -> None:
+        """Arrays are copies that nothing changes."""
+        for name in ("x", "target", "mask"):
+            object.__setattr__(self, name, owned.keep(owned.numbers(getattr(self, name))))
 
     @property
     def real(self) -> bool:
@@ -76,9 +83,9 @@ class Batch:
         dims, name = (("trial", "time", "output"), "target") if self.real else (("trial", "time"), "target class")
         return xr.Dataset(
             {
-                "x": (("trial", "time", "feature"), self.x, {"long_name": "input", **units}),
-                "target": (dims, self.target, {"long_name": name, **units}),
-                "mask": (("trial", "time"), self.mask, {"long_name": "scored token"}),
+                "x": (("trial", "time", "feature"), self.x.copy(), {"long_name": "input", **units}),
+                "target": (dims, self.target.copy(), {"long_name": name, **units}),
+                "mask": (("trial", "time"), self.mask.copy(), {"long_name": "scored token"}),
                 "chance": ((), self.chance, {"long_name": "chance level", **units}),
             }
         )
