@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from synfwp import checks, owned, results, units
+from synfwp import checks, grid, owned, results, units
 from synfwp.spiking.neurons import Neuron
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Steps(owned.Owner):
         -------
         float or (n,) array
         """
-        return self.values[int(np.searchsorted(np.round(self.times / dt), step, side="right")) - 1]
+        return self.values[int(np.searchsorted(grid.multiples(self.times, dt)[0], step, side="right")) - 1]
 
 
 def as_steps(name: str, value: Any, unit: str, n: int | None = None, low: float = -np.inf) -> Steps:
@@ -297,7 +297,7 @@ Group = Population | Source
 
 def steps_of(source: SpikeSource, dt: float) -> tuple[Array, Array]:
     """Steps and units of a source, ordered; a unit that fires twice in a step is refused."""
-    steps = np.floor(np.asarray(source.times) / dt + 1e-3).astype(np.int64)
+    steps = grid.steps(source.times, dt)
     order = np.lexsort((source.units, steps))
     steps, unit = steps[order], source.units[order]
     twice = np.flatnonzero((np.diff(steps) == 0) & (np.diff(unit) == 0))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from synfwp import checks, owned, units
+from synfwp import checks, grid, owned, units
 from synfwp.spiking.groups import Group, Population, SpikeSource, Steps, steps_of
 from synfwp.spiking.projection import Projection
 
@@ -131,7 +131,7 @@ class Wiring:
                 steps_of(group, self.dt)
             else:
                 self.on_grid(f"times of rate of {group.name!r}", group.rate.times)
-                if group.rate.values.max() * units.per_ms(1.0) * self.dt > 1:
+                if group.rate.values.max() * units.per_ms(1.0) * self.dt > 1 + grid.OF_STEP:
                     raise ValueError(f"rate of {group.name!r} is above one spike per step of {self.dt:g} ms; lower dt.")
 
     def _check_rule(self, rule: Any) -> None:
@@ -147,13 +147,11 @@ class Wiring:
 
     def on_grid(self, what: str, times: Any) -> Array:
         """Times (ms) as numbers of steps, or a ValueError that names what is off the grid."""
-        exact = np.asarray(times, float) / self.dt
-        steps = np.round(exact)
-        far = ~(np.abs(exact - steps) <= 1e-6)
+        steps, far = grid.multiples(times, self.dt)
         if far.any():
             off = np.atleast_1d(times)[np.atleast_1d(far)][0]
             raise ValueError(f"{what} is {off:g} ms, which is not a multiple of dt = {self.dt:g} ms.")
-        return steps.astype(np.int64)
+        return steps
 
     @cached_property
     def group_index(self) -> dict[str, int]:
