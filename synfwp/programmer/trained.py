@@ -14,6 +14,7 @@ from synfwp.programmer.network import Programmer
 from synfwp.programmer.parts import Params
 from synfwp.programmer.plastic import PlasticNetwork
 from synfwp.programmer.slow import FunctionProgrammer, SlowNetwork
+from synfwp.results.names import Names, check_name
 from synfwp.tasks import Batch
 
 if TYPE_CHECKING:
@@ -201,10 +202,18 @@ def describe(programmer: Any) -> str:
 
 def pack(ds: "xr.Dataset", prefix: str, params: Params) -> "xr.Dataset":
     """The Dataset with one more variable for every array, ``prefix_name``."""
+    check_params(params)
     for name, value in params.items():
-        full = f"{prefix}_{name}"
-        ds[full] = (tuple(f"{full}_{i}" for i in range(np.ndim(value))), np.asarray(value))
+        # a dim begins otherwise than a variable: "W" and "W_0" may both be names of parameters
+        ds[f"{prefix}_{name}"] = (tuple(f"axis{i}_{prefix}_{name}" for i in range(np.ndim(value))), np.asarray(value))
     return ds
+
+
+def check_params(params: Params) -> None:
+    """Parameters have names that a file can hold."""
+    given = Names("rename one of the parameters.")
+    for name in params:
+        given.give([check_name(name, "name of a parameter")], f"parameter {name!r}")
 
 
 def unpack(ds: "xr.Dataset", prefix: str) -> tuple["xr.Dataset", Params]:

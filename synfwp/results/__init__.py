@@ -14,6 +14,7 @@ Examples
 
 from synfwp.results.attributes import FORMAT, as_json, check_format, provenance
 from synfwp.results.files import check_writable, load, save, write_atomically, write_together
+from synfwp.results.joined import join, weights
 from synfwp.results.schema import SCHEMA, Variable, comparison, dataset, padded, seconds
 from synfwp.results.trains import Trains, spike_times, spike_trains, spike_variables
 
@@ -27,6 +28,7 @@ __all__ = [
     "check_writable",
     "comparison",
     "dataset",
+    "join",
     "load",
     "padded",
     "provenance",
@@ -35,6 +37,7 @@ __all__ = [
     "spike_times",
     "spike_trains",
     "spike_variables",
+    "weights",
     "write_atomically",
     "write_together",
 ]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from synfwp import checks, grid, owned, results, units
+from synfwp.results import names
 from synfwp.spiking.neurons import Neuron
 
 if TYPE_CHECKING:
@@ -91,8 +92,7 @@ def as_steps(name: str, value: Any, unit: str, n: int | None = None, low: float 
 
 def check_name(name: Any, what: str = "name") -> None:
     """A name is a text that can name a variable of a file."""
-    if not isinstance(name, str) or not name or "/" in name:
-        raise ValueError(f"{what} is {name!r}; pass a text without '/'.")
+    names.check_name(name, what)
 
 
 @dataclass(frozen=True, eq=False)

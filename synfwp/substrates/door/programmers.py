@@ -7,6 +7,7 @@ import numpy as np
 
 from synfwp import results, seeds
 from synfwp.instructions import Instructions
+from synfwp.results.names import check_name
 from synfwp.rules import Rule
 from synfwp.substrates.door.arrays import Exact, Substrate
 from synfwp.substrates.door.labels import simulate
@@ -69,6 +70,8 @@ def compare_substrates(
         on = {"exact": Exact(), "rate": RateNetwork(), "spiking": SpikingNetwork()}
     if not on:
         raise ValueError("on is empty; pass at least one substrate.")
+    for label in on:
+        check_name(label, "a name in on")
 
     def scores(substrate: Substrate) -> Array:
         def read(rule: Rule | str, sent: Instructions) -> Array:
