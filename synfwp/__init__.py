@@ -39,7 +39,7 @@ _HOME = {
     ),
     "plasticity": "PairSTDP TripletSTDP SynapticRule protocols",
     "data": "load_table",
-    "results": "save load",
+    "results": "save load join weights",
     "programs": "run list_programs citation",
 }
 _SOURCE = {name: home for home, names in _HOME.items() for name in names.split()}

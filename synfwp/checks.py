@@ -4,13 +4,43 @@ import difflib
 import inspect
 import math
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from typing import Any, TypeVar
 
 import numpy as np
 
 T = TypeVar("T")
 _INSIDE = ("synfwp", "autograd", "torch")
+
+
+def short(value: object, room: int = 80) -> str:
+    """What came, for a message: texts and numbers as they are, if they are short; else the type and the size.
+
+    Examples
+    --------
+    >>> short("lag"), short(np.ones((3, 2))), short([1, 2]), short("x" * 200, 20)
+    ("'lag'", 'an array of shape (3, 2)', '[1, 2]', "'xxxxx... (200 characters)")
+    """
+    if isinstance(value, str):
+        text = repr(value)
+        return text if len(text) <= room else f"{text[: max(room - 14, 1)]}... ({len(value)} characters)"
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple) and shape:
+        kind = "an array" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"
+        return f"{kind} of shape {shape}"
+    plain = isinstance(value, int | float | complex | np.generic | type(None))
+    if not plain and (hasattr(value, "dims") or hasattr(value, "columns") or not _small(value)):
+        size = f" of {len(value)}" if isinstance(value, Sized) else ""
+        return f"a {type(value).__name__}{size}"
+    text = " ".join(repr(value).split())
+    return text if len(text) <= room else f"{text[:room]}... (a {type(value).__name__})"
+
+
+def _small(value: object) -> bool:
+    """Whether printing a container takes no time: few items, none of them a container of its own."""
+    if not isinstance(value, list | tuple | set | frozenset | dict):
+        return True
+    return len(value) <= 20 and all(isinstance(one, str | int | float | np.generic | type(None)) for one in value)
 
 
 def closest(name: object, options: Iterable[str]) -> str | None:
@@ -22,7 +52,7 @@ def closest(name: object, options: Iterable[str]) -> str | None:
     ('Circuit', 'DELTA')
     """
     found = {option.lower(): option for option in options}
-    close = difflib.get_close_matches(name.lower(), found, n=1) if isinstance(name, str) else ()
+    close = difflib.get_close_matches(name[:200].lower(), found, n=1) if isinstance(name, str) else []
     return found[close[0]] if close else None
 
 

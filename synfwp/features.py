@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from synfwp import checks
+from synfwp import checks, owned
 
 Array = np.ndarray
 
@@ -93,7 +93,7 @@ def _projections(d: int, m: int) -> Array:
         Q, R = np.linalg.qr(rng.standard_normal((d, d)))
         blocks.append((Q * np.sign(np.diag(R))).T)  # without the signs directions would not be uniform
     lengths = np.linalg.norm(rng.standard_normal((m, d)), axis=1)
-    return np.concatenate(blocks)[:m] * lengths[:, None]
+    return owned.freeze(np.concatenate(blocks)[:m] * lengths[:, None])
 
 
 def _favor(m: int) -> Feature:
@@ -120,7 +120,7 @@ FEATURES: Mapping[str, Feature] = MappingProxyType(
     {
         row.name: row
         for row in (
-            Feature("identity", lambda x: x, lambda x, f, g: g, rates=False),
+            Feature("identity", np.copy, lambda x, f, g: np.copy(g), rates=False),
             Feature("relu", lambda x: np.maximum(x, 0), lambda x, f, g: g * (x > 0)),
             Feature("elu_plus_one", _elu_plus_one, lambda x, f, g: g * np.where(x > 0, 1, f), cite="katharopoulos2020"),
             _dpfp(1),
@@ -134,7 +134,7 @@ NORMALISERS: Mapping[str, Feature] = MappingProxyType(
     {
         row.name: row
         for row in (
-            Feature("none", lambda x: x, lambda x, f, g: g),
+            Feature("none", np.copy, lambda x, f, g: np.copy(g)),
             Feature("l2", _l2, _l2_adjoint, cite="yang2024deltanet"),
             Feature("sum", _sum, _sum_adjoint, cite="schlag2021"),
         )

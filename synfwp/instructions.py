@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from synfwp import seeds
+from synfwp import checks, owned, seeds
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -20,7 +20,7 @@ _NAMES = ("q", "k", "v", "beta", "decay", "momentum", "ridge", "scored")
 
 
 @dataclass(frozen=True)
-class Instructions:
+class Instructions(owned.Owner):
     """A sequence of writes and reads: at each step store ``k -> v`` with strength beta, then read with q.
 
     Parameters
@@ -68,12 +68,19 @@ class Instructions:
     scored: Array | None = None
 
     def __post_init__(self) -> None:
-        if self.scored is not None:
-            scored, shape = np.asarray(self.scored), np.shape(self.q)[:-1]
-            if scored.dtype != bool:
-                raise TypeError(f"scored has dtype {scored.dtype}; pass booleans (..., T), such as a batch's mask.")
-            if not _broadcasts(scored.shape, shape):
-                raise ValueError(f"scored has shape {scored.shape}; it must broadcast to {shape}, the tokens of q.")
+        """Arrays are plain numbers and copies that nothing changes; boxes of autograd stay as they are."""
+        for name in _NAMES:
+            value = getattr(self, name)
+            if value is not None and not type(value).__module__.startswith("autograd"):
+                object.__setattr__(self, name, owned.keep(checks.plain(name, value)))
+        if self.scored is None:
+            return
+        scored, shape = checks.plain("scored", self.scored), np.shape(self.q)[:-1]
+        if scored.dtype != bool:
+            raise TypeError(f"scored has dtype {scored.dtype}; pass booleans (..., T), such as a batch's mask.")
+        if not _broadcasts(scored.shape, shape):
+            raise ValueError(f"scored has shape {scored.shape}; it must broadcast to {shape}, the tokens of q.")
+        object.__setattr__(self, "scored", owned.keep(scored))
 
     @property
     def writes(self) -> np.ndarray:
@@ -199,9 +206,9 @@ class Instructions:
             if value is not None:
                 core = _CORE.get(name) or (("time",) if np.ndim(value) == lead + 1 else ("time", "key"))
                 core = ("time", "write", *core[1:]) if self._several and name in ("k", "v", "beta") else core
-                variables[name] = ((*names, *core), np.asarray(value), {"long_name": long_name, "units": "1"})
+                variables[name] = ((*names, *core), np.array(value), {"long_name": long_name, "units": "1"})
         if self.scored is not None:
-            variables["scored"] = ((*names, "time"), self._full("scored"), {"long_name": "scored token"})
+            variables["scored"] = ((*names, "time"), self._full("scored").copy(), {"long_name": "scored token"})
         return xr.Dataset(variables)
 
     @classmethod

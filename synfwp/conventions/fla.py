@@ -6,6 +6,7 @@ import numpy as np
 
 from synfwp import checks
 from synfwp.conventions import low_rank
+from synfwp.owned import own
 
 Array = Any  # of NumPy or PyTorch
 Kind = TypeVar("Kind")  # and the result is of the same kind
@@ -58,8 +59,8 @@ def from_fla(
     Returns
     -------
     dict
-        q, k (B, HV, T, K), v (B, HV, T, V), beta (B, HV, T), decay (B, HV, T) or (B, HV, T, K), W0 (B, HV, V, K), as
-        views where nothing is computed; beta, decay and W0 are None where they were not passed. With a, b, p or w also
+        q, k (B, HV, T, K), v (B, HV, T, V), beta (B, HV, T), decay (B, HV, T) or (B, HV, T, K), W0 (B, HV, V, K);
+        beta, decay and W0 are None where they were not passed. With a, b, p or w also
         ``erase``, for the row DPLR; with several writes k, v and beta have an axis of n after T.
 
     Raises
@@ -257,7 +258,7 @@ def to_fla(
 
 
 def results_from_fla(o: Kind, final_state: Kind) -> tuple[Kind, Kind]:
-    """Results ``o [B, T, H, V]``, ``final_state [B, H, K, V]`` as ``y (B, H, T, V)``, ``W (B, H, V, K)``; views.
+    """Results ``o [B, T, H, V]``, ``final_state [B, H, K, V]`` as ``y (B, H, T, V)``, ``W (B, H, V, K)``.
 
     Examples
     --------
@@ -271,7 +272,7 @@ def results_from_fla(o: Kind, final_state: Kind) -> tuple[Kind, Kind]:
 
 
 def results_to_fla(y: Kind, W: Kind) -> tuple[Kind, Kind]:
-    """The inverse of `results_from_fla`: what a kernel of flash-linear-attention gives back; views.
+    """The inverse of `results_from_fla`: what a kernel of flash-linear-attention gives back.
 
     Examples
     --------
@@ -295,7 +296,7 @@ def _expect(name: str, x: Array, layout: str, *shapes: tuple[int, ...] | None) -
 
 def _heads(x: Array) -> Array:
     """Head and time exchanged: the way back is the way there."""
-    return x.swapaxes(1, 2)
+    return own(x.swapaxes(1, 2))
 
 
 def _repeated(x: Array, times: int) -> Any:
@@ -305,7 +306,7 @@ def _repeated(x: Array, times: int) -> Any:
 
 def _transposed(state: Array) -> Array:
     """W from its transpose, or the transpose from W."""
-    return state.swapaxes(-1, -2)
+    return own(state.swapaxes(-1, -2))
 
 
 def _exp(x: Array) -> Array:

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from synfwp.owned import own
+
 Array = Any  # of NumPy or PyTorch
 
 
@@ -32,7 +34,7 @@ def rwkv7(w: Array, kappa: Array, rate: Array) -> dict[str, Any]:
     >>> sorted(rwkv7(np.ones((2, 3)), np.ones((2, 3)), np.ones((2, 3))))
     ['decay', 'erase']
     """
-    return {"decay": w, "erase": (kappa, rate * kappa)}
+    return {"decay": own(w), "erase": (own(kappa), rate * kappa)}
 
 
 def iplr(a: Array, b: Array) -> dict[str, Any]:
@@ -57,7 +59,7 @@ def iplr(a: Array, b: Array) -> dict[str, Any]:
     >>> iplr(np.ones((2, 3)), np.zeros((2, 3)))["erase"][0].tolist()[0]
     [-1.0, -1.0, -1.0]
     """
-    return {"decay": a * 0 + 1, "erase": (-a, b)}
+    return {"decay": a * 0 + 1, "erase": (-a, own(b))}
 
 
 def comba(decay: Array, p: Array, k: Array, beta: Array) -> dict[str, Any]:
@@ -87,7 +89,7 @@ def comba(decay: Array, p: Array, k: Array, beta: Array) -> dict[str, Any]:
     >>> comba(np.ones(2), np.ones((2, 3)), np.ones((2, 3)), np.full(2, 0.5))["erase"][1].tolist()[0]
     [0.5, 0.5, 0.5]
     """
-    return {"decay": decay[..., None] + k * 0, "erase": (p, beta[..., None] * k), "beta": beta}
+    return {"decay": decay[..., None] + k * 0, "erase": (own(p), beta[..., None] * k), "beta": own(beta)}
 
 
 def gdn2(decay: Array, k: Array, v: Array, b: Array, w: Array) -> dict[str, Any]:
@@ -123,4 +125,4 @@ def gdn2(decay: Array, k: Array, v: Array, b: Array, w: Array) -> dict[str, Any]
     >>> sorted(sent), sent["erase"][0].tolist()[0]
     (['decay', 'erase', 'v'], [0.25, 0.25, 0.25])
     """
-    return {"v": w * v, "decay": decay, "erase": (decay * b * k, k)}
+    return {"v": w * v, "decay": own(decay), "erase": (decay * b * k, own(k))}

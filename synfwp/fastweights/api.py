@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from synfwp import checks, rules
+from synfwp import checks, owned, rules
 from synfwp.coefficients import Coefficients
 from synfwp.fastweights.arguments import check, cotangent, plain, sum_back
 from synfwp.fastweights.problem import Call, Cotangents, Gradients, Outputs, Problem, Scan
@@ -26,6 +26,7 @@ __all__ = [
 Array = np.ndarray
 FORMS = ("recurrent", "chunkwise", "parallel", "auto")
 CHUNK = 64
+_OWN = ("q", "k", "v", "beta", "decay", "momentum", "ridge", "W0", "aux0")
 
 
 def scan(
@@ -176,6 +177,12 @@ def vjp(
     """
     row = rules.get_rule(rule)
     call = check(row, q, k, v, beta, decay, W0, erase=erase, momentum=momentum, ridge=ridge, aux0=aux0)
+    given = (q, k, v, beta, decay, erase, momentum, ridge, W0, aux0)
+    call = call._replace(
+        **{name: owned.apart(getattr(call, name), *given) for name in _OWN}
+    )  # the caller may change hers
+    if call.pair is not None:
+        call = call._replace(pair=tuple(owned.apart(one, *given) for one in call.pair))
     found = solver_of(row).forward(call, 0, threads)
     out, kept = _shaped(call, found), found.kept
 
@@ -290,7 +297,7 @@ def attention(
     values = np.zeros((*keys.shape[:-1], 1), keys.dtype if keys.dtype.kind == "f" else float)
     call = check(row, q, k, values, beta, decay, erase=erase, momentum=momentum, ridge=ridge)
     A = solver_of(row).attention(call)
-    return np.ascontiguousarray(A).reshape(call.lead + A.shape[1:])
+    return owned.apart(np.ascontiguousarray(A).reshape(call.lead + A.shape[1:]), *call)
 
 
 def run_coefficients(q: Array, k: Array, v: Array, coefficients: Coefficients, W0: Array) -> Scan:
@@ -371,7 +378,7 @@ def _adjoint(call: Call, out: Scan, kept: Any, dy: Any, dW: Any, daux: Any, thre
     back: dict[str, Any] = dict.fromkeys(call.shapes)
     for name, shape in call.shapes.items():
         if shape is not None:
-            back[name] = sum_back(found[name], call.lead, shape)
+            back[name] = owned.apart(sum_back(found[name], call.lead, shape), dy, dW, daux, *call)
     p, r = back.pop("p"), back.pop("r")
     return Gradients(**back, erase=None if p is None else (p, r))
 
@@ -379,6 +386,7 @@ def _adjoint(call: Call, out: Scan, kept: Any, dy: Any, dW: Any, daux: Any, thre
 def _shaped(call: Call, found: Outputs) -> Scan:
     """Outputs with the caller's leading axes."""
     results: list[Any] = [
-        None if x is None else np.ascontiguousarray(x).reshape(call.lead + x.shape[1:]) for x in found[:4]
+        None if x is None else owned.apart(np.ascontiguousarray(x).reshape(call.lead + x.shape[1:]), found.kept, *call)
+        for x in found[:4]
     ]
     return Scan(*results)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from synfwp import grid
+
 Array = np.ndarray
 
 
@@ -13,7 +15,7 @@ def binned_rate(time: Array, edges: Array, n: int = 1) -> Array:
     time : (spikes,) array
         Times of the spikes of all neurons together.
     edges : (bins + 1,) array
-        In the unit of ``time``; each bin holds its left edge.
+        In the unit of ``time``; each bin holds its left edge, of which a time may lack what rounding takes.
     n : int
         Number of neurons.
 
@@ -28,8 +30,7 @@ def binned_rate(time: Array, edges: Array, n: int = 1) -> Array:
     [1.0, 1.0, 0.0]
     """
     edges = np.asarray(edges, float)
-    count = np.diff(np.searchsorted(np.sort(time), edges))
-    return count / (n * np.diff(edges))
+    return grid.counts(time, edges) / (n * np.diff(edges))
 
 
 def interval_cv(time: Array, unit: Array, least: int = 10) -> float:

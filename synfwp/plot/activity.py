@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
-from synfwp import results, units
+from synfwp import grid, results, units
 from synfwp.checks import number, one_of
 from synfwp.plot import page, parts
 from synfwp.plot.page import COLOURS, on
@@ -71,7 +71,7 @@ def raster(
     low, high = (-np.inf, np.inf) if window is None else units.to_float(list(window), "s", "window")
     if not low < high:
         raise ValueError(f"window is {window!r}; pass (start, stop) in s with start before stop.")
-    inside = (time >= low) & (time <= high)
+    inside = grid.within(time, low, high)
     with on(ax) as ax:
         _shade(ds, ax, low, high)
         _ticks(ds, ax, time, unit, inside)

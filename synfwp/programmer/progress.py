@@ -239,7 +239,6 @@ class Checkpoint:
         adam = Adam(trees["mean"], trees["square"], len(rows))
         return State(trees["param"], adam, rows, evaluations, trees["best"] or None)
 
-
     def _check_steps(self, had: int, wanted: int, done: int, shape: str) -> None:
         """A training may get more steps where its rate does not depend on their number."""
         if had != wanted and shape != "constant":

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from synfwp import results, rules, seeds
+from synfwp import owned, results, rules, seeds
 from synfwp.instructions import Instructions
 from synfwp.measures.reads import classes
 from synfwp.programmer.layer import LayerProgrammer
@@ -15,6 +15,7 @@ from synfwp.programmer.network import Programmer
 from synfwp.programmer.parts import Params
 from synfwp.programmer.plastic import PlasticNetwork
 from synfwp.programmer.slow import FunctionProgrammer, SlowNetwork
+from synfwp.results.names import Names, check_name
 from synfwp.tasks import Batch
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ _KINDS: dict[str, Any] = {
 
 
 @dataclass(frozen=True)
-class Trained(Generic[Network]):
+class Trained(Generic[Network], owned.Owner):
     """A programmer, or a plastic network, with its trained parameters and the history of the training.
 
     ``history`` is a Dataset with dim step and variables loss, gradient_norm and accuracy (NaN for real targets); with
@@ -57,6 +58,11 @@ class Trained(Generic[Network]):
     programmer: Network
     params: Params
     history: "xr.Dataset"
+
+    def __post_init__(self) -> None:
+        """Parameters and history are copies; the parameters are read-only: ``params | {"W_out": ...}`` changes some."""
+        object.__setattr__(self, "params", owned.keep(self.params))
+        object.__setattr__(self, "history", self.history.copy(deep=True))
 
     def instructions(self, x: Any, scored: Any = None, **more: Any) -> Instructions:
         """What the programmer sends to the synapses for tokens ``x (..., T, d_in)``; plastic networks send nothing.
@@ -239,10 +245,18 @@ def describe(programmer: Any) -> str:
 
 def pack(ds: "xr.Dataset", prefix: str, params: Params) -> "xr.Dataset":
     """The Dataset with one more variable for every array, ``prefix_name``."""
+    check_params(params)
     for name, value in params.items():
-        full = f"{prefix}_{name}"
-        ds[full] = (tuple(f"{full}_{i}" for i in range(np.ndim(value))), np.asarray(value))
+        # a dim begins otherwise than a variable: "W" and "W_0" may both be names of parameters
+        ds[f"{prefix}_{name}"] = (tuple(f"axis{i}_{prefix}_{name}" for i in range(np.ndim(value))), np.asarray(value))
     return ds
+
+
+def check_params(params: Params) -> None:
+    """Parameters have names that a file can hold."""
+    given = Names("rename one of the parameters.")
+    for name in params:
+        given.give([check_name(name, "name of a parameter")], f"parameter {name!r}")
 
 
 def unpack(ds: "xr.Dataset", prefix: str) -> tuple["xr.Dataset", Params]:

@@ -19,7 +19,7 @@ from synfwp.programmer.losses import LOSSES, WrongTarget
 from synfwp.programmer.optimiser import Schedule, clip, lbfgs
 from synfwp.programmer.parts import Params
 from synfwp.programmer.progress import Checkpoint, Evaluation, State
-from synfwp.programmer.trained import Network, Trainable, Trained
+from synfwp.programmer.trained import Network, Trainable, Trained, check_params
 from synfwp.tasks import Batch
 
 Gradient = Callable[[Params, Batch], tuple[float, float, Params]]
@@ -115,6 +115,7 @@ def train(
     checkpoint = _refuse(batch, method, warmup, evaluate, checkpoint, seed, dtype)
     score = checks.lookup("loss", loss, LOSSES)
     drawn = programmer.init(seed) if dtype is None else programmer.init(seed, dtype)
+    check_params(drawn)
     begin = drawn if params is None else _like(params, drawn, dtype)
     given = {} if params is None else {"params": _digest(begin)}
     settings = {

@@ -15,6 +15,7 @@ Examples
 from synfwp.results.attributes import FORMAT, as_json, check_format, provenance
 from synfwp.results.files import check_writable, load, save, write_atomically, write_together
 from synfwp.results.identity import difference, opaque
+from synfwp.results.joined import join, weights
 from synfwp.results.schema import SCHEMA, Variable, comparison, dataset, padded, seconds
 from synfwp.results.trains import Trains, spike_times, spike_trains, spike_variables
 
@@ -29,6 +30,7 @@ __all__ = [
     "comparison",
     "dataset",
     "difference",
+    "join",
     "load",
     "opaque",
     "padded",
@@ -38,6 +40,7 @@ __all__ = [
     "spike_times",
     "spike_trains",
     "spike_variables",
+    "weights",
     "write_atomically",
     "write_together",
 ]

@@ -61,8 +61,11 @@ def difference(one: Any, other: Any, name: str) -> tuple[str, Any, Any] | None:
     """
     if isinstance(one, dict) and isinstance(other, dict):
         pairs = [(key, one.get(key), other.get(key)) for key in sorted({*one, *other}, key=lambda x: (x != "class", x))]
-    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other) and any(
-        isinstance(item, dict) for item in one
+    elif (
+        isinstance(one, list)
+        and isinstance(other, list)
+        and len(one) == len(other)
+        and any(isinstance(item, dict) for item in one)
     ):
         pairs = [(str(i), *both) for i, both in enumerate(zip(one, other, strict=True))]
     else:
@@ -164,7 +167,10 @@ class _Writer:
 
     def function(self, name: str, f: types.FunctionType) -> Any:
         """Its name; of the user's own functions also the code, and what it sees; of any, what it closes over."""
-        stored, cells = _stored(f.__code__, "STORE_DEREF"), zip(f.__code__.co_freevars, f.__closure__ or (), strict=True)
+        stored, cells = (
+            _stored(f.__code__, "STORE_DEREF"),
+            zip(f.__code__.co_freevars, f.__closure__ or (), strict=True),
+        )
         closure = {free: self.cell(name, cell) for free, cell in cells if free not in stored}
         found: dict[str, Any] = {"function": _name(f)}
         if _own(f):

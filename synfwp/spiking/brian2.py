@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from synfwp import checks
+from synfwp import checks, grid
 from synfwp.plasticity import SynapticRule, check_row
 from synfwp.spiking import equations
 from synfwp.spiking.equations import Quantities, SynapseText, identifier
@@ -188,14 +188,14 @@ def _check_exported(p: Projection) -> None:
         raise ValueError(f"projection {p.name!r} has soft bounds and changes between spikes, which is not exported.")
 
 
-def _timed(steps: Steps, unit: Any) -> Any:
+def _timed(steps: Steps, unit: Any, dt: float) -> Any:
     """Steps as a TimedArray on the coarsest grid that holds its times."""
     import brian2 as b2
 
-    ticks = np.round(steps.times * 1e4).astype(np.int64)  # of 0.1 us
-    tick = int(np.gcd.reduce(ticks)) or max(int(ticks.max()), 10_000)
+    ticks = grid.multiples(steps.times, dt)[0]
+    tick = int(np.gcd.reduce(ticks)) or 1
     index = np.searchsorted(ticks, np.arange(0, int(ticks.max()) + tick, tick), side="right") - 1
-    return b2.TimedArray(steps.values[index] * unit, dt=tick * 1e-4 * b2.ms)
+    return b2.TimedArray(steps.values[index] * unit, dt=tick * dt * b2.ms)
 
 
 def _group(group: Any, circuit: Wiring, clock: Any) -> tuple[Any, list[Any]]:
@@ -204,9 +204,10 @@ def _group(group: Any, circuit: Wiring, clock: Any) -> tuple[Any, list[Any]]:
 
     name = identifier(group.name)
     if isinstance(group, SpikeSource):
-        return b2.SpikeGeneratorGroup(group.n, group.units, group.times * b2.ms, clock=clock, name=name), []
+        times = grid.steps(group.times, circuit.dt) * circuit.dt
+        return b2.SpikeGeneratorGroup(group.n, group.units, times * b2.ms, clock=clock, name=name), []
     if isinstance(group, PoissonSource):
-        rates = _timed(group.rate, b2.Hz)
+        rates = _timed(group.rate, b2.Hz, circuit.dt)
         text = "given(t, i)" if group.rate.values.ndim == 2 else "given(t)"
         return b2.PoissonGroup(group.n, rates=text, namespace={"given": rates}, clock=clock, name=name), []
     made = _neurons(group, clock, name)
@@ -216,7 +217,7 @@ def _group(group: Any, circuit: Wiring, clock: Any) -> tuple[Any, list[Any]]:
     if isinstance(group.neuron, TwoCompartment):
         made.V = group.neuron.v_rest * b2.mV
     if len(group.drive.times) > 1:
-        made.namespace["drive"] = _timed(group.drive, b2.pA)
+        made.namespace["drive"] = _timed(group.drive, b2.pA, circuit.dt)
         text = "drive(t, i)" if group.drive.values.ndim == 2 else "drive(t)"
         made.run_regularly(f"I_drive = {text}", when="start", clock=clock)
     return made, []
@@ -245,7 +246,7 @@ def _projection(
         steps = getattr(p, name)
         words[name] = f"{name}(t)" if len(steps.times) > 1 else f"{float(steps.values[0]):.17g}"
         if len(steps.times) > 1:
-            timed[name] = _timed(steps, 1)
+            timed[name] = _timed(steps, 1, circuit.dt)
     if rule is not None and rule.tau_e is not None:
         words["gate"], words["eligibility"] = "0", words["gate"]
     target = None if p.receptor == "none" else identifier(str(p.receptor))

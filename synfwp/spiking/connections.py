@@ -16,7 +16,7 @@ def checked_weights(weight: Any, shape: tuple[int, int], label: str, unit: str) 
         found = _stored(weight, shape, label)
         stored = found.data
     else:
-        weight = units.to_float(weight, unit, label)
+        weight = units.to_float(weight, unit, label, ("pre", "post"))
         if np.ndim(weight) not in (0, 2):
             raise ValueError(f"{label} has shape {np.shape(weight)}; pass a number, {shape}, or a sparse array.")
         found = stored = np.full(shape, float(weight)) if np.ndim(weight) == 0 else np.array(weight, float)
@@ -66,7 +66,7 @@ def checked_delays(given: Any, weight: Array | scipy.sparse.csr_array, label: st
             )
         stored = found.data
     else:
-        plain = np.array(units.to_float(given, "ms", label), float)
+        plain = np.array(units.to_float(given, "ms", label, ("pre", "post")), float)
         if plain.ndim == 0:
             return checks.number(label.replace(" of ", " (ms) of ", 1), plain[()], 0)
         if plain.shape != weight.shape:
@@ -75,7 +75,9 @@ def checked_delays(given: Any, weight: Array | scipy.sparse.csr_array, label: st
             )
         sparse = scipy.sparse.issparse(weight)
         stored = plain[_rows(weight), weight.indices] if sparse else plain
-        found = scipy.sparse.csr_array((stored, weight.indices.copy(), weight.indptr.copy()), shape=weight.shape) if sparse else plain
+        found = plain
+        if sparse:
+            found = scipy.sparse.csr_array((stored, weight.indices.copy(), weight.indptr.copy()), shape=weight.shape)
     bad = stored[~(np.isfinite(stored) & (stored >= 0))]
     if bad.size:
         raise ValueError(f"{label} (ms) holds {bad.flat[0]:g}; pass finite numbers of at least 0.")

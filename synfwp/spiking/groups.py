@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from synfwp import checks, results, units
+from synfwp import checks, grid, owned, results, units
+from synfwp.results import names
 from synfwp.spiking.neurons import Neuron
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ Array = np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
-class Steps:
+class Steps(owned.Owner):
     """A quantity that is constant from one time to the next: ``values[m]`` holds from ``times[m]`` (ms) on.
 
     Parameters
@@ -52,8 +53,8 @@ class Steps:
         shape = np.shape(values)
         if len(shape) not in (1, 2) or shape[0] != len(times):
             raise ValueError(f"Steps has {len(times)} times but values of shape {shape}; pass one value each.")
-        object.__setattr__(self, "times", times)
-        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "times", owned.keep(times))
+        object.__setattr__(self, "values", owned.keep(values))
 
     def at(self, step: int, dt: float) -> np.float64 | Array:
         """The value that holds at a step of a grid.
@@ -68,7 +69,7 @@ class Steps:
         -------
         float or (n,) array
         """
-        return self.values[int(np.searchsorted(np.round(self.times / dt), step, side="right")) - 1]
+        return self.values[int(np.searchsorted(grid.multiples(self.times, dt)[0], step, side="right")) - 1]
 
 
 def as_steps(name: str, value: Any, unit: str, n: int | None = None, low: float = -np.inf) -> Steps:
@@ -91,8 +92,7 @@ def as_steps(name: str, value: Any, unit: str, n: int | None = None, low: float 
 
 def check_name(name: Any, what: str = "name") -> None:
     """A name is a text that can name a variable of a file."""
-    if not isinstance(name, str) or not name or "/" in name:
-        raise ValueError(f"{what} is {name!r}; pass a text without '/'.")
+    names.check_name(name, what)
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +129,7 @@ class PoissonSource:
 
 
 @dataclass(frozen=True, eq=False)
-class SpikeSource:
+class SpikeSource(owned.Owner):
     """Units that fire at prescribed times, such as recorded ones.
 
     Parameters
@@ -187,8 +187,8 @@ class SpikeSource:
                 f"unit {which[m]} of source {self.name!r} fires twice at {times[m]:g} ms, which no dt tells apart; "
                 "thin the spikes: leave one of the two out (SpikeSource.from_dataset does so with thin=True)."
             )
-        object.__setattr__(self, "times", times)
-        object.__setattr__(self, "units", which.astype(np.int64))
+        object.__setattr__(self, "times", owned.keep(times))
+        object.__setattr__(self, "units", owned.freeze(which.astype(np.int64)))
 
     @classmethod
     def from_dataset(
@@ -244,7 +244,7 @@ def _repeated(times: Array, which: Array) -> Array:
 
 
 @dataclass(frozen=True, eq=False)
-class Population:
+class Population(owned.Owner):
     """Neurons of one model.
 
     Parameters
@@ -288,7 +288,7 @@ class Population:
         start = self.neuron.v_rest if self.v_init is None else units.to_float(self.v_init, "mV", label)
         if np.shape(start) not in ((), (self.n,)) or not np.isfinite(start).all():
             raise ValueError(f"{label} has shape {np.shape(start)}; pass a finite number, or {self.n} of them.")
-        object.__setattr__(self, "v_init", np.broadcast_to(np.asarray(start, float), (self.n,)))
+        object.__setattr__(self, "v_init", owned.keep(np.broadcast_to(np.asarray(start, float), (self.n,))))
 
 
 Source = PoissonSource | SpikeSource
@@ -297,7 +297,7 @@ Group = Population | Source
 
 def steps_of(source: SpikeSource, dt: float) -> tuple[Array, Array]:
     """Steps and units of a source, ordered; a unit that fires twice in a step is refused."""
-    steps = np.floor(np.asarray(source.times) / dt + 1e-3).astype(np.int64)
+    steps = grid.steps(source.times, dt)
     order = np.lexsort((source.units, steps))
     steps, unit = steps[order], source.units[order]
     twice = np.flatnonzero((np.diff(steps) == 0) & (np.diff(unit) == 0))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from synfwp import checks, units
+from synfwp.results.names import check_name
 from synfwp.units import Parameters
 
 
@@ -52,6 +53,8 @@ def check_receptors(receptors: Any) -> tuple[Receptor, ...]:
     taken = [name for name in names if not isinstance(name, str) or name in RESERVED]
     if taken:
         raise ValueError(f"a receptor is named {taken[0]!r}, which is the name of something else; pass another text.")
+    for name in names:
+        check_name(name, "name of a receptor")
     if len(set(names)) < len(names):
         raise ValueError(f"receptors are named {', '.join(names)}; give each its own name.")
     return found

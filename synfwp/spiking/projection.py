@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 import scipy.sparse
 
-from synfwp import checks, seeds, units
+from synfwp import checks, owned, seeds, units
 from synfwp.plasticity import SynapticRule, check_row
 from synfwp.spiking.connections import by_synapse, checked_delays, checked_weights
 from synfwp.spiking.groups import Group, Population, as_steps, check_name
 from synfwp.spiking.neurons import receptors_of
+from synfwp.spiking.synapses import Synapses
 
 Array = np.ndarray
 
@@ -87,7 +88,7 @@ class ShortTerm:
 
 
 @dataclass(frozen=True, eq=False)
-class Projection:
+class Projection(owned.Owner):
     """Synapses from one group to another.
 
     Parameters
@@ -177,9 +178,9 @@ class Projection:
         check_name(self.name, "name of a projection")
         put(self, "receptor", self._receptor(label))
         put(self, "plasticity", check_row(f"plasticity of {label}", self.plasticity))
-        put(self, "weight", self.checked(self.weight))
+        put(self, "weight", _kept(self.checked(self.weight)))
         for name in ("delay", "dendritic_delay"):
-            put(self, name, checked_delays(getattr(self, name), self.weight, f"{name} of {label}"))
+            put(self, name, _kept(checked_delays(getattr(self, name), self.weight, f"{name} of {label}")))
         if self.short_term is not None and not isinstance(self.short_term, ShortTerm):
             raise TypeError(f"short_term of {label} is a {type(self.short_term).__name__}; pass a ShortTerm.")
         for name in ("gate", "eligibility", "transmission"):
@@ -187,7 +188,7 @@ class Projection:
         latch = np.atleast_1d(np.asarray(units.to_float(self.latch, "ms", f"latch of {label}"), float))
         if not (np.isfinite(latch).all() and (np.diff(latch) > 0).all() and (latch >= 0).all()):
             raise ValueError(f"latch of {label} has times that do not increase from 0 ms on.")
-        put(self, "latch", latch)
+        put(self, "latch", owned.keep(latch))
         self._check_rule(label)
 
     @property
@@ -352,3 +353,8 @@ def random_synapses(
     ends = np.concatenate([[0], np.cumsum([len(found) for found in rows])])
     indices = np.concatenate(rows) if rows else np.zeros(0, int)
     return scipy.sparse.csr_array((np.full(len(indices), value), indices, ends), shape=(n_pre, n_post))
+
+
+def _kept(x: Any) -> Any:
+    """A number, an array that nothing changes, or synapses that nothing changes."""
+    return Synapses.of(x) if scipy.sparse.issparse(x) else owned.keep(x)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from synfwp import results
+from synfwp.spiking import finals
 from synfwp.spiking.neurons import receptors_of
 from synfwp.spiking.projection import Projection
 from synfwp.spiking.state import State
@@ -42,13 +43,13 @@ class Memory:
         """More rows of a variable."""
         self.parts[name].append(np.array(values))
 
-    def close(self, fixed: dict[str, Any], attrs: dict[str, Any]) -> "xr.Dataset":
-        """All that was kept, and variables that do not grow."""
+    def close(self, fixed: dict[str, Any], attrs: dict[str, Any], coords: Any = None) -> "xr.Dataset":
+        """All that was kept, and variables and coordinates that do not grow."""
         grown = {
             name: (self.about[name][0], np.concatenate(parts), self.about[name][1])
             for name, parts in self.parts.items()
         }
-        return results.dataset(grown | fixed, **attrs)
+        return results.dataset(grown | fixed, coords, **attrs)
 
 
 class File:
@@ -94,14 +95,14 @@ class File:
         if len(values):
             variable[have : have + len(values)] = values
 
-    def close(self, fixed: dict[str, Any], attrs: dict[str, Any]) -> "xr.Dataset":
+    def close(self, fixed: dict[str, Any], attrs: dict[str, Any], coords: Any = None) -> "xr.Dataset":
         """Finish the file and open it lazily."""
         import xarray as xr
 
         for name in self.rows:
             self._write(name)
         self.file.close()
-        results.dataset(fixed, **attrs).to_netcdf(self.path, mode="a", engine="h5netcdf")
+        results.dataset(fixed, coords, **attrs).to_netcdf(self.path, mode="a", engine="h5netcdf")
         return xr.open_dataset(self.path, engine="h5netcdf", decode_times=False, decode_timedelta=False)
 
 
@@ -110,15 +111,18 @@ class Recorder:
 
     def __init__(self, state: State, wanted: list[Record], to: str | PathLike | None) -> None:
         self.state, self.circuit = state, state.circuit
-        names = [record.name for record in wanted]
-        twice = [name for name in names if names.count(name) > 1]
+        chosen = [(record.what, record.variable) for record in wanted]
+        twice = [pair for pair in chosen if chosen.count(pair) > 1]
         if twice:
-            raise ValueError(f"record names {twice[0]!r} twice; join the two.")
+            raise ValueError(f"record names {'_'.join(twice[0][::-1])!r} twice; join the two.")
         in_groups = self.circuit.group_index
         for record in wanted:
             state.variable(record.what, record.variable)  # refuses what does not exist
         self.of_neurons = [_Probe(state, record) for record in wanted if record.what in in_groups]
         self.of_synapses = [_Sample(state, record) for record in wanted if record.what not in in_groups]
+        self.kept: list[Any] = [*self.of_neurons, *self.of_synapses]
+        finals.allot(self.circuit, self.kept)
+        self.begun = finals.weights(state, "start") | {"state_start": state.digest()}
         self.strides = [sample.every for sample in self.of_synapses]
         self.start = state.step
         self.sink: Memory | File = Memory() if to is None else File(to)
@@ -128,7 +132,6 @@ class Recorder:
         )
         index = {"units": "1", "long_name": "population of a spike (index into population)"}
         self.sink.column("spike_population", ("spike",), (), np.int16, index)
-        self.kept: list[Any] = [*self.of_neurons, *self.of_synapses]
         for one in self.kept:
             time = {"units": "s", "long_name": f"time of {one.name}"}
             self.sink.column(f"time_{one.name}", (f"time_{one.name}",), (), float, time)
@@ -179,24 +182,15 @@ class Recorder:
 
     def dataset(self, complete: bool = True) -> "xr.Dataset":
         """The Dataset of the run."""
-        circuit, fixed = self.circuit, dict[str, Any]()
-        fixed["population"] = ("population", np.array([g.name for g in circuit.groups]), {"long_name": "population"})
-        sizes = np.array([g.n for g in circuit.groups])
-        fixed["population_size"] = ("population", sizes, {"units": "1", "long_name": "number of neurons"})
-        for one in self.kept:
-            fixed |= one.labels
-        for p in circuit.projections:
-            if p.plasticity is not None:
-                dims = (f"pre_{p.name}", f"post_{p.name}") if p.dense else (f"synapse_{p.name}",)
-                final = self.state.variable(p.name, "W").reshape(p.shape if p.dense else -1)
-                fixed[f"W_{p.name}_end"] = (
-                    dims,
-                    final,
-                    {"units": p.unit, "long_name": f"weight of {p.name} at the end"},
-                )
+        begun = dict(self.begun)
         attrs: dict[str, Any] = dict(self.state.provenance)
-        attrs |= {"start": float(self.start * circuit.dt / 1000), "stop": float(self.state.time / 1000)}
-        return self.sink.close(fixed, attrs | {"complete": int(complete)})
+        attrs |= {"start": float(self.start * self.circuit.dt / 1000), "stop": float(self.state.time / 1000)}
+        attrs |= {"state_start": begun.pop("state_start"), "state_stop": self.state.digest()}
+        fixed = finals.populations(self.circuit) | begun | finals.weights(self.state, "end")
+        coords = finals.synapses(self.circuit)
+        for one in self.kept:
+            coords |= one.labels
+        return self.sink.close(fixed, attrs | {"complete": int(complete)}, coords)
 
     def abandon(self) -> None:
         """Finish the file of a run that did not end, so that what it has can be read."""
@@ -209,6 +203,7 @@ class _Probe:
 
     def __init__(self, state: State, record: Record) -> None:
         circuit, place = state.circuit, state.place(record.what, record.variable)
+        self.record = record
         self.offset, self.n, self.name = place.start, place.stop - place.start, record.name
         self.every = _stride(circuit, record, 1)
         self.gain = None if record.readout is None else _matrix(record, record.readout, self.n)
@@ -246,6 +241,8 @@ class _Sample:
         self.labels: dict[str, Any] = {}
         if self.sides is None:
             self.labels[self.dims[0]] = (self.dims, self.chosen, {"units": "1", "long_name": "synapse or neuron"})
+            if record.variable in ("W", "E"):
+                self.labels |= finals.ends(self.projection, self.name, self.chosen)
 
     def take(self) -> Array:
         """The sample now."""

@@ -4,7 +4,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from synfwp import seeds, units
+from synfwp import grid, seeds, units
 from synfwp.spiking.groups import PoissonSource, Source, SpikeSource, steps_of
 from synfwp.spiking.tables import Sources
 from synfwp.spiking.wiring import Wiring
@@ -47,9 +47,9 @@ class Events:
     def _drawn(self, source: PoissonSource, number: int) -> tuple[Array, Array]:
         """Bernoulli spikes of one block: intervals over (step, unit) at the largest rate, then thinned."""
         rng = seeds.generator(self.root, "source", source.name, number)
-        changes, steps = np.round(source.rate.times / self.dt), number * BLOCK + np.arange(BLOCK)
+        changes, steps = grid.multiples(source.rate.times, self.dt)[0], number * BLOCK + np.arange(BLOCK)
         which = np.searchsorted(changes, steps, side="right") - 1
-        chance = source.rate.values * units.per_ms(1.0) * self.dt
+        chance = np.minimum(source.rate.values * units.per_ms(1.0) * self.dt, 1.0)
         used = chance[np.unique(which)]
         top = float(used.max())
         if top < 1e-15:  # less than once in 1e15 steps, and more than what intervals are drawn from can hold

@@ -4,6 +4,7 @@ import copy
 import hashlib
 import json
 import zipfile
+import zlib
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -172,7 +173,9 @@ class State:
         values = self.variable(name, "W")
         if one.dense:
             return values.reshape(one.shape)
-        return scipy.sparse.csr_array((values, one.weight.indices, one.weight.indptr), shape=one.shape)
+        found = one.weight.copy()  # its structure too is the caller's own
+        found.data[:] = values
+        return found
 
     def variable(self, what: str, name: str) -> Array:
         """A variable of a population or projection now, by the names of `Record`.
@@ -203,7 +206,9 @@ class State:
         if name in ("W", "E"):
             values = made.by_row(self.synapses(p, name == "E"))
             if name == "W" and row.w_log != 0:
-                values *= np.exp(row.w_log * since)[one.rows if made.axons.of_synapse is None else made.axons.of_synapse]
+                values *= np.exp(row.w_log * since)[
+                    one.rows if made.axons.of_synapse is None else made.axons.of_synapse
+                ]
             return values
         if name in ("y1", "y2"):
             at = row.y0 + (n_post if name == "y2" else 0)
@@ -313,6 +318,25 @@ class State:
         found.rng = seeds.generator(found.root, "neurons")
         found.rng.bit_generator.state = about["rng"]
         return found
+
+    def digest(self) -> str:
+        """A short hash of all that changes in a run: equal where one run goes on from another.
+
+        Returns
+        -------
+        str
+
+        Examples
+        --------
+        >>> from synfwp.spiking import LIF, Population
+        >>> one, other = (State(Wiring([], [Population(2, LIF())]), seed) for seed in (0, 1))
+        >>> len(one.digest()), one.digest() == other.digest()
+        (16, False)
+        """
+        parts = [*self.variables, self.tables.projections.reward_level]
+        sums = [zlib.crc32(np.ascontiguousarray(part).view(np.uint8)) for part in parts]
+        about = [self._fingerprint(), self.step, self.root, str(self.rng.bit_generator.state), sums]
+        return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16]
 
     def _fingerprint(self) -> str:
         """A hash of the tables: what runs, but for schedules and the state."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from synfwp import checks, units
+from synfwp import checks, grid, owned, units
 from synfwp.spiking.connections import Layout, by_synapse, layout
 from synfwp.spiking.groups import Group, Population, SpikeSource, Steps, steps_of
 from synfwp.spiking.projection import Projection
@@ -16,7 +16,7 @@ Array = np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
-class Record:
+class Record(owned.Owner):
     """What to keep of a run beside its spikes.
 
     Parameters
@@ -61,6 +61,12 @@ class Record:
                 raise TypeError(f"{name} of a record is a {type(value).__name__}; pass a name.")
         if self.every is not None:
             object.__setattr__(self, "every", units.number(self.every, "ms", "every", 0, above=True))
+        for name in ("neurons", "readout"):
+            if getattr(self, name) is not None:
+                given = getattr(self, name)
+                pair = isinstance(given, tuple) and any(np.ndim(part) == 2 for part in given)
+                plain = tuple(checks.plain(name, part) for part in given) if pair else checks.plain(name, given)
+                object.__setattr__(self, name, owned.keep(plain))
 
     @property
     def name(self) -> str:
@@ -130,7 +136,7 @@ class Wiring:
                 steps_of(group, self.dt)
             else:
                 self.on_grid(f"times of rate of {group.name!r}", group.rate.times)
-                if group.rate.values.max() * units.per_ms(1.0) * self.dt > 1:
+                if group.rate.values.max() * units.per_ms(1.0) * self.dt > 1 + grid.OF_STEP:
                     raise ValueError(f"rate of {group.name!r} is above one spike per step of {self.dt:g} ms; lower dt.")
 
     def _check_rule(self, rule: Any) -> None:
@@ -146,13 +152,11 @@ class Wiring:
 
     def on_grid(self, what: str, times: Any) -> Array:
         """Times (ms) as numbers of steps, or a ValueError that names what is off the grid."""
-        exact = np.asarray(times, float) / self.dt
-        steps = np.round(exact)
-        far = ~(np.abs(exact - steps) <= 1e-6)
+        steps, far = grid.multiples(times, self.dt)
         if far.any():
             off = np.atleast_1d(times)[np.atleast_1d(far)][0]
             raise ValueError(f"{what} is {off:g} ms, which is not a multiple of dt = {self.dt:g} ms.")
-        return steps.astype(np.int64)
+        return steps
 
     @cached_property
     def group_index(self) -> dict[str, int]:

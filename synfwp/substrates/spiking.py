@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from synfwp import checks, seeds, units
+from synfwp import checks, grid, seeds, units
 from synfwp.coefficients import Coefficients
 from synfwp.instructions import Description, Outcome
 from synfwp.rules import Rule, get_rule
@@ -122,7 +122,7 @@ class SpikingNetwork:
         neuron = self._neuron
         durations |= {"delay": self.delay} | ({"t_ref": neuron.t_ref} if isinstance(neuron, LIF) else {})
         for name, value in durations.items():
-            if abs(value / self.dt - round(value / self.dt)) > 1e-9:
+            if grid.multiples(value, self.dt)[1]:
                 raise ValueError(f"{name} is {value:g} ms, which is not a multiple of dt = {self.dt:g} ms.")
 
     @property
@@ -219,7 +219,12 @@ class SpikingNetwork:
                 setup,
                 rule,
                 Items(
-                    q[n], k[n], v[n], beta[n], None if decay is None else decay[n], scale,
+                    q[n],
+                    k[n],
+                    v[n],
+                    beta[n],
+                    None if decay is None else decay[n],
+                    scale,
                     None if scored is None else scored[n],
                 ),  # fmt: skip
                 seeds.generator(seed, "sequence", n),

@@ -1,11 +1,11 @@
 """What every task returns."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from synfwp import checks
+from synfwp import checks, owned
 from synfwp.measures.reads import refuse_unread
 
 if TYPE_CHECKING:
@@ -14,8 +14,14 @@ if TYPE_CHECKING:
 Array = np.ndarray
 
 
+_CURES = dict(checks.CURES) | {
+    "a mask": "fill what is masked, and pass the tokens that count as mask",
+    "labels": "pass its .values in the order (batch, T, feature)",
+}
+
+
 @dataclass(frozen=True)
-class Batch:
+class Batch(owned.Owner):
     """Inputs and targets of a batch of sequences.
 
     Parameters
@@ -49,7 +55,7 @@ class Batch:
 
     def __post_init__(self) -> None:
         for name in ("x", "target", "mask"):
-            object.__setattr__(self, name, _plain(name, getattr(self, name)))
+            object.__setattr__(self, name, owned.keep(checks.plain(name, getattr(self, name), _CURES)))
         x, target, mask = self.x, self.target, self.mask
         if x.dtype.kind not in "iub" and x.dtype not in (np.float32, np.float64):
             raise TypeError(f"x has dtype {x.dtype}; pass float64 or float32 features, or integers.")
@@ -125,9 +131,9 @@ class Batch:
         dims, name = (("trial", "time", "output"), "target") if self.real else (("trial", "time"), "target class")
         return xr.Dataset(
             {
-                "x": (("trial", "time", "feature"), self.x, {"long_name": "input", **units}),
-                "target": (dims, self.target, {"long_name": name, **units}),
-                "mask": (("trial", "time"), self.mask, {"long_name": "scored token"}),
+                "x": (("trial", "time", "feature"), self.x.copy(), {"long_name": "input", **units}),
+                "target": (dims, self.target.copy(), {"long_name": name, **units}),
+                "mask": (("trial", "time"), self.mask.copy(), {"long_name": "scored token"}),
                 "chance": ((), self.chance, {"long_name": "chance level", **units}),
             }
         )
@@ -136,18 +142,6 @@ class Batch:
 def one_hot(index: Array, width: int) -> Array:
     """Rows ``(..., width)`` with a 1 at ``index (...)``; all 0 where it is -1."""
     return np.eye(width + 1, width)[index]
-
-
-def _plain(name: str, x: Any) -> Array:
-    """A NumPy array; labels and masks are not dropped in silence."""
-    if isinstance(x, np.ma.MaskedArray):
-        raise TypeError(f"{name} is a masked array; fill what is masked, and pass the tokens that count as mask.")
-    if hasattr(x, "dims"):
-        raise TypeError(f"{name} is a labelled {type(x).__name__}; pass its .values in the order (batch, T, feature).")
-    try:
-        return np.asarray(x)
-    except ValueError:
-        raise ValueError(f"{name} is a ragged list; pass an array (batch, T, feature).") from None
 
 
 def _finite(name: str, x: Array) -> None:

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from synfwp import checks, seeds
+from synfwp import checks, owned, seeds
 from synfwp.tasks.base import Array, Batch
 
 
@@ -81,7 +81,7 @@ class EvidenceIntegration:
             bits = rng.integers(2, size=self.d)
             if not any(np.array_equal(bits, word) for word in found):
                 found.append(bits)
-        return np.array(found) / (self.d / 2) ** 0.5
+        return owned.freeze(np.array(found) / (self.d / 2) ** 0.5)
 
     def __call__(self, rng: np.random.Generator, batch: int) -> Batch:
         """Draw ``batch`` sequences."""

@@ -82,7 +82,7 @@ def _quadrature() -> tuple[Array, Array, Array]:
     primitive = np.zeros((NODES, NODES))
     primitive[:, 0] = values[:, 1] + values[:, 0]
     primitive[:, 1:] = (values[:, 2:] - values[:, :-2]) / (2 * degree[1:] + 1)
-    return node, weight, primitive @ coefficient
+    return owned.keep((node, weight, primitive @ coefficient))
 
 
 def _border(matrix: Array, column: Array) -> Array:

@@ -20,7 +20,9 @@ from fuzz.disguises import NOTHING, Disguise
 
 HERE, PACKAGE = Path(__file__).parent, Path(synfwp.__file__).parent
 REFUSALS = (TypeError, ValueError, KeyError, FloatingPointError, NotImplementedError, OSError, RuntimeError)
-INTERNAL = re.compile(r"numba|ufunc|broadcast together|could not convert|not supported between|unsupported operand|dtype\('")
+INTERNAL = re.compile(
+    r"numba|ufunc|broadcast together|could not convert|not supported between|unsupported operand|dtype\('"
+)
 PATIENCE = 20  # seconds of one call
 CHANCES = (0.3, 0.85)  # of no disguise, of at most one; else two
 

@@ -72,7 +72,9 @@ def defaulted(rng, batch, noise=0.0):
 def module(tmp_path, name, source):
     """A module of the user's from its text."""
     path = tmp_path / f"{name}.py"
-    path.write_text("import numpy as np\nfrom dataclasses import dataclass, replace\nfrom programmers import SMALL\n" + source)
+    path.write_text(
+        "import numpy as np\nfrom dataclasses import dataclass, replace\nfrom programmers import SMALL\n" + source
+    )
     spec = importlib.util.spec_from_file_location(name, path)
     found = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(found)
@@ -154,7 +156,9 @@ def test_a_checkpoint_of_an_equal_task_goes_on(what, tmp_path):  # F6: no refusa
         assert goes_on(tmp_path / "other.nc", one(), one()) is True
 
 
-@pytest.mark.parametrize(("name", "member"), [("noise", "task"), ("factor", "task"), ("scale", "Task"), ("shift", "Task")])
+@pytest.mark.parametrize(
+    ("name", "member"), [("noise", "task"), ("factor", "task"), ("scale", "Task"), ("shift", "Task")]
+)
 def test_changed_source_code_is_another_task(name, member, tmp_path):  # F6
     mods = [module(tmp_path, "mine", HELPED.format(**values)) for values in (USUAL, USUAL | {name: 0.5})]
     one, other = (getattr(mod, member) if member == "task" else mod.Task() for mod in mods)
@@ -213,7 +217,9 @@ def test_another_function_as_programmer_is_refused_by_a_checkpoint_and_by_a_file
     path = trained.save(tmp_path / "trained.nc")
     again = fw.load_trained(path, programmer=sender(0.1))
     assert np.array_equal(again.params["W"], trained.params["W"])
-    with pytest.raises(ValueError, match=r"of another programmer: its own\.send\.closure\.gain is 0\.1, here it is 0\.2"):
+    with pytest.raises(
+        ValueError, match=r"of another programmer: its own\.send\.closure\.gain is 0\.1, here it is 0\.2"
+    ):
         fw.load_trained(path, programmer=sender(0.2))
 
 

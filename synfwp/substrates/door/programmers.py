@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from synfwp import results, seeds
 from synfwp.measures.reads import classes
+from synfwp.results.names import check_name
 from synfwp.substrates.door.answers import scores_on
 from synfwp.substrates.door.arrays import Exact, Substrate
 
@@ -65,6 +66,8 @@ def compare_substrates(
         on = {"exact": Exact(), "rate": RateNetwork(), "spiking": SpikingNetwork()}
     if not on:
         raise ValueError("on is empty; pass at least one substrate.")
+    for label in on:
+        check_name(label, "a name in on")
     found = {
         name: scores_on(programmer, trained.params, batch.x, batch.mask, substrate, seed)
         for name, substrate in on.items()
