@@ -72,7 +72,10 @@ class Instructions(owned.Owner):
         for name in _NAMES:
             value = getattr(self, name)
             if value is not None and not type(value).__module__.startswith("autograd"):
-                object.__setattr__(self, name, owned.keep(checks.plain(name, value)))
+                value = owned.keep(checks.plain(name, value))
+                object.__setattr__(self, name, value)
+            if name in ("q", "k", "v") and np.ndim(value) < 2:
+                raise ValueError(f"{name} has shape {np.shape(value)}; pass (..., time, feature).")
         if self.scored is None:
             return
         scored, shape = checks.plain("scored", self.scored), np.shape(self.q)[:-1]

@@ -98,7 +98,10 @@ def per_ms(hz: Any) -> Any:
     >>> per_ms(50.0)
     0.05
     """
-    return to_float(hz, "Hz", "hz") / 1000.0
+    rates = to_float(hz, "Hz", "hz")
+    if np.isnan(rates).any():
+        raise ValueError("hz holds nan; pass numbers.")
+    return rates / 1000.0
 
 
 @overload
@@ -169,6 +172,19 @@ def to_float(value: Any, unit: str, name: str = "value", dims: tuple[str, ...] =
             raise TypeError(f"{name} is {checks.short(value)}; pass numbers in {unit}, or a quantity.")
         number = plain.astype(float)
     return float(number) if np.ndim(number) == 0 else number
+
+
+def has_unit(value: Any) -> bool:
+    """Whether numbers carry a unit: a quantity, a list of them, or a DataArray with the attribute ``units``.
+
+    Examples
+    --------
+    >>> has_unit([1.0, 2.0])
+    False
+    """
+    if isinstance(value, list | tuple):
+        return any(map(has_unit, value))
+    return checks.has_unit(value) or getattr(value, "attrs", {}).get("units", "1") != "1"
 
 
 def number(

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from synfwp import grid
+from synfwp import checks, grid
 
 Array = np.ndarray
 
@@ -23,13 +23,21 @@ def binned_rate(time: Array, edges: Array, n: int = 1) -> Array:
     -------
     (bins,) array
 
+    Raises
+    ------
+    ValueError, TypeError
+        If edges do not increase, or an argument is no finite number.
+
     Examples
     --------
     >>> import numpy as np
     >>> binned_rate(np.array([0.1, 0.2, 1.0, 1.7]), np.array([0.0, 1.0, 2.0, 3.0]), n=2).tolist()
     [1.0, 1.0, 0.0]
     """
-    edges = np.asarray(edges, float)
+    time, edges = checks.array("time", time, ndim=1), checks.array("edges", edges, ndim=1)
+    if len(edges) < 2 or (np.diff(edges) <= 0).any():
+        raise ValueError(f"edges start with {edges[:3].tolist()}; pass at least two, which increase.")
+    checks.count("n", n)
     return grid.counts(time, edges) / (n * np.diff(edges))
 
 
@@ -47,14 +55,23 @@ def interval_cv(time: Array, unit: Array, least: int = 10) -> float:
     -------
     float
 
+    Raises
+    ------
+    ValueError, TypeError
+        If the two differ in length, or an argument is no finite number.
+
     Examples
     --------
     >>> import numpy as np
     >>> interval_cv(np.cumsum([0.0] + [1.0, 3.0] * 10), np.zeros(21, int))
     0.5
     """
+    time, unit = checks.array("time", time, ndim=1), checks.array("unit", unit, ndim=1)
+    if len(time) != len(unit):
+        raise ValueError(f"time has {len(time)} entries and unit {len(unit)}; pass the neuron of each spike.")
+    checks.count("least", least)
     order = np.lexsort((time, unit))
-    time, unit = np.asarray(time, float)[order], np.asarray(unit)[order]
+    time, unit = time[order], unit[order]
     interval, owner = np.diff(time)[unit[1:] == unit[:-1]], unit[1:][unit[1:] == unit[:-1]]
     if not len(interval):
         return np.nan

@@ -61,8 +61,8 @@ class PlasticRateNetwork(PlasticLayer):
         missing = {"W", "lam", "eta"} - set(weights)
         if missing:
             raise ValueError(f"weights has no {', '.join(sorted(missing))}; it needs W, lam and eta.")
-        weights = {name: np.asarray(value) if np.ndim(value) else value for name, value in weights.items()}
-        every, x = checks.count("states", states, 0), np.asarray(x)
+        weights = {name: checks.plain(name, value) if np.ndim(value) else value for name, value in weights.items()}
+        every, x = checks.count("states", states, 0), checks.plain("x", x)
         if x.ndim not in (2, 3):
             raise ValueError(f"x has shape {x.shape}; pass (step, d_in) or (trial, step, d_in).")
         call = calls.check(self, *self.arguments(weights, x, modulation), None, A0)

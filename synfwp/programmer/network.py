@@ -7,7 +7,7 @@ import autograd.numpy as anp
 import numpy as np
 
 from synfwp import autograd as ag
-from synfwp import features, rules
+from synfwp import checks, features, rules
 from synfwp.instructions import Instructions
 from synfwp.programmer import parts
 from synfwp.programmer.parts import Params, project
@@ -214,7 +214,7 @@ class Programmer(Specification, SlowNetwork):
             return ag.feature(parts.SIGMOID, project(stream, params["W_mod"]) + params["b_mod"])
         shape = (*anp.shape(stream)[:-1], self.modulators)
         try:
-            given = np.broadcast_to(np.asarray(given, stream.dtype), shape)
+            given = np.broadcast_to(checks.plain("modulation", given).astype(stream.dtype), shape)
         except ValueError:
             raise ValueError(f"modulation has shape {np.shape(given)}, which does not broadcast to {shape}.") from None
         if not np.isfinite(given).all():

@@ -8,7 +8,7 @@ from autograd.extend import defvjp, defvjp_argnums, primitive
 from scipy import sparse
 
 from synfwp import autograd as ag
-from synfwp import features, threads
+from synfwp import checks, features, threads
 from synfwp.tasks.base import one_hot
 
 Array = Any
@@ -121,12 +121,15 @@ def embed(x: Array, d_in: int, tokens: bool, W: Array | None, dtype: Any) -> Arr
     TypeError, ValueError
         If x holds no tokens below d_in, or has another number of features.
     """
+    if not type(x).__module__.startswith("autograd"):
+        x = checks.plain("x", x)
+        if x.dtype.kind == "f" and not np.isfinite(x).all():
+            raise ValueError("x holds NaN or inf; pass finite numbers.")
     if not tokens:
-        if anp.shape(x)[-1] != d_in:
-            raise ValueError(f"x has {anp.shape(x)[-1]} features; this programmer takes d_in={d_in}.")
+        if anp.ndim(x) < 2 or anp.shape(x)[-1] != d_in:
+            raise ValueError(f"x has shape {anp.shape(x)}; pass (..., T, d_in), here with {d_in} features.")
         x = x.astype(dtype, copy=False)
         return x if W is None else project(x, W)
-    x = np.asarray(x)
     if x.dtype.kind not in "iu":
         raise TypeError(f"x is {x.dtype}; a programmer with tokens=True takes integers from 0 to {d_in - 1}.")
     if x.size and not 0 <= x.min() <= x.max() < d_in:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from synfwp import owned, results, rules, seeds
+from synfwp import checks, owned, results, rules, seeds
 from synfwp.instructions import Instructions
 from synfwp.measures.reads import classes
 from synfwp.programmer.layer import LayerProgrammer
@@ -72,7 +72,7 @@ class Trained(Generic[Network], owned.Owner):
         """
         if not isinstance(self.programmer, SlowNetwork):
             raise TypeError("a PlasticNetwork sends no instructions; use .programmer.run(.params, x).")
-        sent = self.programmer(self.params, np.asarray(x), **more)
+        sent = self.programmer(self.params, checks.plain("x", x), **more)
         return sent if scored is None else sent.marked(scored)
 
     def answer(self, y: Any, x: Any = None) -> np.ndarray:
@@ -99,7 +99,7 @@ class Trained(Generic[Network], owned.Owner):
         """
         if not isinstance(self.programmer, SlowNetwork):
             raise TypeError("a PlasticNetwork reads no substrate; use .programmer.scores(.params, x).")
-        return classes(self.programmer.read_out(self.params, np.asarray(y), x))
+        return classes(self.programmer.read_out(self.params, checks.plain("y", y), x))
 
     def accuracy(self, batch: Batch, on: Any = None, seed: seeds.Seed = 0) -> float:
         """Accuracy on a batch, with the exact rule or on a substrate.

@@ -43,8 +43,9 @@ class Steps(owned.Owner):
     def __post_init__(self) -> None:
         """Times start at 0 and increase; one value (or row) for each."""
         times = np.atleast_1d(units.to_float(self.times, "ms", "times of Steps")).astype(float)
-        quantity = any(hasattr(self.values, name) for name in ("dim", "dimensionality"))
-        values = self.values if quantity else np.array(units.to_float(self.values, "1", "values of Steps"), float)
+        values = self.values  # with a unit they wait for what takes them, which knows its own
+        if not units.has_unit(values):
+            values = np.array(units.to_float(values, "1", "values of Steps"), float)
         rising = np.isfinite(times).all() and (np.diff(times) > 0).all()
         if times.ndim != 1 or not len(times) or times[0] != 0 or not rising:
             raise ValueError(
@@ -75,7 +76,7 @@ class Steps(owned.Owner):
 def as_steps(name: str, value: Any, unit: str, n: int | None = None, low: float = -np.inf) -> Steps:
     """A number, an array of one value per neuron, or Steps, as Steps in ``unit`` with values that fit n neurons."""
     if isinstance(value, Steps):
-        value = Steps(value.times, units.to_float(value.values, unit, name))
+        value = Steps(value.times, units.to_float(value.values, unit, f"values of {name}"))
     else:
         plain = np.asarray(units.to_float(value, unit, name), float)
         if plain.ndim > 1:
@@ -164,7 +165,7 @@ class SpikeSource(owned.Owner):
         check_name(self.name)
         checks.count("n", self.n)
         times = np.atleast_1d(np.asarray(units.to_float(self.times, "ms", f"times of {self.name!r}"), float))
-        which = np.atleast_1d(np.asarray(self.units))
+        which = np.atleast_1d(checks.plain("units", self.units))
         if which.size == 0:
             which = which.astype(int)
         if times.shape != which.shape or times.ndim != 1:

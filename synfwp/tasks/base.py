@@ -115,7 +115,7 @@ class Batch(owned.Owner):
 
     def _scored(self, answer: Array) -> Array:
         """The answers that are scored."""
-        answer = _plain("answer", answer)
+        answer = checks.plain("answer", answer, _CURES)
         if answer.shape != self.target.shape:
             raise ValueError(f"answer has shape {answer.shape}; pass {self.target.shape}, as the targets.")
         if not self.mask.any():

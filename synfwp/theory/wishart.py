@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.polynomial import legendre
 
-from synfwp import checks
+from synfwp import checks, owned
 
 Array = np.ndarray
 

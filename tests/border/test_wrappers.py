@@ -18,12 +18,12 @@ pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
 def described(name: str, argument: str) -> str | None:
-    """The unit of an argument by the docstring of its function or class: the first one that its entry names."""
+    """The unit of an argument by the docstring of its function or class: the only one that its entry names."""
     thing = PUBLIC.get(name)
     text = inspect.getdoc(thing) or "" if thing is not None else ""
     entry = re.search(rf"^(?:\w+, )*{re.escape(argument)}(?:, \w+)* : .*\n((?:    .*\n|\n(?=    ))*)", text, re.M)
-    found = re.search(rf"\b({'|'.join(UNITS)})\b", entry.group(0)) if entry else None
-    return found.group(1) if found else None
+    found = re.findall(rf"(?<!per )\b({'|'.join(UNITS)})\b", entry.group(0)) if entry else []
+    return found[0] if len(set(found)) == 1 else None
 
 
 PUBLIC = public()
