@@ -70,7 +70,7 @@ def recall_agreement(y: Array, reference: Array, read: Array | None = None) -> A
     """
     y, reference = _pair(y, reference, "y")
     weight = np.ones(np.shape(y)[:-1]) if read is None else checks.plain("read", read).astype(float)
-    if weight.shape != y.shape[:-1]:
+    if weight.shape[-1:] != y.shape[-2:-1]:
         raise ValueError(f"read has shape {weight.shape}; pass one number for each token, {y.shape[:-1]}.")
     weight = weight[..., None]
     total = np.maximum(weight.sum(axis=-2, keepdims=True), 1)

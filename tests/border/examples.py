@@ -189,6 +189,7 @@ WITHOUT = {
     "citation": "a name",
     "compare_substrates": "trained nets",
     "get_rule": "a name",
+    "join": "Datasets",
     "list_programs": "a name",
     "load": "a path",
     "load_layer": "a path",
@@ -203,6 +204,7 @@ WITHOUT = {
     "save": "a Dataset",
     "simulate": "instructions",
     "spikes": "a Dataset",
+    "weights": "a Dataset",
     "theory.step_ratio": "arrays of `scan`, checked there",
     "theory.transitions": "coefficients of `theory.transition`",
 }
