@@ -21,7 +21,7 @@ from fuzz.disguises import NOTHING, Disguise
 HERE, PACKAGE = Path(__file__).parent, Path(synfwp.__file__).parent
 REFUSALS = (TypeError, ValueError, KeyError, FloatingPointError, NotImplementedError, OSError, RuntimeError)
 INTERNAL = re.compile(r"numba|ufunc|broadcast together|could not convert|not supported between|unsupported operand|dtype\('")
-PATIENCE = 20  # seconds of one call
+PATIENCE = 120  # seconds of one call, which may compile a kernel
 CHANCES = (0.3, 0.85)  # of no disguise, of at most one; else two
 
 
@@ -78,10 +78,11 @@ def ended(entry: Entry, call: Call, worn: Mapping[str, tuple[Disguise, Any, Any]
     def finding(what: str, where: str = "", message: object = "") -> Verdict:
         return Verdict(entry.name, "finding", labels, what, where, str(message)[:400])
 
-    with warnings.catch_warnings(record=True) as seen, time_limit():
+    with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         try:
-            found = call.run(**given)
+            with time_limit():
+                found = call.run(**given)
         except TimeoutError as error:
             return finding("takes for ever", _place(error))
         except Exception as error:

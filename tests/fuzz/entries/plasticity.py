@@ -231,7 +231,7 @@ def rows(rng: Rng) -> Call:
             finite(m["tau_plus"], m["tau_minus"], above=0)
             return {"post_x": m["A_plus"], "pre_y": -m["A_minus"], "tau_x1": m["tau_plus"], "tau_y1": m["tau_minus"]}
 
-        return Call(lambda **a: plasticity.pair(**a), args, pair_twin, ("pre_y", "post_x", "tau_x1", "tau_y1"))
+        return Call(lambda **a: plasticity.pair(**a), args, pair_twin)
     args = {"eta": Arg(float(rng.uniform(0, 1)), "number"), "rate": Arg(float(rng.uniform(1, 20)), "number", "Hz")}
     args["tau"] = Arg(float(rng.uniform(5, 50)), "number", "ms")
 
@@ -240,7 +240,7 @@ def rows(rng: Rng) -> Call:
         finite(tau, above=0)
         return {"pre_0": -eta * 2 * rate * tau / 1000, "pre_y": eta, "post_x": eta, "tau_x1": tau, "tau_y1": tau}
 
-    return Call(lambda **a: plasticity.inhibitory(**a), args, twin, ("pre_0", "pre_y", "post_x", "tau_x1", "tau_y1"))
+    return Call(lambda **a: plasticity.inhibitory(**a), args, twin)
 
 
 ENTRIES = (
