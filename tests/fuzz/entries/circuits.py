@@ -12,6 +12,7 @@ import scipy.sparse
 
 import synfwp as fw
 from fuzz.cases import Arg, Call, Entry, Expected, Rng, need, pick, sizes
+from fuzz.disguises import brian2_quietly
 from fuzz.entries.plasticity import finite, train
 from synfwp import plasticity, reference
 
@@ -44,7 +45,7 @@ def parameters(rng: Rng) -> Call:
 
     def twin(**meant: Any) -> Any:
         for name in chosen:
-            free = units[name] == "mV" and name not in ("noise", "delta") or name in SIGNED
+            free = (units[name] == "mV" and name not in ("noise", "delta")) or name in SIGNED
             finite(meant[name], above=-np.inf if free else -1e-300)
         return {name: float(meant[name]) for name in chosen}
 
@@ -54,7 +55,7 @@ def parameters(rng: Rng) -> Call:
 def steps(rng: Rng) -> Call:
     """`Steps`: what holds at a step of a grid."""
     times = np.unique(np.concatenate([[0.0], rng.integers(1, 50, int(rng.integers(0, 4)))])).astype(float)
-    args = {"times": Arg(times, unit="ms"), "values": Arg(rng.normal(size=len(times)))}
+    args = {"times": Arg(times, unit="ms"), "values": Arg(rng.normal(size=len(times)), "fixed")}
     at = int(rng.integers(0, 80))
 
     def run(times: Any, values: Any) -> Any:
@@ -203,7 +204,13 @@ def run_of_a_circuit(rng: Rng) -> Call:
         w = given["weight"]
         w = scipy.sparse.csr_array(w) if sparse and type(w) is np.ndarray and w.ndim == 2 else w
         feed = fw.Projection(
-            source, cells, w, delay=given["delay"], plasticity=rule(given), short_term=short_term(given), name=given["name"]
+            source,
+            cells,
+            w,
+            delay=given["delay"],
+            plasticity=rule(given),
+            short_term=short_term(given),
+            name=given["name"],
         )
         circuit = fw.Circuit([feed], dt=given["dt"])
         simulation = circuit.start(given["seed"])
@@ -219,11 +226,18 @@ def run_of_a_circuit(rng: Rng) -> Call:
         steps, delay = grid(meant["duration"], dt), grid(meant["delay"], dt)
         need(steps <= 10**5 and grid(2.0, dt) >= 0)
         times, units = spikes(n_pre, meant["times"], meant["units"])
-        W = np.array(np.broadcast_to(meant["weight"], (n_pre, n_post)) if np.ndim(meant["weight"]) == 0 else meant["weight"])
+        W = np.array(
+            np.broadcast_to(meant["weight"], (n_pre, n_post)) if np.ndim(meant["weight"]) == 0 else meant["weight"]
+        )
         need(W.shape == (n_pre, n_post) and np.isfinite(W).all() and (not conductance or W.min() >= 0))
         need(not plastic or (W.min() >= 0 and W.max() <= 20))
         drive, v = (np.asarray(meant[name], float) for name in ("drive", "v_init"))
-        need(drive.shape in ((), (n_post,)) and v.shape in ((), (n_post,)) and np.isfinite(drive).all() and np.isfinite(v).all())
+        need(
+            drive.shape in ((), (n_post,))
+            and v.shape in ((), (n_post,))
+            and np.isfinite(drive).all()
+            and np.isfinite(v).all()
+        )
         raster = np.zeros((steps, n_pre), bool)
         step = np.floor(times / dt + 1e-3).astype(int)
         need(len(set(zip(step.tolist(), units.tolist(), strict=True))) == len(step))
@@ -236,8 +250,8 @@ def run_of_a_circuit(rng: Rng) -> Call:
         one = np.ones(max(steps, 1))
         feed = {
             "pre": 0, "post": 1, "mask": np.ones_like(W), "receptor": listed[0][0], "delay": delay, "W": W,
-            "rule": dataclasses.asdict(row) if row else None, "transmit": one, "gate": one, "eligible": 0 * one, "latch": [],
-            "modulator": None, "short_term": dataclasses.asdict(facilitation) | {"dt": dt} if facilitation else None,
+            "rule": dataclasses.asdict(row) if row else None, "transmit": one, "gate": one, "eligible": 0 * one,
+            "latch": [], "modulator": None, "short_term": dataclasses.asdict(facilitation) | {"dt": dt} if facilitation else None,
         }  # fmt: skip
         (_, cell), (feed,) = reference.circuit(None, [{"raster": raster}, cell], [feed], steps, dt)
         found = {}
@@ -249,7 +263,7 @@ def run_of_a_circuit(rng: Rng) -> Call:
         v = np.concatenate([start, after[:-1]]) if steps else after
         return Expected(found | {"W": feed["W"], "v": v}, 1e-8 * np.abs(v).max(initial=1.0))
 
-    return Call(run, args, twin, ("steps", "t_ref", "feed", "input", "cells"))
+    return Call(run, args, twin, ("steps", "t_ref", "feed", "input", "cells", "projection"))
 
 
 # orders of calls ------------------------------------------------------------------------------------------------------
@@ -295,7 +309,9 @@ def orders(rng: Rng) -> Call:
         finite(meant["weight"])
         need(meant["n"] >= 1 and np.all(np.isfinite(meant["rate"])) and np.all(np.asarray(meant["rate"]) >= 0))
         need(not plastic or 0 <= meant["weight"] <= 20)
-        names = {x: x for x in ("input", "cells", "feed", "back")}  # what things are called changes draws of sources alone
+        names = {
+            x: x for x in ("input", "cells", "feed", "back")
+        }  # what things are called changes draws of sources alone
         names["input"] = meant["input"]
         simulation = circuit(**{name: meant[name] for name in ("n", "rate", "weight")}, **names).start(seed)
         total = sum(duration for _, duration in script)
@@ -346,7 +362,7 @@ ACTIONS = ("on", "on", "save", "look", "keep", "pickle")
 
 def replicates(rng: Rng) -> Call:
     """Several seeds over threads are single runs; joined parts are one run."""
-    runs = [int(x) for x in rng.integers(0, 100, int(rng.integers(0, 4)))]
+    runs = [int(x) for x in rng.integers(0, 100, int(rng.integers(1, 4)))]
     args = {"duration": Arg(0.5 * int(rng.integers(0, 60)), "number", "ms"), "workers": Arg(2, "count")}
     args |= {"runs": Arg(runs, "fixed")}
     circuit = noisy(3, 50.0, 4.0, ("input", "cells", "feed", "back"), True, False)
@@ -399,6 +415,7 @@ def exported(rng: Rng) -> Call:
     def run(weight: Any, rate: Any) -> Any:
         from synfwp.spiking.brian2 import to_brian2
 
+        brian2_quietly()
         cells = fw.Population(2, CELL)
         circuit = fw.Circuit([fw.Projection(fw.PoissonSource(n, rate), cells, weight)])
         theirs = to_brian2(circuit)

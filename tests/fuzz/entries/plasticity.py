@@ -1,4 +1,4 @@
-"""Plasticity of two spike trains, against the sums over spikes of the twin; protocols and rows, against their formulas."""
+"""Plasticity of two spike trains against the twin's sums over spikes; protocols and rows against their formulas."""
 
 import math
 from typing import Any
@@ -39,7 +39,9 @@ def finite(*numbers: Any, above: float = -math.inf) -> None:
     need(all(np.ndim(x) == 0 and np.isfinite(x) and x > above for x in numbers))
 
 
-def change(pre: Any, post: Any, c: Any, tau: Any, nearest: bool, in_order: bool, w: Any = None, **more: Any) -> Expected:
+def change(
+    pre: Any, post: Any, c: Any, tau: Any, nearest: bool, in_order: bool, w: Any = None, **more: Any
+) -> Expected:
     """The twin's change of a weight between the first and the last spike."""
     pre, post = checked_train(pre), checked_train(post)
     finite(*c)
@@ -73,7 +75,7 @@ def dw(rng: Rng) -> Call:
     def twin(pre: Any, post: Any, w: Any = None, **row: Any) -> Expected:
         c, tau = [row.get(name, 0.0) for name in COEFFICIENTS], [row[name] for name in TIMES]
         high, soft, tau_w = row.get("w_max", math.inf), row.get("soft", 0.0), row.get("tau_w", math.inf)
-        need(soft >= 0 and tau_w > 0 and 0 < high and (w is None or 0 <= w <= high))
+        need(soft >= 0 and tau_w > 0 and high > 0 and (w is None or 0 <= w <= high))
         need(not soft or math.isfinite(high))
         more = {"bounds": (0.0, high, soft), "tau_w": tau_w}
         return change(pre, post, c, tau, row["interaction"] == "nearest", row["coincident"] == "in order", w, **more)
@@ -190,7 +192,7 @@ def triplets(rng: Rng) -> Call:
         finite(sign * dt1, -sign * dt2, above=0)
         need(n >= 1)
         starts = np.arange(n)[:, None] * 1000.0 / rate
-        one, two = starts + [0.0, abs(dt1) + abs(dt2)], starts + [abs(dt1)]
+        one, two = np.add(starts, [0.0, abs(dt1) + abs(dt2)]), np.add(starts, abs(dt1))
         need(n == 1 or one[0, 1] < 1000 / rate)
         return {"pre": one.ravel(), "post": two.ravel()} if sign > 0 else {"pre": two.ravel(), "post": one.ravel()}
 

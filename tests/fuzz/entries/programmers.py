@@ -1,4 +1,4 @@
-"""Slow networks: their instructions against projections written out, training cut at a checkpoint, tasks and batches."""
+"""Slow networks: instructions against projections written out, training cut at a checkpoint, tasks and batches."""
 
 import tempfile
 from pathlib import Path
@@ -34,7 +34,7 @@ def forward(rng: Rng) -> Call:
             size = np.linalg.norm(u, axis=-1, keepdims=True)
             return u / np.where(size == 0, 1, size)
 
-        logit = (x @ np.reshape(params["W_beta"], (-1, d_in)).T + params["b_beta"])[..., 0]
+        logit = x @ params["w_beta"] + params["b_beta"]
         sent = {"q": key(params["W_q"]), "k": key(params["W_k"]), "v": x @ params["W_v"].T}
         return sent | {"beta": 1 / (1 + np.exp(-logit))}
 
@@ -55,14 +55,18 @@ def specification(rng: Rng) -> Call:
         x = np.random.default_rng(draw).normal(size=(3, int(programmer.d_in)))
         params = programmer.init(seed)
         whole, part = programmer.scores(params, x), programmer.scores(params, x[:2])
-        return {"shape": whole.shape, "finite": bool(np.isfinite(whole).all()), "causal": np.abs(whole[:2] - part).max()}
+        return {
+            "shape": whole.shape,
+            "finite": bool(np.isfinite(whole).all()),
+            "causal": np.abs(whole[:2] - part).max(),
+        }
 
     def twin(seed: Any, **meant: Any) -> Any:
         counts = [meant[name] for name in ("d_in", "d_key", "d_value", "d_out", "heads")]
         need(min(counts) >= 1 and np.isfinite(meant["beta_max"]) and meant["beta_max"] > 0)
         return Expected({"shape": (3, meant["d_out"]), "finite": True, "causal": 0.0}, 1e-9)
 
-    return Call(run, args, twin)
+    return Call(run, args, twin, ("feature map", "key normaliser"))
 
 
 def training(rng: Rng) -> Call:
@@ -85,7 +89,11 @@ def training(rng: Rng) -> Call:
             return fw.load_trained(kept).params
 
     def twin(**meant: Any) -> Any:
-        need(min(meant["steps"], meant["batch"]) >= 1 and np.isfinite(meant["learning_rate"]) and meant["learning_rate"] > 0)
+        need(
+            min(meant["steps"], meant["batch"]) >= 1
+            and np.isfinite(meant["learning_rate"])
+            and meant["learning_rate"] > 0
+        )
         return Expected(fw.train(programmer, task, **meant).params, 0.0)
 
     return Call(run, args, twin, ("checkpoint",))
@@ -104,8 +112,15 @@ def task(rng: Rng) -> Call:
         made = kind(**given)
         found = made(np.random.default_rng(seed), batch)
         ds = found.to_dataset()
-        right = True if found.real else bool(((found.target >= 0) == found.mask).all() and found.target.max() < made.d_out)
-        return {"x": found.x.shape[0], "mask": found.mask.shape, "right": right, "same": bool((ds.x.values == found.x).all())}
+        right = (
+            True if found.real else bool(((found.target >= 0) == found.mask).all() and found.target.max() < made.d_out)
+        )
+        return {
+            "x": found.x.shape[0],
+            "mask": found.mask.shape,
+            "right": right,
+            "same": bool((ds.x.values == found.x).all()),
+        }
 
     def twin(batch: Any, **meant: Any) -> Any:
         need(batch >= 1 and all(value >= 1 for value in meant.values()))
@@ -134,7 +149,10 @@ def batch(rng: Rng) -> Call:
         x, target, answer = np.asarray(x, float), np.asarray(target), np.asarray(answer)
         need(x.shape[:2] == (n, T) and x.ndim == 3 and target.shape == (n, T) == answer.shape)
         need(((target >= 0) | ~mask).all() and np.isfinite(x).all() and np.isfinite(chance))
-        return {"accuracy": float(np.mean([target[i] == answer[i] for i in zip(*np.nonzero(mask), strict=True)])), "chance": chance}
+        return {
+            "accuracy": float(np.mean([target[i] == answer[i] for i in zip(*np.nonzero(mask), strict=True)])),
+            "chance": chance,
+        }
 
     return Call(run, args, twin, ("mask",))
 

@@ -90,7 +90,9 @@ def scan(rng: Rng) -> Call:
     p = drawn(rng, SINGLE, np.float32) if single else drawn(rng)
     row = p.rule
     optional = tuple(
-        name for name in ("W0", "aux0") if rng.random() < 0.3 and row.uses_keys and row.uses_values and not row.normalised
+        name
+        for name in ("W0", "aux0")
+        if rng.random() < 0.3 and row.uses_keys and row.uses_values and not row.normalised
     )
     form = pick(rng, [None, *(form for form in row.forms if form != "attention"), "auto"])
     more: dict[str, Any] = {"form": Arg(form, "choice" if form else "fixed")}
@@ -112,7 +114,9 @@ def scan(rng: Rng) -> Call:
         T = full.q.shape[-2]
         if n:
             states = found.states[..., n - 1 : T - T % n : n, :, :]
-        return Expected({"y": found.y, "W": found.W, "aux": found.aux, "states": states if n else None}, bound(full, found))
+        return Expected(
+            {"y": found.y, "W": found.W, "aux": found.aux, "states": states if n else None}, bound(full, found)
+        )
 
     return Call(run, args, twin, NAMES)
 
@@ -132,7 +136,9 @@ def _cotangents(p: Problem, rng: Rng) -> dict[str, Array]:
     """Random cotangents of the results that there are."""
     results = outcome(p)[:3]
     return {
-        name: rng.standard_normal(x.shape) for name, x in zip(("dy", "dW", "daux"), results, strict=True) if x is not None
+        name: rng.standard_normal(x.shape)
+        for name, x in zip(("dy", "dW", "daux"), results, strict=True)
+        if x is not None
     }
 
 
@@ -213,7 +219,10 @@ def traced(rng: Rng) -> Call:
 
 def attention(rng: Rng) -> Call:
     """The matrix times the values is what the twin reads from W = 0."""
-    p = drawn(rng, [name for name, row in ROWS.items() if "attention" in row.forms and row.error == "value" and row.uses_values])
+    p = drawn(
+        rng,
+        [name for name, row in ROWS.items() if "attention" in row.forms and row.error == "value" and row.uses_values],
+    )
     p = p.but(**{name: None if x is None else np.zeros_like(x) for name, x in (("W0", p.W0), ("aux0", p.aux0))})
     args = arguments(p, rng, ("v", "W0", "aux0"))
 
@@ -327,7 +336,9 @@ def simulate_exact(rng: Rng) -> Call:
 
 def simulate_rate(rng: Rng) -> Call:
     """The rate network against its differential equations in small steps."""
-    name, flow = pick(rng, (("hebb", "instant"), ("delta", "instant"), ("delta", "sample_and_hold"), ("delta", "lagged")))
+    name, flow = pick(
+        rng, (("hebb", "instant"), ("delta", "instant"), ("delta", "sample_and_hold"), ("delta", "lagged"))
+    )
     p = problem(ROWS[name], rng, 2, 2, 2)
     times = {"tau": 20.0, "T_write": 60.0, "T_read": 60.0, "gap": 20.0}
     args = {x: Arg(value * float(rng.uniform(0.8, 1.2)), "number", "ms") for x, value in times.items()}
@@ -342,9 +353,19 @@ def simulate_rate(rng: Rng) -> Call:
         need(all(np.isfinite(numbers)) and min(numbers[:3]) > 0 and numbers[3] >= 0 and np.all(np.asarray(beta) >= 0))
         gain = np.broadcast_to(np.asarray(beta, float), 2)
         y, W = reference.rate_network(
-            name == "delta", meant["flow"], p.q, p.k, p.v, gain, None, *numbers, steps=max(20, int(4 * max(numbers) / numbers[0]))
+            name == "delta",
+            meant["flow"],
+            p.q,
+            p.k,
+            p.v,
+            gain,
+            None,
+            *numbers,
+            steps=max(20, int(4 * max(numbers) / numbers[0])),
         )
-        return Expected({"y": y, "W": W}, 2e-3 * (np.abs(W).max() + np.abs(y).max()) + 1e-12)  # of Runge-Kutta in such steps
+        return Expected(
+            {"y": y, "W": W}, 2e-3 * (np.abs(W).max() + np.abs(y).max()) + 1e-12
+        )  # of Runge-Kutta in such steps
 
     return Call(run, args, twin, (*NAMES, "rule", "k"))
 
