@@ -1,8 +1,8 @@
 """What a value can look like: wrappers, dtypes, strides, units, masks, labels, and numbers that are no good.
 
 A disguise is a row: the kinds of argument that it fits, and a function of a generator and an argument that gives the
-disguised value and what it still means. ``NOTHING``: no call may accept it. ``must``: every call has to accept it, since
-it is only another way to hold the same numbers.
+disguised value and what it still means. ``NOTHING``: no call may accept it. ``must``: every call has to accept it,
+since it is only another way to hold the same numbers.
 """
 
 import os

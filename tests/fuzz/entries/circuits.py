@@ -251,7 +251,8 @@ def run_of_a_circuit(rng: Rng) -> Call:
         feed = {
             "pre": 0, "post": 1, "mask": np.ones_like(W), "receptor": listed[0][0], "delay": delay, "W": W,
             "rule": dataclasses.asdict(row) if row else None, "transmit": one, "gate": one, "eligible": 0 * one,
-            "latch": [], "modulator": None, "short_term": dataclasses.asdict(facilitation) | {"dt": dt} if facilitation else None,
+            "latch": [], "modulator": None,
+            "short_term": dataclasses.asdict(facilitation) | {"dt": dt} if facilitation else None,
         }  # fmt: skip
         (_, cell), (feed,) = reference.circuit(None, [{"raster": raster}, cell], [feed], steps, dt)
         found = {}

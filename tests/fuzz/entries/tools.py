@@ -270,7 +270,7 @@ ENTRIES = (
     Entry("conventions.rwkv7 and iplr", dplr, 1.5),
     Entry("measures", measure, 4),
     Entry("theory", closed_form, 4),
-    Entry("names: tables, citations, rules", names, 3),
-    Entry("run", program, 0.5),
+    Entry("names: tables, citations, rules", names, 0.7),
+    Entry("run", program, 0.05),
     Entry("save and load", files, 1),
 )
