@@ -320,7 +320,8 @@ def orders(rng: Rng) -> Call:
         state = {"v": simulation.variable("cells", "v"), "W": simulation.variable("feed", "W")}
         return Expected({"time": total, "at": at, "unit": unit} | state, 0.0)
 
-    return Call(run, args, twin, ("name", "groups", "projections", "group", "projection"))
+    words = ("name", "groups", "projections", "group", "projection", "simulation", "save")
+    return Call(run, args, twin, words, refusable=any(action == "pickle" for action, _ in script))
 
 
 def _saved(circuit: Any, simulation: Any, ds: Any, feed: Any) -> Any:
@@ -405,7 +406,7 @@ def records(rng: Rng) -> Call:
         need(readout.ndim == 2 and readout.shape[1] == 3 and np.isfinite(readout).all())
         return v @ readout.T
 
-    return Call(run, args, twin, ("record", "group", "every_v"), rtol=1e-12)
+    return Call(run, args, twin, ("record", "group", "projection", "population"), rtol=1e-12)
 
 
 def exported(rng: Rng) -> Call:

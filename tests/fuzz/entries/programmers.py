@@ -52,8 +52,8 @@ def specification(rng: Rng) -> Call:
 
     def run(seed: Any, **given: Any) -> Any:
         programmer = fw.Programmer(**given)
-        x = np.random.default_rng(draw).normal(size=(3, int(programmer.d_in)))
         params = programmer.init(seed)
+        x = np.random.default_rng(draw).normal(size=(3, int(programmer.d_in)))
         whole, part = programmer.scores(params, x), programmer.scores(params, x[:2])
         return {
             "shape": whole.shape,

@@ -265,7 +265,7 @@ def own_rule(rng: Rng) -> Call:
 
     def run(**given: Any) -> Any:
         rule = fw.Rule(**given)
-        if "recurrent" not in rule.forms:
+        if "recurrent" not in rule.forms or rule.writes > 4:
             return None
         p = instructions(rule)
         out = fw.scan(*p.args, **p.kwargs)
@@ -273,7 +273,7 @@ def own_rule(rng: Rng) -> Call:
 
     def twin(**meant: Any) -> Any:
         rule = Rule(**meant)
-        if "recurrent" not in rule.forms:
+        if "recurrent" not in rule.forms or rule.writes > 4:
             return None
         p = instructions(rule)
         found = outcome(p)

@@ -246,7 +246,11 @@ def files(rng: Rng) -> Call:
     dtype = pick(rng, ("f8", "f4", "i8", "i4", "u1", "bool", "U5"))
     shape = pick(rng, ((), (0,), (3,), (2, 3)))
     values = rng.integers(0, 2, shape).astype(dtype)
-    args = {"name": Arg("loss", "text"), "values": Arg(values, "fixed"), "title": Arg("a title", "text")}
+    args = {
+        "name": Arg(pick(rng, ("loss", "W_feed", "a b", "größe")), "fixed"),
+        "values": Arg(values, "fixed"),
+        "title": Arg("a title", "text"),
+    }
 
     def run(name: Any, values: Any, title: Any) -> Any:
         dims = tuple(f"axis{i}" for i in range(np.ndim(values)))
