@@ -34,6 +34,21 @@ def test_a_call_is_drawn_by_its_number_alone():
     assert judge(entry, rng) == judge(again, same)
 
 
+def test_a_run_prints_its_table_and_writes_it(tmp_path, capsys):
+    """None of these rows is at a fault."""
+    assert job.main(["--calls", "300", "--only", "seeds", "--out", str(tmp_path / "fuzz.txt")]) == 0
+    text = (tmp_path / "fuzz.txt").read_text()
+    assert capsys.readouterr().out.strip() == text.strip()
+    assert text.startswith("make fuzz: ")
+    assert "0 findings" in text
+    assert "seeds.generator" in text
+
+
+def test_one_call_is_shown_with_its_arguments(capsys):
+    job.main(["--case", "7"])
+    assert capsys.readouterr().out.startswith(f"call 7 of seed {job.SEED}: ")
+
+
 def test_every_kind_of_argument_has_disguises_and_every_unit_is_known():
     assert {kind for row in disguises.DISGUISES.values() for kind in row.kinds} == set(KINDS) - {"fixed"}
     assert len(disguises.DISGUISES) > 60

@@ -380,6 +380,28 @@ def replicates(rng: Rng) -> Call:
     return Call(run, args, twin)
 
 
+def joined(rng: Rng) -> Call:
+    """Parts of a run, joined, have the spikes and samples of the whole run."""
+    circuit = noisy(3, 50.0, 4.0, ("input", "cells", "feed", "back"), True, False)
+    args = {name: Arg(0.5 * int(rng.integers(0, 60)), "number", "ms") for name in ("first", "second")}
+    args["seed"] = Arg(int(rng.integers(100)), "seed")
+    record = fw.Record("cells", "v", every=1.0)
+
+    def seen(ds: Any) -> Any:
+        return {"spikes": np.stack(fw.spikes(ds, "cells")), "v": ds.v_cells.values}
+
+    def run(first: Any, second: Any, seed: Any) -> Any:
+        simulation = circuit.start(seed)
+        parts = [simulation.run(length, record) for length in (first, second)]
+        return seen(fw.join(*parts))
+
+    def twin(first: Any, second: Any, seed: Any) -> Any:
+        need(grid(first, 0.5) + grid(second, 0.5) <= 10**6)
+        return Expected(seen(circuit.run(first + second, seed, record)), 0.0)
+
+    return Call(run, args, twin, ("duration", "runs"))
+
+
 def records(rng: Rng) -> Call:
     """A part, or a projection, of a record is that of the whole record."""
     circuit = noisy(3, 50.0, 4.0, ("input", "cells", "feed", "back"), True, False)
@@ -443,4 +465,5 @@ ENTRIES = (
     Entry("replicates", replicates, 0.5),
     Entry("Record", records, 2),
     Entry("to_brian2", exported, 0.2),
+    *([Entry("join", joined, 1)] if hasattr(fw, "join") else []),
 )
