@@ -27,7 +27,7 @@ if [ -z "$$py" ]; then \
 fi
 endef
 
-.PHONY: help demo test tests-one tests-two test-modes mode-nojit mode-bounds mode-oldest test-torch warm figures bench lint stubs clean python FORCE
+.PHONY: help demo test tests-one tests-two fuzz test-modes mode-nojit mode-bounds mode-oldest test-torch warm figures bench lint stubs clean python FORCE
 .DEFAULT_GOAL := help
 
 help:  ## print this list
@@ -67,6 +67,10 @@ mode-oldest:
 
 test-torch: $(VENV)/.torch  ## tests of the PyTorch bridge (installs PyTorch into .venv)
 	$(PY) -m pytest -q tests/test_torch.py
+
+fuzz: $(VENV)/.test  ## 100,000 random calls of all entry points (CALLS=, FUZZ_SEED=); one of them: make fuzz CASE=number
+	PYTHONPATH=tests $(PY) -m fuzz --calls $(or $(CALLS),100000) $(if $(FUZZ_SEED),--seed $(FUZZ_SEED)) \
+	  $(if $(CASE),--case $(CASE),$(if $(CALLS),,--out docs/results/fuzz.txt))
 
 warm: $(VENV)/.test  ## compile every kernel into the cache, by running the kernel tests once
 	$(PY) -m pytest -q -m kernels tests

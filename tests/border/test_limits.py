@@ -1,4 +1,4 @@
-"""The smallest and the largest of everything: no step, no synapse, one neuron, seeds at their ends, times off a grid."""
+"""The smallest and the largest of everything: no step, no synapse, one neuron, ends of seeds, times off a grid."""
 
 from collections.abc import Callable
 from typing import Any

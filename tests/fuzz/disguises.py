@@ -1,8 +1,8 @@
 """What a value can look like: wrappers, dtypes, strides, units, masks, labels, and numbers that are no good.
 
 A disguise is a row: the kinds of argument that it fits, and a function of a generator and an argument that gives the
-disguised value and what it still means. ``NOTHING`` means that no call may accept it. ``SAME`` in `Disguise.must` marks
-what every call has to accept, since it is only another way to hold the same numbers.
+disguised value and what it still means. ``NOTHING``: no call may accept it. ``must``: every call has to accept it,
+since it is only another way to hold the same numbers.
 """
 
 import os
@@ -25,7 +25,7 @@ SCALES = {"ms": "second", "mV": "volt", "nS": "siemens", "pA": "amp", "pF": "far
 POWERS = {"ms": 3, "mV": 3, "nS": 9, "pA": 12, "pF": 12, "Hz": 0, "s": 0}
 HUGE, TINY = 1e300, 5e-324
 ODD_TEXTS = ("", " ", "a/b", "a b", "W_end", "ä ö", "x\n", "time", "spike", "0", "a" * 300, "p_end", "\0", "..", "-1")
-JUNK = (None, "abc", b"abc", {}, set(), object(), len, Ellipsis, slice(2), NotImplemented, type)
+JUNK = ("abc", b"abc", {}, set(), object(), len, Ellipsis, slice(2), NotImplemented, type)
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,12 @@ class Subclass(np.ndarray):
 
 
 @cache
-def _brian2() -> Any:
-    """Brian2, imported once and only where a quantity is drawn."""
+def brian2_quietly() -> Any:
+    """Brian2, imported once and only where it is drawn; it logs errors alone, and into no file."""
     import brian2
 
+    brian2.prefs.logging.file_log = False
+    brian2.BrianLogger.log_level_error()
     return brian2
 
 
@@ -95,7 +97,7 @@ def _read_only(rng: Rng, arg: Arg) -> tuple[Any, Any]:
 
 @disguise("array", "index", must=True)
 def _fortran_order(rng: Rng, arg: Arg) -> tuple[Any, Any]:
-    return np.asfortranarray(arg.plain), arg.plain
+    return np.asfortranarray(arg.plain) if np.ndim(arg.plain) else np.array(arg.plain), arg.plain
 
 
 @disguise("array", "index", must=True)
@@ -286,7 +288,7 @@ def _DataArray_in_other_units(rng: Rng, arg: Arg) -> tuple[Any, Any]:
 def _quantity(rng: Rng, arg: Arg) -> tuple[Any, Any]:
     if arg.unit not in SCALES:
         return np.array(arg.plain)[()], arg.plain
-    unit = getattr(_brian2(), SCALES[arg.unit])
+    unit = getattr(brian2_quietly(), SCALES[arg.unit])
     return np.asarray(arg.plain, float) * 10.0 ** -POWERS[arg.unit] * unit, arg.plain
 
 
@@ -299,7 +301,7 @@ def _list_of_quantities(rng: Rng, arg: Arg) -> tuple[Any, Any]:
 @disguise("array", "index", "level", "number", "count", "seed")
 def _quantity_of_another_dimension(rng: Rng, arg: Arg) -> tuple[Any, Any]:
     unit = "amp" if arg.unit in ("1", "ms", "mV", "nS", "s") else "second"
-    return np.asarray(arg.plain, float) * getattr(_brian2(), unit), NOTHING
+    return np.asarray(arg.plain, float) * getattr(brian2_quietly(), unit), NOTHING
 
 
 @disguise("array", "level", "number")
@@ -312,8 +314,7 @@ def _number_with_its_unit_in_a_text(rng: Rng, arg: Arg) -> tuple[Any, Any]:
 
 @disguise("array", "level", "number")
 def _NaN(rng: Rng, arg: Arg) -> tuple[Any, Any]:
-    x = _changed(rng, arg.plain, np.nan)
-    return x, (NOTHING if np.size(x) else x)
+    return (_changed(rng, arg.plain, np.nan),) * 2
 
 
 @disguise("array", "level", "number")
@@ -460,7 +461,7 @@ def _junk(rng: Rng, arg: Arg) -> tuple[Any, Any]:
 
 @disguise("count", "seed", must=True)
 def _np_int64(rng: Rng, arg: Arg) -> tuple[Any, Any]:
-    return np.int64(arg.plain), arg.plain
+    return np.int64(arg.plain % 2**63), arg.plain % 2**63
 
 
 @disguise("count", "seed")
@@ -507,6 +508,11 @@ def _SeedSequence(rng: Rng, arg: Arg) -> tuple[Any, Any]:
 def _Generator(rng: Rng, arg: Arg) -> tuple[Any, Any]:
     found = np.random.default_rng(arg.plain)
     return found, deepcopy(found)
+
+
+@disguise("seed")
+def _None(rng: Rng, arg: Arg) -> tuple[Any, Any]:
+    return None, NOTHING
 
 
 @disguise("seed")

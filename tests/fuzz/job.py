@@ -1,4 +1,7 @@
-"""The job itself: calls by number, counts by entry point, findings by cause."""
+"""The job itself: calls by number, counts by entry point, findings by cause.
+
+A number means one call as long as the tables of entry points and disguises stay as they are.
+"""
 
 import argparse
 import platform

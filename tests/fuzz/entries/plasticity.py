@@ -1,4 +1,4 @@
-"""Plasticity of two spike trains, against the sums over spikes of the twin; protocols and rows, against their formulas."""
+"""Plasticity of two spike trains against the twin's sums over spikes; protocols and rows against their formulas."""
 
 import math
 from typing import Any
@@ -192,7 +192,7 @@ def triplets(rng: Rng) -> Call:
         finite(sign * dt1, -sign * dt2, above=0)
         need(n >= 1)
         starts = np.arange(n)[:, None] * 1000.0 / rate
-        one, two = starts + [0.0, abs(dt1) + abs(dt2)], starts + [abs(dt1)]
+        one, two = np.add(starts, [0.0, abs(dt1) + abs(dt2)]), np.add(starts, abs(dt1))
         need(n == 1 or one[0, 1] < 1000 / rate)
         return {"pre": one.ravel(), "post": two.ravel()} if sign > 0 else {"pre": two.ravel(), "post": one.ravel()}
 
@@ -233,7 +233,7 @@ def rows(rng: Rng) -> Call:
             finite(m["tau_plus"], m["tau_minus"], above=0)
             return {"post_x": m["A_plus"], "pre_y": -m["A_minus"], "tau_x1": m["tau_plus"], "tau_y1": m["tau_minus"]}
 
-        return Call(lambda **a: plasticity.pair(**a), args, pair_twin, ("pre_y", "post_x", "tau_x1", "tau_y1"))
+        return Call(lambda **a: plasticity.pair(**a), args, pair_twin)
     args = {"eta": Arg(float(rng.uniform(0, 1)), "number"), "rate": Arg(float(rng.uniform(1, 20)), "number", "Hz")}
     args["tau"] = Arg(float(rng.uniform(5, 50)), "number", "ms")
 
@@ -242,7 +242,7 @@ def rows(rng: Rng) -> Call:
         finite(tau, above=0)
         return {"pre_0": -eta * 2 * rate * tau / 1000, "pre_y": eta, "post_x": eta, "tau_x1": tau, "tau_y1": tau}
 
-    return Call(lambda **a: plasticity.inhibitory(**a), args, twin, ("pre_0", "pre_y", "post_x", "tau_x1", "tau_y1"))
+    return Call(lambda **a: plasticity.inhibitory(**a), args, twin)
 
 
 ENTRIES = (

@@ -254,9 +254,13 @@ def own_rule(rng: Rng) -> Call:
         "read": ("after", "before"), "error": ("value", "key"), "solver": ("linear", "linear", "momentum", "mesa"),
     }  # fmt: skip
     fields = {name: pick(rng, some) for name, some in options.items() if rng.random() < 0.5}
+    flags = {name: bool(rng.random() < 0.2) for name in ("centred", "normalised")}
+    if fields.get("erase") == "pair":  # the twin has no sentence on what a pair does to the sum of keys,
+        flags["normalised"] = False
+    if fields.get("error") == "key" and fields.get("write", "beta") is None:  # nor on keys that no value is there for
+        del fields["write"]
     args = {name: Arg(x, "choice" if isinstance(x, str) else "fixed") for name, x in fields.items()}
-    args["name"] = Arg("mine", "text")
-    args |= {name: Arg(bool(rng.random() < 0.2), "fixed") for name in ("centred", "normalised")}
+    args |= {"name": Arg("mine", "text"), **{name: Arg(flag, "fixed") for name, flag in flags.items()}}
     args["writes"] = Arg(int(rng.integers(1, 3)), "count")
     seed, (T, d_k, d_v) = int(rng.integers(2**31)), sizes(rng, 1, 4, 3)
 
@@ -265,7 +269,7 @@ def own_rule(rng: Rng) -> Call:
 
     def run(**given: Any) -> Any:
         rule = fw.Rule(**given)
-        if "recurrent" not in rule.forms:
+        if "recurrent" not in rule.forms or rule.writes > 4:
             return None
         p = instructions(rule)
         out = fw.scan(*p.args, **p.kwargs)
@@ -273,7 +277,7 @@ def own_rule(rng: Rng) -> Call:
 
     def twin(**meant: Any) -> Any:
         rule = Rule(**meant)
-        if "recurrent" not in rule.forms:
+        if "recurrent" not in rule.forms or rule.writes > 4:
             return None
         p = instructions(rule)
         found = outcome(p)
