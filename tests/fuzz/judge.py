@@ -23,11 +23,7 @@ REFUSALS = (TypeError, ValueError, KeyError, FloatingPointError, NotImplementedE
 INTERNAL = re.compile(
     r"numba|ufunc|broadcast together|could not convert|not supported between|unsupported operand|dtype\('"
 )
-<<<<<<< HEAD
-PATIENCE = 20  # seconds of one call
-=======
 PATIENCE = 120  # seconds of one call, which may compile a kernel
->>>>>>> room-wf
 CHANCES = (0.3, 0.85)  # of no disguise, of at most one; else two
 
 
