@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from synfwp import owned, seeds
+from synfwp import owned, seeds, shown
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -204,7 +204,7 @@ class Instructions(owned.Owner):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(shown.OneLine):
     """What a run on a substrate leaves.
 
     Parameters

@@ -300,8 +300,8 @@ class State:
             with np.load(path, allow_pickle=False) as file:
                 about = json.loads(str(file["metadata"]))
                 arrays = {name: file[name] for name in [*found.variables._fields, "rewards"]}
-        except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
-            raise ValueError(f"{path} is not a state that Simulation.save wrote: {error}") from error
+        except (KeyError, ValueError, EOFError, TypeError, AttributeError, IsADirectoryError, zipfile.BadZipFile) as error:
+            raise ValueError(f"{path} is not a state that Simulation.save wrote; fw.load reads results: {error}") from error
         results.check_format(about.get("synfwp_format"), path)
         if about["circuit"] != found._fingerprint():
             raise ValueError(f"{path} is the state of another circuit; build the circuit as it was when it was saved.")

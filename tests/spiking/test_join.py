@@ -28,7 +28,8 @@ def circuit(weight: float = 1.0, rate: float = 200.0) -> fw.Circuit:
     cells = fw.Population(3, fw.LIF(noise=5.0, receptors=receptors), "cells", drive=15.0)
     source = fw.PoissonSource(4, rate, "source")
     rule = plasticity.pair(0.05, -0.04, 20.0, 20.0, w_min=0.0)
-    sparse = scipy.sparse.csr_array(np.array([[1.0, 0, 0.5], [0, 0, 0], [0, 1, 1], [0, 0, 0.0]]))
+    entries = np.array([1.0, 0.5, 1.0, 1.0, 0.0]), (np.array([0, 0, 2, 2, 3]), np.array([0, 2, 1, 2, 2]))
+    sparse = scipy.sparse.csr_array(scipy.sparse.coo_array(entries, shape=(4, 3)))  # one synapse stores 0
     return fw.Circuit(
         [
             fw.Projection(source, cells, sparse, "default", plasticity=rule, name="sparse", delay=1.0),
@@ -91,10 +92,9 @@ def test_runs_that_do_not_follow_on_each_other_are_refused() -> None:
     """F26: order, gaps, twice, seeds, circuits, weights set in between, other records, what is no run."""
     simulation = circuit().start(seed=4)
     a, b, c = (simulation.run(10.0, RECORDS[:1]) for _ in range(3))
-    for wrong in itertools.permutations((a, b, c)):
-        if list(wrong) != [a, b, c]:
-            with pytest.raises(ValueError, match="join them in order"):
-                fw.join(*wrong)
+    for wrong in list(itertools.permutations((a, b, c)))[1:]:
+        with pytest.raises(ValueError, match="join them in order"):
+            fw.join(*wrong)
     with pytest.raises(ValueError, match="there is a gap"):
         fw.join(a, c)
     with pytest.raises(ValueError, match="overlap"):
