@@ -1,4 +1,4 @@
-"""Arrays with one owner: what an object keeps is a copy that nothing changes, and what it gives away is its own no more.
+"""Arrays with one owner: what an object keeps is a copy that nothing changes, what it gives away is its own no more.
 
 Examples
 --------

@@ -74,7 +74,7 @@ def brief(x: Any) -> str:
         return f"{type(x).__name__}({', '.join(f'{name}: {size}' for name, size in x.sizes.items())})"
     if dataclasses.is_dataclass(x) and not isinstance(x, type):
         if isinstance(vars(x).get("name"), str):
-            return brief(x.name)
+            return brief(vars(x)["name"])
         return cut(one_line(x), _PART)
     return cut(" ".join(repr(x).split()), _PART)
 

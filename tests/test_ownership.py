@@ -1,4 +1,4 @@
-"""F1: nobody shares memory: what is passed may be changed, and so may what is returned, without a later result changing.
+"""F1: nobody shares memory: what is passed may be changed, what is returned too, and no later result changes.
 
 Each row of ``OBJECTS`` builds an object from arrays that are then changed; each row of ``CALLS`` is a call whose inputs
 and results are then changed before it is made again.
@@ -58,7 +58,9 @@ def plain(x: Any) -> list[Any]:
 
 def equal(a: list[Any], b: list[Any]) -> bool:
     """Same shapes and values."""
-    return len(a) == len(b) and all(x.tobytes() == y.tobytes() and x.shape == y.shape for x, y in zip(a, b, strict=True))
+    return len(a) == len(b) and all(
+        x.tobytes() == y.tobytes() and x.shape == y.shape for x, y in zip(a, b, strict=True)
+    )
 
 
 cells = fw.Population(2, fw.LIF(), name="b")
@@ -72,9 +74,9 @@ OBJECTS: dict[str, tuple[Given, Callable[..., Any]]] = {
         lambda d, v: fw.Population(2, fw.LIF(), drive=d, v_init=v),
     ),
     "Projection": (
-        {"w": np.ones((3, 2)), "l": np.array([1.0])},
-        lambda w, l: fw.Projection(
-            feed, cells, w, latch=l, eligibility=1.0, plasticity=fw.PairSTDP("bi_poo").row(scale=1.0)
+        {"w": np.ones((3, 2)), "at": np.array([1.0])},
+        lambda w, at: fw.Projection(
+            feed, cells, w, latch=at, eligibility=1.0, plasticity=fw.PairSTDP("bi_poo").row(scale=1.0)
         ),
     ),
     "Projection, sparse": (
@@ -306,7 +308,8 @@ def test_frozen_arrays_are_kept_and_others_copied() -> None:
     """`keep` copies once."""
     mine = np.ones(3)
     kept = owned.keep(mine)
-    assert owned.keep(kept) is kept and not np.shares_memory(kept, mine)
+    assert owned.keep(kept) is kept
+    assert not np.shares_memory(kept, mine)
     mine.flags.writeable = False
     view = mine[:2]
     assert not np.shares_memory(owned.keep(view), mine)

@@ -39,7 +39,10 @@ OBJECTS = {
     "Steps": (fw.Steps([0.0, 1.0], [1.0, 2.0]), "Steps(times=array(2), values=array(2))"),
     "Record": (fw.Record("cells", "v", neurons=range(50)), "Record(what='cells', variable='v', neurons=array(50))"),
     "Instructions": (fw.Instructions(many, many, many), "Instructions(q=array(2, 500, 40), k="),
-    "Batch": (task(np.random.default_rng(0), 2), "Batch(x=array(2, 5, 5), target=array(2, 5), mask=array(2, 5), chance=0.5)"),
+    "Batch": (
+        task(np.random.default_rng(0), 2),
+        "Batch(x=array(2, 5, 5), target=array(2, 5), mask=array(2, 5), chance=0.5)",
+    ),
     "Trained": (trained, "Trained(programmer=Programmer(d_in=5"),
     "Programmer": (trained.programmer, "Programmer(d_in=5, d_key=4, d_value=4, d_out=2)"),
     "PlasticNetwork": (fw.PlasticNetwork.hebbff(3, 4, 2), "PlasticNetwork("),
@@ -55,7 +58,9 @@ def test_an_object_is_shown_in_one_line_by_what_is_not_usual(name: str) -> None:
     """F28."""
     thing, part = OBJECTS[name]
     assert type(thing).__name__ == name
-    assert part in repr(thing) and "\n" not in repr(thing) and len(repr(thing)) <= 200
+    assert part in repr(thing)
+    assert "\n" not in repr(thing)
+    assert len(repr(thing)) <= 200
 
 
 def test_a_subclass_of_a_network_is_shown_in_one_line_too() -> None:
@@ -80,10 +85,12 @@ def test_a_circuit_is_described_by_the_tables_of_papers() -> None:
     assert found.section("Connectivity").rows[1][1:] == ("cells", "cells", "300 synapses, 0.00333 of all pairs", "1.5")
     assert found.section("Synapse models").rows[0][1:] == ("ampa: conductance, reversal 0 mV, tau 5 ms", "0.5 nS")
     assert "tau_m 20" in found.section("Neuron models").rows[0][1]
-    assert "short-term" in found.section("Plasticity").rows[0][1] and "tau_rec 100" in found.section("Plasticity").rows[0][2]
+    assert "short-term" in found.section("Plasticity").rows[0][1]
+    assert "tau_rec 100" in found.section("Plasticity").rows[0][2]
     assert found.section("Input").rows[1] == ("cells", "current (pA)", "149.5 (0 to 299)")
     assert found.section("Measurements").rows[1] == ("cells", "v", "1")
-    assert all(title in str(found) for title in titles) and "\n" not in repr(found)
+    assert all(title in str(found) for title in titles)
+    assert "\n" not in repr(found)
     empty = fw.Circuit([], [fw.SpikeSource(1, [], [], "a")])
     assert [one.title for one in empty.describe().tables] == ["Populations", "Input", "Measurements"]
 
@@ -91,7 +98,9 @@ def test_a_circuit_is_described_by_the_tables_of_papers() -> None:
 def test_names_are_escaped_in_html() -> None:
     """F28."""
     html = circuit("<script>alert('a')&")._repr_html_()
-    assert "<script>" not in html and "&lt;script&gt;" in html and "&amp;" in html
+    assert "<script>" not in html
+    assert "&lt;script&gt;" in html
+    assert "&amp;" in html
     assert html.count("<table>") == html.count("</table>") == 7
     assert made.describe()._repr_html_() == made._repr_html_()
 

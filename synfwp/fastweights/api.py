@@ -176,7 +176,9 @@ def vjp(
     row = rules.get_rule(rule)
     call = check(row, q, k, v, beta, decay, W0, erase=erase, momentum=momentum, ridge=ridge, aux0=aux0)
     given = (q, k, v, beta, decay, erase, momentum, ridge, W0, aux0)
-    call = call._replace(**{name: owned.apart(getattr(call, name), *given) for name in _OWN})  # the caller may change hers
+    call = call._replace(
+        **{name: owned.apart(getattr(call, name), *given) for name in _OWN}
+    )  # the caller may change hers
     if call.pair is not None:
         call = call._replace(pair=tuple(owned.apart(one, *given) for one in call.pair))
     found = solver_of(row).forward(call, 0, threads)

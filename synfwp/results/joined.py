@@ -7,6 +7,7 @@ import numpy as np
 import xarray as xr
 
 from synfwp import checks
+import itertools
 
 if TYPE_CHECKING:
     import scipy.sparse
@@ -45,7 +46,7 @@ def join(*runs: xr.Dataset) -> xr.Dataset:
         raise ValueError("join got nothing; pass two runs or more.")
     for place, one in enumerate(runs):
         _check_run(one, f"run {place}")
-    for place, (before, after) in enumerate(zip(runs, runs[1:], strict=False)):
+    for place, (before, after) in enumerate(itertools.pairwise(runs)):
         _check_follows(before, after, f"run {place}", f"run {place + 1}")
     first, last = runs[0], runs[-1]
     variables: dict[Any, xr.Variable] = {}
@@ -157,7 +158,7 @@ def _check_follows(before: xr.Dataset, after: xr.Dataset, one: str, other: str) 
     for name, what in (("seed", "seed"), ("parameters", "circuit")):
         if before.attrs.get(name) != after.attrs.get(name):
             text = f": {before.attrs[name]} and {after.attrs[name]}" if name == "seed" else ""
-            raise ValueError(f"{one} and {other} have another {what}{checks.short(text, 200)}; join runs of one simulation.")
+            raise ValueError(f"{one} and {other} differ in their {what}{text}; join runs of one simulation.")
     stop, start = before.attrs["stop"], after.attrs["start"]
     if stop != start:
         kind = "there is a gap" if start > stop else "they overlap, or their order is another"

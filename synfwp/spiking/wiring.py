@@ -185,7 +185,7 @@ class Wiring:
 
         References
         ----------
-        .. [1] Nordlie, Gewaltig & Plesser 2009, PLoS Comput Biol 5:e1000456.
+        .. [1] Nordlie, Gewaltig & Plesser 2009, PLOS Computational Biology 5:e1000456.
 
         Examples
         --------

@@ -6,6 +6,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.polynomial import legendre
 
+from synfwp import owned
+
 Array = np.ndarray
 
 NODES = 300  # Gauss-Legendre nodes: moments come out to rounding, s / (s + x) to 1e-5 for s of 1e-5

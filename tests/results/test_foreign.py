@@ -58,7 +58,9 @@ def test_foreign_files_are_refused_with_the_reader_to_use(tmp_path) -> None:
     """F17: by `load` and `load_trained`."""
     for name, expected in made(tmp_path).items():
         for read in (fw.load, fw.load_trained):
-            with pytest.raises(ValueError, match=rf"{name} .*{expected}.*pass the path of a result that save\(\) wrote"):
+            with pytest.raises(
+                ValueError, match=rf"{name} .*{expected}.*pass the path of a result that save\(\) wrote"
+            ):
                 read(tmp_path / name)
 
 
@@ -72,9 +74,9 @@ def test_foreign_files_are_no_states_and_no_checkpoints(tmp_path) -> None:
         with pytest.raises(ValueError, match=r"is not a state that Simulation\.save wrote"):
             circuit.restore(tmp_path / name)
         if name not in ("folder", "old.zarr", "new.zarr"):
+            task = fw.tasks.Recall(keys=2, values=2, writes=3)
+            net = fw.Programmer(d_in=5, d_key=4, d_value=4, d_out=2)
             with pytest.raises(ValueError, match=r"pass"):
-                task = fw.tasks.Recall(keys=2, values=2, writes=3)
-                net = fw.Programmer(d_in=5, d_key=4, d_value=4, d_out=2)
                 fw.train(net, task, steps=1, checkpoint=fw.Checkpoint(tmp_path / name))
     simulation.save(tmp_path / "state.npz")
     with pytest.raises(ValueError, match=r"Circuit\.restore\(path\)"):

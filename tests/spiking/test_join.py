@@ -33,7 +33,9 @@ def circuit(weight: float = 1.0, rate: float = 200.0) -> fw.Circuit:
     return fw.Circuit(
         [
             fw.Projection(source, cells, sparse, "default", plasticity=rule, name="sparse", delay=1.0),
-            fw.Projection(source, cells, 1.0, "v_2", plasticity=rule, name="dense", eligibility=0.5, latch=[11.0, 40.0]),
+            fw.Projection(
+                source, cells, 1.0, "v_2", plasticity=rule, name="dense", eligibility=0.5, latch=[11.0, 40.0]
+            ),
             fw.Projection(source, cells, weight, "default", name="fixed"),
         ]
     )
@@ -78,7 +80,8 @@ def test_a_variable_that_only_some_runs_record_keeps_its_samples() -> None:
     simulation = circuit().start(seed=4)
     a, b = simulation.run(20.0), simulation.run(30.0, RECORDS[:1])
     joined = fw.join(a, b)
-    assert joined.time_v_cells.equals(b.time_v_cells) and joined.sizes["spike"] == a.sizes["spike"] + b.sizes["spike"]
+    assert joined.time_v_cells.equals(b.time_v_cells)
+    assert joined.sizes["spike"] == a.sizes["spike"] + b.sizes["spike"]
 
 
 def test_weights_are_not_broadcast() -> None:
@@ -99,7 +102,10 @@ def test_runs_that_do_not_follow_on_each_other_are_refused() -> None:
         fw.join(a, c)
     with pytest.raises(ValueError, match="overlap"):
         fw.join(a, a)
-    for other, why in ((circuit().start(seed=5), "another seed"), (circuit(rate=201.0).start(seed=4), "another circuit")):
+    for other, why in (
+        (circuit().start(seed=5), "differ in their seed"),
+        (circuit(rate=201.0).start(seed=4), "differ in their circuit"),
+    ):
         other.run(10.0)
         with pytest.raises(ValueError, match=why):
             fw.join(a, other.run(10.0, RECORDS[:1]))
@@ -112,7 +118,9 @@ def test_runs_that_do_not_follow_on_each_other_are_refused() -> None:
         fw.join(a, b, c, simulation.run(10.0))
     one = circuit().start(seed=4)
     with pytest.raises(ValueError, match="record the same"):
-        fw.join(one.run(10.0, fw.Record("cells", "v", neurons=[0])), one.run(10.0, fw.Record("cells", "v", neurons=[1])))
+        fw.join(
+            one.run(10.0, fw.Record("cells", "v", neurons=[0])), one.run(10.0, fw.Record("cells", "v", neurons=[1]))
+        )
     with pytest.raises(ValueError, match="got nothing"):
         fw.join()
     with pytest.raises(TypeError, match="one by one"):
@@ -130,20 +138,27 @@ def test_the_weights_of_a_run_are_matrices_again_from_the_file_alone(name: str, 
     ds = fw.load(tmp_path / "a.nc")
     simulation.run(5.0, to=tmp_path / "b.nc").close()
     after = fw.weights(ds, name)
-    for found, expected in ((fw.weights(ds, name, "start"), before), (fw.weights(fw.load(tmp_path / "b.nc"), name, "start"), after)):
-        assert type(found) is type(expected) and found.shape == (4, 3)
+    for found, expected in (
+        (fw.weights(ds, name, "start"), before),
+        (fw.weights(fw.load(tmp_path / "b.nc"), name, "start"), after),
+    ):
+        assert type(found) is type(expected)
+        assert found.shape == (4, 3)
         full, right = (x.toarray() if scipy.sparse.issparse(x) else x for x in (found, expected))
         np.testing.assert_array_equal(full, right)
     if name == "sparse":
-        assert after.nnz == 5 and ds.pre_sparse.values.tolist() == [0, 0, 2, 2, 3]
+        assert after.nnz == 5
+        assert ds.pre_sparse.values.tolist() == [0, 0, 2, 2, 3]
         np.testing.assert_array_equal(after.indices, ds.post_sparse)
-    assert "W_fixed_end" not in ds and (fw.weights(ds, name) != before).sum() > 0
+    assert "W_fixed_end" not in ds
+    assert (fw.weights(ds, name) != before).sum() > 0
 
 
 def test_recorded_weights_name_the_neurons_of_each_synapse() -> None:
     """F27."""
     ds = circuit().run(10.0, record=[fw.Record("sparse", "W", neurons=[1, 4]), fw.Record("dense", "W", every=1.0)])
-    assert ds.pre_W_sparse.values.tolist() == [0, 3] and ds.post_W_sparse.values.tolist() == [2, 2]
+    assert ds.pre_W_sparse.values.tolist() == [0, 3]
+    assert ds.post_W_sparse.values.tolist() == [2, 2]
     assert ds.pre_W_dense.values.tolist() == np.repeat(range(4), 3).tolist()
 
 

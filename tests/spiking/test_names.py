@@ -32,8 +32,10 @@ def test_odd_names_keep_every_sample_also_in_a_file(name: str, tmp_path) -> None
     fw.save(ds, tmp_path / "saved.nc")
     for found in (ds, fw.load(tmp_path / "run.nc"), fw.load(tmp_path / "saved.nc")):
         assert [found[one.name].shape for one in records] == [(5, 2), (3, 2), (5, 2), (5, 4)]
-        assert fw.spikes(found, "source")[0].tolist() == [0.001, 0.002] and name in found.population.values
-        assert fw.weights(found, name + "_p").nnz == 2 and fw.weights(found, name + "_q", "start").shape == (2, 2)
+        assert fw.spikes(found, "source")[0].tolist() == [0.001, 0.002]
+        assert name in found.population.values
+        assert fw.weights(found, name + "_p").nnz == 2
+        assert fw.weights(found, name + "_q", "start").shape == (2, 2)
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "/", "a\0", "\n", "a\tb", "\ud800", "\x7f", 3, None, b"a", ("a",)])
@@ -85,7 +87,8 @@ def test_two_things_of_one_name_are_refused_before_the_run(case: str, tmp_path) 
     simulation = fw.Circuit(projections).start()
     with pytest.raises(ValueError, match=r"would both be '.*' in the Dataset; rename the"):
         simulation.run(5.0, records, to=tmp_path / "run.nc")
-    assert simulation.time == 0 and not (tmp_path / "run.nc").exists()
+    assert simulation.time == 0
+    assert not (tmp_path / "run.nc").exists()
     simulation.run(5.0)  # without the record nothing collides
 
 
@@ -96,7 +99,8 @@ def test_parameters_of_a_training_keep_their_names_in_files(tmp_path) -> None:
     ds = pack(xr.Dataset({"loss": ("step", [1.0])}), "param", params)
     fw.save(ds, tmp_path / "a.nc")
     rest, found = unpack(fw.load(tmp_path / "a.nc"), "param")
-    assert found.keys() == params.keys() and list(rest.data_vars) == ["loss"]
+    assert found.keys() == params.keys()
+    assert list(rest.data_vars) == ["loss"]
     for name, value in params.items():
         np.testing.assert_array_equal(found[name], value)
     for wrong in ("a/b", "", "\0"):

@@ -30,7 +30,8 @@ def test_a_copied_simulation_goes_on_bit_for_bit_and_apart_from_the_other(way: s
         one.run(already, RECORDS)
         whole.run(already, RECORDS)
     other = WAYS[way](one)
-    assert other.time == one.time and other.digest() == one.digest()
+    assert other.time == one.time
+    assert other.digest() == one.digest()
     expected = whole.run(40.0, RECORDS)
     for simulation in (one, other):  # neither has moved the other
         found = simulation.run(40.0, RECORDS)
@@ -77,7 +78,8 @@ def test_rows_of_tables_come_back_as_themselves(way: str) -> None:
     for rule in fw.RULES.values():
         assert WAYS[way](rule) is rule
     mine = fw.Rule(name="mine", write="beta", cite="schlag2021")
-    assert WAYS[way](mine) == mine and WAYS[way](fw.DELTA_PRODUCT(3)) == fw.DELTA_PRODUCT(3)
+    assert WAYS[way](mine) == mine
+    assert WAYS[way](fw.DELTA_PRODUCT(3)) == fw.DELTA_PRODUCT(3)
     x = np.array([[-1.0, 2.0]])
     for table in (features.FEATURES, features.NORMALISERS):
         for row in table.values():
@@ -104,6 +106,7 @@ def test_what_was_trained_answers_alike_after_it_was_copied(way: str) -> None:
     plastic = fw.PlasticNetwork.hebbff(3, 4, 2)
     assert WAYS[way](plastic) == plastic
     assert WAYS[way](fw.Checkpoint("a.nc")) == fw.Checkpoint("a.nc")
-    assert WAYS[way](fw.Evaluation()) == fw.Evaluation() and WAYS[way](task) == task
+    assert WAYS[way](fw.Evaluation()) == fw.Evaluation()
+    assert WAYS[way](task) == task
     out = fw.scan("delta", sent.q, sent.k, sent.v)
     np.testing.assert_array_equal(WAYS[way](out).W, out.W)
