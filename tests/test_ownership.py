@@ -214,7 +214,9 @@ CALLS: dict[str, tuple[Given, Callable[..., Any]]] = {
         {"o": np.ones((1, 4, 2, 3)), "final_state": np.ones((1, 2, 3, 3))},
         lambda **given: conventions.results_from_fla(**given),
     ),
-    "conventions.rwkv7": ({name: np.ones((2, 3)) for name in ("w", "kappa", "rate")}, lambda **g: conventions.rwkv7(**g)),
+    "conventions.rwkv7": (
+        {name: np.ones((2, 3)) for name in ("w", "kappa", "rate")}, lambda **given: conventions.rwkv7(**given)
+    ),
     "conventions.iplr": ({name: np.ones((2, 3)) for name in "ab"}, lambda **g: conventions.iplr(**g)),
     "conventions.comba": (
         {"decay": np.ones(2), "p": np.ones((2, 3)), "k": np.ones((2, 3)), "beta": np.ones(2)},
@@ -229,7 +231,9 @@ CALLS: dict[str, tuple[Given, Callable[..., Any]]] = {
         for name in features.NORMALISERS
     },
     "tasks.EvidenceIntegration.vectors": ({}, lambda: fw.tasks.EvidenceIntegration().vectors),
-    "tasks.PermutationGroup.table": ({}, lambda: [fw.tasks.PermutationGroup().table, fw.tasks.PermutationGroup().moves]),
+    "tasks.PermutationGroup.table": (
+        {}, lambda: [fw.tasks.PermutationGroup().table, fw.tasks.PermutationGroup().moves]
+    ),
     "Programmer.init": ({}, lambda: fw.Programmer(d_in=4).init(0)),
     "Protocol.pre": ({}, lambda: [plasticity.protocols.pairs(3).pre, plasticity.protocols.pairs(3).post]),
     "autograd.plastic": (

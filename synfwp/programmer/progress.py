@@ -184,8 +184,8 @@ class Checkpoint:
         for name in sorted(kept.keys() | asked.keys()):
             if kept.get(name) != asked.get(name):
                 raise ValueError(
-                    f"{self.path} holds another training: its {name} is {kept.get(name)}, here it is "
-                    f"{asked.get(name)}; pass another name, or remove the file."
+                    f"{self.path} holds another training: its {name} is {checks.short(kept.get(name))}, here it is "
+                    f"{checks.short(asked.get(name))}; pass another name, or remove the file."
                 )
         trees = {}
         for prefix in ("param", "mean", "square", "best"):

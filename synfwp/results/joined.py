@@ -1,5 +1,6 @@
 """Runs of one simulation, one after the other, as one; and the weights of a run as a matrix."""
 
+import itertools
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -7,7 +8,6 @@ import numpy as np
 import xarray as xr
 
 from synfwp import checks
-import itertools
 
 if TYPE_CHECKING:
     import scipy.sparse
@@ -158,14 +158,14 @@ def _check_follows(before: xr.Dataset, after: xr.Dataset, one: str, other: str) 
     for name, what in (("seed", "seed"), ("parameters", "circuit")):
         if before.attrs.get(name) != after.attrs.get(name):
             text = f": {before.attrs[name]} and {after.attrs[name]}" if name == "seed" else ""
-            raise ValueError(f"{one} and {other} differ in their {what}{text}; join runs of one simulation.")
+            raise ValueError(f"{one} and {other} differ in their {what}{text}; join the runs of one.")
     stop, start = before.attrs["stop"], after.attrs["start"]
     if stop != start:
         kind = "there is a gap" if start > stop else "they overlap, or their order is another"
         raise ValueError(f"{one} ends at {stop:g} s and {other} starts at {start:g} s: {kind}; join them in order.")
     raise ValueError(
-        f"{other} does not start from the state in which {one} ended: it is of a circuit with other weights, or weights "
-        "were set in between; join runs of one simulation."
+        f"{other} does not start from the state in which {one} ended: it is of a circuit with other weights, or "
+        "weights were set in between; join runs of one simulation."
     )
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from synfwp import results
+from synfwp import checks, results
 from synfwp.spiking import finals
 from synfwp.spiking.neurons import receptors_of
 from synfwp.spiking.projection import Projection
@@ -326,5 +326,7 @@ def spikes(ds: "xr.Dataset", population: str) -> tuple[Array, Array]:
     """
     found = results.spike_trains(ds)
     if population not in found.names:
-        raise ValueError(f"the run has no population {population!r}; it has {', '.join(map(repr, found.names))}.")
+        raise ValueError(
+            f"the run has no population {checks.short(population)}; it has {', '.join(map(repr, found.names))}."
+        )
     return found.of(population)

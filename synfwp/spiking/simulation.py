@@ -119,7 +119,7 @@ class Simulation(State):
         steps = int(self.circuit.on_grid("duration", checks.number("duration (ms)", length, 0)))
         records = [record] if isinstance(record, Record) else list(record)
         if not all(isinstance(one, Record) for one in records):
-            raise TypeError(f"record holds {records[0]!r}; pass Record objects.")
+            raise TypeError(f"record holds {checks.short(records[0])}; pass Record objects.")
         recorder = Recorder(self, records, to)
         stop, times = self.step + steps, self._stops(self.step + steps, recorder)
         try:

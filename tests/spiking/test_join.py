@@ -45,7 +45,7 @@ def assert_same(a: xr.Dataset, b: xr.Dataset) -> None:
     """Bit by bit, but for the time of creation."""
     xr.testing.assert_equal(a, b)
     for name, x in b.variables.items():
-        assert a.variables[name].attrs == x.attrs and a.variables[name].dtype == x.dtype, name
+        assert (a.variables[name].attrs, a.variables[name].dtype) == (x.attrs, x.dtype), name
     assert set(a.coords) == set(b.coords)
     assert {**a.attrs, "created": ""} == {**b.attrs, "created": ""}
 

@@ -10,8 +10,11 @@ from synfwp import plasticity
 from synfwp.programmer.trained import pack, unpack
 
 RULE = plasticity.pair(0.1, -0.1, 20.0, 20.0)
-ODD = ["a b", " a ", "1st", "a.b", ".", "..", "-", "é", "é", "神経細胞", "😀", "n" * 3000, "spike", "time", "population",
-       "trial", "spike_time", "v", "W", "population_size", "end", "W_start", "nan", "a'b\"c", "%s", "{x}", "a\\b"]  # fmt: skip
+ODD = [
+    "a b", " a ", "1st", "a.b", ".", "..", "-", "é", "e\u0301", "神経細胞", "😀", "n" * 3000,
+    "spike", "time", "population",
+    "trial", "spike_time", "v", "W", "population_size", "end", "W_start", "nan", "a'b\"c", "%s", "{x}", "a\\b",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ODD)
@@ -68,8 +71,10 @@ def collisions() -> dict[str, tuple[list[fw.Projection], list[fw.Record]]]:
     timed, of_size = cells("cells", "time_v"), cells("size", "population")
     ended = cells("p_end", "W")
     return {
-        "final weights": ([projection("p", cells("a")), projection("p_end", cells("b"), False)], [fw.Record("p_end", "W")]),
-        "initial weights": ([projection("p", cells("a")), projection("p_start", cells("b"))], [fw.Record("p_start", "W")]),
+        "final weights": ([projection("p", cells("a")), projection("p_end", cells("b"), False)],
+                          [fw.Record("p_end", "W")]),
+        "initial weights": ([projection("p", cells("a")), projection("p_start", cells("b"))],
+                            [fw.Record("p_start", "W")]),
         "receptors": ([projection("p", a, receptor="x"), projection("q", b, receptor="x_a")],
                       [fw.Record("a_b", "x"), fw.Record("b", "x_a")]),
         "times": ([projection("p", timed)], [fw.Record("cells", "v"), fw.Record("cells", "time_v")]),
