@@ -40,7 +40,7 @@ def refuse(path: Path) -> None:
             if start.startswith(begin):
                 raise ValueError(f"{path} is {what}, which {reader} reads; {_OURS}")
         text = b"\0" not in start and _is_text(start)
-        what = "a text file" if text else "not a NetCDF4 file"
+        what = "not a NetCDF4 file but a text file" if text else "not a NetCDF4 file"
         raise ValueError(f"{path} is {what}; {_OURS}")
     found = _hdf5(path)
     if found:

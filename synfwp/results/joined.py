@@ -2,15 +2,13 @@
 
 import itertools
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import scipy.sparse
 import xarray as xr
 
 from synfwp import checks
-
-if TYPE_CHECKING:
-    import scipy.sparse
 
 
 def join(*runs: xr.Dataset) -> xr.Dataset:
@@ -74,7 +72,7 @@ def join(*runs: xr.Dataset) -> xr.Dataset:
     return found
 
 
-def weights(ds: xr.Dataset, projection: str, when: str = "end") -> "np.ndarray | scipy.sparse.csr_array":
+def weights(ds: xr.Dataset, projection: str, when: str = "end") -> np.ndarray | scipy.sparse.csr_array:
     """The weights of a plastic projection before or after a run, as a matrix.
 
     Parameters
@@ -119,8 +117,6 @@ def weights(ds: xr.Dataset, projection: str, when: str = "end") -> "np.ndarray |
     pre, post = (ds.get(f"{side}_{projection}") for side in ("pre", "post"))
     if pre is None or post is None:
         raise ValueError(f"{name!r} has no coordinates pre_{projection} and post_{projection}; run the circuit again.")
-    import scipy.sparse
-
     shape = int(values.attrs["n_pre"]), int(values.attrs["n_post"])
     starts = np.concatenate([[0], np.cumsum(np.bincount(pre.values, minlength=shape[0]))])
     order = np.argsort(pre.values, kind="stable")
