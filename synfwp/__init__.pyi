@@ -42,8 +42,10 @@ from synfwp.programmer import train as train
 from synfwp.programs import citation as citation
 from synfwp.programs import list_programs as list_programs
 from synfwp.programs import run as run
+from synfwp.results import join as join
 from synfwp.results import load as load
 from synfwp.results import save as save
+from synfwp.results import weights as weights
 from synfwp.rules import ANTI_HEBB as ANTI_HEBB
 from synfwp.rules import COVARIANCE as COVARIANCE
 from synfwp.rules import DELTA as DELTA

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 T = TypeVar("T")
+MOST = 2**31 - 1  # of anything that is counted
 _INSIDE = ("synfwp", "autograd", "torch")
 
 
@@ -32,7 +33,10 @@ def short(value: object, room: int = 80) -> str:
     if not plain and (hasattr(value, "dims") or hasattr(value, "columns") or not _small(value)):
         size = f" of {len(value)}" if isinstance(value, Sized) else ""
         return f"a {type(value).__name__}{size}"
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except ValueError:  # Python prints no integer of more than 4300 digits
+        text = f"an integer of {int(value).bit_length()} bits" if isinstance(value, int) else type(value).__name__
     return text if len(text) <= room else f"{text[:room]}... (a {type(value).__name__})"
 
 
@@ -216,7 +220,7 @@ def number(what: str, value: Any, low: float = -np.inf, high: float = np.inf, *,
         raise TypeError(f"{what} is {short(value)}; pass a number.") from None
     if math.isfinite(x) and x <= high and (x > low if above else x >= low):
         return x
-    raise ValueError(f"{what} is {value!r}; pass a finite number{_range(low, high, above)}.")
+    raise ValueError(f"{what} is {short(value)}; pass a finite number{_range(low, high, above)}.")
 
 
 def _range(low: float, high: float, above: bool) -> str:
@@ -229,20 +233,6 @@ def _range(low: float, high: float, above: bool) -> str:
     return f"{' ' if bounds else ''}{' and '.join(bounds)}"
 
 
-def short(value: Any) -> str:
-    """What came, for a message: its repr, or for what is long its type and shape.
-
-    Examples
-    --------
-    >>> short("detla"), short(np.zeros((3, 4)))
-    ("'detla'", 'a ndarray of shape (3, 4)')
-    """
-    if np.ndim(value) if isinstance(value, np.ndarray) else hasattr(value, "shape"):
-        return f"{_a(value)} of shape {tuple(value.shape)}"
-    text = repr(value)
-    return text if len(text) <= 80 and "\n" not in text else _a(value)
-
-
 def _a(value: Any) -> str:
     """The class of a value with its article."""
     return f"a {type(value).__name__}"
@@ -253,8 +243,8 @@ def _type(value: Any) -> str:
     return f"{type(value).__module__.split('.')[0]} {type(value).__name__}".removeprefix("builtins ")
 
 
-def count(what: str, value: Any, low: int = 1) -> int:
-    """An integer of at least ``low``, or an error naming ``what``.
+def count(what: str, value: Any, low: int = 1, high: int = MOST) -> int:
+    """An integer from ``low`` to ``high``, or an error naming ``what``.
 
     Examples
     --------
@@ -265,8 +255,9 @@ def count(what: str, value: Any, low: int = 1) -> int:
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise TypeError(f"{what} is {short(value)}; pass an integer of at least {low}.")
-    if value < low:
-        raise ValueError(f"{what} is {value!r}; pass an integer of at least {low}.")
+    if not low <= value <= high:
+        limit = "" if value < low else f" and at most {high}"
+        raise ValueError(f"{what} is {short(value)}; pass an integer of at least {low}{limit}.")
     return int(value)
 
 

@@ -9,12 +9,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
 from synfwp import checks, owned
 
 Array = np.ndarray
+_SIZED = r"(dpfp|favor)\((\d+)\)"
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,21 @@ class Feature:
     rates: bool = True
     width: Callable[[int], int] = lambda d: d
     cite: str = ""
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """A row of the tables comes back by its name, since functions of one line cannot be pickled."""
+        for table in ("FEATURES", "NORMALISERS"):
+            if globals()[table].get(self.name) is self:
+                return _row, (table, self.name)
+        if re.fullmatch(_SIZED, self.name):
+            return get_feature, (self.name,)
+        return super().__reduce_ex__(protocol)
+
+
+def _row(table: str, name: str) -> Feature:
+    """A row of one of the tables itself."""
+    found: Feature = globals()[table][name]
+    return found
 
 
 def _elu_plus_one(x: Array) -> Array:
@@ -167,7 +184,7 @@ def get_feature(name: str) -> Feature:
     >>> get_feature("dpfp(2)").width(16)
     64
     """
-    match = re.fullmatch(r"(dpfp|favor)\((\d+)\)", name) if isinstance(name, str) else None
+    match = re.fullmatch(_SIZED, name) if isinstance(name, str) else None
     if match is None:
         return checks.lookup("feature map", name, FEATURES)
     make, what = {"dpfp": (_dpfp, "nu of dpfp"), "favor": (_favor, "m of favor")}[match[1]]

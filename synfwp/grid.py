@@ -58,7 +58,7 @@ def multiples(times: Any, dt: float) -> tuple[Array, Array]:
 
 
 def counts(times: Any, edges: Any) -> Array:
-    """How many times lie in each bin between increasing edges; a bin holds its left edge, the last edge belongs to none.
+    """How many times lie in each bin between increasing edges; a bin holds its left edge, none the last.
 
     Examples
     --------

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from synfwp import checks, owned, seeds
+from synfwp import checks, owned, seeds, shown
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -260,7 +260,7 @@ def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class Outcome(shown.OneLine):
     """What a run on a substrate leaves.
 
     Parameters

@@ -1,4 +1,4 @@
-"""Arrays with one owner: what an object keeps is a copy that nothing changes, and what it gives away is its own no more.
+"""Arrays with one owner: what an object keeps is a copy that nothing changes, what it gives away is its own no more.
 
 Examples
 --------
@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+
+from synfwp import shown
 
 Array = np.ndarray
 
@@ -106,8 +108,8 @@ def _arrays(x: Any) -> list[Array]:
     return [array for one in x for array in _arrays(one)] if isinstance(x, tuple) else []
 
 
-class Owner:
-    """An object whose arrays are read-only, also after it was pickled or copied, which NumPy's own flag does not survive."""
+class Owner(shown.OneLine):
+    """An object whose arrays are read-only, also after it was pickled or copied, and that shows their shapes alone."""
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """The state with arrays that are read-only again."""

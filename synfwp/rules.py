@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from synfwp import checks
 
@@ -179,6 +179,10 @@ class Rule:
     def uses_ridge(self) -> bool:
         """Whether a ridge keeps the least squares regular."""
         return self.solver == "mesa"
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """A row of the table comes back from a pickle or a copy as itself."""
+        return (_row, (self.name,)) if RULES.get(self.name) is self else super().__reduce_ex__(protocol)
 
     @cached_property
     def special(self) -> tuple[str, ...]:
@@ -464,6 +468,11 @@ def DELTA_PRODUCT(n: int, gated: bool = False) -> Rule:  # a row for every n, na
         biology="several phases of error correction for each item",
         cite="siems2025",
     )
+
+
+def _row(name: str) -> Rule:
+    """The row of the table itself."""
+    return RULES[name]
 
 
 RULES: Mapping[str, Rule] = MappingProxyType(

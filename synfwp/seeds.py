@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from synfwp import checks
+
 Seed = int | np.random.SeedSequence | np.random.Generator
 
 
@@ -44,7 +46,7 @@ def generator(seed: Seed, *key: Any) -> np.random.Generator:
         spawned = (*seed.spawn_key, *_words(key)) if key else seed.spawn_key
         return np.random.default_rng(np.random.SeedSequence(seed.entropy, spawn_key=spawned))
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)):
-        raise TypeError(f"seed is {seed!r}; pass an int, a numpy SeedSequence or a numpy Generator.")
+        raise TypeError(f"seed is {checks.short(seed)}; pass an int, a numpy SeedSequence or a numpy Generator.")
     if seed < 0:
         raise ValueError(f"seed is {seed}; pass an int of at least 0.")
     return np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=_words(key)))

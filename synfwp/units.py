@@ -167,7 +167,11 @@ def to_float(value: Any, unit: str, name: str = "value", dims: tuple[str, ...] =
     elif extra:
         raise TypeError(f"{name} is a {type(value).__name__}, whose unit cannot be read; pass numbers in {unit}.")
     else:
-        plain = np.asarray(value)
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        try:
+            plain = np.asarray(float(value) if whole else value)
+        except (OverflowError, ValueError):  # an integer beyond all floats, a ragged sequence
+            raise TypeError(f"{name} is {checks.short(value)}; pass numbers in {unit}, or a quantity.") from None
         if plain.dtype.kind not in "fiu":
             raise TypeError(f"{name} is {checks.short(value)}; pass numbers in {unit}, or a quantity.")
         number = plain.astype(float)

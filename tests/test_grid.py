@@ -72,7 +72,8 @@ def test_a_spike_off_the_edges_stays_in_its_bin() -> None:
     edges = np.arange(5) * 50.0
     assert binned_rate([49.9999, 99.9999], edges).tolist() == [1 / 50, 1 / 50, 0, 0]
     assert binned_rate([50.0001, 200.0, 250.0, -1e-3], edges).tolist() == [0, 1 / 50, 0, 0]
-    assert grid.counts([], [0.0, 1.0]).tolist() == [0] and grid.counts([1.0], [0.0]).tolist() == []
+    assert grid.counts([], [0.0, 1.0]).tolist() == [0]
+    assert grid.counts([1.0], [0.0]).tolist() == []
     assert grid.counts([0.0], [0.0, 1e-300, 1.0]).tolist() == [1, 0]  # narrow bins keep their order
 
 
@@ -94,7 +95,8 @@ def test_sources_schedules_and_samples_of_a_circuit_follow_its_steps(dt: float, 
     if start == 0:
         circuit = fw.Circuit([], [source, fw.Population(1, fw.LIF(), drive=drive)], dt=dt)
         ds = circuit.run(300 * dt, record=fw.Record("cells", "drive", every=3 * dt))
-        assert len(fw.spikes(ds, "a")[0]) == 300 and ds.drive_cells.values.ravel().tolist() == list(range(0, 300, 3))
+        assert len(fw.spikes(ds, "a")[0]) == 300
+        assert ds.drive_cells.values.ravel().tolist() == list(range(0, 300, 3))
         with pytest.raises(ValueError, match="not a multiple of dt"):
             circuit.run(300.5 * dt)
 

@@ -1,4 +1,4 @@
-"""F1: nobody shares memory: what is passed may be changed, and so may what is returned, without a later result changing.
+"""F1: nobody shares memory: what is passed may be changed, what is returned too, and no later result changes.
 
 Each row of ``OBJECTS`` builds an object from arrays that are then changed; each row of ``CALLS`` is a call whose inputs
 and results are then changed before it is made again.
@@ -74,9 +74,9 @@ OBJECTS: dict[str, tuple[Given, Callable[..., Any]]] = {
         lambda d, v: fw.Population(2, fw.LIF(), drive=d, v_init=v),
     ),
     "Projection": (
-        {"w": np.ones((3, 2)), "l": np.array([1.0])},
-        lambda w, l: fw.Projection(
-            feed, cells, w, latch=l, eligibility=1.0, plasticity=fw.PairSTDP("bi_poo").row(scale=1.0)
+        {"w": np.ones((3, 2)), "at": np.array([1.0])},
+        lambda w, at: fw.Projection(
+            feed, cells, w, latch=at, eligibility=1.0, plasticity=fw.PairSTDP("bi_poo").row(scale=1.0)
         ),
     ),
     "Projection, sparse": (
@@ -214,7 +214,9 @@ CALLS: dict[str, tuple[Given, Callable[..., Any]]] = {
         {"o": np.ones((1, 4, 2, 3)), "final_state": np.ones((1, 2, 3, 3))},
         lambda **given: conventions.results_from_fla(**given),
     ),
-    "conventions.rwkv7": ({name: np.ones((2, 3)) for name in ("w", "kappa", "rate")}, lambda **g: conventions.rwkv7(**g)),
+    "conventions.rwkv7": (
+        {name: np.ones((2, 3)) for name in ("w", "kappa", "rate")}, lambda **given: conventions.rwkv7(**given)
+    ),
     "conventions.iplr": ({name: np.ones((2, 3)) for name in "ab"}, lambda **g: conventions.iplr(**g)),
     "conventions.comba": (
         {"decay": np.ones(2), "p": np.ones((2, 3)), "k": np.ones((2, 3)), "beta": np.ones(2)},
@@ -229,7 +231,9 @@ CALLS: dict[str, tuple[Given, Callable[..., Any]]] = {
         for name in features.NORMALISERS
     },
     "tasks.EvidenceIntegration.vectors": ({}, lambda: fw.tasks.EvidenceIntegration().vectors),
-    "tasks.PermutationGroup.table": ({}, lambda: [fw.tasks.PermutationGroup().table, fw.tasks.PermutationGroup().moves]),
+    "tasks.PermutationGroup.table": (
+        {}, lambda: [fw.tasks.PermutationGroup().table, fw.tasks.PermutationGroup().moves]
+    ),
     "Programmer.init": ({}, lambda: fw.Programmer(d_in=4).init(0)),
     "Protocol.pre": ({}, lambda: [plasticity.protocols.pairs(3).pre, plasticity.protocols.pairs(3).post]),
     "autograd.plastic": (
@@ -308,7 +312,8 @@ def test_frozen_arrays_are_kept_and_others_copied() -> None:
     """`keep` copies once."""
     mine = np.ones(3)
     kept = owned.keep(mine)
-    assert owned.keep(kept) is kept and not np.shares_memory(kept, mine)
+    assert owned.keep(kept) is kept
+    assert not np.shares_memory(kept, mine)
     mine.flags.writeable = False
     view = mine[:2]
     assert not np.shares_memory(owned.keep(view), mine)

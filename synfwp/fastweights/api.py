@@ -346,7 +346,9 @@ def fastest_form(rule: Rule | str, T: int, d_k: int, d_v: int, dtype: Any = np.f
 def _form(rule: Rule, form: str | None, chunk: int | None) -> tuple[str, int]:
     """The form asked for, if the rule has it, and the length of a chunk."""
     if chunk is not None and form != "chunkwise":
-        raise ValueError(f"chunk is {chunk!r} but form is {form!r}; pass chunk with form='chunkwise' only.")
+        raise ValueError(
+            f"chunk is {checks.short(chunk)} but form is {checks.short(form)}; pass chunk with form='chunkwise' only."
+        )
     size = CHUNK if chunk is None else checks.count("chunk", chunk)
     if form is None:
         return rule.forms[0], size

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from synfwp import shown
 from synfwp.coefficients import Coefficients
 from synfwp.rules import Rule
 
@@ -76,7 +77,7 @@ Named = dict[str, Any]  # gradients by the names of the arguments, p and r being
 
 
 @dataclass(frozen=True)
-class Scan:
+class Scan(shown.OneLine):
     """What a rule leaves: reads ``y (..., T, d_v)``, the last ``W (..., d_v, d_k)``, ``aux`` and kept ``states``.
 
     ``states`` is None, or W after tokens n, 2n, ... of shape (..., T // n, d_v, d_k). ``aux`` is what a rule carries
@@ -92,7 +93,7 @@ class Scan:
 
 
 @dataclass(frozen=True)
-class Gradients:
+class Gradients(shown.OneLine):
     """Gradients in the shapes of the arguments as they were passed; None for an argument that was not passed."""
 
     q: Array

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from synfwp import checks
+from synfwp import checks, shown
 from synfwp.kernels import plastic as kernel
 
 PHI: Mapping[str, int] = MappingProxyType(
@@ -17,7 +17,7 @@ RULES: Mapping[str, int] = MappingProxyType({"hebb": kernel.HEBB, "oja": kernel.
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlasticLayer:
+class PlasticLayer(shown.OneLine):
     r"""What a plastic layer is, without its numbers: slow weights W and plastic weights A, side by side.
 
     .. math::

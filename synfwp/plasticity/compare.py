@@ -8,7 +8,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from synfwp import results, units
-from synfwp.checks import count
+from synfwp.checks import count, short
 from synfwp.data import load_table
 from synfwp.plasticity.protocols import from_table
 from synfwp.plasticity.stdp import PairSTDP
@@ -113,7 +113,9 @@ def compare_with_table(rule: SpikeRule, table: str, *, scale: Any = None) -> xr.
     ([0.0, 0.132, 0.247, 0.534, 0.741], 0.342)
     """
     if not isinstance(rule, SpikeRule) or isinstance(rule, type):
-        raise TypeError(f"rule is {rule!r}; pass one with a method dw(pre, post), e.g. TripletSTDP('visual_cortex').")
+        raise TypeError(
+            f"rule is {short(rule)}; pass one with a method dw(pre, post), e.g. TripletSTDP('visual_cortex')."
+        )
     size = _weight_of(rule, scale)
     model = [rule.dw(protocol.pre, protocol.post) / size for protocol in from_table(table)]
     ds = load_table(table)
@@ -178,7 +180,9 @@ def _weight_of(rule: SpikeRule, scale: Any) -> float:
     """What the changes of a rule are divided by to be relative ones: 1, or the weight that absolute ones need."""
     if getattr(rule, "amplitude", "relative") != "absolute":
         if scale is not None:
-            raise ValueError(f"scale is {scale!r} but the changes of {type(rule).__name__} are relative; leave it out.")
+            raise ValueError(
+                f"scale is {short(scale)} but the changes of {type(rule).__name__} are relative; leave it out."
+            )
         return 1.0
     if scale is None:
         raise ValueError(

@@ -10,7 +10,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 
 from synfwp import grid, results, units
-from synfwp.checks import number, one_of
+from synfwp.checks import number, one_of, short
 from synfwp.plot import page, parts
 from synfwp.plot.page import COLOURS, on
 
@@ -70,7 +70,7 @@ def raster(
     unit = parts.along(ds, "spike_unit", "spike", "raster").values
     low, high = (-np.inf, np.inf) if window is None else units.to_float(list(window), "s", "window")
     if not low < high:
-        raise ValueError(f"window is {window!r}; pass (start, stop) in s with start before stop.")
+        raise ValueError(f"window is {short(window)}; pass (start, stop) in s with start before stop.")
     inside = grid.within(time, low, high)
     with on(ax) as ax:
         _shade(ds, ax, low, high)

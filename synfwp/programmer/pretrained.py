@@ -84,7 +84,7 @@ def load_layer(
         checks.one_of("option", name, [field.name for field in fields(LayerProgrammer) if field.name not in _READ])
     heads = checks.count("heads", heads)
     if dtype is not None and np.dtype(dtype) not in (np.float32, np.float64):
-        raise TypeError(f"dtype is {dtype!r}; pass numpy.float32 or numpy.float64.")
+        raise TypeError(f"dtype is {checks.short(dtype)}; pass numpy.float32 or numpy.float64.")
     arrays = _read(Path(path), prefix)
     programmer = LayerProgrammer.preset(kind, heads=heads, **_sizes(arrays, prefix, heads, options), **options)
     _compare(programmer, arrays, prefix)

@@ -8,7 +8,7 @@ import autograd.numpy as anp
 import numpy as np
 
 from synfwp import autograd as ag
-from synfwp import fastweights, rules, seeds
+from synfwp import fastweights, rules, seeds, shown
 from synfwp.instructions import Instructions
 from synfwp.programmer.parts import Params
 
@@ -21,7 +21,7 @@ def exactly(rule: Any, sent: Instructions) -> Array:
     return ag.scan(rule, sent.q, sent.k, sent.v, sent.beta, sent.decay, None, None, sent.momentum, sent.ridge)[0]
 
 
-class SlowNetwork:
+class SlowNetwork(shown.OneLine):
     """A programmer: ``programmer(params, x)`` are the instructions, ``read_out(params, y, x)`` scores from the reads.
 
     A subclass brings the field ``rule``, these two and ``init``.

@@ -161,13 +161,13 @@ def _refuse(
     checks.count("batch", batch)
     checks.one_of("method", method, ("adam", "lbfgs"))
     if dtype is not None and np.dtype(dtype) not in (np.float32, np.float64):
-        raise TypeError(f"dtype is {dtype!r}; pass numpy.float32 or numpy.float64.")
+        raise TypeError(f"dtype is {checks.short(dtype)}; pass numpy.float32 or numpy.float64.")
     if evaluate is not None and not isinstance(evaluate, Evaluation):
-        raise TypeError(f"evaluate is {evaluate!r}; pass synfwp.Evaluation(every=100, sequences=64).")
+        raise TypeError(f"evaluate is {checks.short(evaluate)}; pass synfwp.Evaluation(every=100, sequences=64).")
     if isinstance(checkpoint, str | Path):
         checkpoint = Checkpoint(checkpoint)
     if checkpoint is not None and not isinstance(checkpoint, Checkpoint):
-        raise TypeError(f"checkpoint is {checkpoint!r}; pass a path or synfwp.Checkpoint(path, every=100).")
+        raise TypeError(f"checkpoint is {checks.short(checkpoint)}; pass a path or synfwp.Checkpoint(path, every=100).")
     if method == "lbfgs":
         given = {"warmup": warmup, "evaluate": evaluate, "checkpoint": checkpoint}
         unused = [name for name, value in given.items() if value]

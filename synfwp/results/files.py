@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from synfwp.results import foreign
 from synfwp.results.attributes import check_format
 from synfwp.results.schema import check_attributes
 
@@ -144,7 +145,7 @@ def load(path: PathLike) -> xr.Dataset:
     Parameters
     ----------
     path : path
-        Of a file that `save` wrote, or any NetCDF4 file.
+        Of a file that `save` wrote, or a NetCDF4 file without groups.
 
     Returns
     -------
@@ -155,7 +156,8 @@ def load(path: PathLike) -> xr.Dataset:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is not a whole NetCDF4 file, or one of a synfwp before 0.1.0, whose names differ.
+        If it is not a whole NetCDF4 file (the message names what reads it: pynwb, xarray, numpy), or one of a synfwp
+        before 0.1.0, whose names differ.
 
     Examples
     --------
@@ -165,15 +167,14 @@ def load(path: PathLike) -> xr.Dataset:
     FileNotFoundError: nowhere.nc does not exist; pass the path of a result that save() wrote.
     """
     path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"{path} {foreign.folder(path)}")
     if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise FileNotFoundError(f"{path} {what}; pass the path of a result that save() wrote.")
-    with path.open("rb") as file:
-        if file.read(8) != b"\x89HDF\r\n\x1a\n":
-            raise ValueError(f"{path} is not a NetCDF4 file; pass the path of a result that save() wrote.")
+        raise FileNotFoundError(f"{path} does not exist; pass the path of a result that save() wrote.")
+    foreign.refuse(path)
     try:
         ds = xr.load_dataset(path, engine="h5netcdf", decode_times=False, decode_timedelta=False)
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError, AttributeError, EOFError) as error:
         raise ValueError(f"{path} is damaged or not a result of save(): {error}") from error
     for attrs in (ds.attrs, *(variable.attrs for variable in ds.variables.values())):
         attrs.update({name: value.item() for name, value in attrs.items() if isinstance(value, np.generic)})

@@ -1,15 +1,14 @@
 """Runs of one simulation, one after the other, as one; and the weights of a run as a matrix."""
 
+import itertools
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import scipy.sparse
 import xarray as xr
 
 from synfwp import checks
-
-if TYPE_CHECKING:
-    import scipy.sparse
 
 
 def join(*runs: xr.Dataset) -> xr.Dataset:
@@ -45,7 +44,7 @@ def join(*runs: xr.Dataset) -> xr.Dataset:
         raise ValueError("join got nothing; pass two runs or more.")
     for place, one in enumerate(runs):
         _check_run(one, f"run {place}")
-    for place, (before, after) in enumerate(zip(runs, runs[1:], strict=False)):
+    for place, (before, after) in enumerate(itertools.pairwise(runs)):
         _check_follows(before, after, f"run {place}", f"run {place + 1}")
     first, last = runs[0], runs[-1]
     variables: dict[Any, xr.Variable] = {}
@@ -73,7 +72,7 @@ def join(*runs: xr.Dataset) -> xr.Dataset:
     return found
 
 
-def weights(ds: xr.Dataset, projection: str, when: str = "end") -> "np.ndarray | scipy.sparse.csr_array":
+def weights(ds: xr.Dataset, projection: str, when: str = "end") -> np.ndarray | scipy.sparse.csr_array:
     """The weights of a plastic projection before or after a run, as a matrix.
 
     Parameters
@@ -118,8 +117,6 @@ def weights(ds: xr.Dataset, projection: str, when: str = "end") -> "np.ndarray |
     pre, post = (ds.get(f"{side}_{projection}") for side in ("pre", "post"))
     if pre is None or post is None:
         raise ValueError(f"{name!r} has no coordinates pre_{projection} and post_{projection}; run the circuit again.")
-    import scipy.sparse
-
     shape = int(values.attrs["n_pre"]), int(values.attrs["n_post"])
     starts = np.concatenate([[0], np.cumsum(np.bincount(pre.values, minlength=shape[0]))])
     order = np.argsort(pre.values, kind="stable")
@@ -157,16 +154,14 @@ def _check_follows(before: xr.Dataset, after: xr.Dataset, one: str, other: str) 
     for name, what in (("seed", "seed"), ("parameters", "circuit")):
         if before.attrs.get(name) != after.attrs.get(name):
             text = f": {before.attrs[name]} and {after.attrs[name]}" if name == "seed" else ""
-            raise ValueError(
-                f"{one} and {other} have another {what}{checks.short(text, 200)}; join runs of one simulation."
-            )
+            raise ValueError(f"{one} and {other} differ in their {what}{text}; join the runs of one.")
     stop, start = before.attrs["stop"], after.attrs["start"]
     if stop != start:
         kind = "there is a gap" if start > stop else "they overlap, or their order is another"
         raise ValueError(f"{one} ends at {stop:g} s and {other} starts at {start:g} s: {kind}; join them in order.")
     raise ValueError(
-        f"{other} does not start from the state in which {one} ended: it is of a circuit with other weights, or weights "
-        "were set in between; join runs of one simulation."
+        f"{other} does not start from the state in which {one} ended: it is of a circuit with other weights, or "
+        "weights were set in between; join runs of one simulation."
     )
 
 

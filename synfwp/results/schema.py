@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 
+from synfwp.checks import short
+
 _RESERVED = {"coordinates", "_FillValue", "missing_value", "scale_factor", "add_offset", "dtype"}
 _INT64 = np.iinfo(np.int64)
 
@@ -169,7 +171,9 @@ def check_attributes(ds: xr.Dataset) -> None:
             if isinstance(value, bool | np.bool_) or not isinstance(
                 value, str | int | float | np.integer | np.floating
             ):
-                raise TypeError(f"{what} is {value!r}; pass text or a number, and anything else as json.dumps(...).")
+                raise TypeError(
+                    f"{what} is {short(value)}; pass text or a number, and anything else as json.dumps(...)."
+                )
             if isinstance(value, int) and not _INT64.min <= value <= _INT64.max:
                 raise ValueError(f"{what} is {value}, beyond 64 bits; pass it as text.")
             if name in _RESERVED or not isinstance(name, str) or "\0" in f"{name}{value}":

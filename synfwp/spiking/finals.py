@@ -46,7 +46,7 @@ def populations(circuit: Wiring) -> dict[str, Any]:
 
 def weights(state: State, when: str) -> dict[str, Any]:
     """The weights of plastic projections now, as ``W_<projection>_<when>``."""
-    found = {}
+    found: dict[str, Any] = {}
     for p in state.circuit.projections:
         if p.plasticity is not None:
             text = {"units": p.unit, "long_name": f"weight of {p.name} at the {when}", "n_pre": p.shape[0]}
@@ -59,7 +59,7 @@ def weights(state: State, when: str) -> dict[str, Any]:
 
 def synapses(circuit: Wiring) -> dict[str, Any]:
     """Pre- and postsynaptic neuron of each synapse of plastic projections that have a list of synapses."""
-    found = {}
+    found: dict[str, Any] = {}
     for p in circuit.projections:
         if p.plasticity is not None and not p.dense:
             found |= ends(p, p.name, np.arange(p.n_synapses))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from synfwp import checks, grid, owned, results, units
+from synfwp import checks, grid, owned, results, shown, units
 from synfwp.results import names
 from synfwp.spiking.neurons import Neuron
 
@@ -97,7 +97,7 @@ def check_name(name: Any, what: str = "name") -> None:
 
 
 @dataclass(frozen=True, eq=False)
-class PoissonSource:
+class PoissonSource(shown.OneLine):
     """Units that fire at random: in each step with probability ``rate dt``, at most once.
 
     Parameters

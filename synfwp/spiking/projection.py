@@ -254,7 +254,13 @@ class Projection(owned.Owner):
         if self.unit == "nS":
             bounds = max(bounds[0], 0.0), bounds[1]  # a conductance is not negative
         if stored.size and not bounds[0] <= stored.min() <= stored.max() <= bounds[1]:
-            raise ValueError(f"{label} runs from {stored.min():g} to {stored.max():g}, outside {list(bounds)}.")
+            hint = (
+                "a conductance is not negative: inhibition is a receptor with a reversal potential below rest, e.g. "
+                "Receptor('inhibitory', reversal=-80.0) of the neuron and receptor='inhibitory' here, weights above 0"
+                if self.unit == "nS" and stored.min() < 0
+                else "pass weights between them, or change w_min and w_max of the rule"
+            )
+            raise ValueError(f"{label} runs from {stored.min():g} to {stored.max():g}, outside {list(bounds)}; {hint}.")
         return found
 
     @property

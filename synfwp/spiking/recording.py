@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from synfwp import results
+from synfwp import checks, results
 from synfwp.spiking import finals
 from synfwp.spiking.neurons import receptors_of
 from synfwp.spiking.projection import Projection
@@ -190,6 +190,8 @@ class Recorder:
         coords = finals.synapses(self.circuit)
         for one in self.kept:
             coords |= one.labels
+        for name in [name for name, (dims, *_) in coords.items() if " " in name and name not in dims]:
+            fixed[name] = coords.pop(name)  # a file cannot mark it as a coordinate
         return self.sink.close(fixed, attrs | {"complete": int(complete)}, coords)
 
     def abandon(self) -> None:
@@ -324,5 +326,7 @@ def spikes(ds: "xr.Dataset", population: str) -> tuple[Array, Array]:
     """
     found = results.spike_trains(ds)
     if population not in found.names:
-        raise ValueError(f"the run has no population {population!r}; it has {', '.join(map(repr, found.names))}.")
+        raise ValueError(
+            f"the run has no population {checks.short(population)}; it has {', '.join(map(repr, found.names))}."
+        )
     return found.of(population)

@@ -1,5 +1,6 @@
 """A circuit while it runs: the loop over stretches in which gates and drives are constant."""
 
+import copy
 from collections.abc import Sequence
 from functools import cached_property
 from os import PathLike
@@ -10,6 +11,7 @@ from tqdm import tqdm
 
 from synfwp import seeds, units
 from synfwp.kernels import circuit as kernel
+from synfwp.shown import brief
 from synfwp.spiking.assembly import scratch
 from synfwp.spiking.groups import Population
 from synfwp.spiking.recording import Recorder
@@ -46,9 +48,37 @@ class Simulation(State):
 
     def __init__(self, circuit: Wiring, seed: seeds.Seed = 0) -> None:
         super().__init__(circuit, seed)
-        self._scratch = scratch(circuit, self.tables)
+        self._room()
+
+    def _room(self) -> None:
+        """Room for a stretch, which outlives none."""
+        self._scratch = scratch(self.circuit, self.tables)
         room = 2 * len(self.variables.until) + 2**16
         self._spikes = Spikes(np.zeros(room, np.int64), np.zeros(room, np.int32), np.zeros(1, np.int64))
+
+    def __repr__(self) -> str:
+        """One line: how far it is."""
+        return f"Simulation({self.time:g} ms, seed={brief(self.seed)}, {self.circuit!r})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy or another process needs to go on; room to work in is made anew there."""
+        return {name: value for name, value in vars(self).items() if name not in ("_events", "_scratch", "_spikes")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Room to work in."""
+        self.__dict__.update(state)
+        self._room()
+
+    def __copy__(self) -> "Simulation":
+        """A simulation of its own: the two go on apart."""
+        return copy.deepcopy(self)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> "Simulation":
+        """The state twice, the circuit, which nothing changes, once."""
+        found = type(self).__new__(type(self))
+        memo |= {id(self): found, id(self.circuit): self.circuit}
+        found.__setstate__(copy.deepcopy(self.__getstate__(), memo))
+        return found
 
     @cached_property
     def _events(self) -> Events:
@@ -88,7 +118,7 @@ class Simulation(State):
         steps = int(self.circuit.on_grid("duration", units.number(duration, "ms", "duration", 0)))
         records = [record] if isinstance(record, Record) else list(record)
         if not all(isinstance(one, Record) for one in records):
-            raise TypeError(f"record holds {records[0]!r}; pass Record objects.")
+            raise TypeError(f"record holds {checks.short(records[0])}; pass Record objects.")
         recorder = Recorder(self, records, to)
         stop, times = self.step + steps, self._stops(self.step + steps, recorder)
         try:

@@ -305,8 +305,18 @@ class State:
             with np.load(path, allow_pickle=False) as file:
                 about = json.loads(str(file["metadata"]))
                 arrays = {name: file[name] for name in [*found.variables._fields, "rewards"]}
-        except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
-            raise ValueError(f"{path} is not a state that Simulation.save wrote: {error}") from error
+        except (
+            KeyError,
+            ValueError,
+            EOFError,
+            TypeError,
+            AttributeError,
+            IsADirectoryError,
+            zipfile.BadZipFile,
+        ) as error:
+            raise ValueError(
+                f"{path} is not a state that Simulation.save wrote; fw.load reads results: {error}"
+            ) from error
         results.check_format(about.get("synfwp_format"), path)
         if about["circuit"] != found._fingerprint():
             raise ValueError(f"{path} is the state of another circuit; build the circuit as it was when it was saved.")
@@ -334,7 +344,7 @@ class State:
         (16, False)
         """
         parts = [*self.variables, self.tables.projections.reward_level]
-        sums = [zlib.crc32(np.ascontiguousarray(part).view(np.uint8)) for part in parts]
+        sums = [zlib.crc32(np.ascontiguousarray(part).tobytes()) for part in parts]
         about = [self._fingerprint(), self.step, self.root, str(self.rng.bit_generator.state), sums]
         return hashlib.sha256(json.dumps(about).encode()).hexdigest()[:16]
 

@@ -10,6 +10,7 @@ import numpy as np
 from synfwp import checks, grid, owned, units
 from synfwp.spiking.connections import Layout, by_synapse, layout
 from synfwp.spiking.groups import Group, Population, SpikeSource, Steps, steps_of
+from synfwp.spiking.nordlie import Summary, summary
 from synfwp.spiking.projection import Projection
 
 Array = np.ndarray
@@ -157,6 +158,53 @@ class Wiring:
             off = np.atleast_1d(times)[np.atleast_1d(far)][0]
             raise ValueError(f"{what} is {off:g} ms, which is not a multiple of dt = {self.dt:g} ms.")
         return steps
+
+    def __repr__(self) -> str:
+        """One line: how many of what."""
+        cells = [g for g in self.groups if isinstance(g, Population)]
+        sources = [g for g in self.groups if not isinstance(g, Population)]
+        parts = [
+            f"{len(found)} {what}{'s' * (len(found) > 1)} of {sum(getattr(one, size) for one in found):,} {of}"
+            for found, what, size, of in (
+                (cells, "population", "n", "neurons"),
+                (sources, "source", "n", "units"),
+                (self.projections, "projection", "n_synapses", "synapses"),
+            )
+            if found
+        ]
+        return f"{type(self).__name__}({', '.join(parts)}, dt={self.dt:g})"
+
+    def describe(self, record: Any = ()) -> Summary:
+        """The circuit as the tables that Nordlie, Gewaltig & Plesser propose for papers [1]_.
+
+        Parameters
+        ----------
+        record : Record or sequence of Record
+            What a run would keep, for the table of measurements.
+
+        Returns
+        -------
+        Summary
+            Tables of populations, connectivity, neuron and synapse models, plasticity, input and measurements, as text
+            (``print``) and HTML (in notebooks).
+
+        References
+        ----------
+        .. [1] Nordlie, Gewaltig & Plesser 2009, PLOS Computational Biology 5:e1000456.
+
+        Examples
+        --------
+        >>> from synfwp.spiking import LIF
+        >>> print(Wiring([], [Population(2, LIF(), drive=25.0)]).describe().section("Populations"))
+        Populations
+          name  | elements | size
+          cells | LIF      | 2
+        """
+        return summary(self, [record] if isinstance(record, Record) else list(record))
+
+    def _repr_html_(self) -> str:
+        """The tables of `describe`, as notebooks show them."""
+        return self.describe()._repr_html_()
 
     @cached_property
     def group_index(self) -> dict[str, int]:

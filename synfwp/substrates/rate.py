@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from synfwp import checks, seeds, units
+from synfwp import checks, seeds, shown, units
 from synfwp.coefficients import Coefficients
 from synfwp.instructions import Description, Outcome
 from synfwp.kernels import rate as kernel
@@ -17,7 +17,7 @@ Array = np.ndarray
 
 
 @dataclass(frozen=True, kw_only=True)
-class RateNetwork:
+class RateNetwork(shown.OneLine):
     r"""Rates x of the key drive read-out rates r, ``tau dr/dt = -r + W x``, through plastic weights W.
 
     Each item is: a gap, in which W decays where the rule decays; with ``flow="sample_and_hold"`` a retrieval of length

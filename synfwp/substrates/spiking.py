@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from synfwp import checks, grid, seeds, units
+from synfwp import checks, grid, seeds, shown, units
 from synfwp.coefficients import Coefficients
 from synfwp.instructions import Description, Outcome
 from synfwp.rules import Rule, get_rule
@@ -23,7 +23,7 @@ Array = np.ndarray
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpikingNetwork:
+class SpikingNetwork(shown.OneLine):
     """Populations of key neurons drive push and pull populations of value neurons through plastic synapses.
 
     Keys and queries are firing rates, so they must not be negative. A signed weight is a pair ``w0 +- W/2`` of positive

@@ -59,7 +59,7 @@ class Familiarity:
         for lag in self._lags:
             checks.count("lags", lag)
         if not self._lags or len(set(self._lags)) < len(self._lags):
-            raise ValueError(f"lags is {self.lags!r}; pass an integer or a tuple of different ones.")
+            raise ValueError(f"lags is {checks.short(self.lags)}; pass an integer or a tuple of different ones.")
 
     @property
     def d_in(self) -> int:

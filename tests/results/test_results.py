@@ -177,7 +177,7 @@ def test_a_file_that_came_meanwhile_is_not_replaced(tmp_path: Path) -> None:
 def test_what_is_no_result_cannot_be_loaded(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=r"none\.nc does not exist; pass the path"):
         results.load(tmp_path / "none.nc")
-    with pytest.raises(FileNotFoundError, match="is a folder"):
+    with pytest.raises(ValueError, match="is a folder"):
         results.load(tmp_path)
     (tmp_path / "text.nc").write_text("plain text")
     with pytest.raises(ValueError, match="is not a NetCDF4 file"):

@@ -28,7 +28,8 @@ def circuit(weight: float = 1.0, rate: float = 200.0) -> fw.Circuit:
     cells = fw.Population(3, fw.LIF(noise=5.0, receptors=receptors), "cells", drive=15.0)
     source = fw.PoissonSource(4, rate, "source")
     rule = plasticity.pair(0.05, -0.04, 20.0, 20.0, w_min=0.0)
-    sparse = scipy.sparse.csr_array(np.array([[1.0, 0, 0.5], [0, 0, 0], [0, 1, 1], [0, 0, 0.0]]))
+    entries = np.array([1.0, 0.5, 1.0, 1.0, 0.0]), (np.array([0, 0, 2, 2, 3]), np.array([0, 2, 1, 2, 2]))
+    sparse = scipy.sparse.csr_array(scipy.sparse.coo_array(entries, shape=(4, 3)))  # one synapse stores 0
     return fw.Circuit(
         [
             fw.Projection(source, cells, sparse, "default", plasticity=rule, name="sparse", delay=1.0),
@@ -44,7 +45,7 @@ def assert_same(a: xr.Dataset, b: xr.Dataset) -> None:
     """Bit by bit, but for the time of creation."""
     xr.testing.assert_equal(a, b)
     for name, x in b.variables.items():
-        assert a.variables[name].attrs == x.attrs and a.variables[name].dtype == x.dtype, name
+        assert (a.variables[name].attrs, a.variables[name].dtype) == (x.attrs, x.dtype), name
     assert set(a.coords) == set(b.coords)
     assert {**a.attrs, "created": ""} == {**b.attrs, "created": ""}
 
@@ -79,7 +80,8 @@ def test_a_variable_that_only_some_runs_record_keeps_its_samples() -> None:
     simulation = circuit().start(seed=4)
     a, b = simulation.run(20.0), simulation.run(30.0, RECORDS[:1])
     joined = fw.join(a, b)
-    assert joined.time_v_cells.equals(b.time_v_cells) and joined.sizes["spike"] == a.sizes["spike"] + b.sizes["spike"]
+    assert joined.time_v_cells.equals(b.time_v_cells)
+    assert joined.sizes["spike"] == a.sizes["spike"] + b.sizes["spike"]
 
 
 def test_weights_are_not_broadcast() -> None:
@@ -93,17 +95,16 @@ def test_runs_that_do_not_follow_on_each_other_are_refused() -> None:
     """F26: order, gaps, twice, seeds, circuits, weights set in between, other records, what is no run."""
     simulation = circuit().start(seed=4)
     a, b, c = (simulation.run(10.0, RECORDS[:1]) for _ in range(3))
-    for wrong in itertools.permutations((a, b, c)):
-        if list(wrong) != [a, b, c]:
-            with pytest.raises(ValueError, match="join them in order"):
-                fw.join(*wrong)
+    for wrong in list(itertools.permutations((a, b, c)))[1:]:
+        with pytest.raises(ValueError, match="join them in order"):
+            fw.join(*wrong)
     with pytest.raises(ValueError, match="there is a gap"):
         fw.join(a, c)
     with pytest.raises(ValueError, match="overlap"):
         fw.join(a, a)
     for other, why in (
-        (circuit().start(seed=5), "another seed"),
-        (circuit(rate=201.0).start(seed=4), "another circuit"),
+        (circuit().start(seed=5), "differ in their seed"),
+        (circuit(rate=201.0).start(seed=4), "differ in their circuit"),
     ):
         other.run(10.0)
         with pytest.raises(ValueError, match=why):
@@ -141,19 +142,23 @@ def test_the_weights_of_a_run_are_matrices_again_from_the_file_alone(name: str, 
         (fw.weights(ds, name, "start"), before),
         (fw.weights(fw.load(tmp_path / "b.nc"), name, "start"), after),
     ):
-        assert type(found) is type(expected) and found.shape == (4, 3)
+        assert type(found) is type(expected)
+        assert found.shape == (4, 3)
         full, right = (x.toarray() if scipy.sparse.issparse(x) else x for x in (found, expected))
         np.testing.assert_array_equal(full, right)
     if name == "sparse":
-        assert after.nnz == 5 and ds.pre_sparse.values.tolist() == [0, 0, 2, 2, 3]
+        assert after.nnz == 5
+        assert ds.pre_sparse.values.tolist() == [0, 0, 2, 2, 3]
         np.testing.assert_array_equal(after.indices, ds.post_sparse)
-    assert "W_fixed_end" not in ds and (fw.weights(ds, name) != before).sum() > 0
+    assert "W_fixed_end" not in ds
+    assert (fw.weights(ds, name) != before).sum() > 0
 
 
 def test_recorded_weights_name_the_neurons_of_each_synapse() -> None:
     """F27."""
     ds = circuit().run(10.0, record=[fw.Record("sparse", "W", neurons=[1, 4]), fw.Record("dense", "W", every=1.0)])
-    assert ds.pre_W_sparse.values.tolist() == [0, 3] and ds.post_W_sparse.values.tolist() == [2, 2]
+    assert ds.pre_W_sparse.values.tolist() == [0, 3]
+    assert ds.post_W_sparse.values.tolist() == [2, 2]
     assert ds.pre_W_dense.values.tolist() == np.repeat(range(4), 3).tolist()
 
 

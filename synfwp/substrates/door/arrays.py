@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from synfwp import coefficients, fastweights, rules, seeds
+from synfwp import checks, coefficients, fastweights, rules, seeds
 from synfwp.coefficients import Coefficients
 from synfwp.instructions import Instructions, Outcome
 from synfwp.rules import Rule
@@ -163,7 +163,7 @@ def check_substrate(on: Substrate | None) -> Substrate:
     """A substrate, ``Exact()`` for None, or a TypeError."""
     substrate: Any = Exact() if on is None else on
     if isinstance(substrate, type) or not (hasattr(substrate, "run") and hasattr(substrate, "effective")):
-        raise TypeError(f"on is {on!r}; pass Exact(), a RateNetwork or a SpikingNetwork.")
+        raise TypeError(f"on is {checks.short(on)}; pass Exact(), a RateNetwork or a SpikingNetwork.")
     return substrate
 
 
