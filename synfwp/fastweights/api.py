@@ -101,7 +101,8 @@ def scan(
     Warns
     -----
     RuntimeWarning
-        If a step is past the stability bound of the rule's row.
+        If a step is past the stability bound of the rule's row: below it no sequence of steps makes W larger (a bound
+        of "each step alone" does not promise that).
 
     Notes
     -----

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from synfwp import checks, rules
-from synfwp.fastweights.passes import SEVERAL_WRITES
+from synfwp.fastweights.passes import CENTRED, SEVERAL_WRITES
 from synfwp.fastweights.problem import Call, Shape
 from synfwp.fastweights.solvers import solver_of
 from synfwp.rules import Rule
@@ -153,12 +153,12 @@ def _check_ranges(full: dict[str, Array]) -> None:
 
 
 def _step_ratio(call: Call) -> float:
-    """Largest step over its bound; with several writes the decay acts on the first."""
-    rule, decay = call.rule, call.decay
-    if decay is not None and SEVERAL_WRITES.applies(rule):
-        decay = SEVERAL_WRITES.decays(rule, decay)
+    """Largest step over its bound; with several writes the decay acts on the first, and centred keys are what counts."""
+    rule = call.rule
+    for one in (SEVERAL_WRITES, CENTRED) if rule.erase is not None else ():
+        call = one.down(call) if one.applies(rule) else call
     key = call.k if rule.error == "value" else call.v
-    return stability.step_ratio(rule, key, call.beta, decay, call.pair, call.momentum)
+    return stability.step_ratio(rule, key, call.beta, call.decay, call.pair, call.momentum)
 
 
 def plain(name: str, x: Any) -> Array:

@@ -281,8 +281,8 @@ class ErrorOfKey(Pass):
         return grads | {"k": grads["v"], "v": grads["k"], "W0": np.swapaxes(grads["W0"], 1, 2)}
 
 
-SEVERAL_WRITES = SeveralWrites()
-PASSES: tuple[Pass, ...] = (SEVERAL_WRITES, Centred(), Normalised(), ReadBefore(), ErrorOfKey())
+SEVERAL_WRITES, CENTRED = SeveralWrites(), Centred()
+PASSES: tuple[Pass, ...] = (SEVERAL_WRITES, CENTRED, Normalised(), ReadBefore(), ErrorOfKey())
 
 
 def _flat(x: Array) -> Array:
