@@ -140,7 +140,8 @@ def coefficient(value: str | float | None, beta: Array, k: Array) -> Array:
     if value == "-beta":
         return -beta
     if value == "proximal":
-        return beta / (1 + beta * np.einsum("...i,...i->...", k, k))
+        base = 1 + beta * np.einsum("...i,...i->...", k, k)
+        return beta / np.where(np.isfinite(base), base, np.nan)  # 0 would be no word of an overflow
     return np.full_like(beta, 0.0 if value is None else value)
 
 

@@ -556,6 +556,11 @@ def check_instructed(rule: Rule | str, instead: str) -> Rule:
     row = get_rule(rule)
     if not row.uses_keys:
         raise ValueError(f"rule {row.name!r} sends itself what it writes, so it takes no k, v or beta; {instead}.")
+    if not row.has_weights:
+        raise ValueError(
+            f"rule {row.name!r} keeps every pair and has no weights, so that no synapse can hold them; {instead}, and "
+            "for weights take e.g. rule='linear_attention' or 'hebb'."
+        )
     for name, used in (("momentum", row.uses_momentum), ("ridge", row.uses_ridge)):
         if used:
             raise ValueError(f"rule {row.name!r} needs {name} besides its writes (k, v, beta) and decay; {instead}.")

@@ -7,6 +7,7 @@ import numpy as np
 
 from synfwp import checks, rules
 from synfwp.coefficients import Coefficients
+from synfwp.fastweights import overflow
 from synfwp.fastweights.arguments import check, cotangent, plain, sum_back
 from synfwp.fastweights.problem import Call, Cotangents, Gradients, Outputs, Problem, Scan
 from synfwp.fastweights.solvers import linear, solver_of
@@ -53,8 +54,10 @@ def scan(
     rule : Rule or str
         A row of ``synfwp.rules``, or its name.
     q, k : (..., T, d_k) array
-        Queries and keys. Leading axes are batch and must be equal in q, k and v. SELF_REFERENTIAL takes its tokens as q
-        and k=None.
+        Queries and keys. Time is the last axis but one, and everything before it is batch: with heads (batch, head,
+        time, feature). Arrays of flash-linear-attention, [batch, time, head, feature], pass through
+        `synfwp.conventions.from_fla` first. Leading axes must be equal in q, k and v. SELF_REFERENTIAL takes its tokens
+        as q and k=None.
     v : (..., T, d_v) array
         Values; None for a rule that writes nothing (HOUSEHOLDER), or its own (SELF_REFERENTIAL). Rules with n writes
         per token take k and v of shape (..., T, n, d) and beta (..., T, n).
@@ -102,7 +105,8 @@ def scan(
     -----
     RuntimeWarning
         If a step is past the stability bound of the rule's row: below it no sequence of steps makes W larger (a bound
-        of "each step alone" does not promise that).
+        of "each step alone" does not promise that). If results overflow: inf or nan though every argument is finite. If
+        the axes of time and head look exchanged.
 
     Notes
     -----
@@ -127,10 +131,12 @@ def scan(
     T, d_k, solver = call.q.shape[1], call.q.shape[2], solver_of(row)
     if form == "auto":
         form = fastest_form(row, T, d_k, call.v.shape[-1], call.q.dtype)
-    if form == "recurrent" or not hasattr(solver, "chunkwise"):
-        return _shaped(call, solver.forward(call, every, threads))
-    steps = max(1, T * row.writes) if form == "parallel" else chunk
-    return _shaped(call, solver.chunkwise(call, steps, every))
+    with overflow.silent():
+        if form == "recurrent" or not hasattr(solver, "chunkwise"):
+            found = solver.forward(call, every, threads)
+        else:
+            found = solver.chunkwise(call, max(1, T * row.writes) if form == "parallel" else chunk, every)
+    return _shaped(call, _checked(call, found))
 
 
 def vjp(
@@ -177,7 +183,8 @@ def vjp(
     """
     row = rules.get_rule(rule)
     call = check(row, q, k, v, beta, decay, W0, erase=erase, momentum=momentum, ridge=ridge, aux0=aux0)
-    found = solver_of(row).forward(call, 0, threads)
+    with overflow.silent():
+        found = _checked(call, solver_of(row).forward(call, 0, threads))
     out, kept = _shaped(call, found), found.kept
 
     def pullback(dy: Any = None, dW: Any = None, daux: Any = None) -> Gradients:
@@ -290,7 +297,9 @@ def attention(
     keys = plain("k", k)
     values = np.zeros((*keys.shape[:-1], 1), keys.dtype if keys.dtype.kind == "f" else float)
     call = check(row, q, k, values, beta, decay, erase=erase, momentum=momentum, ridge=ridge)
-    A = solver_of(row).attention(call)
+    with overflow.silent():
+        A = solver_of(row).attention(call)
+    overflow.warn(call, {"A": A})
     return np.ascontiguousarray(A).reshape(call.lead + A.shape[1:])
 
 
@@ -309,6 +318,13 @@ def run_coefficients(q: Array, k: Array, v: Array, coefficients: Coefficients, W
     """
     found = linear.run(Problem(q, k, v, coefficients, W0, False), 0, 1)
     return Scan(found.y, found.W)
+
+
+def _checked(call: Call, found: Outputs) -> Outputs:
+    """The outputs, after a warning if they are not finite; of aux the number of keys may be infinite."""
+    aux = found.aux if found.aux is None or not call.rule.centred else found.aux[:, :-1]
+    overflow.warn(call, {"y": found.y, "W": found.W, "aux": aux})
+    return found
 
 
 def fastest_form(rule: Rule | str, T: int, d_k: int, d_v: int, dtype: Any = np.float64) -> str:
@@ -366,7 +382,9 @@ def _adjoint(call: Call, out: Scan, kept: Any, dy: Any, dW: Any, daux: Any, thre
             for name, x, like in (("dy", dy, out.y), ("dW", dW, out.W), ("daux", daux, out.aux))
         )  # type: ignore[arg-type]
     )
-    found = solver_of(call.rule).adjoint(call, kept, cotangents, threads)
+    with overflow.silent():
+        found = solver_of(call.rule).adjoint(call, kept, cotangents, threads)
+    overflow.warn(call, {f"the gradient of {name}": x for name, x in found.items()})
     back: dict[str, Any] = dict.fromkeys(call.shapes)
     for name, shape in call.shapes.items():
         if shape is not None:

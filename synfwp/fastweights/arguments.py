@@ -59,6 +59,7 @@ def check(
     one, zero = k.dtype.type(1), k.dtype.type(0)
     if aux and "aux0" not in cores:
         refuse_unused(rule, aux0=aux0)
+    _check_layout(given, cores, lead, q.shape[-2], warn)
     full = {name: _broadcast(name, given[name], lead, core, n) for name, core in cores.items() if name in given}
     for name, core, usual in (("beta", cores["beta"], one), ("W0", cores["W0"], zero)):
         if name not in full:
@@ -223,6 +224,40 @@ def _check_shapes(rule: Rule, q: Array, k: Array, v: Array) -> None:
         raise ValueError(f"k has {k.shape[-1]} and v has {v.shape[-1]} features; both need at least 1.")
 
 
+def _check_layout(given: dict[str, Array], cores: dict[str, Shape], lead: Shape, T: int, warn: bool) -> None:
+    """Refuse [batch, time, head, .] of flash-linear-attention where a shape shows it, and warn where sizes do.
+
+    One argument whose axes of time and head are exchanged against those of q shows it, or a state that only fits q read
+    that way. Where all are exchanged, shapes alone agree; then 2 to 64 steps after an axis at least four times as long
+    and of 16 or more look like heads after time, unless a state of the right shape was passed.
+    """
+    if len(lead) != 2:
+        return
+    batch, heads = lead
+    cure = "convert them with synfwp.conventions.from_fla (in PyTorch: synfwp.torch.scan_fla)"
+    for name in ("beta", "decay", "p", "r", "momentum"):
+        if name in given and name in cores and heads != T and given[name].ndim == 2 + len(cores[name]):
+            right = (*lead, *cores[name])
+            if given[name].shape == (batch, T, heads, *cores[name][1:]):
+                raise ValueError(
+                    f"{name} has shape {given[name].shape} but q asks for {right}: one of them is [batch, time, head] as "
+                    f"in flash-linear-attention, the other (batch, head, time); {cure}."
+                )
+    W0 = given.get("W0")
+    if W0 is not None and W0.ndim == 4 and W0.shape != (*lead, *cores["W0"]):
+        if W0.shape in ((batch, T, *cores["W0"][::-1]), (batch, heads, *cores["W0"][::-1])) and heads != T:
+            raise ValueError(
+                f"W0 has shape {W0.shape}, [batch, head, key, value] as the state of flash-linear-attention, but is "
+                f"{(*lead, *cores['W0'])} here, (value, key); {cure}."
+            )
+    if warn and W0 is None and T > 0 and 2 <= T <= 64 and heads >= max(16, 4 * T):
+        checks.warn(
+            f"q has shape {(*lead, T)} without its features: read as {batch} x {heads} sequences of {T} steps. If these "
+            f"are [batch, time, head] as in flash-linear-attention, {cure}; if not, join the leading axes into one "
+            f"(reshape to ({batch * heads}, {T}, .)), and this warning is gone."
+        )
+
+
 def _broadcast(name: str, x: Any, lead: tuple[int, ...], core: tuple[int, ...], n: int) -> Array:
     """``x`` broadcast to ``lead + core`` and laid out as (n, *core)."""
     try:
@@ -242,7 +277,8 @@ def _in_range(name: str, x: Array, low: float, high: float) -> None:
     if x.size and (x.min() < low or x.max() > high):
         bad = float(x.min() if x.min() < low else x.max())
         bounds = "numbers of at least 0" if high == math.inf else f"numbers in [{low}, {high}]"
-        raise ValueError(f"{name} holds {bad:g}; pass {bounds} (gates are multipliers, not logarithms).")
+        cure = "; synfwp.conventions.from_fla converts logarithms" if name == "decay" and bad < 0 else ""
+        raise ValueError(f"{name} holds {bad:g}; pass {bounds} (gates are multipliers, not logarithms{cure}).")
 
 
 def refuse_unused(rule: Rule | str, **arguments: Any) -> None:

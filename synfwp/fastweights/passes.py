@@ -304,4 +304,5 @@ def _divide(y: Array) -> tuple[Array, Array]:
     """Reads divided by their last component, and 1 over it; a read of nothing (0 / 0) is 0."""
     size = y[..., -1:]
     inverse = np.divide(1, size, out=np.zeros_like(size), where=size != 0)
+    inverse[np.isinf(size)] = np.nan  # 0 would be no word of an overflow
     return y[..., :-1] * inverse, inverse
