@@ -37,7 +37,7 @@ def from_fla(
     v : [B, T, H, V] array
     g : None, [B, T, H] or [B, T, H, K] array
         Logarithms of the decay, at most 0 (-inf forgets everything).
-    beta : None or [B, T, H] array
+    beta : None, [B, T, H] or (one number per value channel) [B, T, H, V] array
     scale : None or float
         Factor of the queries; None means ``K ** -0.5``.
     initial_state : None or [B, H, K, V] array
@@ -45,7 +45,7 @@ def from_fla(
     Returns
     -------
     dict
-        q, k (B, H, T, K), v (B, H, T, V), beta (B, H, T), decay (B, H, T) or (B, H, T, K), W0 (B, H, V, K), as views
+        q, k (B, H, T, K), v (B, H, T, V), beta (B, H, T) or (B, H, T, V), decay (B, H, T) or (B, H, T, K), W0 (B, H, V, K), as views
         where nothing is computed; beta, decay and W0 are None where they were not passed.
 
     Raises
@@ -81,7 +81,7 @@ def from_fla(
         if (g > 0).any():
             raise ValueError(f"g holds {float(g.max()):g}; pass logarithms of decays, numbers of at most 0.")
     if beta is not None:
-        _expect("beta", beta, "[B, T, H]", lead)
+        _expect("beta", beta, "[B, T, H] or [B, T, H, V]", lead, (*lead, v.shape[3]))
     if initial_state is not None:
         _expect("initial_state", initial_state, "[B, H, K, V]", (lead[0], lead[2], d_k, v.shape[3]))
     return {
@@ -109,7 +109,7 @@ def to_fla(
     ----------
     q, k : (B, H, T, d_k) array
     v : (B, H, T, d_v) array
-    beta : None or (B, H, T) array
+    beta : None, (B, H, T) or (B, H, T, d_v) array
     decay : None, (B, H, T) or (B, H, T, d_k) array
         In [0, 1]; a decay of 0 becomes -inf.
     W0 : None or (B, H, d_v, d_k) array
@@ -146,7 +146,7 @@ def to_fla(
     _expect("v", v, "(B, H, T, d_v) as k", (*lead, v.shape[3]))
     sent: dict[str, Any] = {"q": _heads(q), "k": _heads(k), "v": _heads(v), "scale": 1.0}
     if beta is not None:
-        _expect("beta", beta, "(B, H, T)", lead)
+        _expect("beta", beta, "(B, H, T) or (B, H, T, d_v)", lead, (*lead, v.shape[3]))
         sent["beta"] = _heads(beta)
     if decay is not None:
         _expect("decay", decay, "(B, H, T) or (B, H, T, d_k)", lead, (*lead, d_k))

@@ -83,7 +83,11 @@ def text() -> str:
     whole = cases()
     made = whole.pop("cases")
     head = ",\n".join(f" {json.dumps(name)}: {json.dumps(value)}" for name, value in whole.items())
-    return f'{{\n{head},\n "cases": [\n' + ",\n".join("  " + json.dumps(one, allow_nan=False) for one in made) + "\n ]\n}\n"
+    return (
+        f'{{\n{head},\n "cases": [\n'
+        + ",\n".join("  " + json.dumps(one, allow_nan=False) for one in made)
+        + "\n ]\n}\n"
+    )
 
 
 if __name__ == "__main__":

@@ -61,8 +61,10 @@ def scan(
     v : (..., T, d_v) array
         Values; None for a rule that writes nothing (HOUSEHOLDER), or its own (SELF_REFERENTIAL). Rules with n writes
         per token take k and v of shape (..., T, n, d) and beta (..., T, n).
-    beta : None or array that broadcasts to (..., T)
-        Write strength, at least 0; None means 1.
+    beta : None or array that broadcasts to (..., T), or to (..., T, d_v)
+        Write strength, at least 0; None means 1. An array with as many axes as v is one number per value channel,
+        ``W_t = a W + diag(beta) (v - a W k) k^T``, in the recurrent form of rules of the linear family whose rows of W
+        do not meet; any other is one per token.
     decay : None or array that broadcasts to (..., T), or to (..., T, d_k) where the row's ``retain`` is "key"
         Multiplier of W, in [0, 1]; a rule with a decay needs it (gated OJA: (..., T, d_v)).
     erase : None or pair of arrays that broadcast to (..., T, d_k)
@@ -129,6 +131,11 @@ def scan(
     if every and not row.has_weights:
         raise ValueError(f"rule {row.name!r} has no state W; leave states out.")
     T, d_k, solver = call.q.shape[1], call.q.shape[2], solver_of(row)
+    if call.beta.ndim == call.v.ndim and form not in ("recurrent", "auto"):
+        raise ValueError(
+            f"beta has as many axes as v, one number per value channel, which form {form!r} has not: scores are the same "
+            "for all channels; leave form out."
+        )
     if form == "auto":
         form = fastest_form(row, T, d_k, call.v.shape[-1], call.q.dtype)
     with overflow.silent():
@@ -295,6 +302,10 @@ def attention(
         why = "is not linear in v" if row.error == "key" else "writes no values"
         raise ValueError(f"rule {row.name!r} {why}, so it has no attention matrix; run it with synfwp.scan.")
     keys = plain("k", k)
+    if beta is not None and np.ndim(plain("beta", beta)) == keys.ndim:
+        raise ValueError(
+            "beta has as many axes as k, one number per value channel: one matrix A cannot hold them; use scan."
+        )
     values = np.zeros((*keys.shape[:-1], 1), keys.dtype if keys.dtype.kind == "f" else float)
     call = check(row, q, k, values, beta, decay, erase=erase, momentum=momentum, ridge=ridge)
     with overflow.silent():

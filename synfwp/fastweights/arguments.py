@@ -57,6 +57,9 @@ def check(
     _check_shapes(rule, q, k, v)
     lead, n, cores = q.shape[:-2], math.prod(q.shape[:-2]), _cores(rule, q.shape[-2], q.shape[-1], v.shape[-1])
     one, zero = k.dtype.type(1), k.dtype.type(0)
+    if "beta" in given and given["beta"].ndim == v.ndim:
+        _check_channels(rule)
+        cores["beta"] = (*cores["beta"], v.shape[-1])
     if aux and "aux0" not in cores:
         refuse_unused(rule, aux0=aux0)
     _check_layout(given, cores, lead, q.shape[-2], warn)
@@ -86,6 +89,22 @@ def check(
     if warn:
         _warn_unstable(call)
     return call
+
+
+def _check_channels(rule: Rule) -> None:
+    """One beta per value channel makes every row of W a memory of its own: not where the rows meet."""
+    why = {
+        "it has a solver of its own": rule.solver != "linear",
+        "it predicts the key from all values": rule.error == "key",
+        "all values are divided by one sum": rule.normalised,
+        "it uses no beta": not rule.uses_beta,
+    }
+    for reason, holds in why.items():
+        if holds:
+            raise ValueError(
+                f"beta has as many axes as v, one number per value channel, which rule {rule.name!r} has not: {reason}; "
+                f"pass beta of shape (..., T{', n' * (rule.writes > 1)})."
+            )
 
 
 def _cores(rule: Rule, T: int, d_k: int, d_v: int) -> dict[str, Shape]:
@@ -159,7 +178,8 @@ def _step_ratio(call: Call) -> float:
     for one in (SEVERAL_WRITES, CENTRED) if rule.erase is not None else ():
         call = one.down(call) if one.applies(rule) else call
     key = call.k if rule.error == "value" else call.v
-    return stability.step_ratio(rule, key, call.beta, call.decay, call.pair, call.momentum)
+    beta = call.beta.max(axis=-1) if call.beta.ndim == key.ndim else call.beta
+    return stability.step_ratio(rule, key, beta, call.decay, call.pair, call.momentum)
 
 
 def plain(name: str, x: Any) -> Array:

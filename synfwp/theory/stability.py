@@ -160,7 +160,9 @@ def step_ratio(
 
 def _largest_norm(c: Coefficients, k: Array) -> float:
     """The 2-norm of the worst ``diag(a) - p r^T``, or 1 where all of them are contractions."""
-    wide: list[Any] = [None if x is None else x.reshape(-1, *x.shape[k.ndim - 1 :]).astype(float, copy=False) for x in c]
+    wide: list[Any] = [
+        None if x is None else x.reshape(-1, *x.shape[k.ndim - 1 :]).astype(float, copy=False) for x in c
+    ]
     c, k = Coefficients(*wide), k.reshape(-1, k.shape[-1])
     p, r = (k if x is None else x for x in (c.p, c.r))
     p = p if c.erase is None else p * c.erase[:, None]

@@ -19,7 +19,12 @@ NAMES = [case["name"] for case in FILE["cases"]]
 def arrays(case, dtype):
     size = {x: case[x] for x in ("heads", "T", "d_k", "d_v")}
     lead = (size["heads"], size["T"])
-    shapes = {"q": (*lead, size["d_k"]), "k": (*lead, size["d_k"]), "v": (*lead, size["d_v"]), "y": (*lead, size["d_v"])}
+    shapes = {
+        "q": (*lead, size["d_k"]),
+        "k": (*lead, size["d_k"]),
+        "v": (*lead, size["d_v"]),
+        "y": (*lead, size["d_v"]),
+    }
     shapes |= dict.fromkeys(("S0", "S", "S_cut"), (size["heads"], size["d_k"], size["d_v"]))
     found = {**case["inputs"], **case[np.dtype(dtype).name]}
     return {x: np.array(value, dtype).reshape(shapes.get(x, lead)) for x, value in found.items()}

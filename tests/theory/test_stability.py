@@ -189,7 +189,10 @@ def test_no_product_of_steps_at_their_bounds_makes_W_larger(name, seed, extreme)
         turns = turns.but(v=np.zeros_like(turns.v))
     elif row.error == "key":  # W grows by k v^T alone: the difference of two runs shrinks
         other = turns.but(W0=turns.W0 + rng.standard_normal(turns.W0.shape))
-        first, last = other.W0 - turns.W0, fw.scan(*other.args, **other.kwargs).W - fw.scan(*turns.args, **turns.kwargs).W
+        first, last = (
+            other.W0 - turns.W0,
+            fw.scan(*other.args, **other.kwargs).W - fw.scan(*turns.args, **turns.kwargs).W,
+        )
         assert np.linalg.norm(last) <= np.linalg.norm(first) * (1 + 1e-6)
         return
     assert np.linalg.norm(fw.scan(*turns.args, **turns.kwargs).W) <= np.linalg.norm(turns.W0) * (1 + 1e-6)
