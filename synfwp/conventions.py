@@ -45,7 +45,8 @@ def from_fla(
     Returns
     -------
     dict
-        q, k (B, H, T, K), v (B, H, T, V), beta (B, H, T) or (B, H, T, V), decay (B, H, T) or (B, H, T, K), W0 (B, H, V, K), as views
+        q, k (B, H, T, K), v (B, H, T, V), beta (B, H, T) or (B, H, T, V), decay (B, H, T) or
+        (B, H, T, K), W0 (B, H, V, K), as views
         where nothing is computed; beta, decay and W0 are None where they were not passed.
 
     Raises

@@ -1,4 +1,4 @@
-"""Write gated_delta_vectors.json, from the plain loop of ``synfwp.reference`` in float64: ``python docs/cases/make_gated_delta.py``."""
+"""Write gated_delta_vectors.json beside this file, from the plain loop of ``synfwp.reference`` in float64."""
 
 import json
 from pathlib import Path

@@ -7,7 +7,7 @@ import numpy as np
 
 from synfwp import checks, rules
 from synfwp.coefficients import Coefficients
-from synfwp.fastweights import overflow
+from synfwp.fastweights import arguments, overflow
 from synfwp.fastweights.arguments import check, cotangent, plain, sum_back
 from synfwp.fastweights.problem import Call, Cotangents, Gradients, Outputs, Problem, Scan
 from synfwp.fastweights.solvers import linear, solver_of
@@ -131,11 +131,7 @@ def scan(
     if every and not row.has_weights:
         raise ValueError(f"rule {row.name!r} has no state W; leave states out.")
     T, d_k, solver = call.q.shape[1], call.q.shape[2], solver_of(row)
-    if call.beta.ndim == call.v.ndim and form not in ("recurrent", "auto"):
-        raise ValueError(
-            f"beta has as many axes as v, one number per value channel, which form {form!r} has not: scores are the same "
-            "for all channels; leave form out."
-        )
+    arguments.check_channels_of_form(call, form)
     if form == "auto":
         form = fastest_form(row, T, d_k, call.v.shape[-1], call.q.dtype)
     with overflow.silent():
@@ -143,7 +139,7 @@ def scan(
             found = solver.forward(call, every, threads)
         else:
             found = solver.chunkwise(call, max(1, T * row.writes) if form == "parallel" else chunk, every)
-    return _shaped(call, _checked(call, found))
+    return _shaped(call, overflow.checked(call, found))
 
 
 def vjp(
@@ -191,7 +187,7 @@ def vjp(
     row = rules.get_rule(rule)
     call = check(row, q, k, v, beta, decay, W0, erase=erase, momentum=momentum, ridge=ridge, aux0=aux0)
     with overflow.silent():
-        found = _checked(call, solver_of(row).forward(call, 0, threads))
+        found = overflow.checked(call, solver_of(row).forward(call, 0, threads))
     out, kept = _shaped(call, found), found.kept
 
     def pullback(dy: Any = None, dW: Any = None, daux: Any = None) -> Gradients:
@@ -302,10 +298,7 @@ def attention(
         why = "is not linear in v" if row.error == "key" else "writes no values"
         raise ValueError(f"rule {row.name!r} {why}, so it has no attention matrix; run it with synfwp.scan.")
     keys = plain("k", k)
-    if beta is not None and np.ndim(plain("beta", beta)) == keys.ndim:
-        raise ValueError(
-            "beta has as many axes as k, one number per value channel: one matrix A cannot hold them; use scan."
-        )
+    arguments.refuse_channels(beta, keys)
     values = np.zeros((*keys.shape[:-1], 1), keys.dtype if keys.dtype.kind == "f" else float)
     call = check(row, q, k, values, beta, decay, erase=erase, momentum=momentum, ridge=ridge)
     with overflow.silent():
@@ -329,13 +322,6 @@ def run_coefficients(q: Array, k: Array, v: Array, coefficients: Coefficients, W
     """
     found = linear.run(Problem(q, k, v, coefficients, W0, False), 0, 1)
     return Scan(found.y, found.W)
-
-
-def _checked(call: Call, found: Outputs) -> Outputs:
-    """The outputs, after a warning if they are not finite; of aux the number of keys may be infinite."""
-    aux = found.aux if found.aux is None or not call.rule.centred else found.aux[:, :-1]
-    overflow.warn(call, {"y": found.y, "W": found.W, "aux": aux})
-    return found
 
 
 def fastest_form(rule: Rule | str, T: int, d_k: int, d_v: int, dtype: Any = np.float64) -> str:

@@ -102,9 +102,26 @@ def _check_channels(rule: Rule) -> None:
     for reason, holds in why.items():
         if holds:
             raise ValueError(
-                f"beta has as many axes as v, one number per value channel, which rule {rule.name!r} has not: {reason}; "
-                f"pass beta of shape (..., T{', n' * (rule.writes > 1)})."
+                f"beta has as many axes as v, one number per value channel, which rule {rule.name!r} has not: {reason};"
+                f" pass beta of shape (..., T{', n' * (rule.writes > 1)})."
             )
+
+
+def check_channels_of_form(call: Call, form: str) -> None:
+    """The recurrence alone takes one beta per value channel."""
+    if call.beta.ndim == call.v.ndim and form not in ("recurrent", "auto"):
+        raise ValueError(
+            f"beta has as many axes as v, one number per value channel, which form {form!r} has not: scores are the "
+            "same for all channels; leave form out."
+        )
+
+
+def refuse_channels(beta: Any, keys: Array) -> None:
+    """An attention matrix is the same for all value channels."""
+    if beta is not None and np.ndim(plain("beta", beta)) == keys.ndim:
+        raise ValueError(
+            "beta has as many axes as k, one number per value channel: one matrix A cannot hold them; use synfwp.scan."
+        )
 
 
 def _cores(rule: Rule, T: int, d_k: int, d_v: int) -> dict[str, Shape]:
@@ -173,7 +190,7 @@ def _check_ranges(full: dict[str, Array]) -> None:
 
 
 def _step_ratio(call: Call) -> float:
-    """Largest step over its bound; with several writes the decay acts on the first, and centred keys are what counts."""
+    """Largest step over its bound; of several writes the first one decays, and centred keys are what counts."""
     rule = call.rule
     for one in (SEVERAL_WRITES, CENTRED) if rule.erase is not None else ():
         call = one.down(call) if one.applies(rule) else call
@@ -260,19 +277,19 @@ def _check_layout(given: dict[str, Array], cores: dict[str, Shape], lead: Shape,
             right = (*lead, *cores[name])
             if given[name].shape == (batch, T, heads, *cores[name][1:]):
                 raise ValueError(
-                    f"{name} has shape {given[name].shape} but q asks for {right}: one of them is [batch, time, head] as "
-                    f"in flash-linear-attention, the other (batch, head, time); {cure}."
+                    f"{name} has shape {given[name].shape} but q asks for {right}: one of them is [batch, time, head] "
+                    f"as in flash-linear-attention, the other (batch, head, time); {cure}."
                 )
     W0 = given.get("W0")
-    if W0 is not None and W0.ndim == 4 and W0.shape != (*lead, *cores["W0"]):
-        if W0.shape in ((batch, T, *cores["W0"][::-1]), (batch, heads, *cores["W0"][::-1])) and heads != T:
-            raise ValueError(
-                f"W0 has shape {W0.shape}, [batch, head, key, value] as the state of flash-linear-attention, but is "
-                f"{(*lead, *cores['W0'])} here, (value, key); {cure}."
-            )
+    states = [(batch, n, *cores["W0"][::-1]) for n in (T, heads)]
+    if W0 is not None and W0.shape != (*lead, *cores["W0"]) and W0.shape in states and heads != T:
+        raise ValueError(
+            f"W0 has shape {W0.shape}, [batch, head, key, value] as the state of flash-linear-attention, but is "
+            f"{(*lead, *cores['W0'])} here, (value, key); {cure}."
+        )
     if warn and W0 is None and T > 0 and 2 <= T <= 64 and heads >= max(16, 4 * T):
         checks.warn(
-            f"q has shape {(*lead, T)} without its features: read as {batch} x {heads} sequences of {T} steps. If these "
+            f"q has shape {(*lead, T)} without its features: read as {batch} x {heads} sequences of {T} steps. If they "
             f"are [batch, time, head] as in flash-linear-attention, {cure}; if not, join the leading axes into one "
             f"(reshape to ({batch * heads}, {T}, .)), and this warning is gone."
         )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from synfwp import checks
-from synfwp.fastweights.problem import Call
+from synfwp.fastweights.problem import Call, Outputs
 
 Array = np.ndarray
 
@@ -31,10 +31,18 @@ def warn(call: Call, results: Mapping[str, Any]) -> None:
     sizes = {name: float(np.abs(x).max(initial=0)) for name, x in given.items() if x is not None}
     largest = ", ".join(f"{name} {size:.3g}" for name, size in sorted(sizes.items(), key=lambda item: -item[1])[:3])
     dtype = call.q.dtype
+    wider = "" if dtype == np.float64 else ", or pass float64"
     checks.warn(
-        f"rule {call.rule.name!r} overflows {dtype}: {', '.join(broken)} hold inf or nan though every argument is finite "
-        f"(largest: {largest}); make them smaller, or W by a decay{'' if dtype == np.float64 else ', or pass float64'}."
+        f"rule {call.rule.name!r} overflows {dtype}: {', '.join(broken)} hold inf or nan though every argument is "
+        f"finite (largest: {largest}); make them smaller, or W by a decay{wider}."
     )
+
+
+def checked(call: Call, found: Outputs) -> Outputs:
+    """The outputs, after a warning if they are not finite; of aux the number of keys may be infinite."""
+    aux = found.aux if found.aux is None or not call.rule.centred else found.aux[:, :-1]
+    warn(call, {"y": found.y, "W": found.W, "aux": aux})
+    return found
 
 
 def _finite(x: Array) -> bool:

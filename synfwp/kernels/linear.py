@@ -47,7 +47,7 @@ def _run(q, k, v, write, erase, p, a, a_key, r, W, y, across, states, every, lo,
                 if write.ndim == 2:
                     wt = write[n, t]
                 ahead = min(t + 1, T - 1)
-                if erase is not None:
+                if erase is not None:  # noqa: SIM102 (numba prunes one test at a time)
                     if erase.ndim == 2:
                         et = erase[n, t]
                 at = W.dtype.type(1)

@@ -97,8 +97,8 @@ def step_ratio(
     """Largest step over its bound. While no step is above 1, no product of steps makes W larger in the 2-norm.
 
     Each bound makes a step a contraction: ``|M| <= 1`` in the 2-norm for ``W_t = W_{t-1} M_t``. A bound on the
-    eigenvalues alone would not do, since products of matrices that are not symmetric grow with all of them below 1. With
-    a_j the decay, s_j = a_j if the rule decays first and 1 if not:
+    eigenvalues alone would not do, since products of matrices that are not symmetric can grow with all of them below 1.
+    With a_j the decay, s_j = a_j if the rule decays first and 1 if not:
 
     - without a decay, with a scalar one, and from the undecayed W, M is symmetric, and the bound is exact:
       ``erase sum_j s_j k_j^2 / (1 + a_j) <= 1``, where the lowest eigenvalue is -1;

@@ -16,7 +16,7 @@ KEPT = {"self_referential", "fade"}  # the one has soft keys, W alone can be lar
 
 def large(name, rng, dtype=float, factor=None):
     p = problem(ROWS[name], rng, 4, 3, 4, (2,), dtype)
-    factor = factor or (1e160 if dtype == float else 1e25)
+    factor = factor or (1e160 if dtype is float else 1e25)
     return p.but(**{x: getattr(p, x) * dtype(factor) for x in ("q", "k", "v") if getattr(p, x) is not None})
 
 

@@ -142,7 +142,7 @@ BOUNDED = {
 
 
 def scaled(p, share):
-    """The problem with every step at ``share`` of its bound: beta (or what is erased, or keys) made larger, one by one."""
+    """The problem with every step at ``share`` of its bound: beta, or what is erased, or the key made larger."""
     row = p.rule
     by_value = row.error == "key"
 
