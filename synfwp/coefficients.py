@@ -12,7 +12,8 @@ Array = np.ndarray
 class Coefficients(NamedTuple):
     """What the kernels carry out: ``W_t = a W - erase (W p) r^T + write v k^T`` on the undecayed W.
 
-    ``a`` (n, T), ``a_key`` (n, T, d_k), ``erase`` (n, T), ``p`` and ``r`` (n, T, d_k; None means k), ``write`` (n, T).
+    ``a`` (n, T), ``a_key`` (n, T, d_k), ``p`` and ``r`` (n, T, d_k; None means k); ``write`` and ``erase`` (n, T), or
+    (n, T, d_v) for one number per row of W where beta is one per value channel.
     """
 
     write: Array
@@ -95,13 +96,13 @@ def coefficients(rule: Rule, k: Array, beta: Array, decay: Array | None, pair: P
     """Those of one rule. Erasing from the decayed W is erasing from the undecayed one with the key ``a * k``."""
     write = coefficient(rule.write, beta, k)
     p, r = (None, None) if pair is None else pair
-    erase = None if rule.erase is None else np.ones_like(beta) if pair is not None else coefficient(rule.erase, beta, k)
+    erase = None if rule.erase is None else coefficient(1.0 if pair is not None else rule.erase, beta, k)
     if decay is None:
         return Coefficients(write, erase, p, None, None, r)
     scalar = rule.retain == "scalar"
     if erase is not None and rule.order == "decay_first":
         if scalar:
-            erase = erase * decay
+            erase = erase * (decay if erase.ndim == decay.ndim else decay[..., None])
         else:
             p = decay * (k if p is None else p)
     return Coefficients(write, erase, p, decay if scalar else None, None if scalar else decay, r)
@@ -117,8 +118,10 @@ def coefficients_adjoint(
     ddecay: Any = grad.a if grad.a is not None else grad.a_key
     if rule.erase is not None and decay is not None and rule.order == "decay_first":
         if rule.retain == "scalar":
-            ddecay = ddecay + derase * (1 if pair is not None else coefficient(rule.erase, beta, k))
-            derase = derase * decay
+            more = derase * (1 if pair is not None else coefficient(rule.erase, beta, k))
+            by_row = more.ndim > decay.ndim
+            ddecay = ddecay + (more.sum(axis=-1) if by_row else more)
+            derase = derase * (decay[..., None] if by_row else decay)
         else:
             ddecay = ddecay + dp * (k if pair is None else pair[0])
             dp = dp * decay
@@ -134,19 +137,27 @@ def coefficients_adjoint(
 
 
 def coefficient(value: str | float | None, beta: Array, k: Array) -> Array:
-    """One coefficient for every step, in the dtype of beta."""
+    """One coefficient for every step in the dtype of beta, and for every row of W where it depends on such a beta."""
     if value == "beta":
         return beta
     if value == "-beta":
         return -beta
     if value == "proximal":
-        return beta / (1 + beta * np.einsum("...i,...i->...", k, k))
-    return np.full_like(beta, 0.0 if value is None else value)
+        base = 1 + beta * _square(beta, k)
+        return beta / np.where(np.isfinite(base), base, np.nan)  # 0 would be no word of an overflow
+    return np.full(k.shape[:-1], 0.0 if value is None else value, beta.dtype)
+
+
+def _square(beta: Array, k: Array) -> Array:
+    """``|k|^2`` with as many axes as beta."""
+    size = np.einsum("...i,...i->...", k, k)
+    return size if beta.ndim == size.ndim else size[..., None]
 
 
 def _coefficient_adjoint(value: str | float | None, beta: Array, k: Array, g: Array) -> tuple[Any, Array | None]:
     """Gradients of one coefficient with respect to beta and to k (or None)."""
     if value == "proximal":
-        base = 1 / (1 + beta * np.einsum("...i,...i->...", k, k))
-        return g * base**2, (-2 * g * (beta * base) ** 2)[..., None] * k
+        base = 1 / (1 + beta * _square(beta, k))
+        dsize = -2 * g * (beta * base) ** 2
+        return g * base**2, (dsize if dsize.ndim < k.ndim else dsize.sum(axis=-1))[..., None] * k
     return {"beta": g, "-beta": -g}.get(value, 0.0) if isinstance(value, str) else 0.0, None

@@ -29,8 +29,8 @@ class Instructions(owned.Owner):
         Queries and keys. A token that only reads has k and v of zeros and beta 0.
     v : (..., T, d_v) array
         Values. Rules of n writes per token have k and v of shape (..., T, n, .), and beta (..., T, n).
-    beta : None or (..., T) array
-        Write strength; None means 1.
+    beta : None, (..., T) or (..., T, d_v) array
+        Write strength; None means 1. With as many axes as v it is one number per value channel (`synfwp.scan` alone).
     decay : None, (..., T) or (..., T, d_k) array
         Multiplier of the fast weights, for rules that use one.
     momentum : None or (..., T) array
@@ -89,7 +89,15 @@ class Instructions(owned.Owner):
     def writes(self) -> np.ndarray:
         """(..., T) booleans, or (..., T, n) of n writes: what writes (beta and key are not zero)."""
         nonzero = (np.asarray(self.k) != 0).any(axis=-1)
-        return nonzero if self.beta is None else nonzero & (np.broadcast_to(self.beta, nonzero.shape) > 0)
+        if self.beta is None:
+            return nonzero
+        positive = np.asarray(self.beta) > 0
+        return nonzero & np.broadcast_to(positive.any(axis=-1) if self._by_channel else positive, nonzero.shape)
+
+    @property
+    def _by_channel(self) -> bool:
+        """Whether beta is one number per value channel."""
+        return self.beta is not None and np.ndim(self.beta) == np.ndim(self.v)
 
     @property
     def _several(self) -> bool:
@@ -208,6 +216,7 @@ class Instructions(owned.Owner):
             value = self._full(name)
             if value is not None:
                 core = _CORE.get(name) or (("time",) if np.ndim(value) == lead + 1 else ("time", "key"))
+                core = ("time", "value") if name == "beta" and self._by_channel else core
                 core = ("time", "write", *core[1:]) if self._several and name in ("k", "v", "beta") else core
                 variables[name] = ((*names, *core), np.array(value), {"long_name": long_name, "units": "1"})
         if self.scored is not None:

@@ -81,7 +81,8 @@ class Rule:
     equation, loss, eigenvalues : str
         LaTeX: the update, the local loss of which it is a gradient step, the spectrum of its transition.
     stable, known_as, biology, cite : str
-        The bound on a step, other names, the reading as a synapse, citation keys (comma-separated).
+        The bound on a step (while all steps keep it, no product of them makes W larger, but where it is of "each step
+        alone"), other names, the reading as a synapse, citation keys (comma-separated).
 
     Raises
     ------
@@ -285,7 +286,7 @@ KEY_GATED_DELTA = Rule(
     equation=r"W_t = W_{t-1} \mathrm{diag}(a_t) + \beta_t (v_t - W_{t-1} \mathrm{diag}(a_t) k_t) k_t^\top",
     loss=r"\tfrac12 |v_t - W k_t|^2\ \text{from}\ W_{t-1} \mathrm{diag}(a_t)",
     eigenvalues=r"\text{those of}\ \mathrm{diag}(a_t)(I - \beta_t k_t k_t^\top)",
-    stable="beta sum_j a_j k_j^2 / (1 + a_j) <= 1",
+    stable="beta |k|^2 <= 2",
     known_as="Kimi Delta Attention",
     biology="error-correcting, with decay specific to the presynaptic neuron",
     cite="kimi2025",
@@ -344,7 +345,7 @@ DPLR = Rule(
     order="undecayed",
     equation=r"W_t = W_{t-1} \mathrm{diag}(a_t) - (W_{t-1} p_t) r_t^\top + \beta_t v_t k_t^\top",
     eigenvalues=r"\text{those of}\ \mathrm{diag}(a_t) - p_t r_t^\top",
-    stable="spectral radius of diag(a) - p r^T <= 1",
+    stable="2-norm of diag(a) - p r^T <= 1",
     known_as="diagonal plus low rank: RWKV-7, IPLR, Comba",
     biology="what is depressed is read by one set of inputs and taken from another",
     cite="peng2025rwkv7",
@@ -371,7 +372,7 @@ GATED_OJA = Rule(
     equation=r"W_t = \mathrm{diag}(a_t) W_{t-1} + \beta_t v_t (k_t - (\mathrm{diag}(a_t) W_{t-1})^\top v_t)^\top",
     loss=r"\tfrac12 |k_t - W^\top v_t|^2\ \text{from}\ \mathrm{diag}(a_t) W_{t-1}",
     eigenvalues=r"\text{those of}\ (I - \beta_t v_t v_t^\top) \mathrm{diag}(a_t)",
-    stable="beta sum_i a_i v_i^2 / (1 + a_i) <= 1",
+    stable="beta |v|^2 <= 2",
     known_as="decay on value channels",
     biology="Oja's rule with decay specific to the postsynaptic neuron",
     cite="oja1982, irie2022",
@@ -386,7 +387,7 @@ MOMENTUM_DELTA = Rule(
     loss=r"\tfrac12 |v_t - W k_t|^2\ \text{by the heavy ball}",
     eigenvalues=r"a_t\ \text{and}\ \mu_t\ (d-1\ \text{times each}),\ \text{and the roots of}\ \lambda^2 -"
     r" (a_t + \mu_t - \beta_t |k_t|^2) \lambda + a_t \mu_t,\ \text{of}\ [W, M]",
-    stable="beta |k|^2 <= (1 + a) (1 + mu)",
+    stable="beta |k|^2 <= (1 + a) (1 + mu), each step alone",
     known_as="linear memory of Titans, momentum DeltaNet, heavy ball",
     biology="error-correcting, with changes that go on after their cause; this is momentum, no eligibility trace",
     cite="behrouz2024, polyak1964",
@@ -415,7 +416,8 @@ SELF_REFERENTIAL = Rule(
     loss=r"\tfrac12 |v_t - W \phi(k_t)|^2\ \text{with the target}\ v_t = W_{t-1} \phi(q_t)\ \text{held fixed}",
     eigenvalues=r"1\ (d-1\ \text{times}),\ 1 + \sigma(b_t) (\phi(q_t) - \phi(k_t))^\top \phi(k_t) \in (0, \tfrac54)"
     r"\ \text{for each block}",
-    stable="no eigenvalue below 0, one above 1 where (phi(q) - phi(k)) . phi(k) > 0; unchecked: W chooses q and k",
+    stable="each step alone: no eigenvalue below 0, one above 1 where (phi(q) - phi(k)) . phi(k) > 0; unchecked: W"
+    " chooses q and k",
     known_as="SRWM, self-referential weight matrix",
     biology="metaplasticity: the synapses that gate plasticity are plastic too; no circuit is known to do all of it",
     cite="irie2022srwm",
@@ -563,6 +565,11 @@ def check_instructed(rule: Rule | str, instead: str) -> Rule:
     row = get_rule(rule)
     if not row.uses_keys:
         raise ValueError(f"rule {row.name!r} sends itself what it writes, so it takes no k, v or beta; {instead}.")
+    if not row.has_weights:
+        raise ValueError(
+            f"rule {row.name!r} keeps every pair and has no weights, so that no synapse can hold them; {instead}, and "
+            "for weights take e.g. rule='linear_attention' or 'hebb'."
+        )
     for name, used in (("momentum", row.uses_momentum), ("ridge", row.uses_ridge)):
         if used:
             raise ValueError(f"rule {row.name!r} needs {name} besides its writes (k, v, beta) and decay; {instead}.")

@@ -295,7 +295,8 @@ ERASING = {name: row for name, row in {**SINGLE_WRITES, **GROW}.items() if row.e
 
 @pytest.mark.parametrize("name", ERASING)
 @given(seed=seed, size=st.floats(0.1, 3))
-def test_a_step_is_past_its_bound_where_an_eigenvalue_leaves_minus_one_to_one(name, seed, size):
+def test_a_step_is_past_its_bound_where_an_eigenvalue_leaves_minus_one_to_one_and_else_shrinks_W(name, seed, size):
+    """F15: with a decay per key first the bound is of the norm, which is above the eigenvalues."""
     row = ERASING[name]
     p, gates = one_step(row, seed)
     k = (p.k if row.error == "value" else p.v) * size
@@ -304,7 +305,10 @@ def test_a_step_is_past_its_bound_where_an_eigenvalue_leaves_minus_one_to_one(na
     assert np.abs(spectrum.imag).max() <= 1e-7  # similar to a symmetric matrix; a zero decay makes eigenvalues meet
     low, high = spectrum.real.min(), spectrum.real.max()
     assume(abs(ratio - 1) > 1e-9)  # at the bound rounding decides
-    assert (ratio > 1) == (low < -1 or high > 1 + 1e-12)  # 1 itself is kept by every direction that k does not touch
+    past = low < -1 or high > 1 + 1e-12  # 1 itself is kept by every direction that k does not touch
+    by_key = row.retain == "key" and row.order == "decay_first"
+    assert ratio > 1 or (not past and np.linalg.norm(transition(row, k[0], **gates), 2) <= 1 + 1e-12)
+    assert by_key or (ratio > 1) == past
 
 
 @pytest.mark.parametrize("row", [fw.DELTA, fw.GATED_DELTA, fw.KEY_GATED_DELTA, OWN["undecayed delta"]])

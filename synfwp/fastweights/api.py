@@ -7,6 +7,7 @@ import numpy as np
 
 from synfwp import checks, owned, rules
 from synfwp.coefficients import Coefficients
+from synfwp.fastweights import arguments, overflow
 from synfwp.fastweights.arguments import check, cotangent, plain, sum_back
 from synfwp.fastweights.problem import Call, Cotangents, Gradients, Outputs, Problem, Scan
 from synfwp.fastweights.solvers import linear, solver_of
@@ -54,13 +55,17 @@ def scan(
     rule : Rule or str
         A row of ``synfwp.rules``, or its name.
     q, k : (..., T, d_k) array
-        Queries and keys. Leading axes are batch and must be equal in q, k and v. SELF_REFERENTIAL takes its tokens as q
-        and k=None.
+        Queries and keys. Time is the last axis but one, and everything before it is batch: with heads (batch, head,
+        time, feature). Arrays of flash-linear-attention, [batch, time, head, feature], pass through
+        `synfwp.conventions.from_fla` first. Leading axes must be equal in q, k and v. SELF_REFERENTIAL takes its tokens
+        as q and k=None.
     v : (..., T, d_v) array
         Values; None for a rule that writes nothing (HOUSEHOLDER), or its own (SELF_REFERENTIAL). Rules with n writes
         per token take k and v of shape (..., T, n, d) and beta (..., T, n).
-    beta : None or array that broadcasts to (..., T)
-        Write strength, at least 0; None means 1.
+    beta : None or array that broadcasts to (..., T), or to (..., T, d_v)
+        Write strength, at least 0; None means 1. An array with as many axes as v is one number per value channel,
+        ``W_t = a W + diag(beta) (v - a W k) k^T``, in the recurrent form of rules of the linear family whose rows of W
+        do not meet; any other is one per token.
     decay : None or array that broadcasts to (..., T), or to (..., T, d_k) where the row's ``retain`` is "key"
         Multiplier of W, in [0, 1]; a rule with a decay needs it (gated OJA: (..., T, d_v)).
     erase : None or pair of arrays that broadcast to (..., T, d_k)
@@ -102,7 +107,9 @@ def scan(
     Warns
     -----
     RuntimeWarning
-        If a step is past the stability bound of the rule's row.
+        If a step is past the stability bound of the rule's row: below it no sequence of steps makes W larger (a bound
+        of "each step alone" does not promise that). If results overflow: inf or nan though every argument is finite. If
+        the axes of time and head look exchanged.
 
     Notes
     -----
@@ -125,12 +132,15 @@ def scan(
     if every and not row.has_weights:
         raise ValueError(f"rule {row.name!r} has no state W; leave states out.")
     T, d_k, solver = call.q.shape[1], call.q.shape[2], solver_of(row)
+    arguments.check_channels_of_form(call, form)
     if form == "auto":
         form = fastest_form(row, T, d_k, call.v.shape[-1], call.q.dtype)
-    if form == "recurrent" or not hasattr(solver, "chunkwise"):
-        return _shaped(call, solver.forward(call, every, threads))
-    steps = max(1, T * row.writes) if form == "parallel" else chunk
-    return _shaped(call, solver.chunkwise(call, steps, every))
+    with overflow.silent():
+        if form == "recurrent" or not hasattr(solver, "chunkwise"):
+            found = solver.forward(call, every, threads)
+        else:
+            found = solver.chunkwise(call, max(1, T * row.writes) if form == "parallel" else chunk, every)
+    return _shaped(call, overflow.checked(call, found))
 
 
 def vjp(
@@ -178,12 +188,12 @@ def vjp(
     row = rules.get_rule(rule)
     call = check(row, q, k, v, beta, decay, W0, erase=erase, momentum=momentum, ridge=ridge, aux0=aux0)
     given = (q, k, v, beta, decay, erase, momentum, ridge, W0, aux0)
-    call = call._replace(
-        **{name: owned.apart(getattr(call, name), *given) for name in _OWN}
-    )  # the caller may change hers
+    own = {name: owned.apart(getattr(call, name), *given) for name in _OWN}
+    call = call._replace(**own)  # the caller may change hers
     if call.pair is not None:
         call = call._replace(pair=tuple(owned.apart(one, *given) for one in call.pair))
-    found = solver_of(row).forward(call, 0, threads)
+    with overflow.silent():
+        found = overflow.checked(call, solver_of(row).forward(call, 0, threads))
     out, kept = _shaped(call, found), found.kept
 
     def pullback(dy: Any = None, dW: Any = None, daux: Any = None) -> Gradients:
@@ -294,9 +304,12 @@ def attention(
         why = "is not linear in v" if row.error == "key" else "writes no values"
         raise ValueError(f"rule {row.name!r} {why}, so it has no attention matrix; run it with synfwp.scan.")
     keys = plain("k", k)
+    arguments.refuse_channels(beta, keys)
     values = np.zeros((*keys.shape[:-1], 1), keys.dtype if keys.dtype.kind == "f" else float)
     call = check(row, q, k, values, beta, decay, erase=erase, momentum=momentum, ridge=ridge)
-    A = solver_of(row).attention(call)
+    with overflow.silent():
+        A = solver_of(row).attention(call)
+    overflow.warn(call, {"A": A})
     return owned.apart(np.ascontiguousarray(A).reshape(call.lead + A.shape[1:]), *call)
 
 
@@ -376,7 +389,9 @@ def _adjoint(call: Call, out: Scan, kept: Any, dy: Any, dW: Any, daux: Any, thre
             for name, x, like in (("dy", dy, out.y), ("dW", dW, out.W), ("daux", daux, out.aux))
         )  # type: ignore[arg-type]
     )
-    found = solver_of(call.rule).adjoint(call, kept, cotangents, threads)
+    with overflow.silent():
+        found = solver_of(call.rule).adjoint(call, kept, cotangents, threads)
+    overflow.warn(call, {f"the gradient of {name}": x for name, x in found.items()})
     back: dict[str, Any] = dict.fromkeys(call.shapes)
     for name, shape in call.shapes.items():
         if shape is not None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from synfwp import checks, rules
-from synfwp.fastweights.passes import SEVERAL_WRITES
+from synfwp.fastweights.passes import CENTRED, SEVERAL_WRITES
 from synfwp.fastweights.problem import Call, Shape
 from synfwp.fastweights.solvers import solver_of
 from synfwp.rules import Rule
@@ -57,8 +57,12 @@ def check(
     _check_shapes(rule, q, k, v)
     lead, n, cores = q.shape[:-2], math.prod(q.shape[:-2]), _cores(rule, q.shape[-2], q.shape[-1], v.shape[-1])
     one, zero = k.dtype.type(1), k.dtype.type(0)
+    if "beta" in given and given["beta"].ndim == v.ndim:
+        _check_channels(rule)
+        cores["beta"] = (*cores["beta"], v.shape[-1])
     if aux and "aux0" not in cores:
         refuse_unused(rule, aux0=aux0)
+    _check_layout(given, cores, lead, q.shape[-2], warn)
     full = {name: _broadcast(name, given[name], lead, core, n) for name, core in cores.items() if name in given}
     for name, core, usual in (("beta", cores["beta"], one), ("W0", cores["W0"], zero)):
         if name not in full:
@@ -85,6 +89,39 @@ def check(
     if warn:
         _warn_unstable(call)
     return call
+
+
+def _check_channels(rule: Rule) -> None:
+    """One beta per value channel makes every row of W a memory of its own: not where the rows meet."""
+    why = {
+        "it has a solver of its own": rule.solver != "linear",
+        "it predicts the key from all values": rule.error == "key",
+        "all values are divided by one sum": rule.normalised,
+        "it uses no beta": not rule.uses_beta,
+    }
+    for reason, holds in why.items():
+        if holds:
+            raise ValueError(
+                f"beta has as many axes as v, one number per value channel, which rule {rule.name!r} has not: {reason};"
+                f" pass beta of shape (..., T{', n' * (rule.writes > 1)})."
+            )
+
+
+def check_channels_of_form(call: Call, form: str) -> None:
+    """The recurrence alone takes one beta per value channel."""
+    if call.beta.ndim == call.v.ndim and form not in ("recurrent", "auto"):
+        raise ValueError(
+            f"beta has as many axes as v, one number per value channel, which form {form!r} has not: scores are the "
+            "same for all channels; leave form out."
+        )
+
+
+def refuse_channels(beta: Any, keys: Array) -> None:
+    """An attention matrix is the same for all value channels."""
+    if beta is not None and np.ndim(plain("beta", beta)) == keys.ndim:
+        raise ValueError(
+            "beta has as many axes as k, one number per value channel: one matrix A cannot hold them; use synfwp.scan."
+        )
 
 
 def _cores(rule: Rule, T: int, d_k: int, d_v: int) -> dict[str, Shape]:
@@ -153,12 +190,13 @@ def _check_ranges(full: dict[str, Array]) -> None:
 
 
 def _step_ratio(call: Call) -> float:
-    """Largest step over its bound; with several writes the decay acts on the first."""
-    rule, decay = call.rule, call.decay
-    if decay is not None and SEVERAL_WRITES.applies(rule):
-        decay = SEVERAL_WRITES.decays(rule, decay)
+    """Largest step over its bound; of several writes the first one decays, and centred keys are what counts."""
+    rule = call.rule
+    for one in (SEVERAL_WRITES, CENTRED) if rule.erase is not None else ():
+        call = one.down(call) if one.applies(rule) else call
     key = call.k if rule.error == "value" else call.v
-    return stability.step_ratio(rule, key, call.beta, decay, call.pair, call.momentum)
+    beta = call.beta.max(axis=-1) if call.beta.ndim == key.ndim else call.beta
+    return stability.step_ratio(rule, key, beta, call.decay, call.pair, call.momentum)
 
 
 CURES = dict(checks.CURES) | {
@@ -219,6 +257,40 @@ def _check_shapes(rule: Rule, q: Array, k: Array, v: Array) -> None:
         raise ValueError(f"k has {k.shape[-1]} and v has {v.shape[-1]} features; both need at least 1.")
 
 
+def _check_layout(given: dict[str, Array], cores: dict[str, Shape], lead: Shape, T: int, warn: bool) -> None:
+    """Refuse [batch, time, head, .] of flash-linear-attention where a shape shows it, and warn where sizes do.
+
+    One argument whose axes of time and head are exchanged against those of q shows it, or a state that only fits q read
+    that way. Where all are exchanged, shapes alone agree; then 2 to 64 steps after an axis at least four times as long
+    and of 16 or more look like heads after time, unless a state of the right shape was passed.
+    """
+    if len(lead) != 2:
+        return
+    batch, heads = lead
+    cure = "convert them with synfwp.conventions.from_fla (in PyTorch: synfwp.torch.scan_fla)"
+    for name in ("beta", "decay", "p", "r", "momentum"):
+        if name in given and name in cores and heads != T and given[name].ndim == 2 + len(cores[name]):
+            right = (*lead, *cores[name])
+            if given[name].shape == (batch, T, heads, *cores[name][1:]):
+                raise ValueError(
+                    f"{name} has shape {given[name].shape} but q asks for {right}: one of them is [batch, time, head] "
+                    f"as in flash-linear-attention, the other (batch, head, time); {cure}."
+                )
+    W0 = given.get("W0")
+    states = [(batch, n, *cores["W0"][::-1]) for n in (T, heads)]
+    if W0 is not None and W0.shape != (*lead, *cores["W0"]) and W0.shape in states and heads != T:
+        raise ValueError(
+            f"W0 has shape {W0.shape}, [batch, head, key, value] as the state of flash-linear-attention, but is "
+            f"{(*lead, *cores['W0'])} here, (value, key); {cure}."
+        )
+    if warn and W0 is None and T > 0 and 2 <= T <= 64 and heads >= max(16, 4 * T):
+        checks.warn(
+            f"q has shape {(*lead, T)} without its features: read as {batch} x {heads} sequences of {T} steps. If they "
+            f"are [batch, time, head] as in flash-linear-attention, {cure}; if not, join the leading axes into one "
+            f"(reshape to ({batch * heads}, {T}, .)), and this warning is gone."
+        )
+
+
 def _broadcast(name: str, x: Any, lead: tuple[int, ...], core: tuple[int, ...], n: int) -> Array:
     """``x`` broadcast to ``lead + core`` and laid out as (n, *core)."""
     try:
@@ -238,7 +310,8 @@ def _in_range(name: str, x: Array, low: float, high: float) -> None:
     if x.size and (x.min() < low or x.max() > high):
         bad = float(x.min() if x.min() < low else x.max())
         bounds = "numbers of at least 0" if high == math.inf else f"numbers in [{low}, {high}]"
-        raise ValueError(f"{name} holds {bad:g}; pass {bounds} (gates are multipliers, not logarithms).")
+        cure = "; synfwp.conventions.from_fla converts logarithms" if name == "decay" and bad < 0 else ""
+        raise ValueError(f"{name} holds {bad:g}; pass {bounds} (gates are multipliers, not logarithms{cure}).")
 
 
 def refuse_unused(rule: Rule | str, **arguments: Any) -> None:

@@ -281,8 +281,8 @@ class ErrorOfKey(Pass):
         return grads | {"k": grads["v"], "v": grads["k"], "W0": np.swapaxes(grads["W0"], 1, 2)}
 
 
-SEVERAL_WRITES = SeveralWrites()
-PASSES: tuple[Pass, ...] = (SEVERAL_WRITES, Centred(), Normalised(), ReadBefore(), ErrorOfKey())
+SEVERAL_WRITES, CENTRED = SeveralWrites(), Centred()
+PASSES: tuple[Pass, ...] = (SEVERAL_WRITES, CENTRED, Normalised(), ReadBefore(), ErrorOfKey())
 
 
 def _flat(x: Array) -> Array:
@@ -304,4 +304,5 @@ def _divide(y: Array) -> tuple[Array, Array]:
     """Reads divided by their last component, and 1 over it; a read of nothing (0 / 0) is 0."""
     size = y[..., -1:]
     inverse = np.divide(1, size, out=np.zeros_like(size), where=size != 0)
+    inverse[np.isinf(size)] = np.nan  # 0 would be no word of an overflow
     return y[..., :-1] * inverse, inverse

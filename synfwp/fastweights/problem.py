@@ -16,10 +16,10 @@ Shape = tuple[int, ...]
 class Call(NamedTuple):
     """Checked arguments with one batch axis, and what is needed to give results the caller's shapes.
 
-    ``q (n, T, d_k)``; ``k, v (n, T, d)`` or (n, T, writes, d); ``beta`` as k without features; ``decay`` (n, T) or
-    (n, T, d); ``momentum (n, T)``; ``ridge (n, d_k)``; ``aux0`` (n, ...) or None. A rule without keys or values of the
-    caller has its queries as k and zeros as v, which only say how many there are. ``across`` marks a call whose key
-    and value a pass has exchanged: W is read across its rows.
+    ``q (n, T, d_k)``; ``k, v (n, T, d)`` or (n, T, writes, d); ``beta`` as k without features, or as v; ``decay``
+    (n, T) or (n, T, d); ``momentum (n, T)``; ``ridge (n, d_k)``; ``aux0`` (n, ...) or None. A rule without keys or
+    values of the caller has its queries as k and zeros as v, which only say how many there are. ``across`` marks a call
+    whose key and value a pass has exchanged: W is read across its rows.
     """
 
     rule: Rule

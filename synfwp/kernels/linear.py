@@ -6,7 +6,8 @@ For one sequence and one row ``w`` of W (one postsynaptic neuron), with ``x`` th
     w = a_t * x + write_t v_t k_t - erase_t s r_t  (r = k where None is passed; a_t a scalar, one number per key, or 1)
     y_t = w . q_t                                  or, across rows, y_t = sum over rows of q_t,row w
 
-A coefficient that a rule does not use is passed as None and its branches are pruned when the kernel compiles. Rows
+A coefficient that a rule does not use is passed as None and its branches are pruned when the kernel compiles; so are
+those of ``write`` and ``erase`` for a number per step (n, T) or, with beta per value channel, per row (n, T, d_v). Rows
 never meet, so they are carried four at a time (their number is a multiple of 4), one array for the first of every four,
 one for the second, ...: numba cannot tell that two rows of one array share no memory. Each loop over keys does all that
 one step and the next one need: it writes, reads, and predicts for the step that follows; the adjoint likewise.
@@ -43,10 +44,12 @@ def _run(q, k, v, write, erase, p, a, a_key, r, W, y, across, states, every, lo,
             for t in range(T):
                 kt = k[n, t]
                 qt = q[n, t]
-                wt = write[n, t]
+                if write.ndim == 2:
+                    wt = write[n, t]
                 ahead = min(t + 1, T - 1)
-                if erase is not None:
-                    et = erase[n, t]
+                if erase is not None:  # noqa: SIM102 (numba prunes one test at a time)
+                    if erase.ndim == 2:
+                        et = erase[n, t]
                 at = W.dtype.type(1)
                 if a is not None:
                     at = a[n, t]
@@ -56,15 +59,27 @@ def _run(q, k, v, write, erase, p, a, a_key, r, W, y, across, states, every, lo,
                     x1 = X1[g]
                     x2 = X2[g]
                     x3 = X3[g]
-                    c0 = wt * v[n, t, i]
-                    c1 = wt * v[n, t, i + 1]
-                    c2 = wt * v[n, t, i + 2]
-                    c3 = wt * v[n, t, i + 3]
+                    if write.ndim == 2:
+                        c0 = wt * v[n, t, i]
+                        c1 = wt * v[n, t, i + 1]
+                        c2 = wt * v[n, t, i + 2]
+                        c3 = wt * v[n, t, i + 3]
+                    else:
+                        c0 = write[n, t, i] * v[n, t, i]
+                        c1 = write[n, t, i + 1] * v[n, t, i + 1]
+                        c2 = write[n, t, i + 2] * v[n, t, i + 2]
+                        c3 = write[n, t, i + 3] * v[n, t, i + 3]
                     if erase is not None:
-                        h0 = et * s[g, 0]
-                        h1 = et * s[g, 1]
-                        h2 = et * s[g, 2]
-                        h3 = et * s[g, 3]
+                        if erase.ndim == 2:
+                            h0 = et * s[g, 0]
+                            h1 = et * s[g, 1]
+                            h2 = et * s[g, 2]
+                            h3 = et * s[g, 3]
+                        else:
+                            h0 = erase[n, t, i] * s[g, 0]
+                            h1 = erase[n, t, i + 1] * s[g, 1]
+                            h2 = erase[n, t, i + 2] * s[g, 2]
+                            h3 = erase[n, t, i + 3] * s[g, 3]
                         if r is None:
                             c0 -= h0
                             c1 -= h1
@@ -169,22 +184,34 @@ def _replay(k, v, write, erase, p, a, a_key, r, n, g, start, stop, H0, H1, H2, H
     for m in range(stop - start):
         t = start + m
         kt = k[n, t]
-        wt = write[n, t]
         ahead = min(t + 1, stop - 1)
-        c0 = wt * v[n, t, i]
-        c1 = wt * v[n, t, i + 1]
-        c2 = wt * v[n, t, i + 2]
-        c3 = wt * v[n, t, i + 3]
+        if write.ndim == 2:
+            wt = write[n, t]
+            c0 = wt * v[n, t, i]
+            c1 = wt * v[n, t, i + 1]
+            c2 = wt * v[n, t, i + 2]
+            c3 = wt * v[n, t, i + 3]
+        else:
+            c0 = write[n, t, i] * v[n, t, i]
+            c1 = write[n, t, i + 1] * v[n, t, i + 1]
+            c2 = write[n, t, i + 2] * v[n, t, i + 2]
+            c3 = write[n, t, i + 3] * v[n, t, i + 3]
         if erase is not None:
             s[m, 0] = s0
             s[m, 1] = s1
             s[m, 2] = s2
             s[m, 3] = s3
-            et = erase[n, t]
-            h0 = et * s0
-            h1 = et * s1
-            h2 = et * s2
-            h3 = et * s3
+            if erase.ndim == 2:
+                et = erase[n, t]
+                h0 = et * s0
+                h1 = et * s1
+                h2 = et * s2
+                h3 = et * s3
+            else:
+                h0 = erase[n, t, i] * s0
+                h1 = erase[n, t, i + 1] * s1
+                h2 = erase[n, t, i + 2] * s2
+                h3 = erase[n, t, i + 3] * s3
             if r is None:
                 c0 -= h0
                 c1 -= h1
@@ -285,12 +312,22 @@ def _adjoint(
     for m in range(last - 1, -1, -1):
         t = start + m
         e = t - 1 if m > 0 else t
-        wt = write[n, t]
-        dv[n, t, i] = wt * g0
-        dv[n, t, i + 1] = wt * g1
-        dv[n, t, i + 2] = wt * g2
-        dv[n, t, i + 3] = wt * g3
-        dwrite[n, t] += v[n, t, i] * g0 + v[n, t, i + 1] * g1 + v[n, t, i + 2] * g2 + v[n, t, i + 3] * g3
+        if write.ndim == 2:
+            wt = write[n, t]
+            dv[n, t, i] = wt * g0
+            dv[n, t, i + 1] = wt * g1
+            dv[n, t, i + 2] = wt * g2
+            dv[n, t, i + 3] = wt * g3
+            dwrite[n, t] += v[n, t, i] * g0 + v[n, t, i + 1] * g1 + v[n, t, i + 2] * g2 + v[n, t, i + 3] * g3
+        else:
+            dv[n, t, i] = write[n, t, i] * g0
+            dv[n, t, i + 1] = write[n, t, i + 1] * g1
+            dv[n, t, i + 2] = write[n, t, i + 2] * g2
+            dv[n, t, i + 3] = write[n, t, i + 3] * g3
+            dwrite[n, t, i] = v[n, t, i] * g0
+            dwrite[n, t, i + 1] = v[n, t, i + 1] * g1
+            dwrite[n, t, i + 2] = v[n, t, i + 2] * g2
+            dwrite[n, t, i + 3] = v[n, t, i + 3] * g3
         if erase is not None:
             if r is None:
                 f0, f1, f2, f3 = g0, g1, g2, g3
@@ -298,16 +335,30 @@ def _adjoint(
             s1 = s[m, 1]
             s2 = s[m, 2]
             s3 = s[m, 3]
-            derase[n, t] -= s0 * f0 + s1 * f1 + s2 * f2 + s3 * f3
-            et = erase[n, t]
-            f0 *= et
-            f1 *= et
-            f2 *= et
-            f3 *= et
-            s0 *= et
-            s1 *= et
-            s2 *= et
-            s3 *= et
+            if erase.ndim == 2:
+                derase[n, t] -= s0 * f0 + s1 * f1 + s2 * f2 + s3 * f3
+                et = erase[n, t]
+                f0 *= et
+                f1 *= et
+                f2 *= et
+                f3 *= et
+                s0 *= et
+                s1 *= et
+                s2 *= et
+                s3 *= et
+            else:
+                derase[n, t, i] = -s0 * f0
+                derase[n, t, i + 1] = -s1 * f1
+                derase[n, t, i + 2] = -s2 * f2
+                derase[n, t, i + 3] = -s3 * f3
+                f0 *= erase[n, t, i]
+                f1 *= erase[n, t, i + 1]
+                f2 *= erase[n, t, i + 2]
+                f3 *= erase[n, t, i + 3]
+                s0 *= erase[n, t, i]
+                s1 *= erase[n, t, i + 1]
+                s2 *= erase[n, t, i + 2]
+                s3 *= erase[n, t, i + 3]
         at = U0.dtype.type(1)
         if a is not None:
             at = a[n, t]

@@ -30,6 +30,7 @@ from synfwp.reference.rules import (
     mesa,
     momentum_delta,
     oja,
+    per_channel,
     self_referential,
     softmax,
 )
@@ -55,6 +56,7 @@ __all__ = [
     "mesa",
     "momentum_delta",
     "oja",
+    "per_channel",
     "phase",
     "plastic",
     "rate_network",

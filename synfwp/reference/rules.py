@@ -206,6 +206,16 @@ def softmax(q, k, v, beta, decay, W):
     return reads, None
 
 
+def per_channel(rule, q, k, v, beta, decay, W, *more):
+    """A rule with one beta per value channel, (T, d_v) or (T, n, d_v): each row of W is a memory of its own.
+
+    ``W_t = a W + diag(b) (v - a W k) k^T`` is, row by row, the rule on W_i with the values v_i and the numbers b_i.
+    """
+    rows = [rule(q, k, v[..., i : i + 1], beta[..., i], decay, W[i : i + 1], *more) for i in range(len(W))]
+    reads, states = (np.concatenate([row[j] for row in rows], axis=1) for j in (0, 1))
+    return reads, states, *rows[0][2:]
+
+
 def _run(q, W, step):
     """Write, then read, at every step."""
     dtype = np.result_type(q, W, step(W, 0) if len(q) else W)

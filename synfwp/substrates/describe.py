@@ -68,9 +68,9 @@ def spikes_per_item(
     """Expected spikes of all neurons to write a first item of one key and one value at peak.
 
     The keys fire in every phase, partners of the covariance rule only from the second item on (at the mean of the keys
-    before), the value (or the error, which is the value as long as nothing is stored) while it is encoded; LIF neurons fire at their baseline all the time, and what their
-    membranes take to charge is left out. A mechanism that is online writes less and less: where the value meets a
-    prediction in the soma it is an upper bound.
+    before), the value (or the error, which is the value as long as nothing is stored) while it is encoded; LIF
+    neurons fire at their baseline all the time, and what their membranes take to charge is left out. A mechanism that
+    is online writes less and less: where the value meets a prediction in the soma it is an upper bound.
     """
     s, peak, baseline = schedule, code.peak, mechanism.baseline
     keys = s.encode + (s.retrieve if mechanism.retrieves else 0.0)

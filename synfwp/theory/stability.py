@@ -96,50 +96,91 @@ def step_ratio(
     pair: Pair | None = None,
     momentum: Array | None = None,
 ) -> float:
-    """Largest step over its bound: above 1 the transition has an eigenvalue outside [-1, 1].
+    """Largest step over its bound. While no step is above 1, no product of steps makes W larger in the 2-norm.
 
-    With a_j the decay, the lowest eigenvalue is at least -1 exactly when ``erase sum_j s_j k_j^2 / (1 + a_j) <= 1``,
-    where s_j = a_j if the rule decays first and 1 if not (both transitions are similar to a symmetric matrix). A row
-    of negative ``erase`` adds what it predicts: its highest is at most 1 when ``-erase sum_j s_j k_j^2 / (1 - a_j)
-    <= 1``. With a pair (p, r) it is the spectral radius itself, of the 64 steps with the largest ``|p . r|``. With
-    momentum the bound is ``beta |k|^2 <= (1 + a) (1 + mu)``. What a rule that writes itself will do is not known before
-    it runs: 0.
+    Each bound makes a step a contraction: ``|M| <= 1`` in the 2-norm for ``W_t = W_{t-1} M_t``. A bound on the
+    eigenvalues alone would not do, since products of matrices that are not symmetric can grow with all of them below 1.
+    With a_j the decay, s_j = a_j if the rule decays first and 1 if not:
+
+    - without a decay, with a scalar one, and from the undecayed W, M is symmetric, and the bound is exact:
+      ``erase sum_j s_j k_j^2 / (1 + a_j) <= 1``, where the lowest eigenvalue is -1;
+    - with a decay per key first, ``M = diag(a) (I - erase k k^T)`` is the product of two contractions where
+      ``erase |k|^2 <= 2``: sufficient, whatever the decays;
+    - a row of negative ``erase`` adds what it predicts: ``-erase sum_j s_j k_j^2 / (1 - a_j) <= 1``, with the largest
+      decay for all a_j where a decay per key comes first;
+    - with a pair, ``M = diag(a) - p r^T``, the ratio is ``|M|`` itself. ``|M| <= 1`` is ``I - M^T M >= 0``, and the
+      determinant of this diagonal matrix of rank-two change gives, exactly, ``(1 + sum_j a_j p_j r_j / (1 - a_j^2))^2
+      >= sum_j p_j^2 / (1 - a_j^2)  sum_j r_j^2 / (1 - a_j^2)``. The norm of the worst steps that fail it is computed;
+    - with momentum the bound is ``beta |k|^2 <= (1 + a) (1 + mu)``, of each step alone: products may grow below it.
+
+    What a rule that writes itself will do is not known before it runs: 0.
 
     Parameters
     ----------
     rule : Rule
     k : (..., d_k) array
-        The keys of the steps, or the values of a rule that predicts the key.
+        The keys of the steps (centred, where the rule centres them), or the values of a rule that predicts the key.
     beta, decay, pair, momentum
         The gates of the steps, as the row uses them.
 
     Returns
     -------
     float
+
+    References
+    ----------
+    Horn & Johnson 2013, Matrix Analysis, section 5.6 (norms of products) and 4.3 (changes of low rank).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from synfwp.rules import KEY_GATED_DELTA
+    >>> k, a = np.array([[0.6, 0.8]]), np.array([[0.5, 0.9]])
+    >>> round(step_ratio(KEY_GATED_DELTA, k, np.array([3.0]), a), 6)
+    1.5
     """
     if rule.erase is None or not rule.uses_keys or k.size == 0:
         return 0.0
-    if momentum is not None:
-        bound = (1 + momentum) * (2.0 if decay is None else 1 + decay)
-        return float(np.max(beta * np.einsum("...i,...i", k, k) / bound))
-    if pair is not None:
-        c = coefficients(rule, k, beta, decay, pair)
-        size = np.abs(np.einsum("...i,...i->...", *pair))
-        most, steps = np.argsort(size, axis=None)[-64:], size.ndim
-        chosen: list[Any] = [
-            None if x is None else x.reshape(size.size, *x.shape[steps:])[most].astype(float) for x in (*c, k)
-        ]
-        radius = float(np.abs(np.linalg.eigvals(transitions(Coefficients(*chosen[:-1]), chosen[-1]))).max())
-        return radius if radius > 1 + 1e-6 else min(radius, 1.0)  # p . r = 0 at a = 1 is defective: known to sqrt(eps)
-    erase = coefficient(rule.erase, beta, k)
-    grows = bool(np.any(erase < 0))
-    if decay is None and not grows:
-        return float(np.max(erase * np.einsum("...i,...i", k, k))) / 2
-    a = np.ones_like(beta) if decay is None else decay
-    a = a if rule.retain == "key" else a[..., None]
-    load = (a if rule.order == "decay_first" else np.ones_like(a)) * k * k * np.abs(erase)[..., None]
-    with np.errstate(divide="ignore", invalid="ignore"):  # at a = 1 nothing may be added
-        return float(np.max(np.sum(np.where(load > 0, load / (1 - a if grows else 1 + a), 0), axis=-1)))
+    with np.errstate(all="ignore"):
+        if momentum is not None:
+            bound = (1 + momentum) * (2.0 if decay is None else 1 + decay)
+            return float(np.max(beta * np.einsum("...i,...i", k, k) / bound))
+        if pair is not None:
+            return _largest_norm(coefficients(rule, k, beta, decay, pair), k)
+        erase = coefficient(rule.erase, beta, k)
+        grows, first = bool(np.any(erase < 0)), rule.order == "decay_first"
+        if decay is not None and rule.retain == "key" and not first:
+            load = np.abs(erase) * np.einsum("...i,...i,...i->...", k, k, 1 / (1 - decay if grows else 1 + decay))
+            return float(np.max(np.where(erase == 0, 0, load)))
+        load = np.abs(erase) * np.einsum("...i,...i->...", k, k)
+        if decay is None or (rule.retain == "key" and not grows):
+            return float(np.inf if grows and np.max(load) > 0 else np.max(load) / 2)
+        a = decay.max(axis=-1) if rule.retain == "key" else decay
+        load = load * a if first else load
+        return float(np.max(np.where(load > 0, load / (1 - a if grows else 1 + a), 0)))  # at a = 1 nothing may be added
+
+
+def _largest_norm(c: Coefficients, k: Array) -> float:
+    """The 2-norm of the worst ``diag(a) - p r^T``, or 1 where all of them are contractions."""
+    wide: list[Any] = [
+        None if x is None else x.reshape(-1, *x.shape[k.ndim - 1 :]).astype(float, copy=False) for x in c
+    ]
+    c, k = Coefficients(*wide), k.reshape(-1, k.shape[-1])
+    p, r = (k if x is None else x for x in (c.p, c.r))
+    p = p if c.erase is None else p * c.erase[:, None]
+    a: Any = c.a_key if c.a_key is not None else 1.0 if c.a is None else c.a[:, None]
+    a = np.minimum(a, 1 - 1e-8)  # at a = 1 the condition is a limit; so it is right to 1e-8
+    room = 1 / ((1 - a) * (1 + a)) * np.ones_like(p)
+    allowed = (1 + np.einsum("ij,ij->i", p * a, r * room)) ** 2
+    needed = np.einsum("ij,ij->i", p, p * room) * np.einsum("ij,ij->i", r, r * room)
+    over = np.nan_to_num(needed / allowed, nan=np.inf)
+    worst = np.argsort(over)[-8:] if len(over) > 8 else np.arange(len(over))
+    worst = worst[over[worst] > 1]
+    if not len(worst):
+        return 1.0
+    chosen: list[Any] = [None if x is None else x[worst] for x in c]
+    M = transitions(Coefficients(*chosen), k[worst].astype(float))
+    return float(np.linalg.norm(M, 2, axis=(1, 2)).max()) if np.isfinite(M).all() else np.inf
 
 
 def stability_bound(k: Any, spikes: float) -> float:

@@ -31,7 +31,7 @@ def recalled(k, v, aux0=None):
 
 @pytest.mark.parametrize(("pairs", "known", "running"), [(32, 0.81, 0.77), (64, 0.70, 0.69)])
 def test_recall_of_firing_rates_is_that_of_centred_keys(pairs, known, running):
-    """F16: with a known mean 0.81 at P = 32 and 0.70 at P = 64, d = 64; a running mean of the keys before costs a little."""
+    """F16: with a known mean 0.81 at P = 32 and 0.70 at P = 64, d = 64; a running mean costs a little."""
     mean = np.append(np.full(64, np.sqrt(2 / np.pi)), np.inf)
     found = [[recalled(*rates(seed, pairs), aux).mean() for aux in (mean, None)] for seed in range(20)]
     for value, want in zip(np.mean(found, axis=0), (known, running), strict=True):

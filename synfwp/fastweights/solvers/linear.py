@@ -12,6 +12,7 @@ from synfwp.rules import Rule
 from synfwp.threads import spread
 
 Array = np.ndarray
+_BY_ROW = ("write", "erase")  # what may be a number per step or, with beta per value channel, one per row of W
 HISTORY_BYTES = 1 << 19  # four rows' history of one segment of the adjoint stays in the L2 cache
 
 
@@ -79,7 +80,7 @@ def run(problem: Problem, every: int, threads: int | None) -> Outputs:
     y = None if across else np.empty_like(v)
     reads = np.zeros_like(k) if across else None
     states = np.empty((n, S // every, *W.shape[1:]), v.dtype) if every else None
-    coefficients = _tidy(c)
+    coefficients = _by_fours(_tidy(c))
 
     def work(lo: int, hi: int) -> None:
         linear.forward(q, k, v, *coefficients, W, y, reads, states, every, lo, hi)
@@ -100,7 +101,7 @@ def run_adjoint(problem: Problem, dy: Array, dW: Array, threads: int | None) -> 
     queries, cotangents = (dy, _fours(q, 2)) if across else (q, _fours(dy, 2))
     v, W0, dW = _fours(problem.v, 2), _fours(W0, 1), _fours(dW, 1)
     dq, dk, dv = np.zeros_like(queries), np.zeros_like(k), np.empty_like(v)
-    coefficients = _tidy(c)
+    coefficients = _by_fours(_tidy(c))
     zeros: Any = [None if x is None else np.zeros_like(x) for x in coefficients]
     grad = Coefficients(*zeros)
     segment = max(16, HISTORY_BYTES // (4 * k.shape[2] * k.itemsize))
@@ -111,7 +112,16 @@ def run_adjoint(problem: Problem, dy: Array, dW: Array, threads: int | None) -> 
     spread(work, len(k), 3 * _flops(problem), threads)
     if across:
         dq = run(problem._replace(q=dy, across=False), 0, threads).y
+    grad = grad._replace(
+        **{name: g[:, :, :d_v] for name in _BY_ROW if (g := getattr(grad, name)) is not None and g.ndim == 3}
+    )
     return {"q": dq, "k": dk, "v": dv[:, :, :d_v], "W0": dW[:, :d_v]}, grad
+
+
+def _by_fours(c: Coefficients) -> Coefficients:
+    """Coefficients per row for the rows of zeros too."""
+    wide = {name: _fours(x, 2) for name in _BY_ROW if (x := getattr(c, name)) is not None and x.ndim == 3}
+    return c._replace(**wide) if wide else c
 
 
 def _fours(x: Array, axis: int) -> Array:
@@ -125,9 +135,10 @@ def _fours(x: Array, axis: int) -> Array:
     return out
 
 
-def _tidy(c: Coefficients) -> list[Array | None]:
+def _tidy(c: Coefficients) -> Coefficients:
     """Coefficients as the kernels were compiled for."""
-    return [None if x is None else np.ascontiguousarray(x) for x in c]
+    tidy: list[Any] = [None if x is None else np.ascontiguousarray(x) for x in c]
+    return Coefficients(*tidy)
 
 
 def _flops(problem: Problem) -> float:

@@ -115,6 +115,11 @@ def _check_factors(call: Call, failed: Array) -> None:
     if call.lead:
         where += f" of sequence {tuple(int(i) for i in np.unravel_index(n, call.lead))}"
     ridge: Any = call.ridge
+    if not np.isfinite(np.einsum("t,ti,ti->i", call.beta[n], call.k[n], call.k[n])).all():
+        raise FloatingPointError(
+            f"k holds {np.abs(call.k[n]).max():.3g}, whose square overflows {ridge.dtype} in H at {where}; "
+            "make k smaller."
+        )
     raise FloatingPointError(
         f"ridge is {ridge[n].min():g}, too small for the rounding of {ridge.dtype}: H + diag(ridge) is not positive "
         f"definite at {where}; raise ridge{'' if ridge.dtype == np.float64 else ', or pass float64'}."

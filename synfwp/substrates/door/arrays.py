@@ -185,6 +185,10 @@ def prepare(rule: Rule, instructions: Any) -> Sent:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # the run itself warns of unstable steps
         call = fastweights.check(rule, instructions.q, instructions.k, instructions.v, beta, decay, None)
+    if call.beta.ndim == call.v.ndim:
+        raise ValueError(
+            "beta has as many axes as v; substrates take one write strength per token: run it with synfwp.scan."
+        )
     if len(call.lead) > 1:
         raise ValueError(f"k has leading axes {call.lead}; pass (T, d_k) or (trial, T, d_k).")
     if not len(call.k):
