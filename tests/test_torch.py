@@ -86,7 +86,11 @@ def test_gradcheck_passes_for_every_rule_with_all_inputs(name, rng):
         warnings.simplefilter("ignore", RuntimeWarning)
     # a central difference with step 1e-6 is good to about 1e-16 |y| / 1e-6 = 1e-9 for the |y| of about 10 seen here
     assert torch.autograd.gradcheck(
-        lambda *x: tuple(run(p, whole(dict(zip(given, x, strict=True))))), tuple(given.values()), eps=1e-6, atol=1e-7, rtol=1e-7
+        lambda *x: tuple(run(p, whole(dict(zip(given, x, strict=True))))),
+        tuple(given.values()),
+        eps=1e-6,
+        atol=1e-7,
+        rtol=1e-7,
     )
 
 
@@ -295,7 +299,11 @@ ONE = torch.ones(3, 2)
         ({"v": ONE.to_sparse()}, TypeError, r"^v has layout torch\.sparse_coo; pass v\.to_dense"),
         ({"beta": True}, TypeError, r"^beta is of type builtins bool"),
         ({"q": ONE.half()}, TypeError, r"^q has dtype torch\.float16; pass q\.float\(\)"),
-        ({"W0": ONE[:2].to(torch.complex64)}, TypeError, r"^W0 has dtype torch\.complex64; pass real numbers, such as W0"),
+        (
+            {"W0": ONE[:2].to(torch.complex64)},
+            TypeError,
+            r"^W0 has dtype torch\.complex64; pass real numbers, such as W0",
+        ),
         ({"v": ONE.double()}, TypeError, r"^mixed dtypes: q float32, k float32, v float64; .* \.float\(\) to float32"),
         ({"erase": ONE}, TypeError, r"^erase is of type Tensor; pass a pair of tensors \(p, r\)"),
         ({"erase": (ONE, ONE)}, ValueError, r"^rule 'delta' does not use erase"),
@@ -410,7 +418,11 @@ def low_rank_problem(name, B=2, T=5, H=3, HV=3, K=4, V=2):
     if name in ("dplr", "rwkv7"):
         given["g"] = log(B, T, H, K)
     if name == "comba":
-        given |= {"p": given["k"] * torch.rand(B, T, H, K, dtype=torch.float64), "g": log(B, T, HV), "beta": torch.rand(B, T, HV, dtype=torch.float64)}
+        given |= {
+            "p": given["k"] * torch.rand(B, T, H, K, dtype=torch.float64),
+            "g": log(B, T, HV),
+            "beta": torch.rand(B, T, HV, dtype=torch.float64),
+        }
     if name == "gdn2":
         given |= {"g": log(B, T, H, K), "b": torch.rand(B, T, H, K, dtype=torch.float64)}
         given["w"] = torch.rand(B, T, HV, V, dtype=torch.float64)
@@ -466,7 +478,10 @@ def test_several_writes_per_token_stand_one_after_the_other_there(rule):
     n = row.writes
     k = torch.nn.functional.normalize(torch.randn(B, T * n, H, K, dtype=torch.float64), dim=-1)
     given = {"q": torch.randn(B, T, H, K, dtype=torch.float64), "k": k}
-    given |= {"v": torch.randn(B, T * n, H, V, dtype=torch.float64), "beta": torch.rand(B, T * n, H, dtype=torch.float64)}
+    given |= {
+        "v": torch.randn(B, T * n, H, V, dtype=torch.float64),
+        "beta": torch.rand(B, T * n, H, dtype=torch.float64),
+    }
     if row.uses_decay:
         given["g"] = torch.nn.functional.logsigmoid(torch.randn(B, T, H, dtype=torch.float64))
     given["initial_state"] = torch.randn(B, H, K, V, dtype=torch.float64)
@@ -549,7 +564,11 @@ GATE = -torch.ones(2, 5, 3)
         ("iplr", {"a": SHAPED["k"], "b": SHAPED["k"], "p": SHAPED["k"]}, r"^'iplr' does not use p; leave it out"),
         ("comba", {"p": SHAPED["k"], "g": -SHAPED["k"]}, r"^g has a number for each feature; with p \(comba\) pass"),
         ("delta_product(2)", {}, r"^k has 5 steps; pass a multiple of num_householder=2"),
-        ("delta", {"beta": torch.ones(2, 3, 5)}, r"^beta has shape \(2, 3, 5\); pass \[B, T, H\] or \[B, T, H, V\], here \(2, 5, 3\)"),
+        (
+            "delta",
+            {"beta": torch.ones(2, 3, 5)},
+            r"^beta has shape \(2, 3, 5\); pass \[B, T, H\] or \[B, T, H, V\], here \(2, 5, 3\)",
+        ),
         ("delta", {"initial_state": torch.ones(2, 3, 2, 4)}, r"^initial_state has shape .* here \(2, 3, 4, 2\)"),
         ("delta", {"k": SHAPED["k"].to("meta")}, r"^k is on device meta"),
         ("delta", {"scale": float("nan")}, r"^scale is nan; pass a finite number"),
@@ -587,7 +606,9 @@ def test_a_layer_runs_and_every_parameter_gets_a_gradient_for_every_row(name):
     gates += ["momentum"] * row.uses_momentum + ["rate"] * row.uses_pair
     parameters = dict(layer.named_parameters())
     names = {f"{x}.weight" for x in ("q", "k", "v", "out", *gates)} | {f"{x}.bias" for x in gates}
-    assert set(parameters) == names | ({"p.weight"} if row.uses_pair else set()) | ({"ridge"} if row.uses_ridge else set())
+    assert set(parameters) == names | ({"p.weight"} if row.uses_pair else set()) | (
+        {"ridge"} if row.uses_ridge else set()
+    )
     for key, parameter in parameters.items():
         if row.write is None and row.has_weights and key == "v.weight":
             assert not parameter.grad.any()  # without a start there is nothing to fade or forget

@@ -107,7 +107,18 @@ def scan_fla(
     """
     kernel = _LOW_RANK.get(rule) if isinstance(rule, str) else None
     row = rules.get_rule(rule if kernel is None else kernel.row)
-    given = {"q": q, "k": k, "v": v, "g": g, "beta": beta, "initial_state": initial_state, "a": a, "b": b, "p": p, "w": w}
+    given = {
+        "q": q,
+        "k": k,
+        "v": v,
+        "g": g,
+        "beta": beta,
+        "initial_state": initial_state,
+        "a": a,
+        "b": b,
+        "p": p,
+        "w": w,
+    }
     tensors: dict[str, Any] = {name: checked(name, x, torch.float64) for name, x in given.items()}
     if kernel is not None:
         _check_named(str(rule), kernel, tensors)

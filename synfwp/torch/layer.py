@@ -239,7 +239,9 @@ class FastWeights(nn.Module):
         """What ``print`` shows beside the projections."""
         more = f", value_heads={self.value_heads}" if self.value_heads != self.heads else ""
         more += ", use_qk_l2norm_in_kernel=True" if self.use_qk_l2norm_in_kernel else ""
-        return f"rule={self.rule.name!r}, heads={self.heads}, feature={self.feature!r}, key_norm={self.key_norm!r}{more}"
+        return (
+            f"rule={self.rule.name!r}, heads={self.heads}, feature={self.feature!r}, key_norm={self.key_norm!r}{more}"
+        )
 
 
 def _supported(rule: Rule | str) -> Rule:

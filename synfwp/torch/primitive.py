@@ -84,7 +84,9 @@ def one_dtype(given: dict[str, Any]) -> dict[str, Any]:
     tensors = {name: checked(name, x, dtype) for name, x in given.items()}
     if len(set(dtypes.values())) > 1:
         mixed = ", ".join(f"{name} {str(d).removeprefix('torch.')}" for name, d in dtypes.items())
-        raise TypeError(f"mixed dtypes: {mixed}; convert all with .float() to float32, or all with .double() to float64.")
+        raise TypeError(
+            f"mixed dtypes: {mixed}; convert all with .float() to float32, or all with .double() to float64."
+        )
     return {name: x if x is None or x.ndim else x.to(dtype) for name, x in tensors.items()}
 
 
