@@ -138,8 +138,8 @@ def train(rule: str, d: int, size: Size, seed: int) -> fw.Trained:
         feature="identity", key_norm="none" if rule == "softmax" else "l2", convolution=TAPS, residual=True, norm=True,
     )  # fmt: skip
     return fw.train(
-        programmer, task, steps=size.steps, batch=size.batch, learning_rate=size.learning_rate, warmup=size.warmup, seed=seed,
-        dtype=np.float32,
+        programmer, task, steps=size.steps, batch=size.batch, learning_rate=size.learning_rate,
+        warmup=size.warmup, seed=seed, dtype=np.float32,
     )  # fmt: skip
 
 

@@ -142,8 +142,8 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
         "reflections": ("reflections", list(exact), {"long_name": "instructions that nobody trained"}),
     }
     settings = {
-        "steps": size.steps, "batch": size.batch, "words": size.words, "learning_rate": size.learning_rate, "warmup": size.warmup,
-        "programmer": PROGRAMMER, "quick": quick,
+        "steps": size.steps, "batch": size.batch, "words": size.words, "learning_rate": size.learning_rate,
+        "warmup": size.warmup, "programmer": PROGRAMMER, "quick": quick,
     }  # fmt: skip
     ds = results.dataset(variables, coords, **results.provenance(settings, seed))
     ds["scaled"] = scaled(ds).assign_attrs(units="1", long_name="scaled accuracy at the lengths of the test")
@@ -158,8 +158,8 @@ def train(system: System, size: Size, seed: int) -> fw.Trained:
         rule=system.rule, key_norm=norm, d_in=task.d_in, d_out=task.d_out, beta_max=system.beta_max, **PROGRAMMER
     )
     return fw.train(
-        programmer, task, steps=size.steps[system.task], batch=size.batch, learning_rate=size.learning_rate, warmup=size.warmup, seed=seed,
-        dtype=np.float32,
+        programmer, task, steps=size.steps[system.task], batch=size.batch,
+        learning_rate=size.learning_rate, warmup=size.warmup, seed=seed, dtype=np.float32,
     )  # fmt: skip
 
 

@@ -49,7 +49,7 @@ class Setting(NamedTuple):
             return tuple(self._one(self.name, inner[0], part) for part in parts)
         if origin is dict:
             if isinstance(value, str):
-                value = dict(part.split(":", 1) if ":" in part else (part, "") for part in value.split(","))
+                value = {key: text for key, _, text in (part.partition(":") for part in value.split(",") if part)}
             if not isinstance(value, Mapping):
                 raise TypeError(f"{self.name} is {value!r}; pass a dict, or text such as {self._example()!r}.")
             for key in value:
