@@ -186,7 +186,7 @@ def _kept(ds: Any, name: str) -> Iterator[None]:
             where = f"The result is kept in {kept}."
         except Exception as worse:
             where = f"The result could not be kept elsewhere: {worse}"
-        if isinstance(error, (ValueError, TypeError, OSError)):
+        if isinstance(error, (ValueError, TypeError, OSError, LookupError)):
             raise OSError(f"{error} {where}") from error
         _complain(where)
         raise

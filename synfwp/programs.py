@@ -125,7 +125,17 @@ def run(name: str, quick: bool = False, seed: int = 0, **settings: Any) -> "xr.D
     module = load_program(name)
     known = settings_of(module.main)
     values = read_all(known, settings, f"program {name!r}")
-    ds = module.main(quick=quick, seed=seed, **values)
+    other = changed(known, values, quick)
+    try:
+        ds = module.main(quick=quick, seed=seed, **values)
+    except (LookupError, ZeroDivisionError) as error:
+        if not other:
+            raise
+        named = ", ".join(f"{key}={value}" for key, value in other.items())
+        raise ValueError(
+            f"program {name!r} does not run with {named}: {type(error).__name__}: {error} What it compares needs the "
+            "usual entries; keep these, and add others, or set numbers above 0."
+        ) from error
 
     import xarray as xr
 
@@ -134,7 +144,6 @@ def run(name: str, quick: bool = False, seed: int = 0, **settings: Any) -> "xr.D
     if not isinstance(ds, xr.Dataset):
         raise TypeError(f"program {name!r} returned a {type(ds).__name__}; main() has to return a Dataset.")
     provenance = results.provenance({"quick": quick, **values}, seed)
-    other = changed(known, values, quick)
     recorded = {"settings": json.dumps(other)} if other else {}
     return ds.assign_attrs({"program": name, **provenance, **ds.attrs, **recorded})
 

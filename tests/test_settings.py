@@ -122,7 +122,7 @@ def test_every_program_has_settings_with_a_line_each(name):
 CHEAP = {
     "vogels2011": ({"rho0": 8.0}, {"cell_seconds": 8, "network_seconds": 4, "excitatory": 400}),
     "song2000": ({"g_max": 0.02}, {"seconds": 4, "every": 1}),
-    "ellwood2024": ({"shares": (0.0, 1.0)}, {"trials": 10, "share_trials": 10}),
+    "ellwood2024": ({"shares": (0.0, 0.25, 0.5, 1.0)}, {"trials": 10, "share_trials": 10}),
 }
 
 
@@ -142,3 +142,14 @@ def test_other_targets_stand_in_the_table_and_the_caption():
     ds = programs.run("vogels2011", quick=True, rho0=8, **small)
     assert float(ds.published.sel(quantity="cell: rate (Hz), last quarter, against rho0")) == 8.0
     assert "rho0 = 8 Hz" in programs.load_program("vogels2011").caption(ds)
+
+
+def test_settings_without_what_a_program_compares_are_refused_with_the_cure():
+    with pytest.raises(ValueError, match=r"^program 'song2000' does not run with .*steps=0.2: KeyError: .* keep these"):
+        programs.run("song2000", quick=True, seconds=1, every=1, inputs=100, steps=0.2)
+
+
+def test_the_usual_settings_given_by_name_are_the_usual_run():
+    usual = programs.run("song2000", quick=True, seconds=2, every=1, inputs=100)
+    same = programs.run("song2000", quick=True, seconds=2, every=1, inputs=100, g_max=0.01, rate=15, steps="0.1,0.2")
+    assert usual.drop_attrs().identical(same.drop_attrs())
