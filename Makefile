@@ -27,27 +27,41 @@ if [ -z "$$py" ]; then \
 fi
 endef
 
-.PHONY: help demo test tests-one tests-two fuzz test-modes mode-nojit mode-bounds mode-oldest test-torch warm figures bench lint stubs clean python FORCE
+.PHONY: help demo test tests-one tests-two fuzz test-programs programs-one programs-two test-modes mode-nojit mode-bounds mode-oldest test-torch warm figures bench lint stubs clean python FORCE
 .DEFAULT_GOAL := help
 
 help:  ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
 
 demo: $(VENV)/.core  ## set up, run the main job on real numbers, draw the first figure
 	$(VENV)/bin/synfwp demo --force
 
 # Folders of tests that the second process runs; the first runs the doctests and all other tests, new ones too.
-SECOND := analyses models plastic plasticity plot programmer reference results spiking substrates tasks theory
+SECOND := plastic plasticity plot programmer reference results spiking substrates tasks theory
+
+# Programs and notebooks in quick mode, which take as long as all other tests; by two processes again.
+PROGRAMS_ONE := tests/models
+PROGRAMS_TWO := tests/analyses tests/test_notebooks.py
 
 # Two processes share the tests and the cache of compiled kernels.
-test: lint  ## set up, then lint, types, import contracts and all tests but the slow ones
+test: lint  ## set up, then lint, types, import contracts and all tests but slow ones and programs
 	$(MAKE) --no-print-directory -j2 tests-one tests-two
 
 tests-one:
-	$(PY) -m pytest -q -m "not slow" synfwp tests $(addprefix --ignore=tests/,$(SECOND)) -o cache_dir="$(CACHE)/pytest-one"
+	$(PY) -m pytest -q -m "not slow" synfwp tests $(addprefix --ignore=tests/,$(SECOND)) \
+	  $(addprefix --ignore=,$(PROGRAMS_ONE) $(PROGRAMS_TWO)) -o cache_dir="$(CACHE)/pytest-one"
 
 tests-two:
 	$(PY) -m pytest -q -m "not slow" $(addprefix tests/,$(SECOND)) -o cache_dir="$(CACHE)/pytest-two"
+
+test-programs: $(VENV)/.test  ## models, analyses and notebooks in quick mode
+	$(MAKE) --no-print-directory -j2 programs-one programs-two
+
+programs-one:
+	$(PY) -m pytest -q -m "not slow" $(PROGRAMS_ONE) -o cache_dir="$(CACHE)/pytest-programs-one"
+
+programs-two:
+	$(PY) -m pytest -q -m "not slow" $(PROGRAMS_TWO) -o cache_dir="$(CACHE)/pytest-programs-two"
 
 # Two at a time: each mode is one process with a cache of its own, and prints when it has ended.
 test-modes: $(VENV)/.test $(OLDEST)/.test  ## kernel tests without the compiler, with bounds checks, on the oldest versions

@@ -18,6 +18,7 @@ import xarray as xr
 import synfwp as fw
 from synfwp import results, seeds
 from synfwp.measures import centred_correlation
+from synfwp.settings import sized
 from synfwp.substrates import door
 
 ENGINES = ("counts", "poisson", "lif")
@@ -37,23 +38,23 @@ BIN = 4.0  # ms, of the onset
 class Size(NamedTuple):
     """Features, items, neurons of a feature, seeds, what is swept, and neurons of the onset."""
 
-    d_key: int
-    d_value: int
-    items: int
-    neurons_per_feature: int
-    seeds: int
-    peaks: tuple[float, ...]
-    gaps: tuple[float, ...]
-    neurons: int
+    d_key: int  # features of keys
+    d_value: int  # features of values
+    items: int  # items of a run
+    neurons_per_feature: int  # neurons of a feature
+    seeds: int  # runs, each with a seed of its own
+    peaks: tuple[float, ...]  # Hz: peak rates
+    gaps: tuple[float, ...]  # ms: gaps between items
+    neurons: int  # neurons of the onset
 
 
 FULL = Size(16, 8, 16, 4, 20, (12.5, 25.0, 50.0, 100.0, 150.0), (0.0, 10.0, 20.0, 40.0, 80.0), 4000)
 QUICK = Size(12, 6, 8, 2, 3, (25.0, 100.0), (0.0, 40.0), 400)
 
 
-def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
+@sized(FULL, QUICK)
+def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     """Run every mechanism in every engine; ``quick`` does it with fewer and smaller cells."""
-    size = QUICK if quick else FULL
     found = {
         name: np.array([[[cell(size, seed, m, e, x, GAP) for x in size.peaks] for e in ENGINES] for m in MECHANISMS])
         if name == "peak"

@@ -15,6 +15,7 @@ import xarray as xr
 
 import synfwp as fw
 from synfwp import measures, plasticity, results, seeds
+from synfwp.settings import sized
 from synfwp.tasks import Batch, Recall
 
 TABLE = "sjostrom2001_frequency_timing"
@@ -35,19 +36,19 @@ class Size(NamedTuple):
     """How much is run: the task, nets, training steps, test sequences and, for LIF neurons, fewer of them."""
 
     task: Recall
-    nets: int
-    steps: int
-    sequences: int
-    lif_sequences: int
+    nets: int  # nets, each with a seed of its own
+    steps: int  # updates
+    sequences: int  # sequences of a test
+    lif_sequences: int  # sequences of a test with LIF neurons
 
 
 FULL = Size(Recall(keys=32, values=32, writes=64), nets=5, steps=800, sequences=20, lif_sequences=3)
 QUICK = Size(Recall(keys=8, values=8, writes=12), nets=1, steps=150, sequences=10, lif_sequences=4)
 
 
-def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
+@sized(FULL, QUICK)
+def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     """Train, run, compare; ``quick`` does it with 8 keys and one net."""
-    size = QUICK if quick else FULL
     nets = [train(size, seed, net) for net in range(size.nets)]
     test = size.task(seeds.generator(seed, "test"), size.sequences)
     scores = np.array([[answer(size, rule, net, test, i) for i, net in enumerate(nets)] for rule in TARGET])

@@ -17,6 +17,7 @@ import xarray as xr
 import synfwp as fw
 from synfwp import results, seeds, theory
 from synfwp.measures import centred_correlation
+from synfwp.settings import sized
 from synfwp.substrates import door
 
 MECHANISMS: dict[str, tuple[str, type[fw.Mechanism]]] = {
@@ -52,13 +53,13 @@ LABELS = {
 class Size(NamedTuple):
     """Features of keys and of values, the cell in the middle, what is swept, and seeds of counts and of neurons."""
 
-    d: int
+    d: int  # features of keys and of values
     middle: Cell
     sweeps: dict[str, tuple[float, ...]]
     lif: dict[str, tuple[float, ...]]
-    seeds: int
-    neuron_seeds: int
-    one: tuple[float, ...]
+    seeds: int  # runs of counts, each with a seed of its own
+    neuron_seeds: int  # runs with neurons
+    one: tuple[float, ...]  # spikes of the cells of one item
 
 
 FULL = Size(
@@ -99,9 +100,9 @@ class Run(NamedTuple):
     cell: Cell
 
 
-def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
+@sized(FULL, QUICK)
+def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     """Run all cells; ``quick`` does it with fewer and smaller ones."""
-    size = QUICK if quick else FULL
     runs = plan(size)
     found = [measure(size, run, seed) for run in runs]
     share, dims = {"units": "1"}, ("run", "seed")

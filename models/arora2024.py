@@ -26,6 +26,7 @@ import xarray as xr
 
 import synfwp as fw
 from synfwp import results, seeds
+from synfwp.settings import sized
 from synfwp.tasks import MQAR, Batch
 
 RULES = ("hebb", "leaky_hebb", "gated_hebb", "delta", "gated_delta", "softmax")
@@ -55,16 +56,18 @@ class Symbols(MQAR):
 class Size(NamedTuple):
     """What is run: rules, widths d of keys and values, the task, loads of the test, updates, sequences, seeds."""
 
-    rules: tuple[str, ...]
-    widths: tuple[int, ...]
-    symbols: int
-    pairs: int
-    slots: int
-    loads: tuple[int, ...]
-    steps: int
-    batch: int
-    nets: int
-    sequences: int
+    rules: tuple[str, ...]  # rules of the layers
+    widths: tuple[int, ...]  # widths of keys and values, a net for each
+    symbols: int  # keys, and values, of the task
+    pairs: int  # pairs of a sequence in training
+    slots: int  # places for the queries in training
+    loads: tuple[int, ...]  # pairs of a sequence in the tests
+    steps: int  # updates
+    batch: int  # sequences of an update
+    nets: int  # nets of each kind, each with a seed of its own
+    sequences: int  # sequences of a test
+    learning_rate: float = RATE  # of Adam
+    warmup: int = WARMUP  # updates over which the rate rises
 
     def task(self, pairs: int | None = None) -> Symbols:
         """The task of the training, or one with another load and as many places for each pair."""
@@ -78,9 +81,9 @@ FULL = Size(RULES, (12, 16, 24), 64, 16, 24, (4, 8, 16, 24, 32), steps=1200, bat
 QUICK = Size(("hebb", "delta"), (8,), 16, 8, 8, (4, 8, 16), steps=220, batch=16, nets=1, sequences=100)
 
 
-def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
+@sized(FULL, QUICK)
+def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     """Train every rule at every width; ``quick`` trains two small nets."""
-    size = QUICK if quick else FULL
     every = range(seed, seed + size.nets)
     nets = [[[train(rule, d, size, net) for net in every] for d in size.widths] for rule in size.rules]
     tests = [size.task(n)(seeds.generator(seed, "test", n), size.sequences) for n in size.loads]
@@ -118,7 +121,7 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
         "point_rule": ("point", [rule for _, rule, _, _ in PUBLISHED], {"long_name": "rule of its layers"}),
     }
     settings = {
-        "size": size._asdict(), "taps": TAPS, "d_model": MODEL, "learning_rate": RATE, "warmup": WARMUP, "quick": quick,
+        "size": size._asdict(), "taps": TAPS, "d_model": MODEL, "quick": quick,
     }  # fmt: skip
     ds = results.dataset(
         variables, coords | {"trained": ((), size.pairs, share | {"long_name": "pairs of the training"})},
@@ -135,8 +138,8 @@ def train(rule: str, d: int, size: Size, seed: int) -> fw.Trained:
         feature="identity", key_norm="none" if rule == "softmax" else "l2", convolution=TAPS, residual=True, norm=True,
     )  # fmt: skip
     return fw.train(
-        programmer, task, steps=size.steps, batch=size.batch, learning_rate=RATE, warmup=WARMUP, seed=seed,
-        dtype=np.float32,
+        programmer, task, steps=size.steps, batch=size.batch, learning_rate=size.learning_rate,
+        warmup=size.warmup, seed=seed, dtype=np.float32,
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ import xarray as xr
 
 import synfwp as fw
 from synfwp import results, seeds
+from synfwp.settings import sized
 from synfwp.tasks import AssociativeRetrieval, Batch
 
 ETA = 0.1
@@ -57,16 +58,17 @@ class FastWeights(fw.PlasticNetwork):
 class Size(NamedTuple):
     """What is run: keys, values, pairs, hidden units, nets, updates (controls: less), batch, test sequences."""
 
-    keys: int
-    values: int
-    pairs: int
-    hidden: int
-    nets: int
-    steps: int
-    control: int
-    batch: int
-    sequences: int
-    learning_rate: float = 1e-2
+    keys: int  # keys of the task
+    values: int  # values of the task
+    pairs: int  # pairs of a sequence in training
+    hidden: int  # hidden units
+    nets: int  # nets of each rule, each with a seed of its own
+    steps: int  # updates
+    control: int  # updates of the controls
+    batch: int  # sequences of an update
+    sequences: int  # sequences of a test
+    learning_rate: float = 1e-2  # of Adam
+    eta: float = ETA  # learning rate of the fast weights
 
     def task(self, pairs: int | None = None) -> AssociativeRetrieval:
         """What is trained, or the same with another number of pairs."""
@@ -77,9 +79,9 @@ FULL = Size(26, 10, 4, 50, nets=3, steps=2500, control=800, batch=32, sequences=
 QUICK = Size(6, 4, 2, 40, nets=1, steps=400, control=150, batch=32, sequences=500)
 
 
-def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
+@sized(FULL, QUICK)
+def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     """Train the nets of every rule and test them; ``quick`` does it with one small net of each."""
-    size = QUICK if quick else FULL
     every = [train(size, rule, seed + net) for rule in RULES for net in range(size.nets)]
     tests = [draw(size, seed, pairs) for pairs in PAIRS]
     at = draw(size, seed, size.pairs)
@@ -134,7 +136,7 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
 def train(size: Size, rule: str, seed: int) -> fw.Trained:
     """One net with what its rule leaves."""
     task = size.task()
-    fields = {"eta": ETA, "phi": "tanh"} | RULES[rule]
+    fields = {"eta": size.eta, "phi": "tanh"} | RULES[rule]
     network = FastWeights.fast_weights(task.d_in, size.hidden, task.d_out, **fields)
     steps = size.control if RULES[rule] else size.steps
     return fw.train(network, task, steps=steps, batch=size.batch, learning_rate=size.learning_rate, seed=seed)

@@ -36,6 +36,7 @@ import xarray as xr
 
 import synfwp as fw
 from synfwp import results, seeds
+from synfwp.settings import sized
 
 AXONS, RATE, DEAD = 150, 6.0, 50.0  # Hz, ms
 LEAD, BEFORE, GAP, CONTROL, REACTION = 7.0, 50.0, 500.0, 1000.0, 20.0  # ms
@@ -52,10 +53,10 @@ STYLES = {"threshold": ("vermillion", "o"), "linear": ("blue", "s")}
 class Size(NamedTuple):
     """Trials for each match window (ms), and for each share of the query's spikes that the axon matches."""
 
-    trials: int
-    windows: tuple[int, ...]
-    share_trials: int
-    shares: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)
+    trials: int  # trials for each match window
+    windows: tuple[int, ...]  # ms: match windows
+    share_trials: int  # trials for each share
+    shares: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)  # shares of the query's spikes that the axon matches
 
 
 FULL = Size(trials=1000, windows=(500, 1000, 2000), share_trials=300)
@@ -86,9 +87,9 @@ class Run(NamedTuple):
     trial: np.ndarray
 
 
-def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
+@sized(FULL, QUICK)
+def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     """The kernel, control against the match window, and thresholded against linear reading."""
-    size = QUICK if quick else FULL
     parts = [kernel(), windows(size, seed), readings(size, seed)]
     settings = {"size": size._asdict(), "quick": quick}
     ds = xr.merge(parts, join="exact", combine_attrs="no_conflicts").assign_attrs(results.provenance(settings, seed))

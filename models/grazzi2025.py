@@ -27,6 +27,7 @@ import xarray as xr
 
 import synfwp as fw
 from synfwp import results, seeds
+from synfwp.settings import sized
 from synfwp.tasks import Batch, ModularArithmetic, Parity, PermutationGroup
 
 LONGEST = 256
@@ -78,25 +79,28 @@ SYSTEMS = (
     System("modular arithmetic", "delta", 1.0, 0.314),
 )
 
+RATE, WARMUP = 0.01, 50
+
 
 class Size(NamedTuple):
     """What is run: systems, updates for each task, sequences in each, seeds, words of the test."""
 
     systems: tuple[System, ...]
-    steps: dict[str, int]
-    batch: int
-    nets: int
-    words: int
+    steps: dict[str, int]  # updates, for each task
+    batch: int  # sequences of an update
+    nets: int  # nets of each system, each with a seed of its own
+    words: int  # words of the test
+    learning_rate: float = RATE  # of Adam
+    warmup: int = WARMUP  # updates over which the rate rises
 
 
 FULL = Size(SYSTEMS, dict.fromkeys(TASKS, 800), batch=64, nets=3, words=400)
 QUICK = Size(SYSTEMS[:2], {"parity": 200}, batch=16, nets=1, words=100)
-RATE, WARMUP = 0.01, 50
 
 
-def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
+@sized(FULL, QUICK)
+def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     """Train and test every system; ``quick`` trains one net for parity with each bound of beta, for a few updates."""
-    size = QUICK if quick else FULL
     nets = [[train(system, size, seed + net) for net in range(size.nets)] for system in size.systems]
     right = [
         [right_by_length(net, test_words(system.task, size, seed)) for net in row]
@@ -138,8 +142,8 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
         "reflections": ("reflections", list(exact), {"long_name": "instructions that nobody trained"}),
     }
     settings = {
-        "steps": size.steps, "batch": size.batch, "words": size.words, "learning_rate": RATE, "warmup": WARMUP,
-        "programmer": PROGRAMMER, "quick": quick,
+        "steps": size.steps, "batch": size.batch, "words": size.words, "learning_rate": size.learning_rate,
+        "warmup": size.warmup, "programmer": PROGRAMMER, "quick": quick,
     }  # fmt: skip
     ds = results.dataset(variables, coords, **results.provenance(settings, seed))
     ds["scaled"] = scaled(ds).assign_attrs(units="1", long_name="scaled accuracy at the lengths of the test")
@@ -154,8 +158,8 @@ def train(system: System, size: Size, seed: int) -> fw.Trained:
         rule=system.rule, key_norm=norm, d_in=task.d_in, d_out=task.d_out, beta_max=system.beta_max, **PROGRAMMER
     )
     return fw.train(
-        programmer, task, steps=size.steps[system.task], batch=size.batch, learning_rate=RATE, warmup=WARMUP, seed=seed,
-        dtype=np.float32,
+        programmer, task, steps=size.steps[system.task], batch=size.batch,
+        learning_rate=size.learning_rate, warmup=size.warmup, seed=seed, dtype=np.float32,
     )  # fmt: skip
 
 

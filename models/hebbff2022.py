@@ -28,6 +28,7 @@ import xarray as xr
 import synfwp as fw
 from synfwp import measures, results, seeds
 from synfwp.programmer.optimiser import Schedule
+from synfwp.settings import sized
 from synfwp.tasks import Batch, Familiarity
 
 LAGS = (1, 3, 6, 10, 15, 20, 30)
@@ -48,13 +49,13 @@ GOAL, WINDOW = 0.95, 20  # cost: updates until the mean training accuracy of so 
 class Size(NamedTuple):
     """What is run: d = N, lag and length of the training, nets of each rule, updates, their rate, length of a test."""
 
-    d: int
-    lag: int
-    length: int
-    nets: int
-    steps: dict[str, int]
-    learning_rate: dict[str, float]
-    tokens: int
+    d: int  # features of an item, and hidden units
+    lag: int  # lag of the repeats in training
+    length: int  # items of a sequence in training
+    nets: int  # nets of each rule, each with a seed of its own
+    steps: dict[str, int]  # updates, for each rule
+    learning_rate: dict[str, float]  # of Adam, for each rule
+    tokens: int  # items of a test
 
     @property
     def task(self) -> Familiarity:
@@ -68,9 +69,9 @@ FULL = Size(d=100, lag=6, length=200, nets=3, steps=STEPS, learning_rate=RATE, t
 QUICK = Size(40, 3, 100, 1, {"anti_hebb": 400, "hebb": 800}, {"anti_hebb": 0.01, "hebb": 0.02}, tokens=2000)
 
 
-def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
+@sized(FULL, QUICK)
+def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     """Train both nets, test them at every lag; ``quick`` does it with one small net of each rule."""
-    size = QUICK if quick else FULL
     nets = {rule: [train(size, rule, seed + net) for net in range(size.nets)] for rule in START}
     tests, trained = [stream(size, lag, seed) for lag in LAGS], stream(size, size.lag, seed)
     scores = np.array([[[rates(net, test) for test in tests] for net in row] for row in nets.values()])

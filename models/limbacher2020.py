@@ -31,6 +31,7 @@ import xarray as xr
 
 import synfwp as fw
 from synfwp import results, seeds
+from synfwp.settings import sized
 
 GAMMA, W_MAX, TAU = 0.3, 1.0, 20.0  # 1/ms, 1, ms
 FEATURES, KEYS, VALUE_NEURONS = 10, 100, 4
@@ -44,8 +45,8 @@ SAMPLE = 7  # every so many synapses of the last network are kept for the figure
 class Size(NamedTuple):
     """Numbers of pairs, and networks (seeds) for each."""
 
-    pairs: tuple[int, ...]
-    networks: int
+    pairs: tuple[int, ...]  # pairs to be stored, a set of networks for each
+    networks: int  # networks for each number of pairs, each with a seed of its own
 
 
 FULL = Size(pairs=(2, 5, 10, 15, 20, 30, 40, 55), networks=10)
@@ -61,9 +62,9 @@ class Network(NamedTuple):
     spikes: xr.Dataset
 
 
-def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
+@sized(FULL, QUICK)
+def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     """Store and recall pairs, through spikes and through exact rules; ``quick`` takes fewer."""
-    size = QUICK if quick else FULL
     shape = (size.networks, len(size.pairs), max(size.pairs))
     right, tried = np.full((len(MEMORIES), *shape), np.nan), np.full((len(BETAS), *shape), np.nan)
     fit = np.zeros((*shape[:2], 2))

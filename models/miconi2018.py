@@ -27,6 +27,7 @@ import xarray as xr
 
 import synfwp as fw
 from synfwp import results, seeds
+from synfwp.settings import sized
 from synfwp.tasks import Batch, PatternCompletion
 
 # a coefficient for each synapse, one for all, none: the fields of the network that differ
@@ -43,14 +44,14 @@ SMOOTH = 20  # steps that one point of a learning curve is the mean of
 class Size(NamedTuple):
     """What is run: bits, patterns, nets for each rule, updates (without plasticity: less), batch, test sequences."""
 
-    d: int
-    patterns: int
-    nets: int
-    steps: int
-    static: int
-    batch: int
-    sequences: int
-    learning_rate: float = 3e-3
+    d: int  # bits of a pattern
+    patterns: int  # patterns of a sequence in training
+    nets: int  # nets of each rule, each with a seed of its own
+    steps: int  # updates
+    static: int  # updates of the net without plasticity
+    batch: int  # sequences of an update
+    sequences: int  # sequences of a test
+    learning_rate: float = 3e-3  # of Adam
 
     def task(self, patterns: int | None = None) -> PatternCompletion:
         """What is trained, or the same with another number of patterns."""
@@ -61,9 +62,9 @@ FULL = Size(d=50, patterns=3, nets=3, steps=1000, static=300, batch=8, sequences
 QUICK = Size(d=30, patterns=2, nets=1, steps=250, static=60, batch=4, sequences=200, learning_rate=1e-2)
 
 
-def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
+@sized(FULL, QUICK)
+def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     """Train the nets of every rule and test them; ``quick`` does it with one small net of each."""
-    size = QUICK if quick else FULL
     nets = [[train(size, rule, seed + net) for net in range(size.nets)] for rule in RULES]
     every = [net for row in nets for net in row]
     tests = [draw(size, seed, patterns) for patterns in PATTERNS]

@@ -34,6 +34,7 @@ import xarray as xr
 
 import synfwp as fw
 from synfwp import results, seeds
+from synfwp.settings import sized
 
 U, TAU_F, TAU_D = 0.19, 1500.0, 200.0
 RATES = (1, 5, 10, 20, 40)  # Hz
@@ -71,10 +72,10 @@ class Protocol(NamedTuple):
 class Size(NamedTuple):
     """The spiking network: excitatory neurons, probability of a synapse, factor of the efficacies; networks (seeds)."""
 
-    neurons: int
-    probability: float
-    efficacy: float
-    networks: int
+    neurons: int  # excitatory neurons of a network
+    probability: float  # probability of a synapse
+    efficacy: float  # factor of all efficacies
+    networks: int  # networks, each with a seed of its own
     shown: int = 20  # neurons of each item in the raster
 
 
@@ -83,9 +84,9 @@ QUICK = Size(neurons=1200, probability=1.0, efficacy=4 / 3, networks=1)
 TIMES = Protocol()
 
 
-def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
+@sized(FULL, QUICK)
+def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     """Steady states, the network of rates and the spiking networks; ``quick`` takes one small network."""
-    size = QUICK if quick else FULL
     parts = [steady_states(), rate_network(), spiking_networks(size, seed)]
     settings = {"size": size._asdict(), "times": TIMES._asdict(), "quick": quick}
     ds = xr.merge(parts, join="exact", combine_attrs="no_conflicts").assign_attrs(results.provenance(settings, seed))

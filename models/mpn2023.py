@@ -26,6 +26,7 @@ import xarray as xr
 
 import synfwp as fw
 from synfwp import results, seeds
+from synfwp.settings import sized
 from synfwp.tasks import Batch, EvidenceIntegration
 
 START = {"hebb": 1.0, "static": 0.0, "anti_hebb": -1.0}  # eta
@@ -38,15 +39,16 @@ SMOOTH = 10  # steps that one point of a learning curve is the mean of
 class Size(NamedTuple):
     """What is run: inputs, hidden units, tokens, nets for each rule, updates (static: less), batch, test sequences."""
 
-    d: int
-    hidden: int
-    length: int
-    nets: int
-    steps: int
-    static: int
-    batch: int
-    sequences: int
-    learning_rate: float = 3e-3
+    d: int  # inputs
+    hidden: int  # hidden units
+    length: int  # tokens of a sequence in training
+    nets: int  # nets of each rule, each with a seed of its own
+    steps: int  # updates
+    static: int  # updates of the net without plasticity
+    batch: int  # sequences of an update
+    sequences: int  # sequences of a test at each length
+    learning_rate: float = 3e-3  # of Adam
+    lam: float = 0.95  # decay of the modulations where training starts
 
     def task(self, length: int | None = None) -> EvidenceIntegration:
         """What is trained, or the same words in sequences of another length."""
@@ -57,9 +59,9 @@ FULL = Size(d=50, hidden=100, length=20, nets=3, steps=600, static=100, batch=64
 QUICK = Size(30, 40, 10, 1, steps=300, static=50, batch=32, sequences=400, learning_rate=1e-2)
 
 
-def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
+@sized(FULL, QUICK)
+def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     """Train the nets of every rule and test them; ``quick`` does it with one small net of each."""
-    size = QUICK if quick else FULL
     nets = {rule: [train(size, rule, seed + net) for net in range(size.nets)] for rule in START}
     every = [net for row in nets.values() for net in row]
     batches = {name: draw(size, seed, name, n) for name, n in SEQUENCES.items()}
@@ -116,7 +118,7 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
 def train(size: Size, rule: str, seed: int) -> fw.Trained:
     """One net, from the eta of its rule."""
     eta, scale = START[rule], (2 / (size.d + size.hidden)) ** 0.5
-    network = fw.PlasticNetwork.mpn(size.d, size.hidden, 3, eta=eta, lam=0.95, learn=eta != 0, scale=scale)
+    network = fw.PlasticNetwork.mpn(size.d, size.hidden, 3, eta=eta, lam=size.lam, learn=eta != 0, scale=scale)
     steps = size.steps if eta else size.static
     return fw.train(network, size.task(), steps=steps, batch=size.batch, learning_rate=size.learning_rate, seed=seed)
 

@@ -38,6 +38,7 @@ from synfwp import features, results, seeds, theory
 from synfwp.programmer.losses import squared
 from synfwp.programmer.parts import SIGMOID, Params, project
 from synfwp.programmer.slow import FunctionProgrammer
+from synfwp.settings import sized
 from synfwp.tasks import Batch, Recall
 
 # Best evaluation losses in the authors' logs (one seed, d_key = 64), by number of keys S; also for S that are not run.
@@ -75,6 +76,8 @@ MEMORIES = {
     "delta": Memory("delta", "dpfp(1)", "sum", overwrites=True),
 }
 
+EVERY, PATIENCE, TARGET = 100, 11, 1e-3
+
 
 class Size(NamedTuple):
     """What is run: numbers of keys for both tasks, d_key, nets, updates and their rate, sequences evaluated and tested.
@@ -82,15 +85,18 @@ class Size(NamedTuple):
     ``longer`` are the updates of memories that take more than ``steps``.
     """
 
-    capacity: tuple[int, ...]
-    overwriting: tuple[int, ...]
-    d_key: int
-    nets: int
-    steps: int
-    learning_rate: float
-    evaluated: int
-    tested: int
-    longer: dict[str, int]
+    capacity: tuple[int, ...]  # keys of the task of capacity
+    overwriting: tuple[int, ...]  # keys of the task that overwrites
+    d_key: int  # features of a key
+    nets: int  # nets of each memory, each with a seed of its own
+    steps: int  # most updates
+    learning_rate: float  # of Adam
+    evaluated: int  # sequences of an evaluation
+    tested: int  # sequences of a test
+    longer: dict[str, int]  # most updates of memories that take more
+    every: int = EVERY  # updates between evaluations
+    patience: int = PATIENCE  # evaluations without progress after which a training ends
+    target: float = TARGET  # loss at which a training ends
 
     @property
     def most(self) -> int:
@@ -103,7 +109,6 @@ FULL = Size(
     evaluated=400, tested=100, longer={"dpfp": 3000},
 )  # fmt: skip
 QUICK = Size((8, 20), (8,), 16, 1, 240, 4e-3, evaluated=100, tested=100, longer={})
-EVERY, PATIENCE, TARGET = 100, 11, 1e-3
 WINDOW = 20  # a point of a learning curve is the mean of so many updates
 STYLES = {
     "elu_plus_one": ("blue", "o"),
@@ -193,9 +198,9 @@ def order_blind(batch: Batch, keys: int) -> float:
     return theory.order_blind_loss(np.einsum("btk,btv->bkv", x[..., :keys], x[..., keys:-1]))
 
 
-def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
+@sized(FULL, QUICK)
+def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     """Train every memory at every number of keys and test it; ``quick`` does it with small keys and one net each."""
-    size = QUICK if quick else FULL
     rows = [_row(name, size, keys, seed) for name in MEMORIES for keys in size.capacity]
     shape = (len(MEMORIES), len(size.capacity))
     columns = {name: np.stack([row[name] for row in rows]) for name in rows[0]}
@@ -267,7 +272,7 @@ def train(name: str, size: Size, keys: int, seed: int) -> fw.Trained:
         learning_rate=size.learning_rate,
         schedule="constant",
         loss="squared",
-        evaluate=fw.Evaluation(EVERY, size.evaluated, patience=PATIENCE, target=TARGET),
+        evaluate=fw.Evaluation(size.every, size.evaluated, patience=size.patience, target=size.target),
         seed=seed,
         dtype=np.float32,
     )
@@ -424,6 +429,6 @@ def caption(ds: xr.Dataset) -> str:
         delta {found["delta"]:.2g}; with 2S pairs: {twice["sum"]:.3f} ({float(blind.bound_trained):.3f}) and
         {twice["delta"]:.2g}. (c, d) Loss in training, each point a mean of {WINDOW} updates, for the largest S of each
         task; thin lines: nets; dashed: floor of ELU + 1, and the best memory that ignores order with 2S pairs. A curve
-        of means ends where the first net has reached a loss of {TARGET:g} or no longer improves.
+        of means ends where the first net has reached a loss of {size["target"]:g} or no longer improves.
     """
     return " ".join(text.split())

@@ -28,6 +28,7 @@ import xarray as xr
 import synfwp as fw
 from synfwp import results, seeds
 from synfwp.measures import binned_rate, interval_cv
+from synfwp.settings import sized
 
 G_MAX = 0.01  # of the leak conductance
 NEURON = fw.LIF(
@@ -47,11 +48,13 @@ WEAK, STRONG = 0.2, 0.8
 class Size(NamedTuple):
     """What is run: runs at each time step, seconds, seconds between looks at the weights, inputs."""
 
-    seeds: int
-    seconds: int
-    every: int
-    inputs: int = 1000
-    steps: tuple[float, ...] = (0.1, 0.2)
+    seeds: int  # runs at each time step, each with a seed of its own
+    seconds: int  # seconds of a run
+    every: int  # seconds between looks at the weights
+    inputs: int = 1000  # inputs of the neuron
+    steps: tuple[float, ...] = (0.1, 0.2)  # ms: time steps
+    g_max: float = G_MAX  # largest conductance of a synapse, in leak conductances
+    rate: float = 15.0  # Hz: rate of the inputs
 
 
 FULL = Size(seeds=6, seconds=400, every=10)
@@ -70,9 +73,9 @@ def circuit(
     )
 
 
-def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
+@sized(FULL, QUICK)
+def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     """Run every seed at every time step; ``quick`` runs one, for a short time."""
-    size = QUICK if quick else FULL
     runs = [[run(size, dt, seed + n) for n in range(size.seeds)] for dt in size.steps]
 
     def cells(name: str) -> Any:
@@ -104,14 +107,14 @@ def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
 
 def run(size: Size, dt: float, seed: int) -> dict[str, Any]:
     """One neuron: weights at the end, and fractions and rates over time."""
-    start = seeds.generator(seed, "weights").uniform(0, G_MAX, (size.inputs, 1))
-    simulation = circuit(start, dt=dt).start(seed)
+    start = seeds.generator(seed, "weights").uniform(0, size.g_max, (size.inputs, 1))
+    simulation = circuit(start, dt=dt, rate=size.rate, g_max=size.g_max).start(seed)
     weights, spikes = [start], []
     for _ in range(size.seconds // size.every):
         ds = simulation.run(1000.0 * size.every)
         weights.append(simulation.weights("synapses"))
         spikes.append(fw.spikes(ds, "cells")[0])
-    w, time = np.array(weights)[:, :, 0] / G_MAX, np.concatenate(spikes)
+    w, time = np.array(weights)[:, :, 0] / size.g_max, np.concatenate(spikes)
     late = time[time >= 0.75 * size.seconds]
     return {
         "weight": w[-1],

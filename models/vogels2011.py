@@ -27,6 +27,7 @@ import xarray as xr
 import synfwp as fw
 from synfwp import results, seeds
 from synfwp.measures import binned_rate, interval_cv
+from synfwp.settings import sized
 
 NEURON = fw.LIF(
     tau_m=20.0,
@@ -40,24 +41,35 @@ NEURON = fw.LIF(
 SIGNALS, EXCITATORY, INHIBITORY = 8, 100, 25  # signals, and inputs of each
 PREFERRED = 5
 SHOWN = 200  # neurons of the rasters
-TARGET = {"cell": 5.0, "network": 3.0}  # rho0, Hz
+TARGET = (5.0, 3.0)  # Hz: rho0 of the cell, of the network
 G_EXCITATORY, G_INHIBITORY = 0.14, 0.35  # nS, of the cell's synapses
-RATE = {"cell": 1e-3 * G_INHIBITORY, "network": 1e-2}  # learning rates, nS
+RATE = (1e-3 * G_INHIBITORY, 1e-2)  # nS: learning rates of the cell, of the network
 
 
 class Size(NamedTuple):
     """What is run: cells (seeds) and their seconds, networks (seeds), their seconds and excitatory neurons."""
 
-    cells: int
-    cell_seconds: int
-    networks: int
-    network_seconds: int
-    excitatory: int
+    cells: int  # cells, each with a seed of its own
+    cell_seconds: int  # seconds of a cell
+    networks: int  # networks, each with a seed of its own
+    network_seconds: int  # seconds of a network
+    excitatory: int  # excitatory neurons of a network; a quarter as many inhibit
+    rho0: tuple[float, ...] = TARGET  # Hz: target rate of the cell and of the network; one number is both
+    rate: tuple[float, ...] = RATE  # nS: learning rate of the cell and of the network; one number is both
+    tau: float = 20.0  # ms: time constant of the traces
+    w_max: float = 100.0  # nS: bound of the inhibitory weights of the network
+    g_excitatory: float = G_EXCITATORY  # nS: excitatory synapses of the cell
+    g_inhibitory: float = G_INHIBITORY  # nS: inhibitory synapses of the cell; they start at a tenth of it
 
     @property
     def probability(self) -> float:
         """Connections of a network: as many inputs of each neuron as in the one of full size."""
         return 0.02 * 8000 / self.excitatory
+
+    @property
+    def target(self) -> dict[str, float]:
+        """rho0 of the cell and of the network."""
+        return {"cell": self.rho0[0], "network": self.rho0[-1]}
 
 
 FULL = Size(cells=5, cell_seconds=120, networks=2, network_seconds=200, excitatory=8000)
@@ -99,20 +111,20 @@ def refractory(time: Any, unit: Any, dead: float) -> tuple[Any, Any]:
         time, unit = time[keep], unit[keep]
 
 
-def cell_circuit(seconds: float, seed: int) -> fw.Circuit:
+def cell_circuit(size: Size, seconds: float, seed: int) -> fw.Circuit:
     """One neuron with 800 excitatory and 200 plastic inhibitory inputs."""
     time, unit = signal_trains(seconds, seed)
     border = SIGNALS * EXCITATORY
     signal = np.repeat(np.arange(1, SIGNALS + 1), EXCITATORY)
     jitter = 0.1 * seeds.generator(seed, "weights").random(border)
     tuning = 0.3 + 1.1 / (1 + (signal - PREFERRED) ** 4) + jitter
-    weights = G_EXCITATORY * tuning[:, None], np.full((SIGNALS * INHIBITORY, 1), 0.1 * G_INHIBITORY)
+    weights = size.g_excitatory * tuning[:, None], np.full((SIGNALS * INHIBITORY, 1), 0.1 * size.g_inhibitory)
     cell = fw.Population(1, NEURON, name="cell")
     sources = [
         fw.SpikeSource(len(weights[k]), time[chosen], unit[chosen] - k * border, name=name)
         for k, (name, chosen) in enumerate({"excitatory": unit < border, "inhibitory": unit >= border}.items())
     ]
-    rule = fw.plasticity.inhibitory(RATE["cell"], TARGET["cell"], 20.0)
+    rule = fw.plasticity.inhibitory(size.rate[0], size.rho0[0], size.tau)
     return fw.Circuit(
         [
             fw.Projection(sources[0], cell, weights[0], receptor="ampa"),
@@ -121,23 +133,21 @@ def cell_circuit(seconds: float, seed: int) -> fw.Circuit:
     )
 
 
-def network_circuit(
-    excitatory: int, probability: float, seed: Any, gate: Any = 1.0, plastic: bool = True
-) -> fw.Circuit:
+def network_circuit(size: Size, seed: Any, gate: Any = 1.0, plastic: bool = True) -> fw.Circuit:
     """Excitatory and a quarter as many inhibitory neurons, connected at random; ``gate``: of the plasticity."""
-    n = {"excitatory": excitatory, "inhibitory": excitatory // 4}
+    n = {"excitatory": size.excitatory, "inhibitory": size.excitatory // 4}
     cells = {
         name: fw.Population(
-            size, NEURON, name=name, drive=200.0, v_init=seeds.generator(seed, "v", name).uniform(-60, -50, size)
+            many, NEURON, name=name, drive=200.0, v_init=seeds.generator(seed, "v", name).uniform(-60, -50, many)
         )
-        for name, size in n.items()
+        for name, many in n.items()
     }
 
     def connect(pre: str, post: str, weight: float, receptor: str, **more: Any) -> fw.Projection:
-        synapses = fw.random_synapses(n[pre], n[post], probability, weight, seeds.generator(seed, pre, post))
+        synapses = fw.random_synapses(n[pre], n[post], size.probability, weight, seeds.generator(seed, pre, post))
         return fw.Projection(cells[pre], cells[post], synapses, receptor=receptor, **more)
 
-    rule = fw.plasticity.inhibitory(RATE["network"], TARGET["network"], 20.0, w_max=100.0)
+    rule = fw.plasticity.inhibitory(size.rate[-1], size.rho0[-1], size.tau, w_max=size.w_max)
     learning: dict[str, Any] = {"plasticity": rule, "gate": gate} if plastic else {}
     return fw.Circuit(
         [
@@ -151,7 +161,7 @@ def network_circuit(
 
 def run_cell(size: Size, seed: int) -> dict[str, Any]:
     """One cell, second by second: its rate, and currents by signal at the start and at the end."""
-    circuit = cell_circuit(size.cell_seconds, seed)
+    circuit = cell_circuit(size, size.cell_seconds, seed)
     simulation = circuit.start(seed)
     weights, rate, mean_v = [simulation.weights("plastic")], [], []
     for _ in range(size.cell_seconds):
@@ -177,7 +187,7 @@ def run_cell(size: Size, seed: int) -> dict[str, Any]:
 
 def run_network(size: Size, seed: int) -> dict[str, Any]:
     """One network, second by second; the first without plasticity. Spikes of the first second and the last quarter."""
-    circuit = network_circuit(size.excitatory, size.probability, seed, gate=fw.Steps([0.0, 1000.0], [0.0, 1.0]))
+    circuit = network_circuit(size, seed, gate=fw.Steps([0.0, 1000.0], [0.0, 1.0]))
     simulation = circuit.start(seed)
     rates: dict[str, list[float]] = {"excitatory": [], "inhibitory": []}
     kept = []
@@ -204,9 +214,9 @@ def synchrony(time: Any, size: Size) -> float:
     return float(rate.std() / rate.mean())
 
 
-def main(quick: bool = False, seed: int = 0) -> xr.Dataset:
+@sized(FULL, QUICK)
+def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     """Run cells and networks; ``quick`` runs one of each, the network a fifth of the size."""
-    size = QUICK if quick else FULL
     cells = [run_cell(size, seed + n) for n in range(size.cells)]
     networks = [run_network(size, seed + n) for n in range(size.networks)]
     hertz = {"units": "Hz"}
@@ -274,9 +284,19 @@ def balance(ds: xr.Dataset, when: str) -> tuple[float, float]:
     return float(np.nanmean(correlation)), float(np.mean([i.sum() / e.sum() for e, i in pairs]))
 
 
+def size_of(ds: xr.Dataset) -> Size:
+    """What was run."""
+    return Size(**json.loads(ds.attrs["parameters"])["size"])
+
+
+def targets(ds: xr.Dataset) -> dict[str, float]:
+    """rho0 of the cell and of the network."""
+    return size_of(ds).target
+
+
 def seconds_to(ds: xr.Dataset, factor: float) -> float:
     """Mean time (s) at which the rate of a cell is first below ``factor`` times its target."""
-    below = ds.cell_rate.values < factor * TARGET["cell"]
+    below = ds.cell_rate.values < factor * targets(ds)["cell"]
     return float(np.where(below.any(axis=1), below.argmax(axis=1) + 1.0, np.nan).mean())
 
 
@@ -289,7 +309,7 @@ def table(ds: xr.Dataset) -> xr.Dataset:
     )
     start = ds.network_rate.isel(network_second=0)
     rows: list[tuple[str, float, float]] = [
-        ("cell: rate (Hz), last quarter, against rho0", TARGET["cell"], float(late.mean())),
+        ("cell: rate (Hz), last quarter, against rho0", targets(ds)["cell"], float(late.mean())),
         ("cell: rate (Hz), first second", np.nan, float(ds.cell_rate.isel(cell_second=0).mean())),
         ("cell: seconds until the rate is below 2 rho0", np.nan, seconds_to(ds, 2)),
         ("cell: inhibitory over excitatory current, start", np.nan, balance(ds, "before")[1]),
@@ -298,7 +318,7 @@ def table(ds: xr.Dataset) -> xr.Dataset:
     ]
     excitatory = settled.sel(population="excitatory")
     rows += [
-        ("network: excitatory rate (Hz), last quarter, against rho0", TARGET["network"], float(excitatory.mean())),
+        ("network: excitatory rate (Hz), last quarter, against rho0", targets(ds)["network"], float(excitatory.mean())),
         ("network: excitatory rate (Hz), before plasticity", np.nan, float(start.sel(population="excitatory").mean())),
         (
             "network: SD of rates over excitatory neurons (Hz), last quarter",
@@ -326,7 +346,7 @@ def figure(ds: xr.Dataset) -> Any:
         ax = axes["a"]
         ax.plot(ds.cell_second, ds.cell_rate.T, color="black", linewidth=0.4, alpha=0.4)
         ax.plot(ds.cell_second, ds.cell_rate.mean("cell"), color="black", label="cell")
-        _target(ax, TARGET["cell"])
+        _target(ax, targets(ds)["cell"])
         ax.set(xlabel="time (s)", ylabel="rate (Hz)", xlim=(0, None), ylim=(0, None))
         ax = axes["b"]
         mean = ds.current.mean("cell")
@@ -346,7 +366,7 @@ def figure(ds: xr.Dataset) -> Any:
             rate = ds.network_rate.sel(population=name)
             ax.plot(ds.network_second, rate.T, color=colour, linewidth=0.4, alpha=0.4)
             ax.plot(ds.network_second, rate.mean("network"), color=colour, label=name)
-        _target(ax, TARGET["network"])
+        _target(ax, targets(ds)["network"])
         ax.set(xlabel="time (s)", ylabel="rate (Hz)", xlim=(0, None), yscale="log", ylim=(1, 300))
         ax.set_yticks([1, 3, 10, 30, 100, 300], ["1", "3", "10", "30", "100", "300"])
         ax.minorticks_off()
@@ -357,10 +377,10 @@ def figure(ds: xr.Dataset) -> Any:
         ax = axes["f"]
         quarter = ds.sizes["network_second"] // 4  # s: rates are multiples of 1 / quarter, and bins of that
         width = max(2, round(quarter / 4)) / quarter
-        edges = np.arange(0, 4 * TARGET["network"] + width, width)
+        edges = np.arange(0, 4 * targets(ds)["network"] + width, width)
         share = np.histogram(ds.unit_rate.values, edges)[0] / ds.unit_rate.size
         ax.stairs(100 * share, edges, fill=True, color=red)
-        ax.axvline(TARGET["network"], color="0.45", linewidth=0.7, linestyle=(0, (3, 2)), label="rho0")
+        ax.axvline(targets(ds)["network"], color="0.45", linewidth=0.7, linestyle=(0, (3, 2)), label="rho0")
         ax.set(xlabel="rate (Hz)", ylabel="excitatory neurons (%)", xlim=(0, None))
         for panel in "abcf":
             plot.legend(axes[panel])
@@ -375,17 +395,17 @@ def _target(ax: Any, rate: float) -> None:
 
 def caption(ds: xr.Dataset) -> str:
     """What every panel shows, with its numbers."""
-    size = Size(**json.loads(ds.attrs["parameters"])["size"])
+    size = size_of(ds)
     found = ds.obtained.to_series().to_dict()
     text = f"""
         Inhibitory plasticity balances excitation (Vogels et al. 2011). (a) One cell with {SIGNALS * EXCITATORY}
         excitatory and {SIGNALS * INHIBITORY} plastic inhibitory inputs that carry {SIGNALS} signals; {size.cells}
-        cell(s) (seeds, thin lines) and their mean; dashed: target rate rho0 = {TARGET["cell"]:g} Hz; last quarter:
+        cell(s) (seeds, thin lines) and their mean; dashed: target rate rho0 = {targets(ds)["cell"]:g} Hz; last quarter:
         {found["cell: rate (Hz), last quarter, against rho0"]:.2f} Hz. (b) Mean currents into the cell by signal, the
         inhibitory one with an eighth of the leak, at the start and at the end; means over cells. (c) Mean rates in a
         network of {size.excitatory} excitatory and {size.excitatory // 4} inhibitory neurons, whose synapses from
         inhibitory to excitatory neurons are plastic from 1 s on; {size.networks} network(s) (seeds); dashed: rho0 =
-        {TARGET["network"]:g} Hz; excitatory neurons, last quarter:
+        {targets(ds)["network"]:g} Hz; excitatory neurons, last quarter:
         {found["network: excitatory rate (Hz), last quarter, against rho0"]:.2f} Hz. (d, e) Spikes of {SHOWN} excitatory
         neurons of the first network just before plasticity sets in, and at the end. (f) Rates of single excitatory
         neurons, last quarter, all networks.

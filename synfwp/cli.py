@@ -4,16 +4,19 @@ A user's mistake ends with exit code 2 and one line on stderr; an interrupt with
 and either all of them appear or none.
 """
 
+import contextlib
 import functools
 import os
 import sys
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from synfwp import __version__, programs
+from synfwp.settings import read_all
 
 DEMO = "first_look"
 _UsageError: Any = typer.BadParameter.__mro__[1]  # click's own or typer's copy of it, by the version of typer
@@ -23,6 +26,10 @@ Name = Annotated[str, typer.Argument(help="A program, as `synfwp list` names it.
 Quick = Annotated[bool, typer.Option("--quick", help="A smaller size, done in seconds.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder for results/ and figures/.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of every random draw.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="A setting, as `synfwp list PROGRAM` lists them; again for more."),
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace existing results.")]
 
 
@@ -71,10 +78,14 @@ def demo(quick: Quick = False, out: Out = Path(), seed: Seed = 0, force: Force =
 
 @app.command("list")
 @_guarded
-def list_() -> None:
-    """List the models and analyses."""
+def list_(
+    name: Annotated[str | None, typer.Argument(help="A program, to list its settings.", show_default=False)] = None,
+) -> None:
+    """List the models and analyses, or the settings of one."""
     found = programs.list_programs()
-    if found:
+    if name is not None:
+        print(programs.settings_table(name))
+    elif found:
         columns = [list(found), [p.kind for p in found.values()], [p.summary for p in found.values()]]
         print(programs.columns_of_text(columns))
     else:
@@ -83,9 +94,19 @@ def list_() -> None:
 
 @app.command()
 @_guarded
-def run(name: Name, quick: Quick = False, out: Out = Path(), seed: Seed = 0, force: Force = False) -> None:
-    """Run a model or an analysis; write results/NAME.nc and figures/NAME.pdf and .png."""
-    _run(name, quick, out, seed, force)
+def run(
+    name: Name,
+    quick: Quick = False,
+    out: Out = Path(),
+    seed: Seed = 0,
+    force: Force = False,
+    set_: Set = None,
+) -> None:
+    """Run a model or an analysis; write results/NAME.nc and figures/NAME.pdf and .png.
+
+    With other settings the files are NAME-setting=value.nc, and so on.
+    """
+    _run(name, quick, out, seed, force, _settings(set_ or []))
 
 
 @app.command()
@@ -112,28 +133,63 @@ def warm() -> None:
     print(f"compiled, or found in the cache: kernels of {len(found)} kinds.")
 
 
-def _run(name: str, quick: bool, out: Path, seed: int, force: bool) -> None:
+def _settings(texts: Sequence[str]) -> dict[str, str]:
+    """NAME=VALUE, as often as wanted, each name once."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = (part.strip() for part in text.partition("="))
+        if not equals or not name or not value:
+            raise ValueError(f"--set got {text!r}; pass NAME=VALUE, such as --set seeds=5.")
+        if name in found:
+            raise ValueError(f"--set got {name} twice; pass it once.")
+        found[name] = value
+    return found
+
+
+def _run(name: str, quick: bool, out: Path, seed: int, force: bool, given: dict[str, str] | None = None) -> None:
     """Check the outputs, run, write all of them or none, and report."""
     os.environ.setdefault("MPLBACKEND", "agg")  # figures go to files; a window is never opened
     from synfwp import results
 
-    module = programs.load_program(name)
-    data, stem = out / "results" / f"{name}.nc", out / "figures" / name
-    drawn = [stem.with_name(f"{name}{ending}") for ending in (".pdf", ".png")]
+    module, known = programs.load_program(name), programs.settings(name)
+    values = read_all(known, given or {}, f"program {name!r}")
+    stem = programs.stem(name, programs.changed(known, values, quick))
+    data, drawn_stem = out / "results" / f"{stem}.nc", out / "figures" / stem
+    drawn = [drawn_stem.with_name(f"{stem}{ending}") for ending in (".pdf", ".png")]
     for path in (data, *drawn):
         results.check_writable(path, force)
-    ds = programs.run(name, quick=quick, seed=seed)
-    figure, caption = module.figure(ds), module.caption(ds)
+    ds = programs.run(name, quick=quick, seed=seed, **values)
+    with _kept(ds, name):
+        figure, caption = module.figure(ds), module.caption(ds)
 
-    from synfwp import plot
+        from synfwp import plot
 
-    def write(temporary: Path) -> None:
-        results.save(ds, temporary)
-        plot.save(figure, stem, force)
+        def write(temporary: Path) -> None:
+            results.save(ds, temporary)
+            plot.save(figure, drawn_stem, force)
 
-    results.write_atomically(data, write, force)
+        results.write_atomically(data, write, force)
     blocks = [programs.table(ds), caption, "\n".join(str(path) for path in (data, *drawn))]
     print("\n\n".join(block for block in blocks if block))
+
+
+@contextlib.contextmanager
+def _kept(ds: Any, name: str) -> Iterator[None]:
+    """A run that has ended is not lost where its figure or its files fail: its result goes to a temporary folder."""
+    try:
+        yield
+    except BaseException as error:  # an interrupt too
+        from synfwp import results
+
+        try:
+            kept = results.save(ds, Path(tempfile.mkdtemp(prefix="synfwp-")) / f"{name}.nc")
+            where = f"The result is kept in {kept}."
+        except Exception as worse:
+            where = f"The result could not be kept elsewhere: {worse}"
+        if isinstance(error, (ValueError, TypeError, OSError, LookupError)):
+            raise OSError(f"{error} {where}") from error
+        _complain(where)
+        raise
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -146,6 +202,9 @@ def main(args: Sequence[str] | None = None) -> None:
     ...
     SystemExit: 0
     """
+    for stream in (sys.stdout, sys.stderr):  # a terminal that cannot print a letter gets another one
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
     try:
         code = app(args=args, prog_name="synfwp", standalone_mode=False)
     except _UsageError as error:

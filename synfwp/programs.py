@@ -2,22 +2,26 @@
 
 A program is a file of ``models/`` or ``analyses/``. The first line of its docstring is its summary, and a line
 ``Cites: key, key`` names its papers. It defines ``main(quick=False, seed=0) -> Dataset``, ``figure(ds) -> Figure`` and
-``caption(ds) -> str``; a Dataset with ``published``, ``obtained`` and ``difference`` along a dim ``quantity`` is
+``caption(ds) -> str``; further keywords of ``main``, which `synfwp.settings.sized` makes from a table of sizes, are its
+settings. A Dataset with ``published``, ``obtained`` and ``difference`` along a dim ``quantity`` is
 printed as a table.
 """
 
 import ast
+import hashlib
 import importlib
-import inspect
+import json
 import pkgutil
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from synfwp import analyses, cite, models
-from synfwp.checks import lookup, suggest
+from synfwp.checks import lookup
 from synfwp.rules import RULES
+from synfwp.settings import Setting, read_all, settings_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -95,12 +99,14 @@ def run(name: str, quick: bool = False, seed: int = 0, **settings: Any) -> "xr.D
         A smaller size that finishes in seconds.
     seed : int
     **settings
-        Further arguments of the program's ``main``.
+        Settings of the program, as `settings` and ``synfwp list NAME`` list them: numbers (with or without a unit),
+        text, and tuples and mappings of them.
 
     Returns
     -------
     xarray.Dataset
-        With provenance; what the program itself recorded stands.
+        With provenance; what the program itself recorded stands. The attribute ``settings`` holds those that differ
+        from the usual ones, as JSON, and the printed `table` names them.
 
     Raises
     ------
@@ -117,11 +123,19 @@ def run(name: str, quick: bool = False, seed: int = 0, **settings: Any) -> "xr.D
     ValueError: unknown program 'no_such_program'; ...
     """
     module = load_program(name)
-    known = inspect.signature(module.main).parameters
-    unknown = [setting for setting in settings if setting not in known]
-    if unknown:
-        raise TypeError(f"program {name!r} has no setting {unknown[0]!r}; {suggest(unknown[0], known)}")
-    ds = module.main(quick=quick, seed=seed, **settings)
+    known = settings_of(module.main)
+    values = read_all(known, settings, f"program {name!r}")
+    other = changed(known, values, quick)
+    try:
+        ds = module.main(quick=quick, seed=seed, **values)
+    except (LookupError, ZeroDivisionError) as error:
+        if not other:
+            raise
+        named = ", ".join(f"{key}={value}" for key, value in other.items())
+        raise ValueError(
+            f"program {name!r} does not run with {named}: {type(error).__name__}: {error} What it compares needs the "
+            "usual entries; keep these, and add others, or set numbers above 0."
+        ) from error
 
     import xarray as xr
 
@@ -129,8 +143,83 @@ def run(name: str, quick: bool = False, seed: int = 0, **settings: Any) -> "xr.D
 
     if not isinstance(ds, xr.Dataset):
         raise TypeError(f"program {name!r} returned a {type(ds).__name__}; main() has to return a Dataset.")
-    provenance = results.provenance({"quick": quick, **settings}, seed)
-    return ds.assign_attrs({"program": name, **provenance, **ds.attrs})
+    provenance = results.provenance({"quick": quick, **values}, seed)
+    recorded = {"settings": json.dumps(other)} if other else {}
+    return ds.assign_attrs({"program": name, **provenance, **ds.attrs, **recorded})
+
+
+def settings(name: str) -> dict[str, Setting]:
+    """The settings of a program by name: type, usual value, that of a quick run, unit and a line about it.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    dict of str to Setting
+
+    Raises
+    ------
+    ValueError
+        If there is no such program.
+
+    Examples
+    --------
+    >>> settings("vogels2011")["rho0"].default
+    (5.0, 3.0)
+    """
+    return settings_of(load_program(name).main)
+
+
+def changed(known: Mapping[str, Setting], values: Mapping[str, Any], quick: bool) -> dict[str, str]:
+    """The settings that differ from the usual ones, as text.
+
+    Examples
+    --------
+    >>> changed(settings("vogels2011"), {"rho0": (8.0,), "tau": 20.0}, False)
+    {'rho0': '8'}
+    """
+    usual = {name: known[name].quick if quick else known[name].default for name in values}
+    found = {
+        n: {k: x for k, x in v.items() if x != usual[n][k]} if isinstance(v, dict) else v for n, v in values.items()
+    }
+    return {n: known[n].shown(v) for n, v in sorted(found.items()) if v != usual[n] and v != {}}
+
+
+def stem(name: str, other: Mapping[str, str]) -> str:
+    """The name of a run's files: the program's, and after it the settings that differ from the usual ones.
+
+    Where these are long or hold what no name of a file does, eight digits that stand for them.
+
+    Examples
+    --------
+    >>> stem("vogels2011", {}), stem("vogels2011", {"rho0": "8"})
+    ('vogels2011', 'vogels2011-rho0=8')
+    """
+    tail = "".join(f"-{key}={value}" for key, value in other.items())
+    if len(tail) > 80 or not re.fullmatch(r"[\w.,=+-]*", tail):
+        tail = f"-{hashlib.sha256(tail.encode()).hexdigest()[:8]}"
+    return name + tail
+
+
+def settings_table(name: str) -> str:
+    """The settings of a program as lines of text."""
+    known = settings(name)
+    if not known:
+        return f"{name} has no settings."
+    rows = [
+        (one.name, _kind(one), one.shown(one.default), one.shown(one.quick), one.unit, one.text)
+        for one in known.values()
+    ]
+    head = ("setting", "type", "usual", "quick", "unit", "")
+    return columns_of_text([list(column) for column in zip(head, *rows, strict=True)])
+
+
+def _kind(setting: Setting) -> str:
+    """A type as a word."""
+    kind: Any = setting.kind
+    return kind.__name__ if isinstance(kind, type) and not getattr(kind, "__args__", ()) else str(kind)
 
 
 def citation(name: Any) -> str:
@@ -179,10 +268,13 @@ def table(ds: "xr.Dataset") -> str:
     """
     if not {"quantity", *_TABLE} <= set(ds.variables):
         return ""
+    other = json.loads(str(ds.attrs.get("settings", "{}")))
+    named = ", ".join(f"{key}={value}" for key, value in other.items())
+    label = f"with other settings than those that are compared with what is published: {named}\n" if other else ""
     numbers = [[f"{x:.4g}" if x == x else "-" for x in ds[name].values.tolist()] for name in _TABLE]
     columns = [[str(label) for label in ds["quantity"].values], *numbers]
     headed = [[head, *column] for head, column in zip(("quantity", *_TABLE), columns, strict=True)]
-    return columns_of_text(headed)
+    return label + columns_of_text(headed)
 
 
 def columns_of_text(columns: list[list[str]]) -> str:

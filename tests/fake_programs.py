@@ -69,6 +69,9 @@ def fake_programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
     write(tmp_path / "fake_models", "cell", GOOD.replace("Counts to three.", "A cell."))
     monkeypatch.setattr(analyses, "__path__", [str(tmp_path / "fake_analyses")])
     monkeypatch.setattr(models, "__path__", [str(tmp_path / "fake_models")])
+    for module in list(sys.modules):  # real ones that are loaded would hide fake ones of their names
+        if module.startswith((f"{analyses.__name__}.", f"{models.__name__}.")):
+            monkeypatch.delitem(sys.modules, module)
     known = set(sys.modules)
     yield tmp_path / "fake_analyses"
     for module in set(sys.modules) - known:

@@ -4,6 +4,7 @@ import importlib
 import os
 import pkgutil
 import re
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -123,3 +124,77 @@ def test_the_command_that_the_announcement_names_compiles_every_kernel():
     public = {name: one for name, one in found.items() if not one.targetoptions.get("forceinline")}
     assert len(public) > 12
     assert [name for name, one in public.items() if not one.signatures and name != "circuit.settle"] == []
+
+
+# --- another user: no home, an install that cannot be written to ----------------------------------------------------
+
+SETPRIV = ["setpriv", "--bounding-set", "-dac_override"]  # root without its privilege
+
+
+@pytest.fixture
+def installed(tmp_path):
+    """How to run a copy of the package that nobody can write to, without a home."""
+    root, site = Path(__file__).parents[1], tmp_path / "site"
+    shutil.copytree(root / "synfwp", site / "synfwp", ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in ("models", "analyses"):
+        for path in (root / folder).glob("*.py"):
+            shutil.copy(path, site / "synfwp" / folder / path.name)
+    folders = [path for path in (tmp_path, *site.rglob("*"), site) if path.is_dir() and path != tmp_path]
+    work = tmp_path / "work"
+    work.mkdir()
+    for folder in folders:
+        folder.chmod(0o555)
+    prefix = SETPRIV if os.geteuid() == 0 else []
+    probe = [*prefix, sys.executable, "-c", "import sys; open(sys.argv[1], 'w')", str(site / "written")]
+    if (prefix and not shutil.which("setpriv")) or subprocess.run(probe, capture_output=True).returncode == 0:
+        pytest.skip("this user writes everywhere")
+
+    def run(*args, cwd=work):
+        env = {"HOME": str(site / "home"), "PATH": os.defpath, "PYTHONPATH": str(site), "TMPDIR": str(work)}
+        return subprocess.run([*prefix, sys.executable, *args], cwd=cwd, env=env, capture_output=True, text=True)
+
+    yield run
+    for folder in folders:
+        folder.chmod(0o755)
+
+
+@pytest.mark.slow
+def test_a_read_only_install_without_a_home_runs_and_warns_once_of_each_cache(installed, tmp_path):
+    """F20."""
+    small = ["--set", "seconds=1", "--set", "every=1", "--set", "inputs=200"]
+    done = installed("-m", "synfwp", "run", "song2000", "--quick", *small)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("NUMBA_CACHE_DIR") == 1
+    assert done.stderr.count("MPLCONFIGDIR") <= 1
+    assert "Traceback" not in done.stderr
+    assert len(list((tmp_path / "work" / "results").glob("song2000-*.nc"))) == 1
+
+
+def test_a_folder_that_cannot_be_written_to_is_refused_before_the_run(installed, tmp_path):
+    """F20, F23."""
+    done = installed("-m", "synfwp", "demo", "--quick", cwd=tmp_path / "site")
+    assert (done.returncode, "compiling" in done.stderr) == (2, False)
+    assert "is not writable, so results/first_look.nc cannot be written; choose another folder" in done.stderr
+
+
+@pytest.mark.slow
+def test_the_demo_runs_to_its_end_in_a_read_only_install_without_a_home(installed, tmp_path):
+    """F20."""
+    done = installed("-m", "synfwp", "demo", "--quick")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "work" / "figures" / "first_look.pdf").exists()
+
+
+def test_the_export_to_brian2_needs_no_home(installed):
+    """F20: Brian2 keeps preferences and compiled code in a home."""
+    pytest.importorskip("brian2")
+    code = (
+        "import numpy as np, synfwp as fw\n"
+        "from brian2 import prefs\nprefs.codegen.target = 'numpy'\n"
+        "cells = fw.Population(1, fw.LIF(noise=0.0), name='cells')\n"
+        "source = fw.PoissonSource(2, 50.0, name='source')\n"
+        "from synfwp.spiking.brian2 import to_brian2\n"
+        "to_brian2(fw.Circuit([fw.Projection(source, cells, np.ones((2, 1)))])).run(1.0)\n"
+    )
+    done = installed("-c", code)
+    assert done.returncode == 0, done.stderr

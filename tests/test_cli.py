@@ -106,8 +106,10 @@ def test_an_unwritable_folder_is_refused_before_the_run(
 
 def test_nothing_is_written_when_the_figure_cannot_be_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert call("run", "bad_figure", "--out", tmp_path / "o") == 2
-    assert one_line(capsys) == "synfwp: no ink\n"  # a message of two lines is printed on one
+    line = one_line(capsys)
+    assert line.startswith("synfwp: no ink The result is kept in ")  # a message of two lines is printed on one
     assert files(tmp_path / "o") == []
+    assert results.load(line.split()[-1].rstrip(".")).attrs["program"] == "bad_figure"  # F23: a run is not lost
 
 
 def test_no_result_appears_when_the_figure_cannot_be_saved(
@@ -118,8 +120,93 @@ def test_no_result_appears_when_the_figure_cannot_be_saved(
 
     monkeypatch.setattr(plot, "save", full)
     assert call("run", "counting", "--out", tmp_path / "o") == 2
-    assert "No space left" in one_line(capsys)
+    line = one_line(capsys)
+    assert "No space left" in line
     assert files(tmp_path / "o") == []
+    assert results.load(line.split()[-1].rstrip(".")).attrs["program"] == "counting"  # F23
+
+
+def test_a_folder_that_cannot_be_made_is_found_out_before_the_run_whatever_its_permissions_show(
+    tmp_path: Path, fake_programs: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """F23: /proc takes no folders, also from root; a name can be too long; a disk can be full."""
+    for out in (Path("/proc/synfwp"), tmp_path / ("n" * 300)):
+        assert call("run", "counting", "--out", out) == 2
+        assert "cannot be written" in one_line(capsys)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert call("run", "counting", "--out", tmp_path / "o") == 2
+    assert "cannot be written (No space left on device)" in one_line(capsys)
+    assert not (fake_programs / "ran").exists()
+    assert files(tmp_path) == [f for f in files(tmp_path) if f.startswith("fake_")]
+
+
+@pytest.mark.parametrize("args", [["cite", "schlag2021"], ["list"], ["list", "vogels2011"], ["run", "Jürgen"]])
+def test_a_terminal_that_cannot_print_a_letter_gets_another_one(args: list[str]) -> None:
+    """F23."""
+    env = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
+    done = subprocess.run([sys.executable, "-m", "synfwp", *args], capture_output=True, env=env)
+    assert done.returncode == (2 if args[0] == "run" else 0), done.stderr
+    assert b"Traceback" not in done.stderr
+    if args[0] == "cite":
+        assert b"J?rgen" in done.stdout
+
+
+# --- settings --------------------------------------------------------------------------------------------------------
+
+
+def test_a_setting_reaches_the_program_and_the_usual_result_stays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "o"
+    assert call("run", "counting", "--out", out) == 0
+    assert "other settings" not in capsys.readouterr().out
+    usual = (out / "results" / "counting.nc").read_bytes()
+    assert call("run", "counting", "--out", out, "--set", "size=5") == 0
+    assert "with other settings than those that are compared with what is published: size=5" in capsys.readouterr().out
+    names = ["counting", "counting-size=5"]
+    drawn = [f"figures/{name}{ending}" for name in names for ending in (".pdf", ".png")]
+    assert files(out) == sorted([*drawn, *(f"results/{name}.nc" for name in names)])
+    assert (out / "results" / "counting.nc").read_bytes() == usual
+    ds = results.load(out / "results" / "counting-size=5.nc")
+    assert (ds["size"].values.tolist(), ds.attrs["settings"]) == ([5, 5], '{"size": "5"}')
+    assert call("run", "counting", "--out", out, "--set", "size=5") == 2  # and is not replaced either
+    assert call("run", "counting", "--out", out, "--set", "size=3") == 2  # the usual value is the usual run
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (["sise=3"], "program 'counting' has no setting 'sise'; did you mean 'size'?"),
+        (["size=many"], "size is 'many'; pass an integer"),
+        (["size=1.5"], "size is '1.5'; pass an integer"),
+        (["size"], "--set got 'size'; pass NAME=VALUE"),
+        (["size="], "--set got 'size='; pass NAME=VALUE"),
+        (["size=1", "size=2"], "--set got size twice"),
+        (["seed=1"], "has no setting 'seed'"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused_before_the_run(
+    texts: list[str], message: str, tmp_path: Path, fake_programs: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sets = [part for text in texts for part in ("--set", text)]
+    assert call("run", "counting", "--out", tmp_path / "o", *sets) == 2
+    assert message in one_line(capsys)
+    assert not (fake_programs / "ran").exists()
+
+
+def test_list_with_a_name_prints_its_settings(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("list", "counting") == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert (lines[0].split(), lines[1].split()) == (
+        ["setting", "type", "usual", "quick", "unit"],
+        ["size", "int", "3", "3"],
+    )
+    assert call("list", "countin") == 2
+    assert "did you mean 'counting'" in one_line(capsys)
 
 
 def test_an_interrupt_ends_with_130_and_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

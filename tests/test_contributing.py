@@ -105,7 +105,7 @@ def test_the_workflow_has_three_steps_on_every_python_and_calls_targets_that_the
     assert python["uses"].startswith("actions/setup-python@")
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
     _, *called, interpreter = run["run"].split()
-    assert called == ["lint", "test"]
+    assert called == ["lint", "test", "test-programs"]
     assert set(called) <= targets
     assert interpreter == "PYTHON=python"
 

@@ -671,7 +671,7 @@ def test_a_layer_gives_momentum_and_ridge_in_its_instructions_and_refuses_what_t
     x = torch.randn(1, 4, 6)
     assert np.all(bridge.FastWeights("momentum_delta", 6).instructions(x).momentum == 0.5)
     assert np.allclose(bridge.FastWeights("mesa", 6).instructions(x).ridge, 1, rtol=1e-6)  # float32
-    with pytest.raises(ValueError, match="^rule 'dplr' erases with keys of its own, which Instructions do not hold"):
+    with pytest.raises(ValueError, match=r"^rule 'dplr' erases with keys of its own, which Instructions do not hold"):
         bridge.FastWeights("dplr", 6).instructions(x)
 
 

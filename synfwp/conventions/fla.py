@@ -96,7 +96,7 @@ def from_fla(
         raise ValueError(f"v has {HV} heads but k has {H}; pass as many, or a multiple of them (grouped values).")
     _expect("v", v, "[B, T, HV, V] as k", (B, steps, HV, V))
     keys, gates = ((B, T, H, K), (B, T, HV, K)), (B, T, HV)
-    layouts = {
+    layouts: dict[str, tuple[Any, ...]] = {
         "g": ("[B, T, H] or [B, T, H, K]", gates, *keys),
         "beta": ("[B, T, H] or [B, T, H, V]", (B, steps, HV), (B, steps, HV, V)),
         "initial_state": ("[B, H, K, V]", (B, HV, K, V)),
@@ -134,7 +134,7 @@ def _erased(sent: dict[str, Any], a: Array | None, b: Array | None, p: Array | N
     got = {name for name, x in (("a", a), ("b", b), ("p", p), ("w", w)) if x is not None}
     if got not in (set(), {"a", "b"}, {"p"}, {"b", "w"}):
         raise ValueError(
-            f"{' and '.join(sorted(got))} are of no kernel; pass a and b (dplr, iplr, rwkv7), p (comba), or b and w (gdn2)."
+            f"{' and '.join(sorted(got))}: no kernel takes these; pass a and b (dplr), p (comba), or b and w (gdn2)."
         )
     k, v, decay, beta = (sent[name] for name in ("k", "v", "decay", "beta"))
     if got and k.ndim > 4:

@@ -1,7 +1,10 @@
 """Files that are whole or not there, and results as NetCDF4."""
 
+import errno
 import os
 import secrets
+import shutil
+import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -32,6 +35,11 @@ def check_writable(path: PathLike, force: bool = False) -> Path:
     'capacity.nc'
     """
     path = Path(path)
+    try:
+        path.lstat()
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise _refused(path, error) from None
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder; pass the name of a file in it.")
     if os.path.lexists(path) and not force:
@@ -43,7 +51,23 @@ def check_writable(path: PathLike, force: bool = False) -> Path:
         raise NotADirectoryError(f"{folder} is not a folder, so {path} cannot be written; choose another folder.")
     if not os.access(folder, os.W_OK | os.X_OK):
         raise PermissionError(f"{folder} is not writable, so {path} cannot be written; choose another folder.")
+    try:  # what permissions do not show: a file system that takes no files, a full one, a name too long
+        trial = tempfile.mkdtemp(prefix=".synfwp-", dir=folder)
+        try:
+            below = Path(trial, *path.absolute().relative_to(folder).parts[:-1])
+            below.mkdir(parents=True, exist_ok=True)
+            (below / f".{'x' * 12}-{path.name}").write_bytes(b"\0" * 4096)
+        finally:
+            shutil.rmtree(trial, ignore_errors=True)
+    except OSError as error:
+        raise _refused(path, error) from None
     return path
+
+
+def _refused(path: Path, error: OSError) -> OSError:
+    """The same kind of error, with the path and the cure."""
+    shown = str(path) if len(str(path)) < 200 else f"{str(path)[:80]}..."
+    return type(error)(f"{shown} cannot be written ({error.strerror or error}); choose another folder or name.")
 
 
 def write_atomically(path: PathLike, writer: Writer, force: bool = False) -> Path:

@@ -197,7 +197,8 @@ class FastWeights(nn.Module):
         with torch.no_grad():
             sent = self._send(x)
             alone = [None if stream is None else array(stream[:, head]) for stream in sent[:6]]
-            return Instructions(*alone, None if sent.ridge is None else array(sent.ridge[head]))
+            ridge = None if sent.ridge is None else array(sent.ridge[head])
+            return Instructions(**dict(zip(_Sent._fields[:6], alone, strict=True)), ridge=ridge)
 
     def _send(self, x: Tensor) -> _Sent:
         """All streams; those of q, k and p once for each head of the values."""
