@@ -44,7 +44,7 @@ class Instructions:
     Raises
     ------
     TypeError, ValueError
-        If ``scored`` is not as above.
+        If ``scored`` is not as above, or a field is a labelled or a masked array, whose labels or mask would be lost.
 
     References
     ----------
@@ -68,6 +68,8 @@ class Instructions:
     scored: Array | None = None
 
     def __post_init__(self) -> None:
+        for name in _NAMES:
+            refuse_wrapped(name, getattr(self, name))
         if self.scored is not None:
             scored, shape = np.asarray(self.scored), np.shape(self.q)[:-1]
             if scored.dtype != bool:
@@ -239,6 +241,21 @@ class Instructions:
                     raise ValueError(f"{name} has dims {ds[name].dims}; use trial, head, time, write, key and value.")
                 found[name] = ds[name].transpose(*known).values
         return cls(**found)
+
+
+def refuse_wrapped(name: str, x: Any) -> None:
+    """Refuse a labelled or masked array, whose labels or mask an array would lose; boxes of autograd pass.
+
+    Raises
+    ------
+    TypeError
+        With the cure.
+    """
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError(f"{name} is of type numpy MaskedArray; convert it to a NumPy array, with what is masked filled.")
+    if hasattr(x, "dims"):
+        kind = f"{type(x).__module__.split('.')[0]} {type(x).__name__}"
+        raise TypeError(f"{name} is of type {kind}; pass its .values in the order (..., time, feature).")
 
 
 def _broadcasts(shape: tuple[int, ...], to: tuple[int, ...]) -> bool:

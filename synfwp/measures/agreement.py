@@ -137,7 +137,7 @@ def auc(score: Array, positive: Array) -> float:
 def _off(x: Array, mean: Array) -> Array:
     """``x - mean``, with 0 where rounding alone is left."""
     off = x - mean
-    return np.where(np.abs(off) > 8 * np.finfo(float).eps * np.abs(mean), off, 0.0)
+    return np.where(np.abs(off) <= 8 * np.finfo(float).eps * np.abs(mean), 0.0, off)
 
 
 def _cosine(a: Array, b: Array) -> Array:

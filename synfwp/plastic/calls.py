@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from synfwp.instructions import refuse_wrapped
 from synfwp.kernels import plastic as kernel
 from synfwp.plastic.layer import PlasticLayer
 
@@ -163,6 +164,7 @@ def _flops(call: Call) -> float:
 
 def _array(name: str, x: Any) -> Array:
     """A finite array of floats; integers become float64."""
+    refuse_wrapped(name, x)
     found = np.asarray(x)
     found = found.astype(float) if found.dtype.kind in "iub" else found
     if found.dtype not in (np.float32, np.float64):

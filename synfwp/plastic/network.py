@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from synfwp import checks, results
+from synfwp.instructions import refuse_wrapped
 from synfwp.plastic import calls
 from synfwp.plastic.layer import PlasticLayer
 
@@ -61,6 +62,8 @@ class PlasticRateNetwork(PlasticLayer):
         missing = {"W", "lam", "eta"} - set(weights)
         if missing:
             raise ValueError(f"weights has no {', '.join(sorted(missing))}; it needs W, lam and eta.")
+        for name, value in {**weights, "x": x, "modulation": modulation, "A0": A0}.items():
+            refuse_wrapped(name, value)
         weights = {name: np.asarray(value) if np.ndim(value) else value for name, value in weights.items()}
         every, x = checks.count("states", states, 0), np.asarray(x)
         if x.ndim not in (2, 3):

@@ -8,7 +8,7 @@ import numpy as np
 
 from synfwp import autograd as ag
 from synfwp import checks, features, rules, seeds
-from synfwp.instructions import Instructions
+from synfwp.instructions import Instructions, refuse_wrapped
 from synfwp.programmer import parts
 from synfwp.programmer.kinds import KINDS, Shapes
 from synfwp.programmer.parts import Params, project
@@ -309,6 +309,7 @@ class LayerProgrammer(SlowNetwork):
         ValueError
             If x is missing and needed.
         """
+        refuse_wrapped("y", y)
         y = merge_heads(parts.rms_norm(y, params[self.norm], float(self.epsilon)), self.all_heads)
         if self.gate:
             if x is None:

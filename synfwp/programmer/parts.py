@@ -9,6 +9,7 @@ from scipy import sparse
 
 from synfwp import autograd as ag
 from synfwp import features, threads
+from synfwp.instructions import refuse_wrapped
 from synfwp.tasks.base import one_hot
 
 Array = Any
@@ -121,6 +122,10 @@ def embed(x: Array, d_in: int, tokens: bool, W: Array | None, dtype: Any) -> Arr
     TypeError, ValueError
         If x holds no tokens below d_in, or has another number of features.
     """
+    refuse_wrapped("x", x)
+    x = x if hasattr(x, "dtype") else np.asarray(x)
+    if not anp.ndim(x):
+        raise ValueError(f"x is {x!r}; pass an array (..., T, d_in), or integers (..., T) with tokens=True.")
     if not tokens:
         if anp.shape(x)[-1] != d_in:
             raise ValueError(f"x has {anp.shape(x)[-1]} features; this programmer takes d_in={d_in}.")

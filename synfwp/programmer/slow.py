@@ -9,7 +9,7 @@ import numpy as np
 
 from synfwp import autograd as ag
 from synfwp import fastweights, rules, seeds
-from synfwp.instructions import Instructions
+from synfwp.instructions import Instructions, refuse_wrapped
 from synfwp.programmer.parts import Params
 
 Array = Any
@@ -160,6 +160,8 @@ class FunctionProgrammer(SlowNetwork):
         params = self.start(seeds.generator(seed, "init"))
         if not isinstance(params, dict) or not params:
             raise TypeError(f"start gave a {type(params).__name__}; it gives a dict with at least one array.")
+        for name, value in params.items():
+            refuse_wrapped(f"start's {name}", value)
         return {name: np.asarray(value, dtype) for name, value in params.items()}
 
     def __call__(self, params: Params, x: Array) -> Instructions:
@@ -181,6 +183,7 @@ class FunctionProgrammer(SlowNetwork):
         TypeError
             If ``send`` gives anything else.
         """
+        refuse_wrapped("x", x)
         sent = self.send(params, x)
         if not isinstance(sent, Instructions):
             raise TypeError(f"send gave a {type(sent).__name__}; it gives Instructions(q, k, v, beta, decay).")
@@ -203,6 +206,7 @@ class FunctionProgrammer(SlowNetwork):
         array
             The reads themselves without ``read``.
         """
+        refuse_wrapped("y", y)
         return y if self.read is None else self.read(params, y, x)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 import numpy as np
 
 from synfwp import results, rules, seeds
+from synfwp.fastweights.arguments import plain
 from synfwp.instructions import Instructions
 from synfwp.measures.reads import classes
 from synfwp.programmer.layer import LayerProgrammer
@@ -66,7 +67,7 @@ class Trained(Generic[Network]):
         """
         if not isinstance(self.programmer, SlowNetwork):
             raise TypeError("a PlasticNetwork sends no instructions; use .programmer.run(.params, x).")
-        sent = self.programmer(self.params, np.asarray(x), **more)
+        sent = self.programmer(self.params, plain("x", x), **more)
         return sent if scored is None else sent.marked(scored)
 
     def answer(self, y: Any, x: Any = None) -> np.ndarray:
@@ -76,7 +77,7 @@ class Trained(Generic[Network]):
 
         Parameters
         ----------
-        y : (..., T, d_value) array
+        y : (..., T, d_value) array, or DataArray with dims time and value
             Reads of any substrate.
         x : None or array
             The tokens.
@@ -93,7 +94,7 @@ class Trained(Generic[Network]):
         """
         if not isinstance(self.programmer, SlowNetwork):
             raise TypeError("a PlasticNetwork reads no substrate; use .programmer.scores(.params, x).")
-        return classes(self.programmer.read_out(self.params, np.asarray(y), x))
+        return classes(self.programmer.read_out(self.params, _reads(y), None if x is None else plain("x", x)))
 
     def accuracy(self, batch: Batch, on: Any = None, seed: seeds.Seed = 0) -> float:
         """Accuracy on a batch, with the exact rule or on a substrate.
@@ -235,6 +236,16 @@ def describe(programmer: Any) -> str:
         row = rules.get_rule(programmer.rule)
         spec["rule"] = row.name if rules.RULES.get(row.name) == row else asdict(row)
     return json.dumps(spec, default=lambda number: number.item())  # sizes may be NumPy's integers
+
+
+def _reads(y: Any) -> np.ndarray:
+    """Reads as an array; the dims of a labelled one tell which axis is which."""
+    if not hasattr(y, "dims"):
+        return plain("y", y)
+    if not {"time", "value"} <= set(y.dims):
+        raise ValueError(f"y has dims {tuple(y.dims)}; pass reads with dims time and value.")
+    found: np.ndarray = y.transpose(..., "time", "value").values
+    return found
 
 
 def pack(ds: "xr.Dataset", prefix: str, params: Params) -> "xr.Dataset":
