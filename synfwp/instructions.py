@@ -195,7 +195,7 @@ class Instructions:
         names = _LEADING[:lead]
         long_names = {"q": "query", "k": "key", "v": "value", "beta": "write strength", "decay": "decay"}
         long_names |= {"momentum": "momentum", "ridge": "ridge"}
-        variables = {}
+        variables: dict[str, Any] = {}
         for name, long_name in long_names.items():
             value = self._full(name)
             if value is not None:
@@ -252,7 +252,7 @@ def refuse_wrapped(name: str, x: Any) -> None:
         With the cure.
     """
     if isinstance(x, np.ma.MaskedArray):
-        raise TypeError(f"{name} is of type numpy MaskedArray; convert it to a NumPy array, with what is masked filled.")
+        raise TypeError(f"{name} is of type numpy MaskedArray; fill what is masked, and pass a NumPy array.")
     if hasattr(x, "dims"):
         kind = f"{type(x).__module__.split('.')[0]} {type(x).__name__}"
         raise TypeError(f"{name} is of type {kind}; pass its .values in the order (..., time, feature).")

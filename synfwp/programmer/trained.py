@@ -207,8 +207,8 @@ def load_trained(path: str | Path, programmer: SlowNetwork | None = None) -> Tra
         if differs:
             name, there, here = differs
             raise ValueError(
-                f"{path} holds parameters of another programmer: its {name} is {there}, here it is {here}; pass the one "
-                "that was saved, or make Trained(programmer, params, history) from synfwp.load(path) yourself."
+                f"{path} holds parameters of another programmer: its {name} is {there}, here it is {here}; pass the "
+                "one that was saved, or make Trained(programmer, params, history) from synfwp.load(path) yourself."
             )
         return Trained(programmer, params, history)
     if "send" in spec:

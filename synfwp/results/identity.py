@@ -29,7 +29,10 @@ _RUN = ("__call__", "scores", "init", "read_out", "run")  # what calls of a task
 _DERIVED = ("__init__", "__repr__", "__eq__", "__hash__", "__setattr__", "__delattr__", "__replace__", "__lt__")
 _HOMES = tuple(
     str(Path(path).resolve())
-    for path in {*map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib")), Path(synfwp.__file__).parent}
+    for path in (
+        *map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib")),
+        str(Path(synfwp.__file__).parent),
+    )
 )
 
 
@@ -61,8 +64,11 @@ def difference(one: Any, other: Any, name: str) -> tuple[str, Any, Any] | None:
     """
     if isinstance(one, dict) and isinstance(other, dict):
         pairs = [(key, one.get(key), other.get(key)) for key in sorted({*one, *other}, key=lambda x: (x != "class", x))]
-    elif isinstance(one, list) and isinstance(other, list) and len(one) == len(other) and any(
-        isinstance(item, dict) for item in one
+    elif (
+        isinstance(one, list)
+        and isinstance(other, list)
+        and len(one) == len(other)
+        and any(isinstance(item, dict) for item in one)
     ):
         pairs = [(str(i), *both) for i, both in enumerate(zip(one, other, strict=True))]
     else:
@@ -164,7 +170,10 @@ class _Writer:
 
     def function(self, name: str, f: types.FunctionType) -> Any:
         """Its name; of the user's own functions also the code, and what it sees; of any, what it closes over."""
-        stored, cells = _stored(f.__code__, "STORE_DEREF"), zip(f.__code__.co_freevars, f.__closure__ or (), strict=True)
+        stored, cells = (
+            _stored(f.__code__, "STORE_DEREF"),
+            zip(f.__code__.co_freevars, f.__closure__ or (), strict=True),
+        )
         closure = {free: self.cell(name, cell) for free, cell in cells if free not in stored}
         found: dict[str, Any] = {"function": _name(f)}
         if _own(f):
@@ -199,15 +208,17 @@ class _Writer:
         assigned = _assigned(cls)
         for base in reversed([one for one in cls.__mro__ if _own(one)]):
             for key, value in vars(base).items():
-                function = getattr(value, "__func__", getattr(value, "func", value))  # static, class, cached property
-                parts = (value.fget, value.fset) if isinstance(value, property) else (function,)
-                parts = tuple(part for part in parts if isinstance(part, types.FunctionType))
+                held = value.func if isinstance(value, functools.cached_property) else value
+                function = getattr(held, "__func__", held)  # static, class
+                label = key if base is cls else f"{_name(base)}.{key}"
+                found_here = (value.fget, value.fset) if isinstance(value, property) else (function,)
+                parts = [part for part in found_here if isinstance(part, types.FunctionType)]
                 if parts and not (dataclasses.is_dataclass(base) and key in _DERIVED and _generated(parts[0])):
-                    found[key] = self.once(name, parts[0]) if len(parts) == 1 else [self.once(name, x) for x in parts]
+                    found[label] = self.once(name, parts[0]) if len(parts) == 1 else [self.once(name, x) for x in parts]
                 elif not (parts or key.startswith("__") or key == "_abc_impl" or key in assigned) and not isinstance(
                     value, types.MemberDescriptorType | types.GetSetDescriptorType
                 ):
-                    found[key] = self.state(f"{name}.{key}", value)
+                    found[label] = self.state(f"{name}.{key}", value)
         return found
 
     def object(self, name: str, value: Any) -> dict[str, Any]:

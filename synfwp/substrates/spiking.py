@@ -220,9 +220,14 @@ class SpikingNetwork:
                 setup,
                 rule,
                 Items(
-                    q[n], k[n], v[n], beta[n], None if decay is None else decay[n], scale,
+                    q[n],
+                    k[n],
+                    v[n],
+                    beta[n],
+                    None if decay is None else decay[n],
+                    scale,
                     None if scored is None else scored[n],
-                ),  # fmt: skip
+                ),
                 seeds.generator(seed, "sequence", n),
                 record and n == 0,
             )

@@ -46,12 +46,11 @@ def test_one_token_of_one_sequence_with_one_class_trains_in_every_programmer(nam
 @pytest.mark.parametrize("name", KINDS)
 def test_no_token_gives_no_score(name):
     params = KINDS[name].init()
-    try:
-        scores = np.asarray(KINDS[name].scores(params, np.ones((2, 0, 3))))
-    except ValueError as error:
-        assert "x" in str(error)
+    if name in ("recurrent", "delta rnn"):
+        with pytest.raises(ValueError, match=r"^x holds no token; a recurrent programmer runs token by token"):
+            KINDS[name].scores(params, np.ones((2, 0, 3)))
     else:
-        assert scores.shape[:2] == (2, 0)
+        assert np.shape(KINDS[name].scores(params, np.ones((2, 0, 3))))[:2] == (2, 0)
 
 
 @pytest.mark.parametrize("name", [name for name in KINDS if name not in ("hebbff", "fast weights")])
@@ -91,13 +90,15 @@ def test_labelled_reads_are_taken_by_their_dims_and_others_refused():  # F5
     answer = trained.answer(y.values)
     assert np.array_equal(trained.answer(y), answer)
     assert np.array_equal(trained.answer(y.transpose("value", "time", "trial")), answer)
-    with pytest.raises(ValueError, match=r"^y has dims \('trial', 'time', 'unit'\); pass reads with dims time and value"):
+    with pytest.raises(
+        ValueError, match=r"^y has dims \('trial', 'time', 'unit'\); pass reads with dims time and value"
+    ):
         trained.answer(y.rename(value="unit"))
-    with pytest.raises(TypeError, match="^y is of type"):
+    with pytest.raises(TypeError, match=r"^y is of type"):
         trained.answer(np.ma.masked_array(y.values))
 
 
-# --- what a batch and a task may be ------------------------------------------------------------------------------------
+# --- what a batch and a task may be -----------------------------------------------------------------------------------
 
 X, TARGET, MASK = np.zeros((2, 3, 4)), np.array([[0, 1, -1]] * 2), np.array([[True, True, False]] * 2)
 REAL = np.zeros((2, 3, 2))
@@ -161,7 +162,7 @@ def test_a_class_beyond_the_scores_is_refused_in_the_step_that_meets_it_and_name
         calls.append(1)
         return np.where(x >= 0, 7, -1) if len(calls) == 3 else x
 
-    with pytest.raises(ValueError, match="^task .*mine: target holds classes from 7 to 7"):
+    with pytest.raises(ValueError, match=r"^task .*mine: target holds classes from 7 to 7"):
         train_on({"target": later}, loss=loss, steps=5)
     assert len(calls) == 3
 
@@ -185,8 +186,16 @@ def test_real_targets_of_another_width_are_refused(rng):  # F14
     [
         (lambda b: (b.x, b.target, b.mask), TypeError, r"returned a tuple; return synfwp\.tasks\.Batch"),
         (lambda b: None, TypeError, r"returned a NoneType; return"),
-        (lambda b: Batch(b.x[:1], b.target[:1], b.mask[:1], 0.2), ValueError, r"returned 1 sequences where 2 were wanted"),
-        (lambda b: replace(b, mask=np.zeros_like(b.mask)), ValueError, r"returned a mask without a True, so nothing is scored"),
+        (
+            lambda b: Batch(b.x[:1], b.target[:1], b.mask[:1], 0.2),
+            ValueError,
+            r"returned 1 sequences where 2",
+        ),
+        (
+            lambda b: replace(b, mask=np.zeros_like(b.mask)),
+            ValueError,
+            r"returned a mask without a True",
+        ),
     ],
 )
 def test_a_task_that_returns_something_else_is_named(returns, kind, words):  # F14

@@ -1,4 +1,4 @@
-"""More steps after a checkpoint, and a stop by accuracy: the same bits as a training that was meant so from the start."""
+"""More steps after a checkpoint, and a stop by accuracy: the same bits as a training that was meant so at once."""
 
 import numpy as np
 import pytest
@@ -30,14 +30,16 @@ def test_more_steps_after_a_finished_training_are_those_of_one_straight_training
     short = fw.train(small(), SMALL, steps=first, checkpoint=path, **settings)
     equal(short, fw.train(small(), SMALL, steps=first, **settings))
     equal(fw.train(small(), SMALL, steps=first, checkpoint=path, **settings), short)
-    equal(fw.train(small(), SMALL, steps=13, checkpoint=path, **settings), fw.train(small(), SMALL, steps=13, **settings))
+    equal(
+        fw.train(small(), SMALL, steps=13, checkpoint=path, **settings), fw.train(small(), SMALL, steps=13, **settings)
+    )
 
 
 def test_a_cosine_over_other_steps_is_another_training(tmp_path):
     settings = {"batch": 2, "checkpoint": tmp_path / "run.nc"}
     fw.train(small(), SMALL, steps=3, **settings)
     for steps in (2, 5):
-        with pytest.raises(ValueError, match=rf"its steps is 3, here it is {steps}; .* one with schedule='constant' goes on"):
+        with pytest.raises(ValueError, match=rf"its steps is 3, here it is {steps}; .* schedule='constant' goes on"):
             fw.train(small(), SMALL, steps=steps, **settings)
 
 
@@ -53,7 +55,9 @@ def test_a_training_stops_at_an_accuracy_keeps_those_parameters_and_tells_when_a
     accuracy = trained.history.evaluation_accuracy.values
     assert accuracy[-1] >= 0.7 > accuracy[:-1].max()
     assert trained.history.attrs["stop_reason"] == "stop_at"
-    assert trained.history.attrs["stop_step"] == trained.history.sizes["step"] == int(trained.history.evaluation[-1]) < 400
+    assert (
+        trained.history.attrs["stop_step"] == trained.history.sizes["step"] == int(trained.history.evaluation[-1]) < 400
+    )
     assert trained.accuracy(SMALL(seeds.generator(0, "evaluation"), 50)) == accuracy[-1]
 
 
@@ -66,7 +70,9 @@ def test_real_targets_stop_at_a_mean_squared_error():
     assert trained.history.attrs["stop_reason"] == "stop_at"
     loss = trained.history.evaluation_loss.values
     assert 2 * loss[-1] <= 1.5 < 2 * loss[:-1].min()
-    assert trained.error(task(seeds.generator(0, "evaluation"), 50)) == pytest.approx(2 * loss[-1], rel=1e-12)  # rounding
+    assert trained.error(task(seeds.generator(0, "evaluation"), 50)) == pytest.approx(
+        2 * loss[-1], rel=1e-12
+    )  # rounding
 
 
 @pytest.mark.parametrize("after", [7, 25])

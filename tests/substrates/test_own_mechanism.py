@@ -139,9 +139,7 @@ def test_simulate_runs_it_beside_its_target_and_its_effective_rule(engine, mecha
     np.testing.assert_allclose(ds.norm_ratio.sel(reference="effective"), 1, atol=0.15)
     kept = json.loads(ds.attrs["parameters"])["mechanism"]
     assert kept.pop("class code")["class"] == f"{__name__}.{type(mechanism).__name__}"
-    assert kept == {"class": type(mechanism).__name__, "tau": 20.0} | (
-        {"online": False} if mechanism.retrieves else {}
-    )
+    assert kept == {"class": type(mechanism).__name__, "tau": 20.0} | ({"online": False} if mechanism.retrieves else {})
 
 
 def test_it_is_not_in_the_table_and_is_refused_for_what_it_cannot_run():

@@ -100,9 +100,10 @@ def test_a_function_may_mark_what_it_reads_itself(batch):  # F12
     def send(params, x):
         return fw.Instructions(x, x, x @ params["W"], x[..., -1], scored=np.ones(x.shape[:2], bool))
 
-    own = fw.FunctionProgrammer(
-        send, lambda rng: {"W": rng.uniform(size=(9, 4))}, rule="hebb", read=lambda p, y, x: y - y.mean(-2, keepdims=True)
-    )
+    def read(params, y, x):
+        return y - y.mean(axis=-2, keepdims=True)
+
+    own = fw.FunctionProgrammer(send, lambda rng: {"W": rng.uniform(size=(9, 4))}, rule="hebb", read=read)
     net = fw.Trained(own, own.init(), xr.Dataset())
     with np.errstate(all="ignore"), pytest.warns(RuntimeWarning, match="stand at a bound"):
         assert 0 <= net.accuracy(batch, on=fw.SpikingNetwork()) <= 1
@@ -115,7 +116,7 @@ def test_real_targets_have_an_error_on_a_substrate(rng):  # F12
     drawn = task(rng, 3)
     assert net.error(drawn, on=fw.Exact()) == pytest.approx(net.error(drawn), rel=1e-12)  # rounding
     assert np.isfinite(net.error(drawn, on=fw.SpikingNetwork()))
-    with pytest.raises(ValueError, match="^answer is NaN"):
+    with pytest.raises(ValueError, match=r"^answer is NaN"):
         net.error(drawn, on=fw.SpikingNetwork(schedule=fw.ThetaCycle(read="end")))
 
 
@@ -143,11 +144,11 @@ def test_every_measure_refuses_what_was_not_read_or_passes_nan_on():  # F12
 def test_tasks_that_score_by_themselves_refuse_it_too(rng):  # F12
     lags = fw.tasks.Familiarity(d=30, lags=3, length=20)
     drawn = lags(rng, 2)
-    with pytest.raises(ValueError, match="^answer is NaN"):
+    with pytest.raises(ValueError, match=r"^answer is NaN"):
         lags.rates(drawn.x, np.full(drawn.target.shape, np.nan))
     patterns = fw.tasks.PatternCompletion(d=20, patterns=2)
     drawn = patterns(rng, 2)
-    with pytest.raises(ValueError, match="^answer is NaN"):
+    with pytest.raises(ValueError, match=r"^answer is NaN"):
         patterns.wrong(drawn.x, np.full(drawn.x.shape, np.nan))
 
 
@@ -170,7 +171,7 @@ def test_marks_go_to_a_dataset_to_one_axis_and_back(rng):
     again = fw.Instructions.from_dataset(sent.to_dataset().transpose(..., "trial"))
     assert np.array_equal(again.scored, np.broadcast_to(mask[:, None], (2, 3, 4)))
     assert np.array_equal(sent.one_axis().scored, np.repeat(mask, 3, axis=0))
-    with pytest.raises(TypeError, match="^scored has dtype float64; pass booleans"):
+    with pytest.raises(TypeError, match=r"^scored has dtype float64; pass booleans"):
         fw.Instructions(q, q, q, scored=np.ones(4))
     with pytest.raises(ValueError, match=r"^scored has shape \(3,\); it must broadcast to \(2, 3, 4\)"):
         fw.Instructions(q, q, q, scored=np.ones(3, bool))
