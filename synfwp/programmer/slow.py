@@ -215,16 +215,17 @@ def merge_heads(y: Array, heads: int) -> Array:
     if heads == 1:
         return y
     y = anp.swapaxes(y, -3, -2)
-    return anp.reshape(y, (*anp.shape(y)[:-2], -1))
+    *lead, n, d = anp.shape(y)
+    return anp.reshape(y, (*lead, n * d))
 
 
 def repeat_heads(x: Array, heads: int, all_heads: int) -> Array:
     """Heads side by side (..., T, heads d), each repeated for all that share it: (..., T, all_heads d)."""
     if heads == all_heads:
         return x
-    lead = anp.shape(x)[:-1]
-    x = anp.repeat(anp.reshape(x, (*lead, heads, -1)), all_heads // heads, axis=len(lead))
-    return anp.reshape(x, (*lead, -1))
+    *lead, width = anp.shape(x)
+    x = anp.repeat(anp.reshape(x, (*lead, heads, width // heads)), all_heads // heads, axis=len(lead))
+    return anp.reshape(x, (*lead, all_heads * (width // heads)))
 
 
 def split_heads(x: Array, heads: int, *tail: int) -> Array:
