@@ -164,9 +164,8 @@ values with .filled().
         for item in value:
             if not isinstance(item, bool | int | float):
                 plain(what, item, cures)
-    elif extra := carried(value):
-        raise TypeError(f"{what} is {_a(value)}, which carries {extra}; {cures[extra]}.")
-    elif not isinstance(value, bool | int | float | np.ndarray | np.generic):
+    bare(what, value, cures)
+    if not isinstance(value, bool | int | float | list | tuple | np.ndarray | np.generic):
         raise TypeError(f"{what} is of type {_type(value)}; {cures.get('else', 'convert it to a NumPy array')}.")
     try:
         found = np.asarray(value)
@@ -175,6 +174,17 @@ values with .filled().
     if found.dtype.kind not in "fiub":
         raise TypeError(f"{what} has dtype {found.dtype}; pass float64 or float32.")
     return found
+
+
+def bare(what: str, value: Any, cures: Mapping[str, str] = CURES) -> None:
+    """Refuse what carries a mask, a unit or labels, and let anything else pass, boxes of autograd too.
+
+    Examples
+    --------
+    >>> bare("x", np.ones(2))
+    """
+    if extra := carried(value):
+        raise TypeError(f"{what} is {_a(value)}, which carries {extra}; {cures[extra]}.")
 
 
 def array(

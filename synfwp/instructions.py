@@ -44,7 +44,7 @@ class Instructions(owned.Owner):
     Raises
     ------
     TypeError, ValueError
-        If ``scored`` is not as above.
+        If ``scored`` is not as above, or a field is a labelled or a masked array, whose labels or mask would be lost.
 
     References
     ----------
@@ -211,7 +211,7 @@ class Instructions(owned.Owner):
         names = _LEADING[:lead]
         long_names = {"q": "query", "k": "key", "v": "value", "beta": "write strength", "decay": "decay"}
         long_names |= {"momentum": "momentum", "ridge": "ridge"}
-        variables = {}
+        variables: dict[str, Any] = {}
         for name, long_name in long_names.items():
             value = self._full(name)
             if value is not None:

@@ -151,7 +151,7 @@ def _pair(W: Array, reference: Array, name: str = "W") -> tuple[Array, Array]:
 def _off(x: Array, mean: Array) -> Array:
     """``x - mean``, with 0 where rounding alone is left."""
     off = x - mean
-    return np.where(np.abs(off) > 8 * np.finfo(float).eps * np.abs(mean), off, 0.0)
+    return np.where(np.abs(off) <= 8 * np.finfo(float).eps * np.abs(mean), 0.0, off)
 
 
 def _cosine(a: Array, b: Array) -> Array:

@@ -41,7 +41,8 @@ def draw(task: Task, rng: np.random.Generator, sequences: int, dtype: Any) -> Ba
         batch = task(rng, sequences)
     if not isinstance(batch, Batch):
         raise TypeError(
-            f"task {name_of(task)} returned a {type(batch).__name__}; return synfwp.tasks.Batch(x, target, mask, chance)."
+            f"task {name_of(task)} returned a {type(batch).__name__}; "
+            "return synfwp.tasks.Batch(x, target, mask, chance)."
         )
     if len(batch.x) != sequences:
         raise ValueError(

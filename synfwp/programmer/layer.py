@@ -309,6 +309,7 @@ class LayerProgrammer(SlowNetwork):
         ValueError
             If x is missing and needed.
         """
+        checks.bare("y", y)
         y = merge_heads(parts.rms_norm(y, params[self.norm], float(self.epsilon)), self.all_heads)
         if self.gate:
             if x is None:

@@ -33,8 +33,8 @@ def check(scores: Any, target: np.ndarray, mask: np.ndarray) -> None:
     scored = target[mask]
     if scored.size and not 0 <= scored.min() <= scored.max() < shape[-1]:
         raise WrongTarget(
-            f"target holds classes from {scored.min()} to {scored.max()}, but the programmer scores {shape[-1]}, from 0 "
-            f"to {shape[-1] - 1}; pass d_out={max(int(scored.max()) + 1, 1)}, or mend the targets."
+            f"target holds classes from {scored.min()} to {scored.max()}, but the programmer scores {shape[-1]}, "
+            f"from 0 to {shape[-1] - 1}; pass d_out={max(int(scored.max()) + 1, 1)}, or mend the targets."
         )
 
 

@@ -173,6 +173,7 @@ class Programmer(Specification, SlowNetwork):
         if self.residual and x is None:
             raise ValueError("x is missing; with residual=True scores depend on the tokens too.")
         reach = self.layers - 1
+        checks.bare("y", y)
         seen = self._reach(params, x, modulation, reach, exactly) if self.residual else _Seen(params, None, None, None)
         return self._finish(params, seen, y)
 
@@ -213,6 +214,7 @@ class Programmer(Specification, SlowNetwork):
         if given is None:
             return ag.feature(parts.SIGMOID, project(stream, params["W_mod"]) + params["b_mod"])
         shape = (*anp.shape(stream)[:-1], self.modulators)
+        checks.bare("modulation", given)
         try:
             given = np.broadcast_to(checks.plain("modulation", given).astype(stream.dtype), shape)
         except ValueError:
@@ -225,6 +227,7 @@ class Programmer(Specification, SlowNetwork):
         """What a layer sees, after those before it have read."""
         stream = self._embed(params, x)
         signal = self._signal(params, stream, modulation)
+        x = x if hasattr(x, "dtype") else np.asarray(x)
         writes = None if self.write_channel is None else x[..., self.write_channel].astype(stream.dtype, copy=False)
         seen = _Seen(self._of_layer(params, 0), stream, signal, writes)
         for i in range(layer):
@@ -293,6 +296,8 @@ class Programmer(Specification, SlowNetwork):
 
     def _recur(self, seen: _Seen) -> tuple[Instructions, Array]:
         """Instructions and reads of a recurrent layer, whose every token sees the read of the one before."""
+        if not anp.shape(seen.stream)[-2]:
+            raise ValueError("x holds no token; a recurrent programmer runs token by token: pass at least one.")
         streams = parts.steps(seen.stream)
         signals = None if seen.signal is None else parts.steps(seen.signal)
         W = aux = None

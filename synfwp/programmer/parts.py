@@ -125,6 +125,8 @@ def embed(x: Array, d_in: int, tokens: bool, W: Array | None, dtype: Any) -> Arr
         x = checks.plain("x", x)
         if x.dtype.kind == "f" and not np.isfinite(x).all():
             raise ValueError("x holds NaN or inf; pass finite numbers.")
+    if not anp.ndim(x):
+        raise ValueError(f"x is {x!r}; pass an array (..., T, d_in), or integers (..., T) with tokens=True.")
     if not tokens:
         if anp.ndim(x) < 2 or anp.shape(x)[-1] != d_in:
             raise ValueError(f"x has shape {anp.shape(x)}; pass (..., T, d_in), here with {d_in} features.")

@@ -305,13 +305,16 @@ class PlasticNetwork(PlasticLayer):
 
         Raises
         ------
-        ValueError
-            If x has another number of features.
+        TypeError, ValueError
+            If an argument is a labelled or masked array, or x has another number of features.
         """
+        for name, given in (("x", x), ("modulation", modulation), ("h0", h0), ("A0", A0), ("aux0", aux0)):
+            checks.bare(name, given)
+        x = x if hasattr(x, "dtype") else np.asarray(x)
         if anp.shape(x)[-1] != self.d_in:
             raise ValueError(f"x has {anp.shape(x)[-1]} features; this network takes d_in={self.d_in}.")
         x = x.astype(params["W"].dtype, copy=False)
-        modulation = None if modulation is None else modulation.astype(x.dtype, copy=False)
+        modulation = None if modulation is None else anp.asarray(modulation).astype(x.dtype, copy=False)
         return ag.plastic(self, *self.arguments(self.weights(params), x, modulation), h0, A0, aux0)
 
     def scores(self, params: Params, x: Any) -> np.ndarray:

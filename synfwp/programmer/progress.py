@@ -208,8 +208,8 @@ class Checkpoint:
         unread = results.opaque(json.loads(provenance["parameters"]), "")
         if unread:
             raise TypeError(
-                f"{unread[0]} is a {unread[1]}, whose state cannot be compared with that in a checkpoint; keep it out of "
-                "the training, or train without a checkpoint."
+                f"{unread[0]} is a {unread[1]}, whose state cannot be compared with that in a checkpoint; keep it "
+                "out of the training, or train without a checkpoint."
             )
         results.check_writable(self.path, force=True)
         if not self.path.exists():
@@ -244,7 +244,7 @@ class Checkpoint:
         if had != wanted and shape != "constant":
             raise ValueError(
                 f"{self.path} holds another training: its steps is {had}, here it is {wanted}; pass another name, or "
-                f"remove the file. The schedule {shape!r} is drawn over all steps; one with schedule='constant' goes on."
+                f"remove the file. The schedule {shape!r} spans all steps; one with schedule='constant' goes on."
             )
         if done > wanted:
             raise ValueError(f"{self.path} holds {done} steps, but steps is {wanted}; pass at least {done}.")

@@ -8,7 +8,7 @@ import autograd.numpy as anp
 import numpy as np
 
 from synfwp import autograd as ag
-from synfwp import fastweights, rules, seeds, shown
+from synfwp import checks, fastweights, rules, seeds, shown
 from synfwp.instructions import Instructions
 from synfwp.programmer.parts import Params
 
@@ -160,6 +160,8 @@ class FunctionProgrammer(SlowNetwork):
         params = self.start(seeds.generator(seed, "init"))
         if not isinstance(params, dict) or not params:
             raise TypeError(f"start gave a {type(params).__name__}; it gives a dict with at least one array.")
+        for name, value in params.items():
+            checks.bare(f"start's {name}", value)
         return {name: np.asarray(value, dtype) for name, value in params.items()}
 
     def __call__(self, params: Params, x: Array) -> Instructions:
@@ -181,6 +183,7 @@ class FunctionProgrammer(SlowNetwork):
         TypeError
             If ``send`` gives anything else.
         """
+        checks.bare("x", x)
         sent = self.send(params, x)
         if not isinstance(sent, Instructions):
             raise TypeError(f"send gave a {type(sent).__name__}; it gives Instructions(q, k, v, beta, decay).")
@@ -203,6 +206,7 @@ class FunctionProgrammer(SlowNetwork):
         array
             The reads themselves without ``read``.
         """
+        checks.bare("y", y)
         return y if self.read is None else self.read(params, y, x)
 
 
@@ -211,16 +215,17 @@ def merge_heads(y: Array, heads: int) -> Array:
     if heads == 1:
         return y
     y = anp.swapaxes(y, -3, -2)
-    return anp.reshape(y, (*anp.shape(y)[:-2], -1))
+    *lead, n, d = anp.shape(y)
+    return anp.reshape(y, (*lead, n * d))
 
 
 def repeat_heads(x: Array, heads: int, all_heads: int) -> Array:
     """Heads side by side (..., T, heads d), each repeated for all that share it: (..., T, all_heads d)."""
     if heads == all_heads:
         return x
-    lead = anp.shape(x)[:-1]
-    x = anp.repeat(anp.reshape(x, (*lead, heads, -1)), all_heads // heads, axis=len(lead))
-    return anp.reshape(x, (*lead, -1))
+    *lead, width = anp.shape(x)
+    x = anp.repeat(anp.reshape(x, (*lead, heads, width // heads)), all_heads // heads, axis=len(lead))
+    return anp.reshape(x, (*lead, all_heads * (width // heads)))
 
 
 def split_heads(x: Array, heads: int, *tail: int) -> Array:

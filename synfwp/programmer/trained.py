@@ -82,7 +82,7 @@ class Trained(Generic[Network], owned.Owner):
 
         Parameters
         ----------
-        y : (..., T, d_value) array
+        y : (..., T, d_value) array, or DataArray with dims time and value
             Reads of any substrate.
         x : None or array
             The tokens.
@@ -99,7 +99,7 @@ class Trained(Generic[Network], owned.Owner):
         """
         if not isinstance(self.programmer, SlowNetwork):
             raise TypeError("a PlasticNetwork reads no substrate; use .programmer.scores(.params, x).")
-        return classes(self.programmer.read_out(self.params, checks.plain("y", y), x))
+        return classes(self.programmer.read_out(self.params, _reads(y), None if x is None else checks.plain("x", x)))
 
     def accuracy(self, batch: Batch, on: Any = None, seed: seeds.Seed = 0) -> float:
         """Accuracy on a batch, with the exact rule or on a substrate.
@@ -212,8 +212,8 @@ def load_trained(path: str | Path, programmer: SlowNetwork | None = None) -> Tra
         if differs:
             name, there, here = differs
             raise ValueError(
-                f"{path} holds parameters of another programmer: its {name} is {there}, here it is {here}; pass the one "
-                "that was saved, or make Trained(programmer, params, history) from synfwp.load(path) yourself."
+                f"{path} holds parameters of another programmer: its {name} is {there}, here it is {here}; pass the "
+                "one that was saved, or make Trained(programmer, params, history) from synfwp.load(path) yourself."
             )
         return Trained(programmer, params, history)
     if "send" in spec:
@@ -241,6 +241,16 @@ def describe(programmer: Any) -> str:
         row = rules.get_rule(programmer.rule)
         spec["rule"] = row.name if rules.RULES.get(row.name) == row else asdict(row)
     return json.dumps(spec, default=lambda number: number.item())  # sizes may be NumPy's integers
+
+
+def _reads(y: Any) -> np.ndarray:
+    """Reads as an array; the dims of a labelled one tell which axis is which."""
+    if not hasattr(y, "dims"):
+        return checks.plain("y", y)
+    if not {"time", "value"} <= set(y.dims):
+        raise ValueError(f"y has dims {tuple(y.dims)}; pass reads with dims time and value.")
+    found: np.ndarray = y.transpose(..., "time", "value").values
+    return found
 
 
 def pack(ds: "xr.Dataset", prefix: str, params: Params) -> "xr.Dataset":

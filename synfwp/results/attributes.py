@@ -26,8 +26,8 @@ def provenance(parameters: Mapping[str, Any], seed: Any, rule: Any = None) -> di
     Parameters
     ----------
     parameters : mapping
-        Dataclasses, functions, arrays, paths and nested mappings are welcome; they become one JSON string. Functions and
-        classes of your own are written with a hash of their code and with what it sees; arrays of more than 1000
+        Dataclasses, functions, arrays, paths and nested mappings are welcome; they become one JSON string. Functions
+        and classes of your own are written with a hash of their code and with what it sees; arrays of more than 1000
         entries as a hash.
     seed : int, range, SeedSequence or Generator
         An int stays an int; anything else becomes JSON.

@@ -29,7 +29,10 @@ _RUN = ("__call__", "scores", "init", "read_out", "run")  # what calls of a task
 _DERIVED = ("__init__", "__repr__", "__eq__", "__hash__", "__setattr__", "__delattr__", "__replace__", "__lt__")
 _HOMES = tuple(
     str(Path(path).resolve())
-    for path in {*map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib")), Path(synfwp.__file__).parent}
+    for path in (
+        *map(sysconfig.get_path, ("stdlib", "platstdlib", "purelib", "platlib")),
+        str(Path(synfwp.__file__).parent),
+    )
 )
 
 
@@ -205,15 +208,17 @@ class _Writer:
         assigned = _assigned(cls)
         for base in reversed([one for one in cls.__mro__ if _own(one)]):
             for key, value in vars(base).items():
-                function = getattr(value, "__func__", getattr(value, "func", value))  # static, class, cached property
-                parts = (value.fget, value.fset) if isinstance(value, property) else (function,)
-                parts = tuple(part for part in parts if isinstance(part, types.FunctionType))
+                held = value.func if isinstance(value, functools.cached_property) else value
+                function = getattr(held, "__func__", held)  # static, class
+                label = key if base is cls else f"{_name(base)}.{key}"
+                found_here = (value.fget, value.fset) if isinstance(value, property) else (function,)
+                parts = [part for part in found_here if isinstance(part, types.FunctionType)]
                 if parts and not (dataclasses.is_dataclass(base) and key in _DERIVED and _generated(parts[0])):
-                    found[key] = self.once(name, parts[0]) if len(parts) == 1 else [self.once(name, x) for x in parts]
+                    found[label] = self.once(name, parts[0]) if len(parts) == 1 else [self.once(name, x) for x in parts]
                 elif not (parts or key.startswith("__") or key == "_abc_impl" or key in assigned) and not isinstance(
                     value, types.MemberDescriptorType | types.GetSetDescriptorType
                 ):
-                    found[key] = self.state(f"{name}.{key}", value)
+                    found[label] = self.state(f"{name}.{key}", value)
         return found
 
     def object(self, name: str, value: Any) -> dict[str, Any]:

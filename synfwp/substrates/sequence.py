@@ -69,7 +69,7 @@ def run_sequence(setup: Setup, rule: Rule, sent: Items, rng: np.random.Generator
 
 def _reads(sent: Items, read: str, writes: Array) -> Array:
     """The tokens (T,) that are read out in spikes; a marked token is, even if its query is silent."""
-    asks = (sent.q > 0).any(axis=1)
+    asks = np.asarray((sent.q > 0).any(axis=1))
     if sent.scored is None:
         return asks & ~writes if read == "end" else asks
     return {"auto": sent.scored, "every": asks | sent.scored, "end": (asks | sent.scored) & ~writes}[read]

@@ -226,7 +226,7 @@ class SpikingNetwork(shown.OneLine):
                     None if decay is None else decay[n],
                     scale,
                     None if scored is None else scored[n],
-                ),  # fmt: skip
+                ),
                 seeds.generator(seed, "sequence", n),
                 record and n == 0,
             )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synfwp import checks
+from synfwp.measures.reads import refuse_unread
 from synfwp.tasks.base import Array, Batch
 
 
@@ -133,8 +134,9 @@ class PatternCompletion:
 
     def wrong(self, x: Array, answer: Array) -> float:
         """Share of the missing bits at which the sign of ``answer (batch, T, d)`` is not the right one at the end."""
-        missing, right = self.missing(x), self.solve(x)[:, -1]
-        return float((np.sign(np.asarray(answer)[:, -1]) != right)[missing].mean())
+        missing, right, answer = self.missing(x), self.solve(x)[:, -1], np.asarray(answer)
+        refuse_unread("answer", answer[:, -1], missing)
+        return float((np.sign(answer[:, -1]) != right)[missing].mean())
 
     def _last(self, x: Array, answer: Array) -> Array:
         """An answer (batch, d) at the last step, 0 before."""

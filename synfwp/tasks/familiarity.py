@@ -7,6 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from synfwp import checks
+from synfwp.measures.reads import refuse_unread
 from synfwp.tasks.base import Array, Batch
 
 
@@ -121,6 +122,7 @@ class Familiarity:
 
     def rates(self, x: Array, answer: Array) -> tuple[dict[int, float], float]:
         """Share of ``answer (batch, T)`` that is 1, at each lag (true positives) and for novel items (false ones)."""
+        refuse_unread("answer", answer)
         lag, familiar = self.lag(x), np.asarray(answer) > 0
         found = {int(n): float(familiar[lag == n].mean()) for n in np.unique(lag[lag > 0])}
         return found, float(familiar[lag == 0].mean())

@@ -72,9 +72,7 @@ def defaulted(rng, batch, noise=0.0):
 def module(tmp_path, name, source):
     """A module of the user's from its text."""
     path = tmp_path / f"{name}.py"
-    path.write_text(
-        "import numpy as np\nfrom dataclasses import dataclass, replace\nfrom programmers import SMALL\n" + source
-    )
+    path.write_text("from dataclasses import replace\nfrom programmers import SMALL\n" + source)
     spec = importlib.util.spec_from_file_location(name, path)
     found = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(found)
@@ -122,11 +120,14 @@ DIFFERENT = {
         lambda: Noisy(np.zeros(2000)), lambda: Noisy(np.zeros(2000, np.float32)), r"task\.noise\.dtype is float64"
     ),
     "another object inside": (
-        lambda: holding(Fraction(1, 3)), lambda: holding(Fraction(2, 3)), r"task\.held\.parts is \[\[1, 3\]\], here it is \[\[2, 3\]\]"
+        lambda: holding(Fraction(1, 3)), lambda: holding(Fraction(2, 3)),
+        r"task\.held\.parts is \[\[1, 3\]\], here it is \[\[2, 3\]\]"
     ),
     "another bytes inside": (lambda: holding(b"a"), lambda: holding(b"b"), r"task\.held\.bytes is \w{16}, here"),
     "another field": (lambda: Own(4, 4, 6), lambda: Own(4, 4, 6, noise=0.5), r"task\.noise is 0\.0, here it is 0\.5"),
-    "another lambda": (lambda: lambda rng, n: SMALL(rng, n), lambda: lambda rng, n: SMALL(rng, n * 1), r"task\.code is"),
+    "another lambda": (
+        lambda: lambda rng, n: SMALL(rng, n), lambda: lambda rng, n: SMALL(rng, n * 1), r"task\.code is \w{16} \(Python"
+    ),
     "another closure": (lambda: made(0.0), lambda: made(0.5), r"task\.closure\.noise is 0\.0, here it is 0\.5"),
     "another argument of a partial": (
         lambda: functools.partial(defaulted, noise=0.0), lambda: functools.partial(defaulted, noise=0.5),
@@ -217,9 +218,7 @@ def test_another_function_as_programmer_is_refused_by_a_checkpoint_and_by_a_file
     path = trained.save(tmp_path / "trained.nc")
     again = fw.load_trained(path, programmer=sender(0.1))
     assert np.array_equal(again.params["W"], trained.params["W"])
-    with pytest.raises(
-        ValueError, match=r"of another programmer: its own\.send\.closure\.gain is 0\.1, here it is 0\.2"
-    ):
+    with pytest.raises(ValueError, match=r"another programmer: its own\.send\.closure\.gain is 0\.1, here"):
         fw.load_trained(path, programmer=sender(0.2))
 
 

@@ -114,7 +114,8 @@ def run(
     row, substrate = rules.get_rule(rule), check_substrate(on)
     sent = prepare(row, instructions)
     seeds.generator(seed)  # refuses what is no seed, even where nothing is drawn
-    takes, more = inspect.signature(substrate.run).parameters, {}
+    takes = inspect.signature(substrate.run).parameters
+    more: dict[str, Any] = {}
     if record and "record" not in takes:
         name = type(substrate).__name__
         raise ValueError(f"record keeps spikes and {name} has none; pass on=SpikingNetwork(engine='poisson') or 'lif'.")
