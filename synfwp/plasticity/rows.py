@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from synfwp import units
+from synfwp import checks, units
 from synfwp.plasticity.synaptic import SynapticRule
 
 
@@ -208,7 +208,8 @@ def dendritic(eta: float, tau_m: Any = 10.0, tau_syn: Any = 3.0, **more: Any) ->
     >>> rule.error, rule.rate < 0 < rule.post_x
     ('prediction', True)
     """
-    m, s = units.to_float(tau_m, "ms", "tau_m"), units.to_float(tau_syn, "ms", "tau_syn")
+    m = checks.number("tau_m (ms)", units.to_float(tau_m, "ms", "tau_m"), 0, above=True)
+    s = checks.number("tau_syn (ms)", units.to_float(tau_syn, "ms", "tau_syn"), 0, above=True)
     mean, half = (m + s) / 2, (m - s) / 2
     if abs(half) < 1e-5 * mean:  # an even function of the half difference: its limit to 1e-10, without cancellation
         m, s = mean * (1 + 1e-5), mean * (1 - 1e-5)
