@@ -68,7 +68,7 @@ def checked_delays(given: Any, weight: Array | scipy.sparse.csr_array, label: st
     else:
         plain = np.array(units.to_float(given, "ms", label), float)
         if plain.ndim == 0:
-            return checks.number(label.replace(" of ", " (ms) of ", 1), plain[()], 0)
+            return checks.number(label.replace(" of ", " (ms) of ", 1), float(plain), 0)
         if plain.shape != weight.shape:
             raise ValueError(
                 f"{label} has shape {plain.shape}; pass a number, (n_pre, n_post) = {weight.shape}, or a sparse array."
