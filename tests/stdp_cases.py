@@ -24,7 +24,10 @@ TRIPLET_NEAREST = fw.TripletSTDP("hippocampus", interaction="nearest").row(scale
 FREQUENT = fw.TripletSTDP("visual_cortex").row(scale=10.0, w_max=5.0)
 LINEAR = dataclasses.replace(PAIR, name="pair, soft", soft=1.0, w_max=1.0)
 ROOT = dataclasses.replace(LINEAR, soft=0.5)
-DEPRESSING, FACILITATING = fw.ShortTerm(U=0.5, tau_rec=800.0, tau_facil=1.0), fw.ShortTerm(U=0.1, tau_rec=100.0, tau_facil=700.0)
+DEPRESSING, FACILITATING = (
+    fw.ShortTerm(U=0.5, tau_rec=800.0, tau_facil=1.0),
+    fw.ShortTerm(U=0.1, tau_rec=100.0, tau_facil=700.0),
+)
 RESTING = fw.ShortTerm(U=0.2, tau_rec=150.0, tau_facil=50.0, u_rest=0.2)
 TRAIN = [10.0, 20.0, 30.0, 40.0, 140.0]
 
@@ -45,7 +48,8 @@ def case(name, rule, pre, post, synapses, by_hand=None, short_term=None):
         if fields and not np.isfinite(fields[bound]):
             fields[bound] = None
     return {
-        "name": name, "duration": float(duration), "rule": fields, "short_term": short_term and dataclasses.asdict(short_term),
+        "name": name, "duration": float(duration), "rule": fields,
+        "short_term": short_term and dataclasses.asdict(short_term),
         "pre_spikes": trains[0], "post_spikes": trains[1], "synapses": synapses, "by_hand": by_hand,
     }  # fmt: skip
 
@@ -102,7 +106,7 @@ def cases():
         case("soft bounds, exponent 1, depression", LINEAR, [15.0], [10.0], [synapse(0.25)],
              ["0.25 - 0.1*exp(-0.25)*0.25"]),
         case("soft bounds, exponent 0.5", ROOT, [10.0], [15.0], [synapse(0.19)], ["0.19 + 0.1*exp(-0.25)*0.9"]),
-        case("soft bounds, trains", ROOT, *([one[0] for one in (trains(1, 5), trains(1, 6))]), [synapse(0.3, 2.0, 1.0)]),
+        case("soft bounds, trains", ROOT, trains(1, 5)[0], trains(1, 6)[0], [synapse(0.3, 2.0, 1.0)]),
         case("triplet: post, pre, post", FREQUENT, [20.0], [10.0, 25.0], [synapse(1.0)]),
         case("triplet: pre, post, pre", TRIPLET, [10.0, 30.0], [20.0], [synapse(1.0)]),
         case("triplet, trains", TRIPLET, trains(1, 1)[0], trains(1, 2)[0], [synapse(1.0, 1.5, 0.7)]),

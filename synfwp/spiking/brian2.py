@@ -12,8 +12,8 @@ from synfwp import checks
 from synfwp.plasticity import SynapticRule, check_row
 from synfwp.spiking import equations
 from synfwp.spiking.assembly import response
-from synfwp.spiking.equations import Quantities, SynapseText, identifier
 from synfwp.spiking.connections import by_synapse
+from synfwp.spiking.equations import Quantities, SynapseText, identifier
 from synfwp.spiking.groups import PoissonSource, Population, SpikeSource, Steps, steps_of
 from synfwp.spiking.neurons import TwoCompartment, receptors_of
 from synfwp.spiking.projection import Projection, ShortTerm
@@ -269,7 +269,7 @@ def _projection(
     delay, late = _each(p, p.delay), _each(p, p.dendritic_delay)
     apart = bool(late.any()) and target is not None and (rule is not None or "transmission" in timed)
     if apart:  # the weight of the arrival opens the receptor later
-        text = equations.carried(text, target, _most_under_way(p, float(clock.dt / b2.ms)), p.unit)
+        text = equations.carried(text, str(target), _most_under_way(p, float(clock.dt / b2.ms)), p.unit)
     elif target is not None and rule is None:
         delay = delay + late
     code = _with_units(text)
@@ -310,7 +310,9 @@ def _most_under_way(p: Projection, dt: float) -> int:
     most, (when, unit) = 1, steps_of(p.pre, dt)
     for neuron in range(p.pre.n):
         train = when[unit == neuron]
-        most = max(most, int((np.searchsorted(train, train + steps, side="right") - np.arange(len(train))).max(initial=1)))
+        most = max(
+            most, int((np.searchsorted(train, train + steps, side="right") - np.arange(len(train))).max(initial=1))
+        )
     return most
 
 

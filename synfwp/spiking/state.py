@@ -203,7 +203,9 @@ class State:
         if name in ("W", "E"):
             values = made.by_row(self.synapses(p, name == "E"))
             if name == "W" and row.w_log != 0:
-                values *= np.exp(row.w_log * since)[one.rows if made.axons.of_synapse is None else made.axons.of_synapse]
+                values *= np.exp(row.w_log * since)[
+                    one.rows if made.axons.of_synapse is None else made.axons.of_synapse
+                ]
             return values
         if name in ("y1", "y2"):
             at = row.y0 + (n_post if name == "y2" else 0)

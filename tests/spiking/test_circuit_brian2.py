@@ -183,7 +183,8 @@ def compare(circuit, change=lambda network: None, other=None):
 def test_spikes_and_weights_are_those_of_brian2(name):
     spikes, changed = compare(CIRCUITS[name])
     assert spikes >= 100
-    assert changed >= min(20, sum(p.n_synapses for p in CIRCUITS[name].projections if p.plasticity)) or all(p.plasticity is None for p in CIRCUITS[name].projections)
+    plastic = [p.n_synapses for p in CIRCUITS[name].projections if p.plasticity is not None]
+    assert changed >= min(20, sum(plastic))
 
 
 def flipped(network):
@@ -240,9 +241,10 @@ def test_that_comparison_fails_when_the_delays_of_two_synapses_are_exchanged(nam
     delays = {"delay": AXONAL, "dendritic_delay": DENDRITIC}
     delays[name] = delays[name][:, ::-1]
     with pytest.raises(AssertionError):
-        compare(CIRCUITS["both delays, conductances"], other=one(
-            neuron=CONDUCTANCE, weight=W * 0.4, drive=60.0, receptor="e", **delays
-        ))
+        compare(
+            CIRCUITS["both delays, conductances"],
+            other=one(neuron=CONDUCTANCE, weight=W * 0.4, drive=60.0, receptor="e", **delays),
+        )
 
 
 def test_that_comparison_fails_for_another_integrator():

@@ -259,7 +259,13 @@ def test_the_kernel_is_its_twin_step_for_step(name):
 @pytest.mark.parametrize(
     "name",
     [
-        "all terms", "leak, sparse", "reward", "recurrent", "short-term at rest, plastic", "both", "axons, leak",
+        "all terms",
+        "leak, sparse",
+        "reward",
+        "recurrent",
+        "short-term at rest, plastic",
+        "both",
+        "axons, leak",
         "both, recurrent",
     ],
 )
@@ -277,8 +283,18 @@ def test_a_change_to_the_twin_is_seen(monkeypatch):
 @pytest.mark.parametrize(
     "name",
     [
-        "all terms, sparse", "leak", "two-phase", "reward", "noisy", "recurrent", "dendritic", "both, sparse, leak",
-        "both, recurrent", "axons, reward", "both, cut", "a dendritic delay",
+        "all terms, sparse",
+        "leak",
+        "two-phase",
+        "reward",
+        "noisy",
+        "recurrent",
+        "dendritic",
+        "both, sparse, leak",
+        "both, recurrent",
+        "axons, reward",
+        "both, cut",
+        "a dendritic delay",
     ],
 )
 def test_a_run_does_not_depend_on_how_it_is_cut(name):

@@ -209,7 +209,8 @@ def test_spikes_on_their_way_are_saved_and_runs_do_not_depend_on_cuts(tmp_path):
     assert np.array_equal(ds.W_p_end.values, whole.weights("p"))
     assert ds.x1_p.shape == (2, 32)
     told = str(ds.attrs)
-    assert "dendritic_delay" in told and "sha256" in told
+    assert "dendritic_delay" in told
+    assert "sha256" in told
     ds.close()
     swapped = fw.Circuit([dataclasses.replace(p, delay=far[0][::-1])], dt=DT)
     with pytest.raises(ValueError, match="state of another circuit"):
@@ -249,7 +250,8 @@ def test_any_delays_give_what_the_twin_gives(pre, post, axonal, dendritic, rule,
     """Delays of 0 and past the end, no synapse and one, cut anywhere; with neurons, what reaches them too."""
     mask = np.array(stored).reshape(3, 3)
     steps = [np.reshape(one, (3, 3)) if isinstance(one, list) else one for one in (axonal, dendritic)]
-    cells = fw.Population(3, fw.LIF(v_threshold=-62.0, v_reset=-70.0), name="b", drive=6.0) if coupled else source(3, post, "b")
+    lif = fw.LIF(v_threshold=-62.0, v_reset=-70.0)
+    cells = fw.Population(3, lif, name="b", drive=6.0) if coupled else source(3, post, "b")
     p = fw.Projection(
         source(3, pre, "a"), cells, scipy.sparse.csr_array(2.0 * mask), delay=np.multiply(steps[0], DT),
         dendritic_delay=np.multiply(steps[1], DT), plasticity=RULES[rule], name="p",
@@ -261,7 +263,7 @@ def test_any_delays_give_what_the_twin_gives(pre, post, axonal, dendritic, rule,
     for side, train in zip(raster, (pre, post), strict=True):
         for t, i in train:
             side[t, i] = True
-    neuron = {f.name: getattr(fw.LIF(v_threshold=-62.0, v_reset=-70.0), f.name) for f in dataclasses.fields(fw.LIF)}
+    neuron = {f.name: getattr(lif, f.name) for f in dataclasses.fields(fw.LIF)}
     listed = [("current", neuron["tau_syn"], None, True)]
     there = neuron | {"receptors": listed, "v": np.full(3, neuron["v_rest"]), "drive": np.full((40, 3), 6.0)}
     ones = np.ones(40)
