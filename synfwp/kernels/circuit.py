@@ -274,6 +274,22 @@ def add_trace_to(weights, which, y, c0, c1, low, high):
         weights[s] = high if w > high else w
 
 
+@restrict_kernel
+def send(waiting, weights, ways, which, dense, release, t, n_soma, n_post, n_cells):
+    """What weights transmit waits until dendrites have carried it to the soma."""
+    for s in range(weights.shape[0]):
+        i = s if dense else which[s]
+        waiting[((t + ways[i]) % n_soma) * n_cells + ways[i + n_post]] += weights[s] * release
+
+
+@restrict_kernel
+def take(g, waiting):
+    """What has waited opens the receptors of all neurons."""
+    for i in range(g.shape[0]):
+        g[i] += waiting[i]
+        waiting[i] = 0.0
+
+
 @inline_kernel
 def arrive(
     projection, S, T, L, W, ends, post, routes, soma, pending_step, pending_unit, pending_share, seen, n_pending, j, t,
@@ -301,10 +317,10 @@ def arrive(
         T[u0], T[u0 + n_pre] = u, x - u * x
     if g0 >= 0 and release != 0:
         if projection.n_soma > 0:
-            for s in range(s0, s1):
-                i = projection.dendrite0 + (s - s0 if dense else post[s])
-                late = (t + routes[i]) % projection.n_soma
-                soma[projection.soma0 + late * projection.n_cells + routes[i + n_post]] += W[s] * release
+            d0, o0 = projection.dendrite0, projection.soma0
+            ways = routes[d0 : d0 + 2 * n_post]
+            waiting = soma[o0 : o0 + projection.n_soma * projection.n_cells]
+            send(waiting, W[s0:s1], ways, post[s0:s1], dense, release, t, projection.n_soma, n_post, projection.n_cells)
         elif dense:
             transmit(S[g0 : g0 + n_post], W[s0:s1], release)
         else:
@@ -462,7 +478,8 @@ def run(rng, start, k, steps, tables, variables, scratch, sources, probes, spike
                 projection.reward_level += projection.reward_raise * count[projection.modulator, slot]
             a, delays0, axon0 = projection.pre, projection.axonal0, projection.axon0
             for d in range(projection.n_axonal):
-                late = (slot - routes[delays0 + d] + length) % length
+                late = slot - (routes[delays0 + d] if axon0 >= 0 else projection.delay)
+                late += length if late < 0 else 0
                 ring0 = populations[a].ring0 + late * populations[a].n
                 for m in range(count[a, late]):
                     j = ring[ring0 + m]
@@ -477,9 +494,7 @@ def run(rng, start, k, steps, tables, variables, scratch, sources, probes, spike
             if projection.n_soma > 0:
                 g0, n_cells = projection.target, projection.n_cells
                 now = projection.soma0 + (t % projection.n_soma) * n_cells
-                for i in range(n_cells):
-                    S[g0 + i] += soma[now + i]
-                    soma[now + i] = 0.0
+                take(S[g0 : g0 + n_cells], soma[now : now + n_cells])
         for p in range(n_proj):
             projection = projections[p]
             if projection.plastic > 0:
@@ -490,7 +505,8 @@ def run(rng, start, k, steps, tables, variables, scratch, sources, probes, spike
                         projection, T, L, W, pending_step, pending_unit, pending_share, seen, n_pending, p, origin
                     )
                 for d in range(projection.n_dendritic):
-                    late = (slot - routes[projection.dendritic0 + d] + length) % length
+                    late = slot - (routes[projection.dendritic0 + d] if projection.branch0 >= 0 else projection.late)
+                    late += length if late < 0 else 0
                     ring0 = populations[b].ring0 + late * populations[b].n
                     for m in range(count[b, late]):
                         i = ring[ring0 + m]

@@ -211,11 +211,6 @@ def dendritic(eta: float, tau_m: Any = 10.0, tau_syn: Any = 3.0, **more: Any) ->
     -------
     SynapticRule
 
-    Raises
-    ------
-    ValueError
-        If the two time constants are equal.
-
     References
     ----------
     Urbanczik & Senn 2014, Neuron 81:521.
@@ -227,10 +222,9 @@ def dendritic(eta: float, tau_m: Any = 10.0, tau_syn: Any = 3.0, **more: Any) ->
     ('prediction', True)
     """
     eta, m, s = _numbers(eta=eta, tau_m=tau_m, tau_syn=tau_syn).values()
-    if m == s:
-        raise ValueError(
-            f"tau_m and tau_syn are both {m:g} ms; the difference of exponentials needs two time constants."
-        )
+    mean, half = (m + s) / 2, (m - s) / 2
+    if abs(half) < 1e-5 * mean:  # an even function of the half difference: its limit to 1e-10, without cancellation
+        m, s = mean * (1 + 1e-5), mean * (1 - 1e-5)
     share = eta / (m - s)
     numbers: dict[str, Any] = {
         "post_x": share, "post_x2": -share, "rate": -share, "x2_share": 1.0, "tau_x1": m, "tau_x2": s,

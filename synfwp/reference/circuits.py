@@ -148,7 +148,7 @@ def _between(p, post, t, dt):
 
 
 def _arrivals(p, groups, t):
-    """Spikes that reach synapses: release, transmission with the weight as it is, change, trace; then, at the somata."""
+    """Spikes that reach synapses: release, transmission with the weight as it is, change, trace; then the somata."""
     s, r = p["short_term"], p["rule"]
     if s and t:
         p["u"] = s["u_rest"] + (p["u"] - s["u_rest"]) * np.exp(-s["dt"] / s["tau_facil"])

@@ -210,6 +210,7 @@ def _routes(circuit: Wiring, projections: Records) -> tuple[Array, int]:
     at = waiting = 0
     for one, given, made in zip(projections, circuit.projections, circuit.layouts, strict=True):
         one.n_axonal, one.n_dendritic, one.n_cells = len(made.axons.delays), len(made.dendrites.delays), given.post.n
+        one.delay, one.late = made.axons.delays[0], made.dendrites.delays[0]
         longest = int(made.dendrites.delays.max())
         sides = {
             "axonal0": made.axons.delays,

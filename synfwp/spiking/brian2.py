@@ -11,8 +11,10 @@ import numpy as np
 from synfwp import checks, grid
 from synfwp.plasticity import SynapticRule, check_row
 from synfwp.spiking import equations
+from synfwp.spiking.assembly import response
+from synfwp.spiking.connections import by_synapse
 from synfwp.spiking.equations import Quantities, SynapseText, identifier
-from synfwp.spiking.groups import PoissonSource, Population, SpikeSource, Steps
+from synfwp.spiking.groups import PoissonSource, Population, SpikeSource, Steps, steps_of
 from synfwp.spiking.neurons import TwoCompartment, receptors_of
 from synfwp.spiking.projection import Projection, ShortTerm
 from synfwp.spiking.wiring import Wiring
@@ -131,7 +133,10 @@ class Brian2Network:
 def to_brian2(circuit: Wiring) -> Brian2Network:
     """The same circuit as Brian2 objects, with the same integrators and the same order of events.
 
-    Neurons with current synapses are integrated exactly, others by exponential Euler. Pathways get Brian2's ``order``
+    Neurons with current synapses are integrated exactly, others by exponential Euler; where a synapse decays about as
+    fast as the membrane, the exact step is written out, since Brian2's divides by the difference. Delays become those
+    of the pathways "pre" and "post"; with a dendritic delay behind changing weights, what a spike transmits is kept in
+    variables ``sent0``, ``sent1``, ... until the pathway "soma" delivers it. Pathways get Brian2's ``order``
     in the order of the projections. Spikes of `PoissonSource` and noise are drawn by Brian2; with `SpikeSource` inputs
     and without noise, spike times and weights agree with `Circuit.run`.
 
@@ -228,8 +233,18 @@ def _neurons(group: Population, clock: Any, name: str) -> Any:
     import brian2 as b2
 
     text, t_ref = equations.neurons(group), group.neuron.t_ref
+    method: Any = text.method
+    if text.update:
+        neuron: Any = group.neuron
+        for m, one in enumerate(receptors_of(neuron)):
+            gain = response(neuron.tau_m, one.tau, float(clock.dt / b2.ms)) / neuron.g_leak
+            text.quantities[f"response_{m}"] = gain, "1/nS"
+
+        def method(*_: Any) -> str:
+            return text.update
+
     return b2.NeuronGroup(
-        group.n, "\n".join(text.equations), threshold=text.threshold, reset=text.reset or None, method=text.method,
+        group.n, "\n".join(text.equations), threshold=text.threshold, reset=text.reset or None, method=method,
         namespace=_namespace(text.quantities), clock=clock, refractory=t_ref * b2.ms if t_ref > 0 else False, name=name,
     )  # fmt: skip
 
@@ -251,22 +266,55 @@ def _projection(
         words["gate"], words["eligibility"] = "0", words["gate"]
     target = None if p.receptor == "none" else identifier(str(p.receptor))
     eligibility = words["eligibility"] if p.collects else None
-    code = _with_units(
-        equations.synapses(rule, p.unit, target, p.short_term, words["gate"], eligibility, words["transmission"])
-    )
+    text = equations.synapses(rule, p.unit, target, p.short_term, words["gate"], eligibility, words["transmission"])
+    delay, late = _each(p, p.delay), _each(p, p.dendritic_delay)
+    apart = bool(late.any()) and target is not None and (rule is not None or "transmission" in timed)
+    if apart:  # the weight of the arrival opens the receptor later
+        text = equations.carried(text, str(target), _most_under_way(p, float(clock.dt / b2.ms)), p.unit)
+    elif target is not None and rule is None:
+        delay = delay + late
+    code = _with_units(text)
+    on_pre = {"pre": code.on_pre} | ({"soma": text.on_soma} if apart else {})
     made = b2.Synapses(
-        groups[p.pre.name], groups[p.post.name], code.model, on_pre=code.on_pre or None, on_post=code.on_post or None,
-        delay=p.delay * b2.ms, namespace=code.namespace | timed, clock=clock, name=identifier(p.name), method="exact",
+        groups[p.pre.name], groups[p.post.name], code.model, on_pre=on_pre if code.on_pre else None,
+        on_post=code.on_post or None, namespace=code.namespace | timed, clock=clock, name=identifier(p.name),
+        method="exact",
     )  # fmt: skip
     made.connect(i=p.rows, j=p.columns)
+    pathways = {"pre": delay} | ({"soma": delay + late} if apart else {}) | {"post": late}
+    for name, each in pathways.items():
+        if (code.on_post if name == "post" else code.on_pre) and len(made):
+            getattr(made, name).delay = each * b2.ms
     made.w = (p.weight.ravel() if p.dense else p.weight.data) * scale
     if p.short_term is not None:
         made.u, made.x = p.short_term.u_rest, 1.0
     if code.on_pre:
-        made.pre.order = place - len(circuit.projections)
+        made.pre.order = 2 * (place - len(circuit.projections))
+    if apart:
+        made.soma.order = made.pre.order + 1
     if code.on_post:
         made.post.order = place
     return made, float(np.asarray(scale)), _operations(p, made, groups, clock, float(np.asarray(scale)))
+
+
+def _each(p: Projection, delay: Any) -> np.ndarray:
+    """Delays (ms) of all synapses, row by row."""
+    return np.broadcast_to(np.asarray(by_synapse(delay), float), (p.n_synapses,))
+
+
+def _most_under_way(p: Projection, dt: float) -> int:
+    """Spikes of one presynaptic neuron that a dendrite may carry at once."""
+    steps = round(float(_each(p, p.dendritic_delay).max()) / dt)
+    if not isinstance(p.pre, SpikeSource):
+        rest = round(p.pre.neuron.t_ref / dt) if isinstance(p.pre, Population) else 1
+        return steps // max(rest, 1) + 1
+    most, (when, unit) = 1, steps_of(p.pre, dt)
+    for neuron in range(p.pre.n):
+        train = when[unit == neuron]
+        most = max(
+            most, int((np.searchsorted(train, train + steps, side="right") - np.arange(len(train))).max(initial=1))
+        )
+    return most
 
 
 def _operations(p: Projection, made: Any, groups: dict[str, Any], clock: Any, scale: float) -> list[Any]:

@@ -28,7 +28,7 @@ def checked_weights(weight: Any, shape: tuple[int, int], label: str, unit: str) 
 
 
 def _stored(given: Any, shape: tuple[int, int], label: str) -> scipy.sparse.csr_array:
-    """The stored entries of a sparse array of any format, row by row; each pair stands once, and no zero is doubtful."""
+    """The stored entries of a sparse array of any format, row by row: each pair once, and no doubtful zero."""
     if given.shape != shape:
         raise ValueError(f"{label} has shape {given.shape}; pass (n_pre, n_post) = {shape}.")
     entries = given.tocoo()
@@ -55,7 +55,7 @@ def _stored(given: Any, shape: tuple[int, int], label: str) -> scipy.sparse.csr_
 def checked_delays(given: Any, weight: Array | scipy.sparse.csr_array, label: str) -> float | Array | Any:
     """Delays (ms) of at least 0: one number, or those of all synapses in the layout of the weight."""
     if scipy.sparse.issparse(given):
-        if not scipy.sparse.issparse(weight):
+        if isinstance(weight, np.ndarray):
             raise ValueError(f"{label} is sparse but the weight is full; pass a number or a full array.")
         found = _stored(given, weight.shape, label)
         missing = _first_apart(weight, found)
@@ -68,15 +68,14 @@ def checked_delays(given: Any, weight: Array | scipy.sparse.csr_array, label: st
     else:
         plain = np.array(units.to_float(given, "ms", label, ("pre", "post")), float)
         if plain.ndim == 0:
-            return checks.number(label.replace(" of ", " (ms) of ", 1), plain[()], 0)
+            return checks.number(label.replace(" of ", " (ms) of ", 1), float(plain), 0)
         if plain.shape != weight.shape:
             raise ValueError(
                 f"{label} has shape {plain.shape}; pass a number, (n_pre, n_post) = {weight.shape}, or a sparse array."
             )
-        sparse = scipy.sparse.issparse(weight)
-        stored = plain[_rows(weight), weight.indices] if sparse else plain
-        found = plain
-        if sparse:
+        found = stored = plain
+        if not isinstance(weight, np.ndarray):
+            stored = plain[_rows(weight), weight.indices]
             found = scipy.sparse.csr_array((stored, weight.indices.copy(), weight.indptr.copy()), shape=weight.shape)
     bad = stored[~(np.isfinite(stored) & (stored >= 0))]
     if bad.size:
@@ -86,8 +85,8 @@ def checked_delays(given: Any, weight: Array | scipy.sparse.csr_array, label: st
 
 def _first_apart(a: scipy.sparse.csr_array, b: scipy.sparse.csr_array) -> tuple[int, int] | None:
     """The first pair of neurons that one of two arrays stores and the other does not."""
-    flat = [_rows(one) * one.shape[1] + one.indices for one in (a, b)]
-    apart = np.setxor1d(*flat, assume_unique=True)
+    first, second = (_rows(one) * one.shape[1] + one.indices for one in (a, b))
+    apart = np.setxor1d(first, second, assume_unique=True)
     return divmod(int(apart[0]), a.shape[1]) if apart.size else None
 
 

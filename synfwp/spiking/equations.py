@@ -4,7 +4,7 @@ Nothing here imports Brian2.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ class SynapseText:
     on_pre: str
     on_post: str
     quantities: Quantities
+    on_soma: str = ""
 
 
 @dataclass
@@ -47,6 +48,7 @@ class NeuronText:
     reset: str
     method: str
     quantities: Quantities = field(default_factory=dict)
+    update: str = ""  # code of a step, in place of a method
 
 
 def identifier(name: str) -> str:
@@ -92,6 +94,19 @@ def synapses(
         raised = [name for name in used if name[0] == ("x" if side == "pre" else "y")]
         lines += [f"{name} {'+=' if rule.interaction == 'all' else '='} 1" for name in raised]
     return SynapseText("\n".join(model), "\n".join(pre), "\n".join(post), space)
+
+
+def carried(text: SynapseText, target: str, most: int, unit: str) -> SynapseText:
+    """The same synapses with what they transmit kept, up to so many at once, until the pathway "soma" takes it."""
+    lines = text.on_pre.split("\n")
+    at = next(m for m, line in enumerate(lines) if line.startswith(f"{target}_post += "))
+    sent = lines[at].removeprefix(f"{target}_post += ")
+    lines[at : at + 1] = [f"sent{m} = int(n_in == {m})*({sent}) + int(n_in != {m})*sent{m}" for m in range(most)]
+    lines.insert(at + most, f"n_in = (n_in + 1) % {most}")
+    total = " + ".join(f"int(n_out == {m})*sent{m}" for m in range(most))
+    model = [text.model, *(f"sent{m} : {UNITS[unit]}" for m in range(most)), "n_in : integer", "n_out : integer"]
+    on_soma = f"{target}_post += {total}\nn_out = (n_out + 1) % {most}"
+    return replace(text, model="\n".join(model), on_pre="\n".join(lines), on_soma=on_soma)
 
 
 def _short_term(short_term: ShortTerm | None) -> tuple[list[str], list[str], Quantities]:
@@ -153,7 +168,26 @@ def neurons(group: Population) -> NeuronText:
     held = " (unless refractory)" if neuron.t_ref > 0 else ""
     found.equations = [f"dv/dt = ({total})/C_m {noise} : volt{held}", *lines, *found.equations]
     found.quantities = space | found.quantities
-    return found
+    return _step(found, neuron) if found.method == "exact" else found
+
+
+def _step(text: NeuronText, neuron: Any) -> NeuronText:
+    """A step written out where a synapse decays about as fast as the membrane: a solution in symbols, as Brian2's exact
+    method finds it, divides by the difference of the two time constants."""
+    open_ = [(m, one) for m, one in enumerate(receptors_of(neuron)) if one.drives]
+    if all(abs(one.tau - neuron.tau_m) > 0.01 * neuron.tau_m for _, one in open_):
+        return text
+    terms = [f"response_{m}*{identifier(one.name)}" for m, one in open_]
+    text.update = "\n".join(
+        [
+            "_end = v_rest + I_drive/g_leak",
+            f"_v = _end + (v - _end)*exp(-dt*g_leak/C_m) + {' + '.join(terms)}",
+            *(f"{identifier(one.name)} = {identifier(one.name)}*exp(-dt/tau_{m})"
+              for m, one in enumerate(receptors_of(neuron))),
+            "v = _v",
+        ]
+    )  # fmt: skip
+    return text
 
 
 def _one_compartment(neuron: Any) -> NeuronText:

@@ -126,6 +126,11 @@ class Projection(owned.Owner):
     dendritic_delay : float, (n_pre, n_post) array, or sparse array
         ms, multiples of dt, between synapse and soma, in both directions; as ``delay``.
 
+    Raises
+    ------
+    TypeError, ValueError
+        Naming the projection and the argument.
+
     Notes
     -----
     A presynaptic spike of time t reaches the synapse at ``t + delay``. There u and x of `ShortTerm` are evaluated, it
@@ -138,11 +143,6 @@ class Projection(owned.Owner):
     happens at the synapse at their time; rewards come without delay. Rules with an ``error`` read the soma now and take
     no dendritic delay. With an array of delays, `Record` and `Simulation.variable` return traces, u and x for each
     synapse, row by row.
-
-    Raises
-    ------
-    TypeError, ValueError
-        Naming the projection and the argument.
 
     Examples
     --------

@@ -284,6 +284,13 @@ def _chosen(record: Record, n: int) -> Array:
     found = np.atleast_1d(np.asarray(record.neurons))
     if found.dtype.kind not in "iu" or found.size == 0 or not 0 <= found.min() <= found.max() < n:
         raise ValueError(f"neurons of the record of {record.what!r} are not integers from 0 to {n - 1}.")
+    kinds, first, times = np.unique(found, return_index=True, return_counts=True)
+    if len(kinds) < len(found):
+        again = found[first[times > 1].min()]
+        raise ValueError(
+            f"neurons of the record of {record.what!r} names {len(found) - len(kinds)} twice, the first {again}; name "
+            "each once."
+        )
     return found.astype(np.int64)
 
 

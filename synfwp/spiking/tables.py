@@ -29,7 +29,7 @@ RECEPTOR = _record("kind g0", "decay reversal response")
 PROJECTION = _record(
     "pre post n_pre n_post target dense plastic pends nearest modulator "
     "synapse0 row0 column0 x0 y0 visit0 short_term0 eligibility0 error0 power0 pending0 "
-    "n_axonal axonal0 axon0 n_dendritic dendritic0 branch0 dendrite0 n_soma soma0 n_cells",
+    "delay late n_axonal axonal0 axon0 n_dendritic dendritic0 branch0 dendrite0 n_soma soma0 n_cells",
     f"{' '.join(COEFFICIENTS)} w_min w_max soft y1_decay y2_decay x1_log x2_log w_log gate eligible transmit "
     "U u_rest rec_log facil_log e_decay reward_level reward_decay reward_raise reward_integral rate x2_share",
 )

@@ -216,9 +216,9 @@ class Wiring:
         """How the synapses of each projection are held, by their delays."""
         found = []
         for p in self.projections:
-            steps = [self.on_grid("delay", by_synapse(one)) for one in (p.delay, p.dendritic_delay)]
-            many = any(one.ndim for one in steps)
-            found.append(layout(*steps, p.rows if many else None, p.columns if many else None, p.shape))
+            way, back = (self.on_grid("delay", by_synapse(one)) for one in (p.delay, p.dendritic_delay))
+            rows, columns = p.rows if way.ndim else None, p.columns if back.ndim else None
+            found.append(layout(way, back, rows, columns, p.shape))
         return found
 
     def group(self, name: str) -> Group:

@@ -37,6 +37,8 @@ LIF = fw.LIF(t_ref=2.0, v_threshold=-56.0)
 TWO = (fw.Receptor("e", 5.0, 0.0), fw.Receptor("i", 10.0, -80.0))
 W = np.random.default_rng(1).uniform(1.0, 4.0, (N_PRE, N_POST))
 PAIR = plasticity.pair(0.05, 0.04, w_max=5.0)
+AXONAL = np.random.default_rng(4).integers(0, 21, (N_PRE, N_POST)) * DT  # up to 10 ms
+DENDRITIC = np.random.default_rng(5).integers(0, 7, (N_PRE, N_POST)) * DT
 
 
 def one(rule=PAIR, neuron=LIF, weight=W, drive=4.0, dt=DT, **more):
@@ -63,14 +65,27 @@ def inhibited():
     return fw.Circuit([feed, stop, loop], dt=DT)
 
 
-def two_phase():
+def looped():
+    """Plastic inhibition and a plastic loop whose synapses differ in both delays."""
+    cells = fw.Population(N_POST, fw.LIF(t_ref=2.0, g_leak=10.0, receptors=TWO), drive=230.0)
+    feed = fw.Projection(prescribed(), cells, W * 0.3, receptor="e", delay=AXONAL)
+    rule = plasticity.inhibitory(0.1, 20.0, w_max=10.0)
+    delays = np.random.default_rng(6).integers(1, 7, (2, N_POST, N_POST)) * DT
+    loop = fw.Projection(
+        cells, cells, np.full((N_POST, N_POST), 0.5) + np.eye(N_POST), receptor="i", delay=delays[0],
+        dendritic_delay=delays[1], plasticity=rule, name="loop",
+    )  # fmt: skip
+    return fw.Circuit([feed, loop], dt=DT)
+
+
+def two_phase(**more):
     """Two items: retrieve, latch, encode."""
     gate = fw.Steps([0.0, 140.0, 240.0, 420.0, 520.0], [0.0, 1.0, 0.0, 1.0, 0.0])
     collect = fw.Steps([0.0, 100.0, 280.0, 380.0], [-1.0, 0.0, -1.0, 0.0])
     rule = plasticity.two_phase(0.02, w_min=-6.0, w_max=6.0)
     cut = fw.Steps([0.0, 140.0, 240.0, 420.0, 520.0], [1.0, 0.0, 1.0, 0.0, 1.0])
     drive = fw.Steps([0.0, 140.0, 240.0], [[4.0] * 4, [30.0, 0.0, 25.0, 10.0], [5.0] * 4])
-    return one(rule, drive=drive, gate=gate, eligibility=collect, latch=[100.0, 380.0], transmission=cut)
+    return one(rule, drive=drive, gate=gate, eligibility=collect, latch=[100.0, 380.0], transmission=cut, **more)
 
 
 def error_driven():
@@ -106,6 +121,38 @@ CIRCUITS = {
     ),
     "error-driven": error_driven(),
     "adaptive exponential": one(PAIR, fw.AdEx(t_ref=1.0), drive=np.array([900.0, 1200.0, 1500.0, 1800.0])),
+    "axonal delays": one(drive=8.0, delay=AXONAL),
+    "axonal delays, sparse, triplet": one(
+        fw.TripletSTDP("visual_cortex").row(scale=5.0, w_max=9.0), weight=half(), drive=8.0, delay=AXONAL
+    ),
+    "axonal delays, short-term on long-term": one(
+        dataclasses.replace(PAIR, w_max=30.0), weight=W * 5, short_term=SHORT, drive=10.0, delay=AXONAL
+    ),
+    "one dendritic delay": one(drive=8.0, dendritic_delay=1.5),
+    "dendritic delays, nearest": one(dataclasses.replace(PAIR, interaction="nearest"), dendritic_delay=DENDRITIC),
+    "dendritic delays of fixed synapses": one(
+        None, weight=W * 5, short_term=SHORT, drive=10.0, delay=AXONAL, dendritic_delay=DENDRITIC
+    ),
+    "both delays, conductances": one(
+        neuron=CONDUCTANCE, weight=W * 0.4, drive=60.0, receptor="e", delay=AXONAL, dendritic_delay=DENDRITIC
+    ),
+    "both delays, sparse, soft bounds and leak": one(
+        dataclasses.replace(PAIR, soft=0.7, tau_w=3000.0, w_max=9.0), weight=half(), drive=10.0, delay=AXONAL,
+        dendritic_delay=DENDRITIC,
+    ),
+    "both delays, adaptive exponential": one(
+        PAIR, fw.AdEx(t_ref=1.0), drive=np.array([900.0, 1200.0, 1500.0, 1800.0]), delay=AXONAL,
+        dendritic_delay=DENDRITIC,
+    ),
+    "both delays, reward": one(
+        plasticity.reward(0.02, 0.018, w_max=5.0, reward=0.01), modulator=prescribed(2, 5.0, 9, "dopamine"),
+        delay=AXONAL, dendritic_delay=DENDRITIC,
+    ),
+    "both delays, two-phase delta": two_phase(delay=AXONAL, dendritic_delay=DENDRITIC),
+    "both delays, normalised": one(
+        dataclasses.replace(PAIR, total=70.0, interval=50.0), drive=8.0, delay=AXONAL, dendritic_delay=DENDRITIC
+    ),
+    "both delays, in a loop": looped(),
 }  # fmt: skip
 
 
@@ -136,7 +183,8 @@ def compare(circuit, change=lambda network: None, other=None):
 def test_spikes_and_weights_are_those_of_brian2(name):
     spikes, changed = compare(CIRCUITS[name])
     assert spikes >= 100
-    assert changed >= 20 or all(p.plasticity is None for p in CIRCUITS[name].projections)
+    plastic = [p.n_synapses for p in CIRCUITS[name].projections if p.plasticity is not None]
+    assert changed >= min(20, sum(plastic))
 
 
 def flipped(network):
@@ -186,6 +234,17 @@ def test_that_comparison_fails_without_recovery_of_resources():
 def test_that_comparison_fails_when_a_delay_is_one_step_longer():
     with pytest.raises(AssertionError):
         compare(CIRCUITS["nearest pairs"], other=one(dataclasses.replace(PAIR, interaction="nearest"), delay=1.5))
+
+
+@pytest.mark.parametrize("name", ["delay", "dendritic_delay"])
+def test_that_comparison_fails_when_the_delays_of_two_synapses_are_exchanged(name):
+    delays = {"delay": AXONAL, "dendritic_delay": DENDRITIC}
+    delays[name] = delays[name][:, ::-1]
+    with pytest.raises(AssertionError):
+        compare(
+            CIRCUITS["both delays, conductances"],
+            other=one(neuron=CONDUCTANCE, weight=W * 0.4, drive=60.0, receptor="e", **delays),
+        )
 
 
 def test_that_comparison_fails_for_another_integrator():
