@@ -1,12 +1,12 @@
 """Projections of a circuit: synapses with delays, their plasticity and their gates."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import scipy.sparse
 
-from synfwp import checks, seeds, units
+from synfwp import checks, derived, seeds, units
 from synfwp.plasticity import SynapticRule, check_row
 from synfwp.spiking.groups import Group, Population, as_steps, check_name
 from synfwp.spiking.neurons import receptors_of
@@ -18,11 +18,15 @@ Array = np.ndarray
 class ShortTerm:
     """Short-term plasticity [1]_ [2]_.
 
-    At a spike u is raised, ``u += U (1 - u)``, then ``u x`` is released and taken off x; between spikes x recovers to 1
-    with ``tau_rec`` and u relaxes to ``u_rest`` with ``tau_facil``. The weight is multiplied by ``u x``. With
-    ``u_rest=0`` this is both papers' model: the u of Mongillo et al., which rests at U and is raised after the release,
-    is ours just after it has been raised. It is a gain of the presynaptic neuron alone: it cannot bind a key to a
-    value.
+    A spike raises u, ``u += U (1 - u)``, releases ``u x`` and takes it off x; between spikes x recovers to 1 with
+    ``tau_rec`` and u relaxes to ``u_rest`` with ``tau_facil``. The weight is multiplied by ``u x``. It is a gain of the
+    presynaptic neuron alone: it cannot bind a key to a value.
+
+    Papers write it in two ways. With ``release="after"`` a spike releases what u is after it was raised, from
+    ``u_rest=0`` in [1]_; with ``release="before"`` what u was before, from ``u_rest=U`` in [2]_. These two are the
+    same. Where the step f of facilitation differs from the share u0 that a rested synapse releases (mossy fibres:
+    u0 = 0.0052, f = 0.0152), pass ``ShortTerm(U=f, u_rest=u0, release="before", ...)``, which is
+    ``ShortTerm(U=f, u_rest=(u0 - f) / (1 - f), ...)``: that u rests below 0 where f is above u0.
 
     Parameters
     ----------
@@ -30,8 +34,11 @@ class ShortTerm:
         Share of what u lacks of 1 that a spike adds, above 0 and at most 1.
     tau_rec, tau_facil : float
         Of recovery and facilitation, ms.
-    u_rest : float
-        From 0 to 1.
+    u_rest : float or None
+        What u relaxes to, at most 1. What is released lies in [0, 1] for ``u_rest`` from 0 (``"before"``) or from
+        ``-U / (1 - U)`` (``"after"``), and less is refused. None: 0 for ``"after"``, U for ``"before"``.
+    release : "after" or "before"
+        Whether a spike releases by u as it is after the spike has raised it, or as it was before.
 
     Raises
     ------
@@ -47,23 +54,44 @@ class ShortTerm:
     --------
     >>> ShortTerm(U=0.5, tau_rec=800.0, tau_facil=1e-3).released([100.0] * 100)[-1].round(4)
     np.float64(0.1051)
+    >>> mossy = ShortTerm(U=0.0152, u_rest=0.0052, tau_rec=156.0, tau_facil=224.0, release="before")
+    >>> mossy.released([20.0] * 3).round(4).tolist()
+    [0.0052, 0.0189, 0.031]
     """
 
     U: float
     tau_rec: Any
     tau_facil: Any
-    u_rest: float = 0.0
+    u_rest: Any = None
+    release: str = "after"
 
     def __post_init__(self) -> None:
         """Shares between 0 and 1, times above 0."""
-        object.__setattr__(self, "U", checks.number("U", self.U, 0, 1, above=True))
-        object.__setattr__(self, "u_rest", checks.number("u_rest", self.u_rest, 0, 1))
+        checks.one_of("release", self.release, ("after", "before"))
+        put, rest = object.__setattr__, derived.given(self.u_rest)
+        put(self, "U", checks.number("U", units.to_float(self.U, "1", "U"), 0, 1, above=True))
+        if rest is None:
+            put(self, "u_rest", derived.Number(0.0 if self.raised_first else self.U))
+        else:
+            put(self, "u_rest", checks.number("u_rest", units.to_float(rest, "1", "u_rest"), -np.inf, 1))
+        least = self.u_rest + self.U * (1 - self.u_rest) * self.raised_first
+        if least < -1e-12:
+            low = -self.U / (1 - self.U) if self.raised_first else 0.0
+            raise ValueError(
+                f"u_rest is {self.u_rest:g}, so that a rested synapse would release {least:.3g}; pass at least {low:.6g} "
+                f"(release={self.release!r}, U = {self.U:g})."
+            )
         for name in ("tau_rec", "tau_facil"):
             value = units.to_float(getattr(self, name), "ms", name)
             object.__setattr__(self, name, checks.number(f"{name} (ms)", value, 0, above=True))
 
+    @property
+    def raised_first(self) -> bool:
+        """Whether a spike raises u before it releases."""
+        return self.release == "after"
+
     def released(self, intervals: Any) -> Array:
-        """Share ``u x`` released at each spike of a train that starts at rest.
+        """Share released at each spike of a train that starts at rest.
 
         Parameters
         ----------
@@ -79,9 +107,10 @@ class ShortTerm:
             if m:
                 u = self.u_rest + (u - self.u_rest) * np.exp(-wait / self.tau_facil)
                 x = 1 + (x - 1) * np.exp(-wait / self.tau_rec)
-            u += self.U * (1 - u)
-            found.append(u * x)
-            x -= u * x
+            before, u = u, u + self.U * (1 - u)
+            share = (u if self.raised_first else before) * x
+            found.append(share)
+            x -= share
         return np.array(found)
 
 
@@ -115,8 +144,9 @@ class Projection:
         goes on.
     transmission : float or Steps
         Multiplies what is transmitted; 0 cuts it.
-    modulator : None or a group
-        Its spikes raise the reward of rules with an eligibility trace.
+    modulator : None, a group, or a sequence of (group, gain)
+        Its spikes raise the reward of rules with an eligibility trace, those of several by ``gain`` times as much: of
+        rewards and punishments ``[(rewards, 1.0), (punishments, -1.0)]``. None: rewards come from `Simulation.reward`.
     name : str
         Default ``"pre_to_post"``, by the names of the groups.
 
@@ -144,8 +174,9 @@ class Projection:
     eligibility: Any = 0.0
     latch: Any = ()
     transmission: Any = 1.0
-    modulator: Group | None = None
+    modulator: Any = None
     name: str = ""
+    modulators: tuple[tuple[Group, float], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Fields of the right kind that fit each other."""
@@ -153,7 +184,8 @@ class Projection:
             if not isinstance(getattr(self, side), Group):
                 raise TypeError(f"{side} is a {type(getattr(self, side)).__name__}; pass a Population or a source.")
         put = object.__setattr__
-        put(self, "name", self.name or f"{self.pre.name}_to_{self.post.name}")
+        name = derived.given(self.name) or derived.Text(f"{self.pre.name}_to_{self.post.name}")
+        put(self, "name", name)
         label = f"projection {self.name!r}"
         check_name(self.name, "name of a projection")
         put(self, "receptor", self._receptor(label))
@@ -169,7 +201,27 @@ class Projection:
         if not (np.isfinite(latch).all() and (np.diff(latch) > 0).all() and (latch >= 0).all()):
             raise ValueError(f"latch of {label} has times that do not increase from 0 ms on.")
         put(self, "latch", latch)
+        if isinstance(self.modulator, list | tuple):
+            put(self, "modulator", tuple(self.modulator))
+        put(self, "modulators", self._modulators(label))
         self._check_rule(label)
+
+    def _modulators(self, label: str) -> tuple[tuple[Group, float], ...]:
+        """The groups whose spikes change the reward, each with its gain."""
+        if self.modulator is None:
+            return ()
+        pairs = [(self.modulator, 1.0)] if isinstance(self.modulator, Group) else self.modulator
+        if not isinstance(pairs, list | tuple):
+            raise TypeError(
+                f"modulator of {label} is a {type(pairs).__name__}; pass a Population or a source, or (group, gain) pairs."
+            )
+        found = []
+        for pair in pairs:
+            if not isinstance(pair, list | tuple) or len(pair) != 2 or not isinstance(pair[0], Group):
+                raise TypeError(f"modulator of {label} holds a {type(pair).__name__}; pass pairs of a group and a gain.")
+            gain = units.to_float(pair[1], "1", f"gain of modulator of {label}")
+            found.append((pair[0], checks.number(f"gain of modulator {pair[0].name!r} of {label}", gain)))
+        return tuple(found)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -227,7 +279,10 @@ class Projection:
             If the shape does not fit, or a weight is not finite or out of bounds.
         """
         label = f"weight of projection {self.name!r}"
-        found = _weights(weight, (self.pre.n, self.post.n), label, self.unit)
+        weight = derived.fitting(weight, self.shape)
+        found: Any = _weights(weight, (self.pre.n, self.post.n), label, self.unit)
+        if np.ndim(weight) == 0 or isinstance(weight, derived.Filled):
+            found = found.view(derived.Filled)
         stored = found if isinstance(found, np.ndarray) else found.data
         rule = self.plasticity
         bounds = (rule.w_min, rule.w_max) if isinstance(rule, SynapticRule) else (-np.inf, np.inf)
@@ -244,26 +299,20 @@ class Projection:
 
     def _receptor(self, label: str) -> str:
         """The name of the receptor that is meant."""
-        names = self._receptors
-        if not names and self.receptor is None:
-            return "none"
-        if self.receptor is None:
-            if len(names) > 1:
-                raise ValueError(f"{label} has no receptor; pass one of {self.post.name!r}: {', '.join(names)}.")
-            return names[0]
-        return checks.one_of(f"receptor of {label}", self.receptor, [*names, "none"])
+        names, receptor = self._receptors, derived.given(self.receptor)
+        if receptor is not None:
+            return checks.one_of(f"receptor of {label}", receptor, [*names, "none"])
+        if len(names) > 1:
+            raise ValueError(f"{label} has no receptor; pass one of {self.post.name!r}: {', '.join(names)}.")
+        return derived.Text(names[0] if names else "none")
 
     def _check_rule(self, label: str) -> None:
         """What a rule needs of its projection."""
         rule, collects = self.plasticity, bool(self.eligibility.values.any())
-        if self.modulator is not None and not isinstance(self.modulator, Group):
-            raise TypeError(
-                f"modulator of {label} is a {type(self.modulator).__name__}; pass a Population or a source."
-            )
         if self.latch.size and not collects:
             raise ValueError(f"latch of {label} applies what eligibility collects; pass an eligibility that is not 0.")
         if rule is None:
-            if collects or self.modulator is not None or (self.gate.values != 1).any():
+            if collects or self.modulators or (self.gate.values != 1).any():
                 raise ValueError(f"{label} has a gate, eligibility or modulator but no plasticity that it acts on.")
             return
         if collects and (rule.error or rule.tau_e is not None):
@@ -284,8 +333,11 @@ class Projection:
             raise ValueError(
                 f"rule {rule.name!r} of {label} reads the receptor {rule.error!r}; its neurons have {names}."
             )
-        if (rule.tau_e is None) != (self.modulator is None):
-            raise ValueError(f"{label}: an eligibility trace (tau_e) and a modulator go together.")
+        if rule.tau_e is None and self.modulators:
+            raise ValueError(
+                f"{label} has a modulator but rule {rule.name!r} no eligibility trace that a reward acts on; pass a rule "
+                "with tau_e, such as plasticity.reward, or leave modulator out."
+            )
 
 
 def _weights(weight: Any, shape: tuple[int, int], label: str, unit: str) -> Array | scipy.sparse.csr_array:

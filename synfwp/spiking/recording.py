@@ -1,5 +1,7 @@
 """What a run keeps: spikes always, variables by subset, stride or projection; in memory or straight to a file."""
 
+import hashlib
+import json
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +12,7 @@ from synfwp.spiking.neurons import receptors_of
 from synfwp.spiking.projection import Projection
 from synfwp.spiking.state import State
 from synfwp.spiking.tables import PROBE, Probes, records
-from synfwp.spiking.wiring import Record, Wiring
+from synfwp.spiking.wiring import MANY, Record, Wiring
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -196,12 +198,20 @@ class Recorder:
                 )
         attrs: dict[str, Any] = dict(self.state.provenance)
         attrs |= {"start": float(self.start * circuit.dt / 1000), "stop": float(self.state.time / 1000)}
+        if self.state.log:
+            attrs["changes"] = _summary(self.state.log)
         return self.sink.close(fixed, attrs | {"complete": int(complete)})
 
     def abandon(self) -> None:
         """Finish the file of a run that did not end, so that what it has can be read."""
         if isinstance(self.sink, File):
             self.dataset(complete=False).close()
+
+
+def _summary(log: list[Any]) -> str:
+    """Gates that were set and rewards that were given, as JSON; of many their number and a hash."""
+    text = json.dumps(log)
+    return text if len(log) <= MANY else json.dumps({"n": len(log), "sha256": hashlib.sha256(text.encode()).hexdigest()})
 
 
 class _Probe:

@@ -130,7 +130,7 @@ class Simulation(State):
 
     def _enter(self) -> None:
         """What happens at the start of a stretch: latches, normalisation, gates, drives."""
-        t, dt, grid = self.step, self.circuit.dt, self.circuit.on_grid
+        t, grid = self.step, self.circuit.on_grid
         for p, one in enumerate(self.circuit.projections):
             row, rule = self.tables.projections[p], one.plasticity
             if rule is not None:
@@ -140,13 +140,13 @@ class Simulation(State):
                     self.normalise(p)
                 if t % BLOCK == 0 and np.isfinite(rule.tau_w):
                     self.settle(p)  # a row that is never visited would leak past what a float holds
-                gate, collect = one.gate.at(t, dt), one.eligibility.at(t, dt)
+                gate, collect = self.gate(p, "gate"), self.gate(p, "eligibility")
                 row.gate = gate if rule.tau_e is None else 0.0
                 row.eligible = collect if rule.tau_e is None else gate
-            row.transmit = one.transmission.at(t, dt)
+            row.transmit = self.gate(p, "transmission")
         for group in self.circuit.groups:
             if isinstance(group, Population):
-                self.variables.neurons[self.place(group.name, "drive")] = group.drive.at(t, dt)
+                self.variables.neurons[self.place(group.name, "drive")] = group.drive.at(t, self.circuit.dt)
 
     def _stretch(self, end: int, recorder: Recorder) -> None:
         """Steps up to ``end`` with everything that the loop holds constant."""

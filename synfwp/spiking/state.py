@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 import scipy.sparse
 
-from synfwp import checks, results, seeds
+from synfwp import checks, results, seeds, units
 from synfwp.kernels import circuit as kernel
 from synfwp.spiking import assembly
 from synfwp.spiking.projection import Projection
@@ -20,6 +20,8 @@ from synfwp.spiking.tables import CHANGING
 from synfwp.spiking.wiring import Wiring, metadata
 
 Array = np.ndarray
+_BESIDE = ("rewards", "next_rewards", "gates")  # what a state holds beside its variables
+KINDS = ("gate", "eligibility", "transmission")
 
 
 class State:
@@ -50,6 +52,8 @@ class State:
         self.rng = seeds.generator(self.root, "neurons")
         self.tables, self.variables, self.offsets = assembly.build(circuit)
         self.step = 0
+        self.gates = np.full((len(KINDS), len(circuit.projections)), np.nan)  # that were set; NaN: as scheduled
+        self.log: list[list[Any]] = []  # [time (ms), what was done, projection, value]
         self.whole = True  # False while a stretch is under way, and for ever if it was interrupted
 
     @property
@@ -125,6 +129,97 @@ class State:
         total = np.bincount(post, W, minlength=one.shape[1])
         factor = np.where(total > 0, rule.total / np.where(total > 0, total, 1), 1.0)
         np.clip(W * factor[post], rule.w_min, rule.w_max, out=W)
+
+    def set_gate(self, name: str, value: Any, kind: str = "gate") -> None:
+        """Set a gate from the present step on, whatever was scheduled, until it is set again.
+
+        A gate that is computed while the network runs: ``run``, look, ``set_gate``, ``run``. The result is that of a run
+        whose `Steps` have these values at these times.
+
+        Parameters
+        ----------
+        name : str
+            Of the projection.
+        value : float or None
+            None: as scheduled from now on.
+        kind : "gate", "eligibility" or "transmission"
+            Which argument of `Projection` is replaced.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the value is no finite number, or the projection has no plasticity that the gate acts on.
+
+        Examples
+        --------
+        >>> from synfwp.spiking import LIF, Circuit, PoissonSource, Population, Projection
+        >>> feed = Projection(PoissonSource(100, 20.0), Population(2, LIF()), weight=2.0)
+        >>> simulation = Circuit([feed]).start(seed=1)
+        >>> simulation.set_gate("input_to_cells", 0.0, kind="transmission")
+        >>> ds = simulation.run(100.0)
+        >>> simulation.variable("cells", "v"), simulation.log
+        (array([-70., -70.]), [[0.0, 'transmission', 'input_to_cells', 0.0]])
+        """
+        self.check_whole()
+        one, p, row = self.circuit.projection(name), self._position(name), KINDS.index(checks.one_of("kind", kind, KINDS))
+        new = np.nan
+        if value is not None:
+            new = checks.number(f"{kind} of {name!r}", units.to_float(value, "1", f"{kind} of {name!r}"))
+        if kind != "transmission" and one.plasticity is None:
+            raise ValueError(f"projection {name!r} has no plasticity that {kind} acts on; give it a rule.")
+        if kind == "eligibility" and (one.plasticity.tau_e is not None or not one.collects):
+            raise ValueError(
+                f"projection {name!r} collects nothing that eligibility acts on; build it with an eligibility that is "
+                "not 0 (1.0, say), and set it to 0 where it should not collect."
+            )
+        if not np.array_equal(self.gates[row, p], new, equal_nan=True):
+            self.gates[row, p] = new
+            self.log.append([self.time, kind, one.name, None if value is None else new])
+
+    def reward(self, name: str, amount: Any) -> None:
+        """Reward a projection in the present step, as so many spikes of a modulator in it would.
+
+        Parameters
+        ----------
+        name : str
+            Of a projection whose rule has an eligibility (``tau_e``).
+        amount : float
+            In spikes of a modulator, of either sign: it raises the reward signal by ``amount`` times the rule's
+            ``reward``. Several in one step add up.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the amount is no finite number, or the rule takes no reward.
+
+        Examples
+        --------
+        >>> from synfwp import plasticity
+        >>> from synfwp.spiking import LIF, Circuit, PoissonSource, Population, Projection
+        >>> rule = plasticity.reward(0.1, 0.1)
+        >>> feed = Projection(PoissonSource(10, 50.0), Population(2, LIF(), drive=25.0), weight=2.0, plasticity=rule)
+        >>> simulation = Circuit([feed]).start(seed=1)
+        >>> ds = simulation.run(200.0)
+        >>> before = simulation.weights("input_to_cells").sum()
+        >>> simulation.reward("input_to_cells", -0.5)
+        >>> ds = simulation.run(200.0)
+        >>> bool(simulation.weights("input_to_cells").sum() != before)
+        True
+        """
+        self.check_whole()
+        one, row = self.circuit.projection(name), self.tables.projections[self._position(name)]
+        more = checks.number(f"amount of reward of {name!r}", units.to_float(amount, "1", "amount"))
+        if one.plasticity is None or one.plasticity.tau_e is None:
+            raise ValueError(
+                f"projection {name!r} has no rule with an eligibility that a reward acts on; pass plasticity.reward(...)."
+            )
+        row.reward_next += one.plasticity.reward * more
+        self.log.append([self.time, "reward", one.name, more])
+
+    def gate(self, p: int, kind: str) -> float:
+        """What a gate of projection p is at the present step: as set, or as scheduled."""
+        new = self.gates[KINDS.index(kind), p]
+        return float(getattr(self.circuit.projections[p], kind).at(self.step, self.circuit.dt) if np.isnan(new) else new)
 
     def set_weights(self, name: str, weight: Any) -> None:
         """Replace the weights of a projection; the synapses stay the same ones.
@@ -269,7 +364,10 @@ class State:
         about = {"synfwp_format": results.FORMAT, "step": self.step, "root": self.root, "circuit": self._fingerprint()}
         about["seed"] = self.seed if isinstance(self.seed, int) else None
         about["rng"] = self.rng.bit_generator.state
-        arrays = self.variables._asdict() | {"rewards": self.tables.projections.reward_level}
+        about["log"] = self.log
+        rows = self.tables.projections
+        arrays = self.variables._asdict() | {"rewards": rows.reward_level, "next_rewards": rows.reward_next}
+        arrays["gates"] = self.gates
 
         def write(to: Any) -> None:
             with open(to, "wb") as file:
@@ -296,7 +394,7 @@ class State:
         try:
             with np.load(path, allow_pickle=False) as file:
                 about = json.loads(str(file["metadata"]))
-                arrays = {name: file[name] for name in [*found.variables._fields, "rewards"]}
+                arrays = {name: file[name] for name in (*found.variables._fields, *_BESIDE)}
         except (KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
             raise ValueError(f"{path} is not a state that Simulation.save wrote: {error}") from error
         results.check_format(about.get("synfwp_format"), path)
@@ -304,7 +402,9 @@ class State:
             raise ValueError(f"{path} is the state of another circuit; build the circuit as it was when it was saved.")
         found.step, found.root = about["step"], about["root"]
         found.seed = found.root if about["seed"] is None else about["seed"]
+        found.log, found.gates = about["log"], arrays.pop("gates")
         found.tables.projections.reward_level = arrays.pop("rewards")
+        found.tables.projections.reward_next = arrays.pop("next_rewards")
         for name, value in arrays.items():
             getattr(found.variables, name)[:] = value
         found.rng = seeds.generator(found.root, "neurons")
@@ -317,7 +417,7 @@ class State:
         constant = t.projections.copy()
         for name in CHANGING:
             constant[name] = 0
-        for part in (t.populations, t.receptors, constant, t.ends, t.post):
+        for part in (t.populations, t.parts, t.receptors, t.modulators, constant, t.ends, t.post):
             digest.update(np.ascontiguousarray(part).tobytes())
         names = [g.name for g in self.circuit.groups] + [p.name for p in self.circuit.projections]
         digest.update(json.dumps([names, self.circuit.dt]).encode())
