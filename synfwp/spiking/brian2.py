@@ -212,7 +212,7 @@ def _group(group: Any, circuit: Wiring, clock: Any) -> tuple[Any, list[Any]]:
     made = _neurons(group, clock, name)
     at_start = group.drive.values[0]
     made.I_drive = at_start * b2.pA
-    made.v = group.v_init * b2.mV
+    made.v = group.start_potential * b2.mV
     if isinstance(group.neuron, TwoCompartment):
         made.V = group.neuron.v_rest * b2.mV
     if len(group.drive.times) > 1:
@@ -227,10 +227,14 @@ def _neurons(group: Population, clock: Any, name: str) -> Any:
     import brian2 as b2
 
     text, t_ref = equations.neurons(group), group.neuron.t_ref
-    return b2.NeuronGroup(
+    refractory = "t_ref" if "t_ref" in text.own else t_ref * b2.ms if t_ref > 0 else False
+    made = b2.NeuronGroup(
         group.n, "\n".join(text.equations), threshold=text.threshold, reset=text.reset or None, method=text.method,
-        namespace=_namespace(text.quantities), clock=clock, refractory=t_ref * b2.ms if t_ref > 0 else False, name=name,
+        namespace=_namespace(text.quantities), clock=clock, refractory=refractory, name=name,
     )  # fmt: skip
+    for one, value in _namespace(text.own).items():
+        setattr(made, one, value)
+    return made
 
 
 def _projection(
@@ -315,12 +319,14 @@ def _between(p: Projection, made: Any, groups: dict[str, Any], clock: Any, scale
     def apply_reward(t: Any) -> None:
         both = 1 / rule.tau_e + 1 / rule.tau_reward
         E = np.asarray(made.E_[:])
-        made.w_[:] = np.clip(np.asarray(made.w_[:]) + level[0] * E * -np.expm1(-dt * both) / both, *bounds)
+        acts = -level[0] * np.expm1(-dt * both) / both + rule.baseline * rule.tau_e * np.expm1(-dt / rule.tau_e)
+        made.w_[:] = np.clip(np.asarray(made.w_[:]) + acts * E, *bounds)
         made.E_[:] = E * np.exp(-dt / rule.tau_e)
         level[0] *= np.exp(-dt / rule.tau_reward)
 
     def reward(t: Any) -> None:
-        level[0] += rule.reward * len(groups[p.modulator.name].spikes)  # type: ignore[union-attr]
+        for group, gain in p.modulators:
+            level[0] += rule.reward * gain * len(groups[group.name].spikes)
 
     def correct(t: Any) -> None:
         x = np.asarray(made.x1_[:]) - (rule.x2_share * np.asarray(made.x2_[:]) if rule.x2_share else 0.0)

@@ -14,8 +14,9 @@ from synfwp.spiking.groups import Population
 from synfwp.spiking.neurons import AdEx, TwoCompartment, is_linear, receptors_of
 from synfwp.spiking.projection import ShortTerm
 
-Quantities = dict[str, tuple[float, str]]  # a number and the name of its unit, such as (20.0, "ms") or (0.3, "1/mV")
+Quantities = dict[str, tuple[Any, str]]  # a number (or one for each neuron) and the name of its unit, such as (20.0, "ms") or (0.3, "1/mV")
 UNITS = {"nS": "siemens", "pA": "amp", "1": "1", "mV": "volt"}
+_OF_NEURONS = UNITS | {"ms": "second", "pF": "farad", "Hz": "Hz", "1/mV": "1/volt"}
 _TRACES = {
     "x1": ("pre_x", "post_x", "post_xy"),
     "x2": ("post_x2", "pre_yx"),
@@ -40,13 +41,14 @@ class SynapseText:
 
 @dataclass
 class NeuronText:
-    """Equations, threshold, reset, integration method and quantities of neurons."""
+    """Equations, threshold, reset, integration method, quantities, and those of which each neuron has its own."""
 
     equations: list[str]
     threshold: str
     reset: str
     method: str
     quantities: Quantities = field(default_factory=dict)
+    own: Quantities = field(default_factory=dict)
 
 
 def identifier(name: str) -> str:
@@ -65,7 +67,10 @@ def synapses(
 ) -> SynapseText:
     """Model and event code in a unit of the weight; a rule that changes between spikes gets the part of its events."""
     model, release, space = _short_term(short_term)
-    pre = ["u += U*(1 - u)", "released = u*x", "x -= released"] if short_term is not None else []
+    pre: list[str] = []
+    if short_term is not None:
+        pre = ["released = u*x", "x -= released"]
+        pre.insert(0 if short_term.raised_first else 2, "u += U*(1 - u)")
     post: list[str] = []
     release = ([] if transmission == "1" else [transmission]) + release
     if target is not None:
@@ -146,13 +151,18 @@ def neurons(group: Population) -> NeuronText:
     if isinstance(neuron, AdEx):
         currents += ["I_exp", "-adapt"]
     noise = ""
-    if getattr(neuron, "noise", 0.0) > 0:
+    if np.any(getattr(neuron, "noise", 0.0) > 0):
         noise, found.method = "+ noise*sqrt(2/tau_m)*xi", "euler"
         space |= {"noise": (neuron.noise, "mV"), "tau_m": (neuron.tau_m, "ms")}
     total = " + ".join([*pulls, *currents]).replace("+ -", "- ")
-    held = " (unless refractory)" if neuron.t_ref > 0 else ""
+    held = " (unless refractory)" if np.any(neuron.t_ref > 0) else ""
+    space |= {"t_ref": (neuron.t_ref, "ms")} if isinstance(neuron.t_ref, np.ndarray) else {}
     found.equations = [f"dv/dt = ({total})/C_m {noise} : volt{held}", *lines, *found.equations]
     found.quantities = space | found.quantities
+    for name, (value, unit) in list(found.quantities.items()):
+        if isinstance(value, np.ndarray):
+            found.own[name] = found.quantities.pop(name)
+            found.equations.append(f"{name} : {_OF_NEURONS[unit]} (constant)")
     return found
 
 
@@ -160,7 +170,7 @@ def _one_compartment(neuron: Any) -> NeuronText:
     """What a LIF or AdEx neuron has beside its currents."""
     space: Quantities = {"v_reset": (neuron.v_reset, "mV"), "v_threshold": (neuron.v_threshold, "mV")}
     if not isinstance(neuron, AdEx):
-        method = "exact" if is_linear(neuron) and neuron.noise == 0 else "exponential_euler"
+        method = "exact" if is_linear(neuron) and not np.any(neuron.noise) else "exponential_euler"
         return NeuronText([], "v >= v_threshold", "v = v_reset", method, space)
     lines = [
         "I_exp = g_leak*delta*exp((v - v_threshold)/delta) : amp (constant over dt)",

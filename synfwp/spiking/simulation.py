@@ -216,6 +216,12 @@ class Circuit(Wiring):
         to: str | PathLike | None = None,
     ) -> "xr.Dataset":
         """Run from the start for ``duration`` ms, with the arguments, results and errors of `Simulation.run`."""
+        for p in self.projections:
+            if p.plasticity is not None and p.plasticity.tau_e is not None and not (p.modulators or p.plasticity.baseline):
+                checks.warn(
+                    f"projection {p.name!r} is never rewarded, so its weights stay as they are: pass a modulator, or use "
+                    "start() and Simulation.reward."
+                )
         return self.start(seed).run(duration, record, to)
 
     def restore(self, path: str | PathLike) -> Simulation:
