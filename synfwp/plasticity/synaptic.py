@@ -152,7 +152,9 @@ class SynapticRule:
         if self.soft and not np.isfinite(high - low):
             raise ValueError(f"soft is {self.soft:g}, but w_max - w_min is not finite; pass both bounds.")
         if self.baseline and self.tau_e is None:
-            raise ValueError(f"baseline is {self.baseline:g}, of a reward, but the rule has no eligibility; pass tau_e.")
+            raise ValueError(
+                f"baseline is {self.baseline:g}, of a reward, but the rule has no eligibility; pass tau_e."
+            )
         if (self.total is None) != (self.interval is None):
             raise ValueError("total and interval go together; pass both, or neither.")
         if self.error and self.tau_e is not None:
@@ -306,8 +308,8 @@ def _check_two_trains_do(rule: SynapticRule, w: Any, reward_times: Any) -> None:
             raise ValueError(f"{name} changes a weight only when it is rewarded; pass reward_times (ms).")
         if rule.baseline and w is not None:
             raise ValueError(
-                f"{name} has a baseline, so that a reward may drive the weight to a bound and back, which has no closed "
-                "form; leave w out, or run it in a Circuit."
+                f"{name} has a baseline, so that a reward may drive the weight to a bound and back, which has no "
+                "closed form; leave w out, or run it in a Circuit."
             )
         if rule.soft or np.isfinite(rule.tau_w):
             raise ValueError(

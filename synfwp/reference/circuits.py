@@ -21,7 +21,11 @@ def circuit(rng, groups, projections, steps, dt):
         if "raster" not in g:
             n = len(g["v"])
             g |= {"g": {name: np.zeros(n) for name, *_ in g["receptors"]}, "until": np.zeros(n), "w": np.zeros(n)}
-            g |= {"raster": np.zeros((steps, n), bool), "trace": np.zeros((steps, n)), "V": np.full(n, g["v_rest"], float)}
+            g |= {
+                "raster": np.zeros((steps, n), bool),
+                "trace": np.zeros((steps, n)),
+                "V": np.full(n, g["v_rest"], float),
+            }
     for p in projections:
         n_pre, n_post = p["W"].shape
         p |= {"E": np.zeros((n_pre, n_post)), "d": 0.0, "u": np.zeros(n_pre), "x": np.ones(n_pre)}

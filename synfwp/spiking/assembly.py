@@ -65,7 +65,7 @@ def scratch(circuit: Wiring, tables: Tables) -> Scratch:
     )  # fmt: skip
 
 
-def response(tau_m: float, tau: float, dt: float) -> float:
+def response(tau_m: Any, tau: float, dt: float) -> float:
     """What a current of 1 that decays with tau adds to a leaky membrane in one step, for a leak of 1."""
     return float(dt / tau_m * np.exp(-dt / tau_m) * exprel(dt * (1 / tau_m - 1 / tau)))
 
@@ -273,4 +273,10 @@ def _short_term(p: Projection, dt: float) -> dict[str, Any]:
     s = p.short_term
     if s is None:
         return {}
-    return {"raised_first": s.raised_first, "U": s.U, "u_rest": s.u_rest, "rec_log": -dt / s.tau_rec, "facil_log": -dt / s.tau_facil}
+    return {
+        "raised_first": s.raised_first,
+        "U": s.U,
+        "u_rest": s.u_rest,
+        "rec_log": -dt / s.tau_rec,
+        "facil_log": -dt / s.tau_facil,
+    }

@@ -14,7 +14,8 @@ from synfwp.spiking import equations
 from synfwp.spiking.equations import Quantities, SynapseText, identifier
 from synfwp.spiking.groups import PoissonSource, Population, SpikeSource, Steps
 from synfwp.spiking.neurons import TwoCompartment, receptors_of
-from synfwp.spiking.projection import Projection, ShortTerm
+from synfwp.spiking.projection import Projection
+from synfwp.spiking.short_term import ShortTerm
 from synfwp.spiking.wiring import Wiring
 
 

@@ -12,9 +12,11 @@ import numpy as np
 from synfwp.plasticity.synaptic import COEFFICIENTS, SynapticRule
 from synfwp.spiking.groups import Population
 from synfwp.spiking.neurons import AdEx, TwoCompartment, is_linear, receptors_of
-from synfwp.spiking.projection import ShortTerm
+from synfwp.spiking.short_term import ShortTerm
 
-Quantities = dict[str, tuple[Any, str]]  # a number (or one for each neuron) and the name of its unit, such as (20.0, "ms") or (0.3, "1/mV")
+Quantities = dict[
+    str, tuple[Any, str]
+]  # a number (or one for each neuron) and the name of its unit, such as (20.0, "ms") or (0.3, "1/mV")
 UNITS = {"nS": "siemens", "pA": "amp", "1": "1", "mV": "volt"}
 _OF_NEURONS = UNITS | {"ms": "second", "pF": "farad", "Hz": "Hz", "1/mV": "1/volt"}
 _TRACES = {

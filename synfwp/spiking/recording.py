@@ -211,7 +211,9 @@ class Recorder:
 def _summary(log: list[Any]) -> str:
     """Gates that were set and rewards that were given, as JSON; of many their number and a hash."""
     text = json.dumps(log)
-    return text if len(log) <= MANY else json.dumps({"n": len(log), "sha256": hashlib.sha256(text.encode()).hexdigest()})
+    return (
+        text if len(log) <= MANY else json.dumps({"n": len(log), "sha256": hashlib.sha256(text.encode()).hexdigest()})
+    )
 
 
 class _Probe:

@@ -12,7 +12,7 @@ from typing import Any, Self
 import numpy as np
 import scipy.sparse
 
-from synfwp import checks, results, seeds, units
+from synfwp import checks, results, seeds
 from synfwp.kernels import circuit as kernel
 from synfwp.spiking import assembly
 from synfwp.spiking.projection import Projection
@@ -130,96 +130,12 @@ class State:
         factor = np.where(total > 0, rule.total / np.where(total > 0, total, 1), 1.0)
         np.clip(W * factor[post], rule.w_min, rule.w_max, out=W)
 
-    def set_gate(self, name: str, value: Any, kind: str = "gate") -> None:
-        """Set a gate from the present step on, whatever was scheduled, until it is set again.
-
-        A gate that is computed while the network runs: ``run``, look, ``set_gate``, ``run``. The result is that of a run
-        whose `Steps` have these values at these times.
-
-        Parameters
-        ----------
-        name : str
-            Of the projection.
-        value : float or None
-            None: as scheduled from now on.
-        kind : "gate", "eligibility" or "transmission"
-            Which argument of `Projection` is replaced.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If the value is no finite number, or the projection has no plasticity that the gate acts on.
-
-        Examples
-        --------
-        >>> from synfwp.spiking import LIF, Circuit, PoissonSource, Population, Projection
-        >>> feed = Projection(PoissonSource(100, 20.0), Population(2, LIF()), weight=2.0)
-        >>> simulation = Circuit([feed]).start(seed=1)
-        >>> simulation.set_gate("input_to_cells", 0.0, kind="transmission")
-        >>> ds = simulation.run(100.0)
-        >>> simulation.variable("cells", "v"), simulation.log
-        (array([-70., -70.]), [[0.0, 'transmission', 'input_to_cells', 0.0]])
-        """
-        self.check_whole()
-        one, p, row = self.circuit.projection(name), self._position(name), KINDS.index(checks.one_of("kind", kind, KINDS))
-        new = np.nan
-        if value is not None:
-            new = checks.number(f"{kind} of {name!r}", units.to_float(value, "1", f"{kind} of {name!r}"))
-        if kind != "transmission" and one.plasticity is None:
-            raise ValueError(f"projection {name!r} has no plasticity that {kind} acts on; give it a rule.")
-        if kind == "eligibility" and (one.plasticity.tau_e is not None or not one.collects):
-            raise ValueError(
-                f"projection {name!r} collects nothing that eligibility acts on; build it with an eligibility that is "
-                "not 0 (1.0, say), and set it to 0 where it should not collect."
-            )
-        if not np.array_equal(self.gates[row, p], new, equal_nan=True):
-            self.gates[row, p] = new
-            self.log.append([self.time, kind, one.name, None if value is None else new])
-
-    def reward(self, name: str, amount: Any) -> None:
-        """Reward a projection in the present step, as so many spikes of a modulator in it would.
-
-        Parameters
-        ----------
-        name : str
-            Of a projection whose rule has an eligibility (``tau_e``).
-        amount : float
-            In spikes of a modulator, of either sign: it raises the reward signal by ``amount`` times the rule's
-            ``reward``. Several in one step add up.
-
-        Raises
-        ------
-        TypeError, ValueError
-            If the amount is no finite number, or the rule takes no reward.
-
-        Examples
-        --------
-        >>> from synfwp import plasticity
-        >>> from synfwp.spiking import LIF, Circuit, PoissonSource, Population, Projection
-        >>> rule = plasticity.reward(0.1, 0.1)
-        >>> feed = Projection(PoissonSource(10, 50.0), Population(2, LIF(), drive=25.0), weight=2.0, plasticity=rule)
-        >>> simulation = Circuit([feed]).start(seed=1)
-        >>> ds = simulation.run(200.0)
-        >>> before = simulation.weights("input_to_cells").sum()
-        >>> simulation.reward("input_to_cells", -0.5)
-        >>> ds = simulation.run(200.0)
-        >>> bool(simulation.weights("input_to_cells").sum() != before)
-        True
-        """
-        self.check_whole()
-        one, row = self.circuit.projection(name), self.tables.projections[self._position(name)]
-        more = checks.number(f"amount of reward of {name!r}", units.to_float(amount, "1", "amount"))
-        if one.plasticity is None or one.plasticity.tau_e is None:
-            raise ValueError(
-                f"projection {name!r} has no rule with an eligibility that a reward acts on; pass plasticity.reward(...)."
-            )
-        row.reward_next += one.plasticity.reward * more
-        self.log.append([self.time, "reward", one.name, more])
-
     def gate(self, p: int, kind: str) -> float:
         """What a gate of projection p is at the present step: as set, or as scheduled."""
         new = self.gates[KINDS.index(kind), p]
-        return float(getattr(self.circuit.projections[p], kind).at(self.step, self.circuit.dt) if np.isnan(new) else new)
+        return float(
+            getattr(self.circuit.projections[p], kind).at(self.step, self.circuit.dt) if np.isnan(new) else new
+        )
 
     def set_weights(self, name: str, weight: Any) -> None:
         """Replace the weights of a projection; the synapses stay the same ones.
@@ -236,7 +152,7 @@ class State:
         ValueError
             If the shape or the stored entries differ, or a weight is out of bounds.
         """
-        one, p = self.circuit.projection(name), self._position(name)
+        one, p = self.circuit.projection(name), self.position(name)
         new: Any = one.checked(weight)
         same = isinstance(new, np.ndarray) == one.dense
         if same and not one.dense:
@@ -288,7 +204,7 @@ class State:
         """
         if what in self.circuit.group_index:
             return self.variables.neurons[self.place(what, name)].copy()
-        one, p = self.circuit.projection(what), self._position(what)
+        one, p = self.circuit.projection(what), self.position(what)
         self._has(one, name)
         row, T = self.tables.projections[p], self.variables.traces
         n_pre, n_post = one.shape
@@ -334,7 +250,7 @@ class State:
             names += ["u", "x"]
         checks.one_of(f"variable of projection {one.name!r}", name, names)
 
-    def _position(self, name: str) -> int:
+    def position(self, name: str) -> int:
         """Index of a projection."""
         return [p.name for p in self.circuit.projections].index(self.circuit.projection(name).name)
 

@@ -36,7 +36,13 @@ PROJECTION = _record(
 )
 MODULATOR = _record("group", "gain")
 PROBE = _record("first n every width out0 gain0 start chosen0", "")
-CHANGING = ("gate", "eligible", "transmit", "reward_level", "reward_next")  # what a run changes in the records of projections
+CHANGING = (
+    "gate",
+    "eligible",
+    "transmit",
+    "reward_level",
+    "reward_next",
+)  # what a run changes in the records of projections
 
 
 class Tables(NamedTuple):

@@ -171,7 +171,8 @@ class Wiring:
 def metadata(circuit: Wiring) -> dict[str, Any]:
     """What a circuit is, in small: models, numbers, rules, schedules; not its connectivity."""
     groups = {
-        g.name: {"class": type(g).__name__, "n": g.n, "neuron": _neuron(getattr(g, "neuron", None))} for g in circuit.groups
+        g.name: {"class": type(g).__name__, "n": g.n, "neuron": _neuron(getattr(g, "neuron", None))}
+        for g in circuit.groups
     }
     for g in circuit.groups:
         for name in ("rate", "drive"):
@@ -180,7 +181,8 @@ def metadata(circuit: Wiring) -> dict[str, Any]:
     lines = {
         p.name: {
             "receptor": p.receptor, "delay": p.delay, "synapses": p.n_synapses, "plasticity": p.plasticity,
-            "short_term": p.short_term, "latch": p.latch, "modulators": {group.name: gain for group, gain in p.modulators},
+            "short_term": p.short_term, "latch": p.latch,
+            "modulators": {group.name: gain for group, gain in p.modulators},
             **{name: _schedule(getattr(p, name)) for name in ("gate", "eligibility", "transmission")},
         }
         for p in circuit.projections

@@ -120,8 +120,8 @@ class SpikingNetwork:
         own = self.neuron.arrays if isinstance(self.neuron, LIF) else {}
         if own:
             raise ValueError(
-                f"neuron has a value for each neuron ({', '.join(own)}), but all neurons of a SpikingNetwork are equal; "
-                "pass numbers, or build a Circuit."
+                f"neuron has a value for each neuron ({', '.join(own)}), but all neurons of a SpikingNetwork are "
+                "equal; pass numbers, or build a Circuit."
             )
 
     def _check_grid(self) -> None:

@@ -172,7 +172,10 @@ def test_reward_below_the_baseline_depresses_what_is_eligible():
 def test_a_baseline_acts_on_two_trains_as_in_a_circuit():
     rule = plasticity.reward(0.1, 0.12, tau_e=100.0, tau_reward=50.0, baseline=0.004, w_min=-10.0)
     pre, post, rewards = [0.0, 40.0, 90.0], [10.0, 60.0], [70.0, 120.0]
-    source = {name: fw.SpikeSource(1, t, np.zeros(len(t), int), name=name) for name, t in (("pre", pre), ("post", post), ("r", rewards))}
+    source = {
+        name: fw.SpikeSource(1, t, np.zeros(len(t), int), name=name)
+        for name, t in (("pre", pre), ("post", post), ("r", rewards))
+    }
     found = []
     for dt in (0.1, 0.05):
         p = fw.Projection(source["pre"], source["post"], 1.0, plasticity=rule, modulator=source["r"], name="p")
@@ -181,7 +184,7 @@ def test_a_baseline_acts_on_two_trains_as_in_a_circuit():
         found.append(simulation.weights("p")[0, 0] - 1.0)
     limit = 2 * found[1] - found[0]  # the error is of the first order in dt
     assert rule.dw(pre, post, reward_times=rewards) == pytest.approx(limit, rel=1e-5)
-    with pytest.raises(ValueError, match="has a baseline, .* leave w out, or run it in a Circuit"):
+    with pytest.raises(ValueError, match=r"has a baseline, .* leave w out, or run it in a Circuit"):
         rule.dw(pre, post, w=0.5, reward_times=rewards)
 
 

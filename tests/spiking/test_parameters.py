@@ -35,7 +35,7 @@ RANGES = {
 
 
 @st.composite
-def own_parameters(draw, conductances=st.booleans()):
+def own_parameters(draw):
     """A model of which some parameters are arrays, and how many neurons there are."""
     n, kind = draw(st.integers(1, 6)), draw(st.sampled_from(list(RANGES)))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
@@ -50,14 +50,18 @@ def own_parameters(draw, conductances=st.booleans()):
     receptors = ()
     if kind is fw.TwoCompartment:
         receptors = (fw.Receptor("teacher", 5.0),)
-    elif draw(conductances):
+    elif draw(st.booleans()):
         receptors = (fw.Receptor("e", rng.uniform(2, 9, n), rng.uniform(-10, 0, n)), fw.Receptor("i", 8.0, -80.0))
     return kind(receptors=receptors, **values), n
 
 
 def drive_of(neuron, n):
     """Enough to fire."""
-    return (12.0 * np.broadcast_to(neuron.g_leak, n) + np.linspace(5, 10, n)) if not isinstance(neuron, fw.AdEx) else np.linspace(500, 700, n)
+    return (
+        (12.0 * np.broadcast_to(neuron.g_leak, n) + np.linspace(5, 10, n))
+        if not isinstance(neuron, fw.AdEx)
+        else np.linspace(500, 700, n)
+    )
 
 
 def receptor_of(neuron):
@@ -66,14 +70,17 @@ def receptor_of(neuron):
 
 def whole(neuron, n, W):
     cells = fw.Population(n, neuron, name="cells", drive=drive_of(neuron, n))
-    return fw.Circuit([fw.Projection(kernels.prescribed(duration=DT * STEPS), cells, W, receptor=receptor_of(neuron))], dt=DT)
+    return fw.Circuit(
+        [fw.Projection(kernels.prescribed(duration=DT * STEPS), cells, W, receptor=receptor_of(neuron))], dt=DT
+    )
 
 
 def union(neuron, n, W):
     drive, source = drive_of(neuron, n), kernels.prescribed(duration=DT * STEPS)
     cells = [fw.Population(1, neuron.at(i), name=f"cell{i}", drive=drive[i]) for i in range(n)]
     return fw.Circuit(
-        [fw.Projection(source, one, W[:, i : i + 1], receptor=receptor_of(neuron)) for i, one in enumerate(cells)], dt=DT
+        [fw.Projection(source, one, W[:, i : i + 1], receptor=receptor_of(neuron)) for i, one in enumerate(cells)],
+        dt=DT,
     )
 
 
@@ -150,17 +157,32 @@ def test_an_array_of_one_value_is_that_value(kind):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: fw.Population(3, fw.LIF(tau_m=[10.0, 20.0])), "tau_m of the neurons of 'cells' has 2 values; pass a number, or 3"),
+        (
+            lambda: fw.Population(3, fw.LIF(tau_m=[10.0, 20.0])),
+            "tau_m of the neurons of 'cells' has 2 values; pass a number, or 3",
+        ),
         (lambda: fw.LIF(tau_m=[10.0, -20.0]), r"tau_m\[1\] \(ms\) is -20.0; pass a finite number above 0"),
         (lambda: fw.AdEx(delta=[2.0, np.nan]), r"delta\[1\] \(mV\) is nan; pass a finite number above 0"),
-        (lambda: fw.LIF(v_rest=[-70.0, -40.0]), r"v_threshold is -50 mV; it must lie above v_reset \(-60 mV\) and v_rest \(-40"),
+        (
+            lambda: fw.LIF(v_rest=[-70.0, -40.0]),
+            r"v_threshold is -50 mV; it must lie above v_reset \(-60 mV\) and v_rest \(-40",
+        ),
         (lambda: fw.LIF(v_rest=[-70.0] * 2, tau_m=[9.0] * 3), "LIF has . values; pass a number, or . of them"),
         (lambda: fw.LIF(v_rest=[[-70.0]]), r"v_rest has shape \(1, 1\); pass a number, or one for each neuron"),
-        (lambda: fw.Population(3, fw.LIF(receptors=(fw.Receptor("e", [1.0, 2.0], 0.0),))), "e.tau of the neurons of 'cells' has 2"),
-        (lambda: fw.SpikingNetwork(engine="lif", neuron=fw.LIF(v_rest=[-70.0, -71.0])), r"a value for each neuron \(v_rest\)"),
-        (lambda: fw.Circuit([], [fw.Population(2, fw.LIF(t_ref=[1.0, 0.25]))]), "t_ref of 'cells' is 0.25 ms, which is not a"),
+        (
+            lambda: fw.Population(3, fw.LIF(receptors=(fw.Receptor("e", [1.0, 2.0], 0.0),))),
+            "e.tau of the neurons of 'cells' has 2",
+        ),
+        (
+            lambda: fw.SpikingNetwork(engine="lif", neuron=fw.LIF(v_rest=[-70.0, -71.0])),
+            r"a value for each neuron \(v_rest\)",
+        ),
+        (
+            lambda: fw.Circuit([], [fw.Population(2, fw.LIF(t_ref=[1.0, 0.25]))]),
+            "t_ref of 'cells' is 0.25 ms, which is not a",
+        ),
     ],
-)  # fmt: skip
+)
 def test_arrays_that_do_not_fit_are_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
