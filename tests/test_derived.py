@@ -204,5 +204,7 @@ def test_the_numbers_of_a_preset_follow_the_preset():  # F8
 
 
 def test_the_forms_of_a_rule_follow_its_solver():  # F8
-    rule = dataclasses.replace(fw.Rule(name="mine"), solver="momentum", erase="beta")
-    assert rule.forms == fw.Rule(name="mine", solver="momentum", erase="beta").forms != fw.Rule(name="mine").forms
+    more = {"solver": "momentum", "erase": "beta", "order": "undecayed"}
+    rule = dataclasses.replace(fw.Rule(name="mine"), **more)
+    assert rule.forms == fw.Rule(name="mine", **more).forms != fw.Rule(name="mine").forms
+    assert dataclasses.replace(fw.Rule(name="mine", forms=("recurrent",)), **more).forms == ("recurrent",)

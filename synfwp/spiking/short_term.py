@@ -52,7 +52,7 @@ class ShortTerm:
     np.float64(0.1051)
     >>> mossy = ShortTerm(U=0.0152, u_rest=0.0052, tau_rec=156.0, tau_facil=224.0, release="before")
     >>> mossy.released([20.0] * 3).round(4).tolist()
-    [0.0052, 0.0189, 0.031]
+    [0.0052, 0.0189, 0.0308]
     """
 
     U: float
