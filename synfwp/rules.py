@@ -16,7 +16,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from synfwp import checks
+from synfwp import checks, derived
 
 COEFFICIENTS = ("beta", "-beta", "proximal")  # beta, -beta, beta / (1 + beta |k|^2)
 FORMS = ("recurrent", "chunkwise", "parallel", "attention")
@@ -130,7 +130,8 @@ class Rule:
         checks.one_of("solver", self.solver, SOLVER_FORMS)
         unusual = tuple(field for field, usual in _USUAL.items() if getattr(self, field) != usual)
         object.__setattr__(self, "_special", unusual)
-        object.__setattr__(self, "forms", tuple(self.forms) or SOLVER_FORMS[self.solver])
+        forms = tuple(derived.given(self.forms) or ())
+        object.__setattr__(self, "forms", forms or derived.Choice(SOLVER_FORMS[self.solver]))
         for form in self.forms:
             checks.one_of("form", form, SOLVER_FORMS[self.solver])
         checks.count("writes", self.writes)

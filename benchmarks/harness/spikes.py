@@ -148,7 +148,7 @@ def vogels(ms: float, rounds: int, plastic: bool) -> dict[str, Any]:
         "ii": (ii.row, ii.col),
         "ie": (ie.row, ie.col),
     }
-    v = np.concatenate([circuit.group(name).v_init for name in ("excitatory", "inhibitory")])
+    v = np.concatenate([circuit.group(name).start_potential for name in ("excitatory", "inhibitory")])
     last: dict[str, tuple[Any, Any, Any]] = {}
 
     def ours(seed: int) -> tuple[float, None]:

@@ -74,8 +74,11 @@ def relax(A_, B_, v, n, step):
         for i in range(n):
             A_[i] = v[i] - step * (A_[i] * v[i] - B_[i]) * phi_small(A_[i] * step)
     else:
-        for i in range(n):
-            A_[i] = v[i] + (v[i] - B_[i] / A_[i]) * math.expm1(-A_[i] * step)
+        for i in range(n):  # each as it would be alone
+            if A_[i] > most:
+                A_[i] = v[i] + (v[i] - B_[i] / A_[i]) * math.expm1(-A_[i] * step)
+            else:
+                A_[i] = v[i] - step * (A_[i] * v[i] - B_[i]) * phi_small(A_[i] * step)
 
 
 @restrict_kernel
@@ -96,7 +99,7 @@ def settle_neurons(v, A_, until, refractory, top, t, n):
 
 @restrict_kernel
 def advance(rng, group, receptors, S, until, A_, B_, t):
-    """One step of the neurons of a population, whose variables stand in S; how many of them are at threshold."""
+    """One step of a part of a population, whose variables stand in S; how many of its neurons are at threshold."""
     kind, n, u0 = group.kind, group.n, group.unit0
     r0, r1 = group.receptor0, group.receptor0 + group.n_receptors
     v, drive = S[group.v0 : group.v0 + n], S[group.drive0 : group.drive0 + n]  # slices: indices need no checks
@@ -160,8 +163,8 @@ def advance(rng, group, receptors, S, until, A_, B_, t):
 
 
 @inline_kernel
-def fire(rng, group, S, until, t, unit, at):
-    """Neurons of a population that fire go to ``unit[at:]``; how many there are."""
+def fire(rng, group, S, until, t, unit, at, first):
+    """Neurons of a part that fire go to ``unit[at:]``, counted from ``first`` on; how many there are."""
     n, u0, v0, found = group.n, group.unit0, group.v0, 0
     for i in range(n):
         if group.kind != TWO_COMPARTMENT:
@@ -173,7 +176,7 @@ def fire(rng, group, S, until, t, unit, at):
             rate = group.phi_max / (1 + group.k * math.exp(group.slope * (group.half - S[v0 + i])))
             if rng.random() >= -math.expm1(-rate):
                 continue
-        unit[at + found] = i
+        unit[at + found] = first + i
         found += 1
     return found
 
@@ -312,9 +315,12 @@ def arrive(
         u, x = T[u0], T[u0 + n_pre]
         u = projection.u_rest + (u - projection.u_rest) * decayed(projection.facil_log, steps)
         x = 1 + (x - 1) * decayed(projection.rec_log, steps)
+        share = u * x
         u += projection.U * (1 - u)
-        release *= u * x
-        T[u0], T[u0 + n_pre] = u, x - u * x
+        if projection.raised_first:
+            share = u * x
+        release *= share
+        T[u0], T[u0 + n_pre] = u, x - share
     if g0 >= 0 and release != 0:
         if projection.n_soma > 0:
             d0, o0 = projection.dendrite0, projection.soma0
@@ -416,7 +422,7 @@ def between_spikes(projection, S, T, L, W, ends, post, t):
                 i = s - s0 if dense else post[s]
                 W[s] = change(W[s] * leak, x * S[projection.error0 + i], low, high, mu) / leak
         if projection.reward_integral != 0:
-            reward_gain = projection.reward_level * projection.reward_integral
+            reward_gain = projection.reward_level * projection.reward_integral - projection.reward_base
             for s in range(s0, s1):
                 if reward_gain != 0:
                     W[s] = change(W[s] * leak, reward_gain * W[e0 + s], low, high, mu) / leak
@@ -433,6 +439,7 @@ def run(rng, start, k, steps, tables, variables, scratch, sources, probes, spike
     """
     # arrays one by one: a function inlined in a loop counts the references of all that the tuples it gets hold
     populations, projections, receptors = tables.populations, tables.projections, tables.receptors
+    parts, part_of, modulators = tables.parts, tables.part_of, tables.modulators
     ends, post, pre, place, powers = tables.ends, tables.post, tables.pre, tables.place, tables.powers
     routes, soma = tables.routes, variables.soma
     S, T, L, W = variables.neurons, variables.traces, variables.visits, variables.synapses
@@ -455,9 +462,10 @@ def run(rng, start, k, steps, tables, variables, scratch, sources, probes, spike
                     ring[ring0 + n_spikes] = source_unit[e]
                     n_spikes += 1
             else:
-                n_at_threshold = advance(rng, group, receptors, S, until, A_, B_, t)
-                if n_at_threshold > 0:
-                    n_spikes = fire(rng, group, S, until, t, ring, ring0)
+                for q in range(group.part0, group.part0 + group.n_parts):
+                    part = parts[q]
+                    if advance(rng, part, receptors, S, until, A_, B_, t) > 0:
+                        n_spikes += fire(rng, part, S, until, t, ring, ring0 + n_spikes, part.unit0 - group.unit0)
             count[p, slot] = n_spikes
             for m in range(n_spikes):
                 spike_step[n_found[0]] = t
@@ -474,8 +482,12 @@ def run(rng, start, k, steps, tables, variables, scratch, sources, probes, spike
                 apply_all_pending(
                     projection, T, L, W, pending_step, pending_unit, pending_share, seen, n_pending, p, before
                 )
-            if projection.modulator >= 0:
-                projection.reward_level += projection.reward_raise * count[projection.modulator, slot]
+            for m in range(projection.modulator0, projection.modulator0 + projection.n_modulators):
+                raised = projection.reward_raise * modulators[m].gain
+                projection.reward_level += raised * count[modulators[m].group, slot]
+            if projection.reward_next != 0:
+                projection.reward_level += projection.reward_next
+                projection.reward_next = 0.0
             a, delays0, axon0 = projection.pre, projection.axonal0, projection.axon0
             for d in range(projection.n_axonal):
                 late = slot - (routes[delays0 + d] if axon0 >= 0 else projection.delay)
@@ -538,11 +550,13 @@ def run(rng, start, k, steps, tables, variables, scratch, sources, probes, spike
                 ring0 = group.ring0 + slot * group.n
                 for m in range(count[p, slot]):
                     i = ring[ring0 + m]
-                    until[group.unit0 + i] = t + group.refractory
+                    u = group.unit0 + i
+                    part = parts[part_of[u]]
+                    until[u] = t + part.refractory
                     if group.kind != TWO_COMPARTMENT:
-                        S[group.v0 + i] = group.reset
+                        S[part.v0 + u - part.unit0] = part.reset
                     if group.kind == ADEX:
-                        S[group.w0 + i] += group.b
+                        S[part.w0 + u - part.unit0] += part.b
         k += 1
     for p in range(n_proj):
         if projections[p].pends and n_pending[p] > 0:

@@ -159,6 +159,7 @@ def reward(
     tau_minus: Any = 20.0,
     tau_e: Any = 1000.0,
     tau_reward: Any = 200.0,
+    baseline: float = 0.0,
     **more: Any,
 ) -> SynapticRule:
     """Reward-modulated STDP: pairs write an eligibility, and reward times eligibility changes the weight.
@@ -169,6 +170,8 @@ def reward(
         As in `pair`, of the eligibility.
     tau_e, tau_reward : float
         Time constants of the eligibility and of the reward signal, ms.
+    baseline : float
+        What is taken off the reward signal, 1/ms: dopamine below it depresses what is eligible.
     **more
         Fields of `SynapticRule`.
 
@@ -188,7 +191,7 @@ def reward(
     >>> round(rule.dw([0.0], [10.0], reward_times=[200.0]), 4)  # the pair, at its age, times 1 / (1/500 + 1/100)
     0.3457
     """
-    numbers = {"tau_e": tau_e, "tau_reward": tau_reward, "cite": "izhikevich2007"}
+    numbers = {"tau_e": tau_e, "tau_reward": tau_reward, "baseline": baseline, "cite": "izhikevich2007"}
     return pair(A_plus, A_minus, tau_plus, tau_minus, **({"name": "reward_stdp"} | numbers | more))
 
 

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from synfwp import units
+from synfwp import derived, units
 from synfwp.checks import lookup, one_of
 from synfwp.plasticity.synaptic import INTERACTIONS, SynapticRule
 
@@ -250,13 +250,15 @@ def _complete(rule: PairSTDP | TripletSTDP, presets: dict[str, dict[str, float]]
     what = type(rule).__name__
     preset = {} if rule.preset is None else lookup(f"{what} preset", rule.preset, presets)
     names = [f.name for f in dataclasses.fields(rule) if f.name not in ("preset", "interaction")]
-    missing = [name for name in names if getattr(rule, name) is None and name not in preset]
+    values = {name: getattr(rule, name) for name in names}
+    values |= {name: None for name in preset if derived.given(values[name]) is None}  # of this preset, not of another
+    missing = [name for name in names if values[name] is None and name not in preset]
     if missing:
         raise ValueError(f"{what} lacks {', '.join(missing)}; pass them, or start from a preset: {', '.join(presets)}.")
     for name in names:
-        given = getattr(rule, name)
-        unit, low = ("ms", 0.0) if name.startswith("tau") else ("1", -np.inf)
-        value = units.number(preset[name] if given is None else given, unit, name, low, above=low == 0.0)
-        object.__setattr__(rule, name, value)
+        value, (unit, low) = values[name], ("ms", 0.0) if name.startswith("tau") else ("1", -np.inf)
+        made = units.number(preset[name] if value is None else value, unit, name, low, above=low == 0.0)
+        kept = value is None or derived.given(value) is None
+        object.__setattr__(rule, name, derived.Number(made) if kept else made)
     if rule.interaction != "all" or any(getattr(rule, name) != preset.get(name) for name in names):
         object.__setattr__(rule, "preset", None)

@@ -57,9 +57,9 @@ class SynapticRule:
     tau_e : float or None
         Changes go to an eligibility that decays with this time constant (ms), not to the weight; the projection's
         ``gate`` then multiplies what enters the eligibility.
-    tau_reward, reward : float
-        Each spike of the projection's ``modulator`` raises a reward signal d (1/ms) by ``reward``; d decays with
-        ``tau_reward`` (ms), and ``dw/dt = d * eligibility``.
+    tau_reward, reward, baseline : float
+        Each spike of the projection's ``modulator`` raises a reward signal d (1/ms) by ``reward`` times its gain; d
+        decays with ``tau_reward`` (ms), and ``dw/dt = (d - baseline) * eligibility``, with ``baseline`` in 1/ms.
     error, rate : str, float
         ``dw/dt = rate * e * (x1 - x2_share x2)``, where e is the value of the receptor ``error`` of the
         postsynaptic neuron (``dw/dt`` per ms), or the rate that its dendrite predicts, 1/ms (``"prediction"``).
@@ -104,6 +104,7 @@ class SynapticRule:
     tau_e: Any = None
     tau_reward: Any = 200.0
     reward: float = 1.0
+    baseline: float = 0.0
     error: str = ""
     rate: float = 0.0
     x2_share: float = 0.0
@@ -150,6 +151,10 @@ class SynapticRule:
             raise ValueError(f"rate is {self.rate:g} but error is not given; name the receptor that holds the error.")
         if self.soft and not np.isfinite(high - low):
             raise ValueError(f"soft is {self.soft:g}, but w_max - w_min is not finite; pass both bounds.")
+        if self.baseline and self.tau_e is None:
+            raise ValueError(
+                f"baseline is {self.baseline:g}, of a reward, but the rule has no eligibility; pass tau_e."
+            )
         if (self.total is None) != (self.interval is None):
             raise ValueError("total and interval go together; pass both, or neither.")
         if self.error and self.tau_e is not None:
@@ -276,8 +281,11 @@ def _weight_change(
     reward_terms = np.array([] if rule.tau_e is None else [rule.tau_e, rule.tau_reward, rule.reward], float)
     how = rule.interaction == "nearest", rule.coincident == "in order"
     rest = before, bounds, float(rule.tau_w), reward_terms, first, last
-    after = stdp(*trains, rewards, rule.coefficients, tau, *how, *rest)
-    return float(after) - before
+    after = float(stdp(*trains, rewards, rule.coefficients, tau, *how, *rest)) - before
+    if not rule.baseline:
+        return after
+    always = np.array([rule.tau_e, np.inf, -rule.baseline]), first, last  # a reward at the start that does not decay
+    return after + float(stdp(*trains, np.array([first]), rule.coefficients, tau, *how, 0.0, FREE, np.inf, *always))
 
 
 def _check_two_trains_do(rule: SynapticRule, w: Any, reward_times: Any) -> None:
@@ -298,6 +306,11 @@ def _check_two_trains_do(rule: SynapticRule, w: Any, reward_times: Any) -> None:
     if rule.tau_e is not None:
         if reward_times is None:
             raise ValueError(f"{name} changes a weight only when it is rewarded; pass reward_times (ms).")
+        if rule.baseline and w is not None:
+            raise ValueError(
+                f"{name} has a baseline, so that a reward may drive the weight to a bound and back, which has no "
+                "closed form; leave w out, or run it in a Circuit."
+            )
         if rule.soft or np.isfinite(rule.tau_w):
             raise ValueError(
                 f"{name} has soft bounds or a leak while rewards change the weight, which has no closed form; run it "

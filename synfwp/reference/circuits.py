@@ -18,13 +18,18 @@ def circuit(rng, groups, projections, steps, dt):
     later; a postsynaptic spike reaches the synapse after ``dendritic`` steps.
 
     Order within a step: decay of synapses; neurons; thresholds; what lies between spikes; arrivals; postsynaptic
-    changes; resets.
+    changes; resets. Parameters of neurons and receptors are numbers or (n,) arrays. ``modulators`` of a projection are
+    (group, gain), ``given`` the rewards that come from outside in each step, in spikes.
     """
     for g in groups:
         if "raster" not in g:
             n = len(g["v"])
             g |= {"g": {name: np.zeros(n) for name, *_ in g["receptors"]}, "until": np.zeros(n), "w": np.zeros(n)}
-            g |= {"raster": np.zeros((steps, n), bool), "trace": np.zeros((steps, n)), "V": np.full(n, g["v_rest"])}
+            g |= {
+                "raster": np.zeros((steps, n), bool),
+                "trace": np.zeros((steps, n)),
+                "V": np.full(n, g["v_rest"], float),
+            }
     for p in projections:
         n_pre, n_post = p["W"].shape
         # where all synapses of a neuron see the same spikes at the same time, one trace stands for all of them
@@ -66,11 +71,11 @@ def circuit(rng, groups, projections, steps, dt):
         for g in groups:
             if "v" in g:
                 fired = g["raster"][t]
-                g["until"][fired] = t + round(g["t_ref"] / dt)
+                g["until"] = np.where(fired, t + np.round(g["t_ref"] / dt), g["until"])
                 if "g_dendrite" not in g:
-                    g["v"][fired] = g["v_reset"]
+                    g["v"] = np.where(fired, g["v_reset"], g["v"])
                 if "delta" in g:
-                    g["w"][fired] += g["b"]
+                    g["w"] = g["w"] + fired * g["b"]
     for p in projections:
         for name in ("x1", "x2", "u", "x") if not np.ndim(p["delay"]) else ():
             p[name] = p[name][:, 0]
@@ -112,8 +117,11 @@ def _advance(g, rng, t, dt):
             response = _response(g["tau_m"], tau, dt) / C
             g["V"] = g["v_rest"] + (g["V"] - g["v_rest"]) * np.exp(-dt / g["tau_m"]) + response * g["g"][name]
         v = B / A + (g["v"] - B / A) * np.exp(-A / C * dt)
-    if g.get("noise", 0) > 0:
-        v = v + g["noise"] * np.sqrt(1 - np.exp(-2 * dt / g["tau_m"])) * rng.standard_normal(len(v))
+    noisy = np.broadcast_to(g.get("noise", 0), v.shape) > 0
+    if noisy.any():
+        xi = np.zeros(len(v))
+        xi[noisy] = rng.standard_normal(noisy.sum())
+        v = v + g["noise"] * np.sqrt(1 - np.exp(-2 * dt / g["tau_m"])) * xi
     g["v"] = np.where(awake, v, g["v"])
     g["trace"][t] = g["v"]
     if "g_dendrite" in g:
@@ -139,7 +147,8 @@ def _between(p, post, t, dt):
     r = p["rule"]
     if r["tau_e"]:
         both = 1 / r["tau_e"] + 1 / r["tau_reward"]
-        p["W"] = _bounded(p, p["W"], p["d"] * p["E"] * (1 - np.exp(-dt * both)) / both)
+        base = r["baseline"] * r["tau_e"] * (1 - np.exp(-dt / r["tau_e"]))
+        p["W"] = _bounded(p, p["W"], (p["d"] * (1 - np.exp(-dt * both)) / both - base) * p["E"])
         p["E"], p["d"] = p["E"] * np.exp(-dt / r["tau_e"]), p["d"] * np.exp(-dt / r["tau_reward"])
     if r["error"]:
         e = post["prediction"] if r["error"] == "prediction" else post["g"][r["error"]]
@@ -153,14 +162,16 @@ def _arrivals(p, groups, t):
     if s and t:
         p["u"] = s["u_rest"] + (p["u"] - s["u_rest"]) * np.exp(-s["dt"] / s["tau_facil"])
         p["x"] = 1 + (p["x"] - 1) * np.exp(-s["dt"] / s["tau_rec"])
-    if p["modulator"] is not None:
-        p["d"] += r["reward"] * groups[p["modulator"]]["raster"][t].sum()
+    for modulator, gain in p["modulators"]:
+        p["d"] += r["reward"] * gain * groups[modulator]["raster"][t].sum()
+    p["d"] += p["given"][t] * r["reward"] if r else 0
     spikes = _reached(groups[p["pre"]]["raster"], t, p["delay"], np.arange(len(p["W"]))[:, None])
     release = p["transmit"][t] * spikes
     if s:
-        p["u"] = p["u"] + s["U"] * (1 - p["u"]) * spikes
-        release = release * p["u"] * p["x"]
-        p["x"] = p["x"] - p["u"] * p["x"] * spikes
+        before, p["u"] = p["u"], p["u"] + s["U"] * (1 - p["u"]) * spikes
+        share = (before if s["release"] == "before" else p["u"]) * p["x"]
+        release = release * share
+        p["x"] = p["x"] - share * spikes
     if p["receptor"] is not None:
         for way in np.unique(p["dendritic"]):
             p["soma"][t + way] += (release * p["W"] * (p["dendritic"] == way)).sum(axis=0)

@@ -2,9 +2,10 @@
 
 from synfwp.spiking.groups import PoissonSource, Population, SpikeSource, Steps
 from synfwp.spiking.neurons import LIF, AdEx, Poisson, Receptor, TwoCompartment
-from synfwp.spiking.projection import Projection, ShortTerm, random_synapses
+from synfwp.spiking.projection import Projection, random_synapses
 from synfwp.spiking.recording import spikes
 from synfwp.spiking.replication import replicates
+from synfwp.spiking.short_term import ShortTerm
 from synfwp.spiking.simulation import Circuit, Simulation
 from synfwp.spiking.wiring import Record
 

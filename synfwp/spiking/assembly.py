@@ -1,5 +1,6 @@
 """The tables and variables of a circuit at time 0, as the kernel takes them."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from synfwp.spiking.groups import Population
 from synfwp.spiking.neurons import AdEx, Neuron, Receptor, TwoCompartment, is_linear, receptors_of
 from synfwp.spiking.projection import Projection
 from synfwp.spiking.tables import (
+    MODULATOR,
+    PART,
     POPULATION,
     PROJECTION,
     RECEPTOR,
@@ -32,11 +35,18 @@ Lists = tuple[Array, Array, Array, Array]
 def build(circuit: Wiring) -> tuple[Tables, Variables, Offsets]:
     """Tables, the variables at time 0, and where those of each group begin."""
     length = max([0, *(int(side.delays.max()) for one in circuit.layouts for side in (one.axons, one.dendrites))]) + 1
-    populations, receptors, neurons, offsets = _neurons(circuit, length)
+    populations, parts, receptors, neurons, offsets = _neurons(circuit, length)
+    modulators = [pair for p in circuit.projections for pair in p.modulators]
     projections, connections, traces, synapses = _synapses(circuit, offsets)
     routes, n_soma = _routes(circuit, projections)
     powers = [np.exp(one.x1_log * np.arange(kernel.TABLE)) for one in projections]
-    tables = Tables(populations, receptors, projections, *connections, np.concatenate([*powers, np.zeros(1)]), routes)
+    part_of = np.repeat(np.arange(len(parts)), parts.n)
+    tables = Tables(
+        populations, parts, part_of, receptors, projections, records(MODULATOR, max(len(modulators), 1)), *connections,
+        np.concatenate([*powers, np.zeros(1)]), routes,
+    )  # fmt: skip
+    for one, (group, gain) in zip(tables.modulators, modulators, strict=False):
+        one.group, one.gain = circuit.group_index[group.name], gain
     n_units = sum(group.n for group in circuit.groups)
     visits = np.zeros(max(sum(one.axons.n for one in circuit.layouts), 1), np.int64)
     on_their_way = np.zeros(n_units * length, np.int64), np.zeros((len(circuit.groups), length), np.int64)
@@ -58,38 +68,62 @@ def scratch(circuit: Wiring, tables: Tables) -> Scratch:
     )  # fmt: skip
 
 
-def response(tau_m: float, tau: float, dt: float) -> float:
+def response(tau_m: Any, tau: Any, dt: float) -> Any:
     """What a current of 1 that decays with tau adds to a leaky membrane in one step, for a leak of 1."""
-    return float(dt / tau_m * np.exp(-dt / tau_m) * exprel(dt * (1 / tau_m - 1 / tau)))
+    return dt / tau_m * np.exp(-dt / tau_m) * exprel(dt * (1 / tau_m - 1 / tau))
 
 
-def _neurons(circuit: Wiring, length: int) -> tuple[Records, Records, Array, Offsets]:
-    """Records of populations and receptors, variables of neurons at time 0, and where each begins."""
-    n_receptors = sum(len(receptors_of(g.neuron)) for g in circuit.groups if isinstance(g, Population))
-    populations, receptors = records(POPULATION, len(circuit.groups)), records(RECEPTOR, max(n_receptors, 1))
+def _neurons(circuit: Wiring, length: int) -> tuple[Records, Records, Records, Array, Offsets]:
+    """Records of populations, parts and receptors, variables of neurons at time 0, and where each begins."""
+    populations = records(POPULATION, len(circuit.groups))
+    parts: list[Records] = []
+    receptors: list[Records] = []
     offsets: Offsets = {}
     start: list[Array] = []
-    unit = ring = row = sources = 0
+    unit = ring = sources = 0
     for one, group in zip(populations, circuit.groups, strict=True):
         one.n, one.unit0, one.ring0, one.source = group.n, unit, ring, sources
         unit, ring = unit + group.n, ring + group.n * length
         if not isinstance(group, Population):
-            one.kind = kernel.SOURCE
+            one.kind, one.part0, one.n_parts = kernel.SOURCE, len(parts), 1
+            parts.append(records(PART, 1))  # so that every neuron has one
+            parts[-1].n = group.n
             sources += 1
             continue
         for name, values in _at_start(group).items():
             offsets[group.name, name] = sum(map(len, start))
             start.append(values)
-        for name in ("v", "drive", "w", "prediction"):
-            one[f"{name}0"] = offsets.get((group.name, name), 0)
-        listed = receptors_of(group.neuron)
-        one.receptor0, one.n_receptors = row, len(listed)
-        one.refractory = int(circuit.on_grid("t_ref", group.neuron.t_ref))
-        _fill(one, _constants(group.neuron, circuit.dt))
-        for each in listed:
-            _fill(receptors[row], {"g0": offsets[group.name, each.name], **_receptor(each, group.neuron, circuit.dt)})
-            row += 1
-    return populations, receptors, np.concatenate([*start, np.zeros(1)]), offsets
+        one.kind, one.part0 = _kind(group.neuron), len(parts)
+        for first, last in pairwise(_ends_of_parts(group)):
+            part, found = _part(circuit, group, offsets, first, last)
+            part.unit0, part.receptor0 = one.unit0 + first, sum(map(len, receptors))
+            parts.append(part)
+            receptors.append(found)
+        one.n_parts = len(parts) - one.part0
+    none = np.zeros(1, RECEPTOR).view(np.recarray)
+    tables = (np.concatenate(all_).view(np.recarray) for all_ in (parts, [*receptors, none]))
+    return populations, *tables, np.concatenate([*start, np.zeros(1)]), offsets
+
+
+def _ends_of_parts(group: Population) -> list[int]:
+    """Where a population is cut so that neighbours with the same parameters stay together."""
+    columns = [value[1:] != value[:-1] for value in group.neuron.arrays.values()]
+    return [0, *(1 + np.flatnonzero(np.any(columns, axis=0)) if columns else []), group.n]
+
+
+def _part(circuit: Wiring, group: Population, offsets: Offsets, first: int, last: int) -> tuple[Records, Records]:
+    """The record of neurons ``first`` to ``last`` of a population, which are equal, and those of their receptors."""
+    neuron = group.neuron.at(first)
+    listed = receptors_of(neuron)
+    part, receptors = records(PART, 1), records(RECEPTOR, len(listed))
+    part.n, part.n_receptors = last - first, len(listed)
+    part.refractory = int(circuit.on_grid("t_ref", neuron.t_ref))
+    for name in ("v", "drive", "w", "prediction"):
+        part[f"{name}0"] = offsets.get((group.name, name), 0) + first
+    _fill(part[0], _constants(neuron, circuit.dt))
+    for row, each in zip(receptors, listed, strict=True):
+        _fill(row, {"g0": offsets[group.name, each.name] + first, **_receptor(each, neuron, circuit.dt)})
+    return part, receptors
 
 
 def _fill(record: Any, values: dict[str, Any]) -> None:
@@ -101,12 +135,12 @@ def _fill(record: Any, values: dict[str, Any]) -> None:
 def _at_start(group: Population) -> dict[str, Array]:
     """Variables of the neurons of a population at time 0, by name."""
     zeros, neuron = np.zeros(group.n), group.neuron
-    found = {"v": np.array(group.v_init, float), "drive": zeros}
+    found = {"v": group.start_potential, "drive": zeros}
     found |= {one.name: zeros for one in receptors_of(neuron)}
     if isinstance(neuron, AdEx):
         found["w"] = zeros
     if isinstance(neuron, TwoCompartment):
-        found |= {"w": np.full(group.n, neuron.v_rest), "prediction": zeros}
+        found |= {"w": np.full(group.n, neuron.v_rest, float), "prediction": zeros}
     return found
 
 
@@ -157,7 +191,6 @@ def _synapses(circuit: Wiring, offsets: Offsets) -> tuple[Records, Lists, Array,
         one.short_term0 = one.eligibility0 = one.x0 = one.y0 = -1
         one.pre, one.post, one.n_pre, one.n_post = index[given.pre.name], index[given.post.name], n_pre, n_post
         one.target = -1 if given.receptor == "none" else offsets[given.post.name, str(given.receptor)]
-        one.modulator = -1 if given.modulator is None else index[given.modulator.name]
         one.dense, one.synapse0, one.power0 = full[p], synapse0, p * kernel.TABLE
         one.visit0, one.pending0, one.w_min, one.w_max = visit0, pending0, -np.inf, np.inf
         if not full[p]:
@@ -171,7 +204,10 @@ def _synapses(circuit: Wiring, offsets: Offsets) -> tuple[Records, Lists, Array,
         weights.append(made.stored(given.weight.ravel() if given.dense else given.weight.data))
         visit0, synapse0 = visit0 + n_pre, synapse0 + given.n_synapses
         pending0 += kernel.PENDING + n_post if one.pends else 0  # full, and then one step more
+    modulator0 = 0
     for one, given in zip(projections, circuit.projections, strict=True):  # eligibilities after all weights
+        one.modulator0, one.n_modulators = modulator0, len(given.modulators)
+        modulator0 += one.n_modulators
         if given.collects:
             one.eligibility0 = synapse0 - one.synapse0
             weights.append(np.zeros(given.n_synapses))
@@ -258,6 +294,7 @@ def _rule(p: Projection, dt: float, offsets: Offsets) -> dict[str, Any]:
         both = 1 / rule.tau_e + 1 / rule.tau_reward
         found |= {"e_decay": np.exp(-dt / rule.tau_e), "reward_decay": np.exp(-dt / rule.tau_reward)}
         found |= {"reward_raise": rule.reward, "reward_integral": -np.expm1(-dt * both) / both}
+        found |= {"reward_base": -rule.baseline * rule.tau_e * np.expm1(-dt / rule.tau_e)}
     return found
 
 
@@ -266,4 +303,10 @@ def _short_term(p: Projection, dt: float) -> dict[str, Any]:
     s = p.short_term
     if s is None:
         return {}
-    return {"U": s.U, "u_rest": s.u_rest, "rec_log": -dt / s.tau_rec, "facil_log": -dt / s.tau_facil}
+    return {
+        "raised_first": s.raised_first,
+        "U": s.U,
+        "u_rest": s.u_rest,
+        "rec_log": -dt / s.tau_rec,
+        "facil_log": -dt / s.tau_facil,
+    }

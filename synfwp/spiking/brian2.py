@@ -16,7 +16,8 @@ from synfwp.spiking.connections import by_synapse
 from synfwp.spiking.equations import Quantities, SynapseText, identifier
 from synfwp.spiking.groups import PoissonSource, Population, SpikeSource, Steps, steps_of
 from synfwp.spiking.neurons import TwoCompartment, receptors_of
-from synfwp.spiking.projection import Projection, ShortTerm
+from synfwp.spiking.projection import Projection
+from synfwp.spiking.short_term import ShortTerm
 from synfwp.spiking.wiring import Wiring
 
 
@@ -218,7 +219,7 @@ def _group(group: Any, circuit: Wiring, clock: Any) -> tuple[Any, list[Any]]:
     made = _neurons(group, clock, name)
     at_start = group.drive.values[0]
     made.I_drive = at_start * b2.pA
-    made.v = group.v_init * b2.mV
+    made.v = group.start_potential * b2.mV
     if isinstance(group.neuron, TwoCompartment):
         made.V = group.neuron.v_rest * b2.mV
     if len(group.drive.times) > 1:
@@ -238,15 +239,19 @@ def _neurons(group: Population, clock: Any, name: str) -> Any:
         neuron: Any = group.neuron
         for m, one in enumerate(receptors_of(neuron)):
             gain = response(neuron.tau_m, one.tau, float(clock.dt / b2.ms)) / neuron.g_leak
-            text.quantities[f"response_{m}"] = gain, "1/nS"
+            text.give(f"response_{m}", gain, "1/nS")
 
         def method(*_: Any) -> str:
             return text.update
 
-    return b2.NeuronGroup(
+    refractory = "t_ref" if "t_ref" in text.own else t_ref * b2.ms if t_ref > 0 else False
+    made = b2.NeuronGroup(
         group.n, "\n".join(text.equations), threshold=text.threshold, reset=text.reset or None, method=method,
-        namespace=_namespace(text.quantities), clock=clock, refractory=t_ref * b2.ms if t_ref > 0 else False, name=name,
+        namespace=_namespace(text.quantities), clock=clock, refractory=refractory, name=name,
     )  # fmt: skip
+    for one, value in _namespace(text.own).items():
+        setattr(made, one, value)
+    return made
 
 
 def _projection(
@@ -364,12 +369,14 @@ def _between(p: Projection, made: Any, groups: dict[str, Any], clock: Any, scale
     def apply_reward(t: Any) -> None:
         both = 1 / rule.tau_e + 1 / rule.tau_reward
         E = np.asarray(made.E_[:])
-        made.w_[:] = np.clip(np.asarray(made.w_[:]) + level[0] * E * -np.expm1(-dt * both) / both, *bounds)
+        acts = -level[0] * np.expm1(-dt * both) / both + rule.baseline * rule.tau_e * np.expm1(-dt / rule.tau_e)
+        made.w_[:] = np.clip(np.asarray(made.w_[:]) + acts * E, *bounds)
         made.E_[:] = E * np.exp(-dt / rule.tau_e)
         level[0] *= np.exp(-dt / rule.tau_reward)
 
     def reward(t: Any) -> None:
-        level[0] += rule.reward * len(groups[p.modulator.name].spikes)  # type: ignore[union-attr]
+        for group, gain in p.modulators:
+            level[0] += rule.reward * gain * len(groups[group.name].spikes)
 
     def correct(t: Any) -> None:
         x = np.asarray(made.x1_[:]) - (rule.x2_share * np.asarray(made.x2_[:]) if rule.x2_share else 0.0)

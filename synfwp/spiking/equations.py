@@ -12,10 +12,13 @@ import numpy as np
 from synfwp.plasticity.synaptic import COEFFICIENTS, SynapticRule
 from synfwp.spiking.groups import Population
 from synfwp.spiking.neurons import AdEx, TwoCompartment, is_linear, receptors_of
-from synfwp.spiking.projection import ShortTerm
+from synfwp.spiking.short_term import ShortTerm
 
-Quantities = dict[str, tuple[float, str]]  # a number and the name of its unit, such as (20.0, "ms") or (0.3, "1/mV")
+Quantities = dict[
+    str, tuple[Any, str]
+]  # a number (or one for each neuron) and the name of its unit, such as (20.0, "ms") or (0.3, "1/mV")
 UNITS = {"nS": "siemens", "pA": "amp", "1": "1", "mV": "volt"}
+_OF_NEURONS = UNITS | {"ms": "second", "pF": "farad", "Hz": "Hz", "1/mV": "1/volt", "1/nS": "1/siemens"}
 _TRACES = {
     "x1": ("pre_x", "post_x", "post_xy"),
     "x2": ("post_x2", "pre_yx"),
@@ -41,14 +44,23 @@ class SynapseText:
 
 @dataclass
 class NeuronText:
-    """Equations, threshold, reset, integration method and quantities of neurons."""
+    """Equations, threshold, reset, integration method, quantities, and those of which each neuron has its own."""
 
     equations: list[str]
     threshold: str
     reset: str
     method: str
     quantities: Quantities = field(default_factory=dict)
+    own: Quantities = field(default_factory=dict)
     update: str = ""  # code of a step, in place of a method
+
+    def give(self, name: str, value: Any, unit: str) -> None:
+        """One more quantity; an array is a parameter of the neurons."""
+        if isinstance(value, np.ndarray) and value.ndim:
+            self.own[name] = value, unit
+            self.equations.append(f"{name} : {_OF_NEURONS[unit]} (constant)")
+        else:
+            self.quantities[name] = value, unit
 
 
 def identifier(name: str) -> str:
@@ -67,7 +79,10 @@ def synapses(
 ) -> SynapseText:
     """Model and event code in a unit of the weight; a rule that changes between spikes gets the part of its events."""
     model, release, space = _short_term(short_term)
-    pre = ["u += U*(1 - u)", "released = u*x", "x -= released"] if short_term is not None else []
+    pre: list[str] = []
+    if short_term is not None:
+        pre = ["released = u*x", "x -= released"]
+        pre.insert(0 if short_term.raised_first else 2, "u += U*(1 - u)")
     post: list[str] = []
     release = ([] if transmission == "1" else [transmission]) + release
     if target is not None:
@@ -161,13 +176,17 @@ def neurons(group: Population) -> NeuronText:
     if isinstance(neuron, AdEx):
         currents += ["I_exp", "-adapt"]
     noise = ""
-    if getattr(neuron, "noise", 0.0) > 0:
+    if np.any(getattr(neuron, "noise", 0.0) > 0):
         noise, found.method = "+ noise*sqrt(2/tau_m)*xi", "euler"
         space |= {"noise": (neuron.noise, "mV"), "tau_m": (neuron.tau_m, "ms")}
     total = " + ".join([*pulls, *currents]).replace("+ -", "- ")
-    held = " (unless refractory)" if neuron.t_ref > 0 else ""
+    held = " (unless refractory)" if np.any(neuron.t_ref > 0) else ""
+    space |= {"t_ref": (neuron.t_ref, "ms")} if isinstance(neuron.t_ref, np.ndarray) else {}
     found.equations = [f"dv/dt = ({total})/C_m {noise} : volt{held}", *lines, *found.equations]
-    found.quantities = space | found.quantities
+    space |= found.quantities
+    found.quantities = {}
+    for name, (value, unit) in space.items():
+        found.give(name, value, unit)
     return _step(found, neuron) if found.method == "exact" else found
 
 
@@ -175,7 +194,7 @@ def _step(text: NeuronText, neuron: Any) -> NeuronText:
     """A step written out where a synapse decays about as fast as the membrane: a solution in symbols, as Brian2's exact
     method finds it, divides by the difference of the two time constants."""
     open_ = [(m, one) for m, one in enumerate(receptors_of(neuron)) if one.drives]
-    if all(abs(one.tau - neuron.tau_m) > 0.01 * neuron.tau_m for _, one in open_):
+    if all(np.all(abs(one.tau - neuron.tau_m) > 0.01 * neuron.tau_m) for _, one in open_):
         return text
     terms = [f"response_{m}*{identifier(one.name)}" for m, one in open_]
     text.update = "\n".join(
@@ -194,7 +213,7 @@ def _one_compartment(neuron: Any) -> NeuronText:
     """What a LIF or AdEx neuron has beside its currents."""
     space: Quantities = {"v_reset": (neuron.v_reset, "mV"), "v_threshold": (neuron.v_threshold, "mV")}
     if not isinstance(neuron, AdEx):
-        method = "exact" if is_linear(neuron) and neuron.noise == 0 else "exponential_euler"
+        method = "exact" if is_linear(neuron) and not np.any(neuron.noise) else "exponential_euler"
         return NeuronText([], "v >= v_threshold", "v = v_reset", method, space)
     lines = [
         "I_exp = g_leak*delta*exp((v - v_threshold)/delta) : amp (constant over dt)",

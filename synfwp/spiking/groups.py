@@ -256,7 +256,7 @@ class Population(owned.Owner):
     drive : float, (n,) array or Steps
         Current injected into the soma, pA (with ``g_leak=1.0``: mV).
     v_init : None, float or (n,) array
-        Membrane potentials at the start, mV; None: rest.
+        Membrane potentials at the start, mV; None: the neurons' ``v_rest``. `start_potential` has one for each neuron.
 
     Raises
     ------
@@ -285,11 +285,19 @@ class Population(owned.Owner):
                 f"neuron of {self.name!r} is a {type(self.neuron).__name__}; pass LIF, AdEx or TwoCompartment."
             )
         object.__setattr__(self, "drive", as_steps(f"drive of {self.name!r}", self.drive, "pA", self.n))
+        self.neuron.check_size(self.n, f"the neurons of {self.name!r}")
+        if self.v_init is None:
+            return
         label = f"v_init of {self.name!r}"
-        start = self.neuron.v_rest if self.v_init is None else units.to_float(self.v_init, "mV", label)
-        if np.shape(start) not in ((), (self.n,)) or not np.isfinite(start).all():
-            raise ValueError(f"{label} has shape {np.shape(start)}; pass a finite number, or {self.n} of them.")
-        object.__setattr__(self, "v_init", owned.keep(np.broadcast_to(np.asarray(start, float), (self.n,))))
+        start = np.asarray(units.to_float(self.v_init, "mV", label), float)
+        if start.shape not in ((), (self.n,)) or not np.isfinite(start).all():
+            raise ValueError(f"{label} has shape {start.shape}; pass a finite number, or {self.n} of them.")
+        object.__setattr__(self, "v_init", owned.keep(start) if start.ndim else float(start))
+
+    @property
+    def start_potential(self) -> Array:
+        """(n,) membrane potentials at the start, mV: ``v_init``, or rest."""
+        return np.full(self.n, self.neuron.v_rest if self.v_init is None else self.v_init, float)
 
 
 Source = PoissonSource | SpikeSource

@@ -3,21 +3,25 @@
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from synfwp import checks, units
+import numpy as np
+
 from synfwp.results.names import check_name
+from synfwp.spiking.parameters import PerNeuron
 from synfwp.units import Parameters
 
+Array = np.ndarray
 
-@dataclass(frozen=True)
-class Receptor(Parameters):
+
+@dataclass(frozen=True, eq=False)
+class Receptor(PerNeuron):
     """What a spike opens in a postsynaptic neuron: it jumps by the weight and decays with ``tau``.
 
     Parameters
     ----------
     name : str
-    tau : float
-        ms.
-    reversal : float or None
+    tau : float or (n,) array
+        ms; an array has one value for each neuron of the population.
+    reversal : float, (n,) array or None
         mV: a conductance (nS). None: a current (pA).
     drives : bool
         False: it acts on nothing and is a signal, such as an error that a plasticity rule reads.
@@ -38,6 +42,11 @@ class Receptor(Parameters):
     reversal: Any = None
     drives: bool = True
     _units: ClassVar[dict[str, str]] = {"tau": "ms", "reversal": "mV"}
+
+    def __post_init__(self) -> None:
+        """Arrays of one length."""
+        super().__post_init__()
+        self.check_size(None, f"receptor {self.name!r}")
 
 
 RESERVED = ("v", "w", "drive", "prediction", "none", "")
@@ -60,17 +69,25 @@ def check_receptors(receptors: Any) -> tuple[Receptor, ...]:
     return found
 
 
-@dataclass(frozen=True, kw_only=True)
-class LIF(Parameters):
+def _first(wrong: Any, *values: Any) -> list[float]:
+    """The values of the first neuron for which something is wrong."""
+    i = int(np.argmax(wrong))
+    return [float(np.broadcast_to(value, np.shape(wrong))[i] if np.ndim(wrong) else value) for value in values]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LIF(PerNeuron):
     """Leaky integrate-and-fire neuron: ``tau_m dV/dt = v_rest - V + I + noise sqrt(2 tau_m) xi``.
+
+    Each parameter is a number, or an array of one value for each neuron of the `Population`.
 
     Parameters
     ----------
-    tau_m, t_ref, tau_syn : float
+    tau_m, t_ref, tau_syn : float or (n,) array
         Membrane, refractory and synaptic time constants in ms.
-    v_rest, v_threshold, v_reset, noise : float
+    v_rest, v_threshold, v_reset, noise : float or (n,) array
         In mV; ``noise`` is the standard deviation of the membrane potential without threshold, 0 by default.
-    g_leak : float
+    g_leak : float or (n,) array
         In nS; the capacitance is ``tau_m g_leak`` (pF). With 1, currents in pA are drives in mV and conductances are
         in units of the leak.
     receptors : tuple of Receptor
@@ -112,10 +129,12 @@ class LIF(Parameters):
         """The threshold lies above reset and rest."""
         super().__post_init__()
         object.__setattr__(self, "receptors", check_receptors(self.receptors))
-        if self.v_threshold <= max(self.v_reset, self.v_rest):
+        self.check_size(None, "LIF")
+        wrong = np.asarray(self.v_threshold <= np.maximum(self.v_reset, self.v_rest))
+        if wrong.any():
+            threshold, reset, rest = _first(wrong, self.v_threshold, self.v_reset, self.v_rest)
             raise ValueError(
-                f"v_threshold is {self.v_threshold:g} mV; it must lie above v_reset ({self.v_reset:g} mV) and "
-                f"v_rest ({self.v_rest:g} mV)."
+                f"v_threshold is {threshold:g} mV; it must lie above v_reset ({reset:g} mV) and v_rest ({rest:g} mV)."
             )
 
 
@@ -143,28 +162,29 @@ class Poisson(Parameters):
     _units: ClassVar[dict[str, str]] = {"tau_syn": "ms"}
 
 
-@dataclass(frozen=True, kw_only=True)
-class AdEx(Parameters):
+@dataclass(frozen=True, kw_only=True, eq=False)
+class AdEx(PerNeuron):
     r"""Adaptive exponential integrate-and-fire neuron [1]_.
 
     ``C dV/dt = g_leak (v_rest - V) + g_leak delta exp((V - v_threshold) / delta) - w + I``,
-    ``tau_w dw/dt = a (V - v_rest) - w``; a spike at ``v_peak`` resets V to ``v_reset`` and raises w by b.
+    ``tau_w dw/dt = a (V - v_rest) - w``; a spike at ``v_peak`` resets V to ``v_reset`` and raises w by b. Each
+    parameter is a number, or an array of one value for each neuron of the `Population`.
 
     Parameters
     ----------
-    C_m : float
+    C_m : float or (n,) array
         Capacitance, pF.
-    g_leak : float
+    g_leak : float or (n,) array
         Leak, nS.
-    v_rest, v_threshold, v_reset, v_peak, delta : float
+    v_rest, v_threshold, v_reset, v_peak, delta : float or (n,) array
         In mV; delta is the slope of the spike upstroke.
-    a : float
+    a : float or (n,) array
         Adaptation, nS; it may be negative.
-    b : float
+    b : float or (n,) array
         Jump of the adaptation current at a spike, pA.
-    tau_w, t_ref, tau_syn : float
+    tau_w, t_ref, tau_syn : float or (n,) array
         In ms.
-    noise : float
+    noise : float or (n,) array
         Of the membrane, mV.
     receptors : tuple of Receptor
         As those of `LIF`.
@@ -200,51 +220,52 @@ class AdEx(Parameters):
     receptors: tuple[Receptor, ...] = ()
     _units: ClassVar[dict[str, str]] = {
         "C_m": "pF", "g_leak": "nS", "v_rest": "mV", "v_threshold": "mV", "v_reset": "mV",
-        "v_peak": "mV", "tau_w": "ms", "t_ref": "ms", "tau_syn": "ms", "noise": "mV",
+        "v_peak": "mV", "delta": "mV", "a": "nS", "b": "pA", "tau_w": "ms", "t_ref": "ms", "tau_syn": "ms",
+        "noise": "mV",
     }  # fmt: skip
     _zero_allowed: ClassVar[tuple[str, ...]] = ("t_ref", "noise")
+    _signed: ClassVar[tuple[str, ...]] = ("a", "b")
 
     def __post_init__(self) -> None:
         """The peak lies above threshold and reset, and the slope is positive."""
         super().__post_init__()
-        delta = checks.number("delta (mV)", units.to_float(self.delta, "mV", "delta"), 0, above=True)
-        object.__setattr__(self, "delta", delta)
-        for name, unit in (("a", "nS"), ("b", "pA")):  # of either sign
-            value = checks.number(f"{name} ({unit})", units.to_float(getattr(self, name), unit, name))
-            object.__setattr__(self, name, value)
         object.__setattr__(self, "receptors", check_receptors(self.receptors))
-        if self.v_peak <= max(self.v_reset, self.v_threshold):
+        self.check_size(None, "AdEx")
+        wrong = np.asarray(self.v_peak <= np.maximum(self.v_reset, self.v_threshold))
+        if wrong.any():
+            peak, reset, threshold = _first(wrong, self.v_peak, self.v_reset, self.v_threshold)
             raise ValueError(
-                f"v_peak is {self.v_peak:g} mV; it must lie above v_reset ({self.v_reset:g} mV) and v_threshold "
-                f"({self.v_threshold:g} mV)."
+                f"v_peak is {peak:g} mV; it must lie above v_reset ({reset:g} mV) and v_threshold ({threshold:g} mV)."
             )
 
     @property
-    def tau_m(self) -> float:
+    def tau_m(self) -> float | Array:
         """Membrane time constant, ms."""
-        return float(self.C_m / self.g_leak)
+        found: float | Array = self.C_m / self.g_leak
+        return found
 
 
-@dataclass(frozen=True, kw_only=True)
-class TwoCompartment(Parameters):
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TwoCompartment(PerNeuron):
     r"""A soma that fires at random and a dendrite that predicts it [1]_.
 
     The dendrite ``tau_m dV/dt = v_rest - V + I / g_leak`` takes the synaptic current of the first receptor, "dendrite".
     The soma ``C dU/dt = g_leak (v_rest - U) + g_dendrite (V - U) + ...`` takes the other receptors and the drive, and
     fires at the rate ``phi(U) = phi_max / (1 + k exp(slope (half - U)))`` without reset. The dendrite predicts
-    ``phi(V*)``, ``V* = v_rest + (V - v_rest) g_dendrite / (g_dendrite + g_leak)``.
+    ``phi(V*)``, ``V* = v_rest + (V - v_rest) g_dendrite / (g_dendrite + g_leak)``. Each parameter is a number, or an
+    array of one value for each neuron of the `Population`.
 
     Parameters
     ----------
-    tau_m, tau_syn, t_ref : float
+    tau_m, tau_syn, t_ref : float or (n,) array
         In ms; ``tau_syn`` is that of the dendritic current.
-    g_leak, g_dendrite : float
+    g_leak, g_dendrite : float or (n,) array
         In nS.
-    v_rest, half : float
+    v_rest, half : float or (n,) array
         In mV.
-    phi_max : float
+    phi_max : float or (n,) array
         Largest rate, Hz.
-    k, slope : float
+    k, slope : float or (n,) array
         Of the rate: no unit, and 1/mV.
     receptors : tuple of Receptor
         Those of the soma, in addition to "dendrite".
@@ -286,6 +307,7 @@ class TwoCompartment(Parameters):
         super().__post_init__()
         object.__setattr__(self, "receptors", check_receptors(self.receptors))
         check_receptors(self.all_receptors)
+        self.check_size(None, "TwoCompartment")
 
     @property
     def all_receptors(self) -> tuple[Receptor, ...]:

@@ -1,90 +1,20 @@
 """Projections of a circuit: synapses with delays, their plasticity and their gates."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import scipy.sparse
 
-from synfwp import checks, owned, seeds, units
+from synfwp import checks, derived, owned, seeds, units
 from synfwp.plasticity import SynapticRule, check_row
 from synfwp.spiking.connections import by_synapse, checked_delays, checked_weights
 from synfwp.spiking.groups import Group, Population, as_steps, check_name
 from synfwp.spiking.neurons import receptors_of
+from synfwp.spiking.short_term import ShortTerm
 from synfwp.spiking.synapses import Synapses
 
 Array = np.ndarray
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShortTerm:
-    """Short-term plasticity [1]_ [2]_.
-
-    At a spike u is raised, ``u += U (1 - u)``, then ``u x`` is released and taken off x; between spikes x recovers to 1
-    with ``tau_rec`` and u relaxes to ``u_rest`` with ``tau_facil``. The weight is multiplied by ``u x``. With
-    ``u_rest=0`` this is both papers' model: the u of Mongillo et al., which rests at U and is raised after the release,
-    is ours just after it has been raised. It is a gain of the presynaptic neuron alone: it cannot bind a key to a
-    value.
-
-    Parameters
-    ----------
-    U : float
-        Share of what u lacks of 1 that a spike adds, above 0 and at most 1.
-    tau_rec, tau_facil : float
-        Of recovery and facilitation, ms.
-    u_rest : float
-        From 0 to 1.
-
-    Raises
-    ------
-    ValueError
-        If a share is not within its bounds or a time constant not above 0.
-
-    References
-    ----------
-    .. [1] Tsodyks & Markram 1997, PNAS 94:719.
-    .. [2] Mongillo, Barak & Tsodyks 2008, Science 319:1543.
-
-    Examples
-    --------
-    >>> ShortTerm(U=0.5, tau_rec=800.0, tau_facil=1e-3).released([100.0] * 100)[-1].round(4)
-    np.float64(0.1051)
-    """
-
-    U: float
-    tau_rec: Any
-    tau_facil: Any
-    u_rest: float = 0.0
-
-    def __post_init__(self) -> None:
-        """Shares between 0 and 1, times above 0."""
-        object.__setattr__(self, "U", checks.number("U", self.U, 0, 1, above=True))
-        object.__setattr__(self, "u_rest", checks.number("u_rest", self.u_rest, 0, 1))
-        for name in ("tau_rec", "tau_facil"):
-            value = units.to_float(getattr(self, name), "ms", name)
-            object.__setattr__(self, name, checks.number(f"{name} (ms)", value, 0, above=True))
-
-    def released(self, intervals: Any) -> Array:
-        """Share ``u x`` released at each spike of a train that starts at rest.
-
-        Parameters
-        ----------
-        intervals : (n,) array_like
-            Time since the spike before, ms; the first entry is not used.
-
-        Returns
-        -------
-        (n,) array
-        """
-        u, x, found = self.u_rest, 1.0, []
-        for m, wait in enumerate(np.atleast_1d(np.asarray(intervals, float))):
-            if m:
-                u = self.u_rest + (u - self.u_rest) * np.exp(-wait / self.tau_facil)
-                x = 1 + (x - 1) * np.exp(-wait / self.tau_rec)
-            u += self.U * (1 - u)
-            found.append(u * x)
-            x -= u * x
-        return np.array(found)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,8 +49,9 @@ class Projection(owned.Owner):
         goes on.
     transmission : float or Steps
         Multiplies what is transmitted; 0 cuts it.
-    modulator : None or a group
-        Its spikes raise the reward of rules with an eligibility trace.
+    modulator : None, a group, or a sequence of (group, gain)
+        Its spikes raise the reward of rules with an eligibility trace, those of several by ``gain`` times as much: of
+        rewards and punishments ``[(rewards, 1.0), (punishments, -1.0)]``. None: rewards come from `Simulation.reward`.
     name : str
         Default ``"pre_to_post"``, by the names of the groups.
     dendritic_delay : float, (n_pre, n_post) array, or sparse array
@@ -163,9 +94,10 @@ class Projection(owned.Owner):
     eligibility: Any = 0.0
     latch: Any = ()
     transmission: Any = 1.0
-    modulator: Group | None = None
+    modulator: Any = None
     name: str = ""
     dendritic_delay: Any = 0.0
+    modulators: tuple[tuple[Group, float], ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         """Fields of the right kind that fit each other."""
@@ -173,7 +105,8 @@ class Projection(owned.Owner):
             if not isinstance(getattr(self, side), Group):
                 raise TypeError(f"{side} is a {type(getattr(self, side)).__name__}; pass a Population or a source.")
         put = object.__setattr__
-        put(self, "name", self.name or f"{self.pre.name}_to_{self.post.name}")
+        if derived.given(self.name) in (None, ""):
+            put(self, "name", derived.Text(f"{self.pre.name}_to_{self.post.name}"))
         label = f"projection {self.name!r}"
         check_name(self.name, "name of a projection")
         put(self, "receptor", self._receptor(label))
@@ -189,7 +122,27 @@ class Projection(owned.Owner):
         if not (np.isfinite(latch).all() and (np.diff(latch) > 0).all() and (latch >= 0).all()):
             raise ValueError(f"latch of {label} has times that do not increase from 0 ms on.")
         put(self, "latch", owned.keep(latch))
+        if isinstance(self.modulator, list | tuple):
+            put(self, "modulator", tuple(self.modulator))
+        put(self, "modulators", self._modulators(label))
         self._check_rule(label)
+
+    def _modulators(self, label: str) -> tuple[tuple[Group, float], ...]:
+        """The groups whose spikes change the reward, each with its gain."""
+        if self.modulator is None:
+            return ()
+        pairs = [(self.modulator, 1.0)] if isinstance(self.modulator, Group) else self.modulator
+        if not isinstance(pairs, list | tuple):
+            raise TypeError(f"modulator of {label} is a {type(pairs).__name__}; pass a group, or (group, gain) pairs.")
+        found = []
+        for pair in pairs:
+            if not isinstance(pair, list | tuple) or len(pair) != 2 or not isinstance(pair[0], Group):
+                raise TypeError(
+                    f"modulator of {label} holds a {type(pair).__name__}; pass pairs of a group and a gain."
+                )
+            gain = units.to_float(pair[1], "1", f"gain of modulator of {label}")
+            found.append((pair[0], checks.number(f"gain of modulator {pair[0].name!r} of {label}", gain)))
+        return tuple(found)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -247,7 +200,10 @@ class Projection(owned.Owner):
             If the shape does not fit, or a weight is not finite or out of bounds.
         """
         label = f"weight of projection {self.name!r}"
-        found = checked_weights(weight, (self.pre.n, self.post.n), label, self.unit)
+        weight = derived.fitting(weight, self.shape)
+        found: Any = checked_weights(weight, (self.pre.n, self.post.n), label, self.unit)
+        if np.ndim(weight) == 0 or isinstance(weight, derived.Filled):
+            found = found.view(derived.Filled)
         stored = found if isinstance(found, np.ndarray) else found.data
         rule = self.plasticity
         bounds = (rule.w_min, rule.w_max) if isinstance(rule, SynapticRule) else (-np.inf, np.inf)
@@ -270,26 +226,20 @@ class Projection(owned.Owner):
 
     def _receptor(self, label: str) -> str:
         """The name of the receptor that is meant."""
-        names = self._receptors
-        if not names and self.receptor is None:
-            return "none"
-        if self.receptor is None:
-            if len(names) > 1:
-                raise ValueError(f"{label} has no receptor; pass one of {self.post.name!r}: {', '.join(names)}.")
-            return names[0]
-        return checks.one_of(f"receptor of {label}", self.receptor, [*names, "none"])
+        names, receptor = self._receptors, derived.given(self.receptor)
+        if receptor is not None:
+            return checks.one_of(f"receptor of {label}", receptor, [*names, "none"])
+        if len(names) > 1:
+            raise ValueError(f"{label} has no receptor; pass one of {self.post.name!r}: {', '.join(names)}.")
+        return derived.Text(names[0] if names else "none")
 
     def _check_rule(self, label: str) -> None:
         """What a rule needs of its projection."""
         rule, collects = self.plasticity, bool(self.eligibility.values.any())
-        if self.modulator is not None and not isinstance(self.modulator, Group):
-            raise TypeError(
-                f"modulator of {label} is a {type(self.modulator).__name__}; pass a Population or a source."
-            )
         if self.latch.size and not collects:
             raise ValueError(f"latch of {label} applies what eligibility collects; pass an eligibility that is not 0.")
         if rule is None:
-            if collects or self.modulator is not None or (self.gate.values != 1).any():
+            if collects or self.modulators or (self.gate.values != 1).any():
                 raise ValueError(f"{label} has a gate, eligibility or modulator but no plasticity that it acts on.")
             return
         if collects and (rule.error or rule.tau_e is not None):
@@ -315,8 +265,11 @@ class Projection(owned.Owner):
             raise ValueError(
                 f"rule {rule.name!r} of {label} reads the receptor {rule.error!r}; its neurons have {names}."
             )
-        if (rule.tau_e is None) != (self.modulator is None):
-            raise ValueError(f"{label}: an eligibility trace (tau_e) and a modulator go together.")
+        if rule.tau_e is None and self.modulators:
+            raise ValueError(
+                f"{label} has a modulator but rule {rule.name!r} no eligibility trace that a reward acts on; pass a "
+                "rule with tau_e, such as plasticity.reward, or leave modulator out."
+            )
 
 
 def random_synapses(

@@ -1,5 +1,7 @@
 """What a run keeps: spikes always, variables by subset, stride or projection; in memory or straight to a file."""
 
+import hashlib
+import json
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +13,7 @@ from synfwp.spiking.neurons import receptors_of
 from synfwp.spiking.projection import Projection
 from synfwp.spiking.state import State
 from synfwp.spiking.tables import PROBE, Probes, records
-from synfwp.spiking.wiring import Record, Wiring
+from synfwp.spiking.wiring import MANY, Record, Wiring
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -186,6 +188,8 @@ class Recorder:
         attrs: dict[str, Any] = dict(self.state.provenance)
         attrs |= {"start": float(self.start * self.circuit.dt / 1000), "stop": float(self.state.time / 1000)}
         attrs |= {"state_start": begun.pop("state_start"), "state_stop": self.state.digest()}
+        if self.state.log:
+            attrs["changes"] = _summary(self.state.log)
         fixed = finals.populations(self.circuit) | begun | finals.weights(self.state, "end")
         coords = finals.synapses(self.circuit)
         for one in self.kept:
@@ -198,6 +202,14 @@ class Recorder:
         """Finish the file of a run that did not end, so that what it has can be read."""
         if isinstance(self.sink, File):
             self.dataset(complete=False).close()
+
+
+def _summary(log: list[Any]) -> str:
+    """Gates that were set and rewards that were given, as JSON; of many their number and a hash."""
+    text = json.dumps(log)
+    return (
+        text if len(log) <= MANY else json.dumps({"n": len(log), "sha256": hashlib.sha256(text.encode()).hexdigest()})
+    )
 
 
 class _Probe:

@@ -16,7 +16,7 @@ from synfwp.spiking.assembly import scratch
 from synfwp.spiking.groups import Population
 from synfwp.spiking.recording import Recorder
 from synfwp.spiking.sources import BLOCK, Events
-from synfwp.spiking.state import State
+from synfwp.spiking.state import KINDS, State
 from synfwp.spiking.tables import Spikes
 from synfwp.spiking.wiring import Record, Wiring
 
@@ -137,6 +137,97 @@ class Simulation(State):
             raise
         return recorder.dataset()
 
+    def set_gate(self, name: str, value: Any, kind: str = "gate") -> None:
+        """Set a gate from the present step on, whatever was scheduled, until it is set again.
+
+        A gate that is computed while the network runs: ``run``, look, ``set_gate``, ``run``. The result is that of a
+        run whose `Steps` have these values at these times.
+
+        Parameters
+        ----------
+        name : str
+            Of the projection.
+        value : float or None
+            None: as scheduled from now on.
+        kind : "gate", "eligibility" or "transmission"
+            Which argument of `Projection` is replaced.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the value is no finite number, or the projection has no plasticity that the gate acts on.
+
+        Examples
+        --------
+        >>> from synfwp.spiking import LIF, Circuit, PoissonSource, Population, Projection
+        >>> feed = Projection(PoissonSource(100, 20.0), Population(2, LIF()), weight=2.0)
+        >>> simulation = Circuit([feed]).start(seed=1)
+        >>> simulation.set_gate("input_to_cells", 0.0, kind="transmission")
+        >>> ds = simulation.run(100.0)
+        >>> simulation.variable("cells", "v"), simulation.log
+        (array([-70., -70.]), [[0.0, 'transmission', 'input_to_cells', 0.0]])
+        """
+        self.check_whole()
+        one, p, row = (
+            self.circuit.projection(name),
+            self.position(name),
+            KINDS.index(checks.one_of("kind", kind, KINDS)),
+        )
+        new = np.nan
+        if value is not None:
+            new = checks.number(f"{kind} of {name!r}", units.to_float(value, "1", f"{kind} of {name!r}"))
+        rule = one.plasticity
+        if kind != "transmission" and rule is None:
+            raise ValueError(f"projection {name!r} has no plasticity that {kind} acts on; give it a rule.")
+        if kind == "eligibility" and rule is not None and (rule.tau_e is not None or not one.collects):
+            raise ValueError(
+                f"projection {name!r} collects nothing that eligibility acts on; build it with an eligibility that is "
+                "not 0 (1.0, say), and set it to 0 where it should not collect."
+            )
+        if not np.array_equal(self.gates[row, p], new, equal_nan=True):
+            self.gates[row, p] = new
+            self.log.append([self.time, kind, one.name, None if value is None else new])
+
+    def reward(self, name: str, amount: Any) -> None:
+        """Reward a projection in the present step, as so many spikes of a modulator in it would.
+
+        Parameters
+        ----------
+        name : str
+            Of a projection whose rule has an eligibility (``tau_e``).
+        amount : float
+            In spikes of a modulator, of either sign: it raises the reward signal by ``amount`` times the rule's
+            ``reward``. Several in one step add up.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the amount is no finite number, or the rule takes no reward.
+
+        Examples
+        --------
+        >>> from synfwp import plasticity
+        >>> from synfwp.spiking import LIF, Circuit, PoissonSource, Population, Projection
+        >>> rule = plasticity.reward(0.1, 0.1)
+        >>> feed = Projection(PoissonSource(10, 50.0), Population(2, LIF(), drive=25.0), weight=2.0, plasticity=rule)
+        >>> simulation = Circuit([feed]).start(seed=1)
+        >>> ds = simulation.run(200.0)
+        >>> before = simulation.weights("input_to_cells").sum()
+        >>> simulation.reward("input_to_cells", -0.5)
+        >>> ds = simulation.run(200.0)
+        >>> bool(simulation.weights("input_to_cells").sum() != before)
+        True
+        """
+        self.check_whole()
+        one, row = self.circuit.projection(name), self.tables.projections[self.position(name)]
+        more = checks.number(f"amount of reward of {name!r}", units.to_float(amount, "1", "amount"))
+        if one.plasticity is None or one.plasticity.tau_e is None:
+            raise ValueError(
+                f"projection {name!r} has no rule with an eligibility that a reward acts on; use plasticity.reward."
+            )
+        row.reward_next += one.plasticity.reward * more
+        self.log.append([self.time, "reward", one.name, more])
+
     def _stops(self, stop: int, recorder: Recorder) -> Array:
         """Steps at which a stretch ends: blocks of sources, changes of gates, normalisation, samples of projections."""
         at = [self._multiples(BLOCK, stop), [stop] if stop > self.step else []]
@@ -159,7 +250,7 @@ class Simulation(State):
 
     def _enter(self) -> None:
         """What happens at the start of a stretch: latches, normalisation, gates, drives."""
-        t, dt, grid = self.step, self.circuit.dt, self.circuit.on_grid
+        t, grid = self.step, self.circuit.on_grid
         for p, one in enumerate(self.circuit.projections):
             row, rule = self.tables.projections[p], one.plasticity
             if rule is not None:
@@ -169,13 +260,13 @@ class Simulation(State):
                     self.normalise(p)
                 if t % BLOCK == 0 and np.isfinite(rule.tau_w):
                     self.settle(p)  # a row that is never visited would leak past what a float holds
-                gate, collect = one.gate.at(t, dt), one.eligibility.at(t, dt)
+                gate, collect = self.gate(p, "gate"), self.gate(p, "eligibility")
                 row.gate = gate if rule.tau_e is None else 0.0
                 row.eligible = collect if rule.tau_e is None else gate
-            row.transmit = one.transmission.at(t, dt)
+            row.transmit = self.gate(p, "transmission")
         for group in self.circuit.groups:
             if isinstance(group, Population):
-                self.variables.neurons[self.place(group.name, "drive")] = group.drive.at(t, dt)
+                self.variables.neurons[self.place(group.name, "drive")] = group.drive.at(t, self.circuit.dt)
 
     def _stretch(self, end: int, recorder: Recorder) -> None:
         """Steps up to ``end`` with everything that the loop holds constant."""
@@ -245,6 +336,16 @@ class Circuit(Wiring):
         to: str | PathLike | None = None,
     ) -> "xr.Dataset":
         """Run from the start for ``duration`` ms, with the arguments, results and errors of `Simulation.run`."""
+        for p in self.projections:
+            if (
+                p.plasticity is not None
+                and p.plasticity.tau_e is not None
+                and not (p.modulators or p.plasticity.baseline)
+            ):
+                checks.warn(
+                    f"projection {p.name!r} is never rewarded, so its weights stay as they are: pass a modulator, or "
+                    "use start() and Simulation.reward."
+                )
         return self.start(seed).run(duration, record, to)
 
     def restore(self, path: str | PathLike) -> Simulation:

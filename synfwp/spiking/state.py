@@ -22,6 +22,11 @@ from synfwp.spiking.tables import CHANGING
 from synfwp.spiking.wiring import Wiring, metadata
 
 Array = np.ndarray
+_BESIDE = ("rewards", "next_rewards", "gates")  # what a state holds beside its variables
+KINDS = ("gate", "eligibility", "transmission")
+
+# What NumPy and the zip module raise for another file.
+_NO_STATE = (KeyError, ValueError, EOFError, TypeError, AttributeError, IsADirectoryError, zipfile.BadZipFile)
 
 
 class State:
@@ -52,6 +57,8 @@ class State:
         self.rng = seeds.generator(self.root, "neurons")
         self.tables, self.variables, self.offsets = assembly.build(circuit)
         self.step = 0
+        self.gates = np.full((len(KINDS), len(circuit.projections)), np.nan)  # that were set; NaN: as scheduled
+        self.log: list[list[Any]] = []  # [time (ms), what was done, projection, value]
         self.whole = True  # False while a stretch is under way, and for ever if it was interrupted
 
     @property
@@ -128,6 +135,13 @@ class State:
         factor = np.where(total > 0, rule.total / np.where(total > 0, total, 1), 1.0)
         np.clip(W * factor[post], rule.w_min, rule.w_max, out=W)
 
+    def gate(self, p: int, kind: str) -> float:
+        """What a gate of projection p is at the present step: as set, or as scheduled."""
+        new = self.gates[KINDS.index(kind), p]
+        return float(
+            getattr(self.circuit.projections[p], kind).at(self.step, self.circuit.dt) if np.isnan(new) else new
+        )
+
     def set_weights(self, name: str, weight: Any) -> None:
         """Replace the weights of a projection; the synapses stay the same ones.
 
@@ -143,7 +157,7 @@ class State:
         ValueError
             If the shape or the stored entries differ, or a weight is out of bounds.
         """
-        one, p = self.circuit.projection(name), self._position(name)
+        one, p = self.circuit.projection(name), self.position(name)
         new: Any = one.checked(weight)
         same = isinstance(new, np.ndarray) == one.dense
         if same and not one.dense:
@@ -198,7 +212,7 @@ class State:
         """
         if what in self.circuit.group_index:
             return self.variables.neurons[self.place(what, name)].copy()
-        one, p = self.circuit.projection(what), self._position(what)
+        one, p = self.circuit.projection(what), self.position(what)
         self._has(one, name)
         row, T = self.tables.projections[p], self.variables.traces
         made, n_pre, n_post = self.circuit.layouts[p], row.n_pre, row.n_post
@@ -247,7 +261,7 @@ class State:
             names += ["u", "x"]
         checks.one_of(f"variable of projection {one.name!r}", name, names)
 
-    def _position(self, name: str) -> int:
+    def position(self, name: str) -> int:
         """Index of a projection."""
         return [p.name for p in self.circuit.projections].index(self.circuit.projection(name).name)
 
@@ -277,7 +291,10 @@ class State:
         about = {"synfwp_format": results.FORMAT, "step": self.step, "root": self.root, "circuit": self._fingerprint()}
         about["seed"] = self.seed if isinstance(self.seed, int) else None
         about["rng"] = self.rng.bit_generator.state
-        arrays = self.variables._asdict() | {"rewards": self.tables.projections.reward_level}
+        about["log"] = self.log
+        rows = self.tables.projections
+        arrays = self.variables._asdict() | {"rewards": rows.reward_level, "next_rewards": rows.reward_next}
+        arrays["gates"] = self.gates
 
         def write(to: Any) -> None:
             with open(to, "wb") as file:
@@ -304,16 +321,8 @@ class State:
         try:
             with np.load(path, allow_pickle=False) as file:
                 about = json.loads(str(file["metadata"]))
-                arrays = {name: file[name] for name in [*found.variables._fields, "rewards"]}
-        except (
-            KeyError,
-            ValueError,
-            EOFError,
-            TypeError,
-            AttributeError,
-            IsADirectoryError,
-            zipfile.BadZipFile,
-        ) as error:
+                arrays = {name: file[name] for name in (*found.variables._fields, *_BESIDE)}
+        except _NO_STATE as error:
             raise ValueError(
                 f"{path} is not a state that Simulation.save wrote; fw.load reads results: {error}"
             ) from error
@@ -322,7 +331,9 @@ class State:
             raise ValueError(f"{path} is the state of another circuit; build the circuit as it was when it was saved.")
         found.step, found.root = about["step"], about["root"]
         found.seed = found.root if about["seed"] is None else about["seed"]
+        found.log, found.gates = about["log"], arrays.pop("gates")
         found.tables.projections.reward_level = arrays.pop("rewards")
+        found.tables.projections.reward_next = arrays.pop("next_rewards")
         for name, value in arrays.items():
             getattr(found.variables, name)[:] = value
         found.rng = seeds.generator(found.root, "neurons")
@@ -354,7 +365,7 @@ class State:
         constant = t.projections.copy()
         for name in CHANGING:
             constant[name] = 0
-        for part in (t.populations, t.receptors, constant, t.ends, t.post, t.routes):
+        for part in (t.populations, t.parts, t.receptors, t.modulators, constant, t.ends, t.post, t.routes):
             digest.update(np.ascontiguousarray(part).tobytes())
         names = [g.name for g in self.circuit.groups] + [p.name for p in self.circuit.projections]
         digest.update(json.dumps([names, self.circuit.dt]).encode())

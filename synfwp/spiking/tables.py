@@ -21,28 +21,40 @@ def _record(integers: str, floats: str) -> np.dtype:
     return np.dtype((np.record, np.dtype(named, align=True)))
 
 
-POPULATION = _record(
-    "kind n unit0 v0 w0 drive0 prediction0 receptor0 n_receptors refractory ring0 source",
+POPULATION = _record("kind n unit0 ring0 source part0 n_parts", "")
+PART = _record(  # neurons of a population side by side that are equal
+    "kind n unit0 v0 w0 drive0 prediction0 receptor0 n_receptors refractory",
     "decay rest threshold reset noise gain leak step delta v_t a b w_decay g_dendrite phi_max k slope half",
 )
 RECEPTOR = _record("kind g0", "decay reversal response")
 PROJECTION = _record(
-    "pre post n_pre n_post target dense plastic pends nearest modulator "
+    "pre post n_pre n_post target dense plastic pends nearest modulator0 n_modulators raised_first "
     "synapse0 row0 column0 x0 y0 visit0 short_term0 eligibility0 error0 power0 pending0 "
     "delay late n_axonal axonal0 axon0 n_dendritic dendritic0 branch0 dendrite0 n_soma soma0 n_cells",
     f"{' '.join(COEFFICIENTS)} w_min w_max soft y1_decay y2_decay x1_log x2_log w_log gate eligible transmit "
-    "U u_rest rec_log facil_log e_decay reward_level reward_decay reward_raise reward_integral rate x2_share",
+    "U u_rest rec_log facil_log e_decay reward_level reward_next reward_decay reward_raise reward_integral reward_base "
+    "rate x2_share",
 )
+MODULATOR = _record("group", "gain")
 PROBE = _record("first n every width out0 gain0 start chosen0", "")
-CHANGING = ("gate", "eligible", "transmit", "reward_level")  # what a run changes in the records of projections
+CHANGING = (
+    "gate",
+    "eligible",
+    "transmit",
+    "reward_level",
+    "reward_next",
+)  # what a run changes in the records of projections
 
 
 class Tables(NamedTuple):
     """What does not change in a run, but for the fields `CHANGING` of ``projections``."""
 
     populations: Records  # POPULATION
+    parts: Records  # PART
+    part_of: Array  # of each neuron
     receptors: Records  # RECEPTOR
     projections: Records  # PROJECTION
+    modulators: Records  # MODULATOR
     ends: Array  # of the rows of sparse projections, then of their columns
     post: Array  # postsynaptic neuron of each synapse, row by row
     pre: Array  # presynaptic neuron of each synapse, column by column

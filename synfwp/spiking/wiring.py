@@ -1,7 +1,7 @@
 """Circuits of spiking neurons as data: groups and projections on a grid of time. Running is elsewhere."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ from synfwp.spiking.nordlie import Summary, summary
 from synfwp.spiking.projection import Projection
 
 Array = np.ndarray
+MANY = 100  # numbers past which a hash stands for them in metadata
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,7 +106,7 @@ class Wiring:
             put(self, field_name, tuple(given))
         found: dict[int, Group] = {id(group): group for group in self.populations}
         for p in self.projections:
-            found |= {id(group): group for group in (p.pre, p.post, p.modulator) if group is not None}
+            found |= {id(group): group for group in (p.pre, p.post, *(group for group, _ in p.modulators))}
         put(self, "groups", tuple(found.values()))
         for kind, named in (("groups", self.groups), ("projections", self.projections)):
             names = [one.name for one in named]
@@ -233,7 +234,8 @@ class Wiring:
 def metadata(circuit: Wiring) -> dict[str, Any]:
     """What a circuit is, in small: models, numbers, rules, schedules; not its connectivity."""
     groups = {
-        g.name: {"class": type(g).__name__, "n": g.n, "neuron": getattr(g, "neuron", None)} for g in circuit.groups
+        g.name: {"class": type(g).__name__, "n": g.n, "neuron": _neuron(getattr(g, "neuron", None))}
+        for g in circuit.groups
     }
     for g in circuit.groups:
         for name in ("rate", "drive"):
@@ -243,6 +245,7 @@ def metadata(circuit: Wiring) -> dict[str, Any]:
         p.name: {
             "receptor": p.receptor, "delay": _summary(p.delay), "dendritic_delay": _summary(p.dendritic_delay),
             "synapses": p.n_synapses, "plasticity": p.plasticity, "short_term": p.short_term, "latch": p.latch,
+            "modulators": {group.name: gain for group, gain in p.modulators},
             **{name: _schedule(getattr(p, name)) for name in ("gate", "eligibility", "transmission")},
         }
         for p in circuit.projections
@@ -263,10 +266,25 @@ def _schedule(steps: Steps) -> Any:
     """A quantity in steps: a number, times and values, or a hash of many."""
     if steps.values.size == 1:
         return float(steps.values.ravel()[0])
-    if steps.values.size <= 100:
+    if steps.values.size <= MANY:
         return {"times": steps.times, "values": steps.values}
     digest = hashlib.sha256(steps.times.tobytes() + steps.values.tobytes()).hexdigest()
     return {"shape": list(steps.values.shape), "sha256": digest}
+
+
+def _neuron(neuron: Any) -> Any:
+    """Parameters of a model; of those with a value for each neuron the values, or a hash of many."""
+    if neuron is None or not neuron.arrays:
+        return neuron
+    found = {}
+    for entry in fields(neuron):
+        value = getattr(neuron, entry.name)
+        if entry.name == "receptors":
+            value = [_neuron(one) for one in value]
+        elif isinstance(value, np.ndarray) and value.size > MANY:
+            value = {"shape": list(value.shape), "sha256": hashlib.sha256(value.tobytes()).hexdigest()}
+        found[entry.name] = value
+    return {"class": type(neuron).__name__} | found
 
 
 def _kinds(given: Any) -> str:

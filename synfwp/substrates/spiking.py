@@ -115,6 +115,12 @@ class SpikingNetwork(shown.OneLine):
             if not isinstance(getattr(self, name), kinds):
                 kind = type(getattr(self, name)).__name__
                 raise TypeError(f"{name} is a {kind}; engine {self.engine!r} takes {_names(kinds)}.")
+        own = self.neuron.arrays if isinstance(self.neuron, LIF) else {}
+        if own:
+            raise ValueError(
+                f"neuron has a value for each neuron ({', '.join(own)}), but all neurons of a SpikingNetwork are "
+                "equal; pass numbers, or build a Circuit."
+            )
 
     def _check_grid(self) -> None:
         """Durations are multiples of dt."""

@@ -576,9 +576,16 @@ REFUSED = {
     "an error that is not there": (
         lambda: fw.Projection(INPUT, CELLS, 1.0, plasticity=plasticity.pes(0.1)), "reads the receptor 'error'"
     ),
-    "a reward without a modulator": (
-        lambda: fw.Projection(INPUT, CELLS, 1.0, plasticity=plasticity.reward(0.1, 0.1)),
-        r"an eligibility trace \(tau_e\) and a modulator go together",
+    "a modulator without an eligibility": (
+        lambda: fw.Projection(INPUT, CELLS, 1.0, plasticity=plasticity.pair(0.1, 0.1), modulator=INPUT),
+        r"has a modulator but rule 'pair_stdp' no eligibility trace that a reward acts on; pass a rule with tau_e",
+    ),
+    "a modulator that is no pair": (
+        lambda: fw.Projection(INPUT, CELLS, 1.0, plasticity=plasticity.reward(0.1, 0.1), modulator=[INPUT]),
+        "modulator of projection 'input_to_cells' holds a PoissonSource; pass pairs of a group and a gain",
+    ),
+    "a baseline without a reward": (
+        lambda: plasticity.pair(1.0, 1.0, baseline=0.1), "baseline is 0.1, of a reward, .* pass tau_e"
     ),
     "bounds in the wrong order": (
         lambda: plasticity.pair(1.0, 1.0, w_min=2.0, w_max=1.0), "w_min is 2 and w_max 1; pass w_min below w_max"

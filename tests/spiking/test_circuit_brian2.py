@@ -120,6 +120,37 @@ CIRCUITS = {
         plasticity.reward(0.02, 0.018, w_max=5.0, reward=0.01), modulator=prescribed(2, 5.0, 9, "dopamine")
     ),
     "error-driven": error_driven(),
+    "a baseline, rewards of both signs": one(
+        plasticity.reward(0.02, 0.018, w_max=5.0, reward=0.01, baseline=0.004),
+        modulator=[(prescribed(2, 5.0, 9, "dopamine"), 1.0), (prescribed(2, 5.0, 10, "dip"), -1.5)],
+    ),
+    "its own parameters": one(
+        PAIR,
+        fw.LIF(tau_m=[15.0, 20.0, 25.0, 20.0], v_rest=[-70.0, -68.0, -69.0, -71.0], t_ref=[0.0, 1.0, 2.0, 4.0],
+               v_threshold=[-50.0, -51.0, -52.0, -50.5], v_reset=[-60.0, -61.0, -65.0, -60.0],
+               tau_syn=[3.0, 5.0, 6.0, 7.0]),
+        drive=10.0,
+    ),
+    "its own conductances": one(
+        PAIR,
+        fw.LIF(g_leak=[8.0, 10.0, 12.0, 9.0], tau_m=[15.0, 20.0, 25.0, 18.0],
+               receptors=(fw.Receptor("e", [4.0, 5.0, 6.0, 7.0], [0.0, -5.0, 3.0, 1.0]),)),
+        weight=W * 0.4, drive=60.0,
+    ),
+    "its own adaptation": one(
+        PAIR,
+        fw.AdEx(C_m=[200.0, 281.0, 250.0, 300.0], g_leak=[20.0, 30.0, 25.0, 28.0], a=[4.0, -1.0, 0.0, 2.0],
+                b=[80.0, 40.0, 0.0, 60.0], delta=[2.0, 1.5, 2.5, 2.0], tau_w=[144.0, 100.0, 50.0, 200.0], t_ref=1.0),
+        drive=np.array([900.0, 1200.0, 1500.0, 1800.0]),
+    ),
+    "mossy fibres": one(
+        None, weight=W * 300, drive=10.0,
+        short_term=fw.ShortTerm(U=0.0152, u_rest=0.0052, tau_rec=156.0, tau_facil=224.0, release="before"),
+    ),
+    "u below 0": one(
+        None, weight=W * 300, drive=10.0,
+        short_term=fw.ShortTerm(U=0.0152, u_rest=-0.0101, tau_rec=156.0, tau_facil=224.0),
+    ),
     "adaptive exponential": one(PAIR, fw.AdEx(t_ref=1.0), drive=np.array([900.0, 1200.0, 1500.0, 1800.0])),
     "axonal delays": one(drive=8.0, delay=AXONAL),
     "axonal delays, sparse, triplet": one(

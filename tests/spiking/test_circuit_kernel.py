@@ -52,7 +52,7 @@ def as_twin(circuit, steps):
         fields = {f.name: getattr(neuron, f.name) for f in dataclasses.fields(neuron)} | {"tau_m": neuron.tau_m}
         drive = np.stack([np.broadcast_to(row, group.n) for row in values(group.drive, steps, dt)])
         listed = [(one.name, one.tau, one.reversal, one.drives) for one in receptors_of(neuron)]
-        groups.append(fields | {"receptors": listed, "v": np.array(group.v_init), "drive": drive})
+        groups.append(fields | {"receptors": listed, "v": group.start_potential, "drive": drive})
     index, projections = circuit.group_index, []
     for p in circuit.projections:
         stored = np.zeros(p.shape)
@@ -67,7 +67,7 @@ def as_twin(circuit, steps):
                 "rule": dataclasses.asdict(p.plasticity) if p.plasticity else None,
                 "transmit": values(p.transmission, steps, dt), "gate": values(p.gate, steps, dt),
                 "eligible": values(p.eligibility, steps, dt), "latch": np.round(p.latch / dt).tolist(),
-                "modulator": index[p.modulator.name] if p.modulator else None,
+                "modulators": [(index[group.name], gain) for group, gain in p.modulators], "given": np.zeros(steps),
             }
         )  # fmt: skip
     return groups, projections

@@ -1,0 +1,110 @@
+"""Short-term plasticity of a presynaptic neuron."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from synfwp import checks, derived, units
+
+Array = np.ndarray
+
+
+@dataclass(frozen=True, kw_only=True)
+class ShortTerm:
+    """Short-term plasticity [1]_ [2]_.
+
+    A spike raises u, ``u += U (1 - u)``, releases ``u x`` and takes it off x; between spikes x recovers to 1 with
+    ``tau_rec`` and u relaxes to ``u_rest`` with ``tau_facil``. The weight is multiplied by ``u x``. It is a gain of the
+    presynaptic neuron alone: it cannot bind a key to a value.
+
+    Papers write it in two ways. With ``release="after"`` a spike releases what u is after it was raised, from
+    ``u_rest=0`` in [1]_; with ``release="before"`` what u was before, from ``u_rest=U`` in [2]_. These two are the
+    same. Where the step f of facilitation differs from the share u0 that a rested synapse releases (mossy fibres:
+    u0 = 0.0052, f = 0.0152), pass ``ShortTerm(U=f, u_rest=u0, release="before", ...)``, which is
+    ``ShortTerm(U=f, u_rest=(u0 - f) / (1 - f), ...)``: that u rests below 0 where f is above u0.
+
+    Parameters
+    ----------
+    U : float
+        Share of what u lacks of 1 that a spike adds, above 0 and at most 1.
+    tau_rec, tau_facil : float
+        Of recovery and facilitation, ms.
+    u_rest : float or None
+        What u relaxes to, at most 1. What is released lies in [0, 1] for ``u_rest`` from 0 (``"before"``) or from
+        ``-U / (1 - U)`` (``"after"``), and less is refused. None: 0 for ``"after"``, U for ``"before"``.
+    release : "after" or "before"
+        Whether a spike releases by u as it is after the spike has raised it, or as it was before.
+
+    Raises
+    ------
+    ValueError
+        If a share is not within its bounds or a time constant not above 0.
+
+    References
+    ----------
+    .. [1] Tsodyks & Markram 1997, PNAS 94:719.
+    .. [2] Mongillo, Barak & Tsodyks 2008, Science 319:1543.
+
+    Examples
+    --------
+    >>> ShortTerm(U=0.5, tau_rec=800.0, tau_facil=1e-3).released([100.0] * 100)[-1].round(4)
+    np.float64(0.1051)
+    >>> mossy = ShortTerm(U=0.0152, u_rest=0.0052, tau_rec=156.0, tau_facil=224.0, release="before")
+    >>> mossy.released([20.0] * 3).round(4).tolist()
+    [0.0052, 0.0189, 0.0308]
+    """
+
+    U: float
+    tau_rec: Any
+    tau_facil: Any
+    u_rest: Any = None
+    release: str = "after"
+
+    def __post_init__(self) -> None:
+        """Shares between 0 and 1, times above 0."""
+        checks.one_of("release", self.release, ("after", "before"))
+        put, rest = object.__setattr__, derived.given(self.u_rest)
+        put(self, "U", checks.number("U", units.to_float(self.U, "1", "U"), 0, 1, above=True))
+        if rest is None:
+            put(self, "u_rest", derived.Number(0.0 if self.raised_first else self.U))
+        else:
+            put(self, "u_rest", checks.number("u_rest", units.to_float(rest, "1", "u_rest"), -np.inf, 1))
+        least = self.u_rest + self.U * (1 - self.u_rest) * self.raised_first
+        if least < -1e-12:
+            low = -self.U / (1 - self.U) if self.raised_first else 0.0
+            raise ValueError(
+                f"u_rest is {self.u_rest:g}, so that a rested synapse would release {least:.3g}; pass at least "
+                f"{low:.6g} (release={self.release!r}, U = {self.U:g})."
+            )
+        for name in ("tau_rec", "tau_facil"):
+            value = units.to_float(getattr(self, name), "ms", name)
+            object.__setattr__(self, name, checks.number(f"{name} (ms)", value, 0, above=True))
+
+    @property
+    def raised_first(self) -> bool:
+        """Whether a spike raises u before it releases."""
+        return self.release == "after"
+
+    def released(self, intervals: Any) -> Array:
+        """Share released at each spike of a train that starts at rest.
+
+        Parameters
+        ----------
+        intervals : (n,) array_like
+            Time since the spike before, ms; the first entry is not used.
+
+        Returns
+        -------
+        (n,) array
+        """
+        u, x, found = self.u_rest, 1.0, []
+        for m, wait in enumerate(np.atleast_1d(np.asarray(intervals, float))):
+            if m:
+                u = self.u_rest + (u - self.u_rest) * np.exp(-wait / self.tau_facil)
+                x = 1 + (x - 1) * np.exp(-wait / self.tau_rec)
+            before, u = u, u + self.U * (1 - u)
+            share = (u if self.raised_first else before) * x
+            found.append(share)
+            x -= share
+        return np.array(found)

@@ -1,0 +1,101 @@
+"""Short-term plasticity: both conventions of the literature, steps of facilitation unlike the share at rest, bounds."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import test_circuit_kernel as kernels
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import synfwp as fw
+from synfwp import reference
+
+pytestmark = pytest.mark.kernels
+MOSSY = {"U": 0.0152, "tau_rec": 156.0, "tau_facil": 224.0}
+shares, times = st.floats(0.001, 1.0), st.floats(5.0, 1000.0)
+
+
+@st.composite
+def synapses(draw):
+    """Both conventions, with u resting anywhere that a release allows."""
+    U, release = draw(shares), draw(st.sampled_from(["after", "before"]))
+    low = 0.0 if release == "before" else -min(U / (1 - U), 5.0) if U < 1 else -5.0
+    rest = draw(st.none() | st.floats(0, 1).map(lambda share: low + share * (1 - low)))
+    return fw.ShortTerm(U=U, tau_rec=draw(times), tau_facil=draw(times), u_rest=rest, release=release)
+
+
+@settings(max_examples=200, deadline=None)
+@given(synapses(), st.lists(st.floats(0.0, 500.0), min_size=1, max_size=30))
+def test_what_is_released_is_a_share(s, waits):
+    found = s.released(waits)
+    assert (found >= -1e-12).all()
+    assert (found <= 1).all()
+
+
+@settings(max_examples=100, deadline=None)
+@given(shares, shares, times, times, st.lists(st.floats(0.0, 500.0), min_size=1, max_size=30))
+def test_both_conventions_are_one_model(f, u0, tau_rec, tau_facil, waits):
+    f = min(f, 0.99)
+    before = fw.ShortTerm(U=f, u_rest=u0, release="before", tau_rec=tau_rec, tau_facil=tau_facil)
+    after = fw.ShortTerm(U=f, u_rest=(u0 - f) / (1 - f), tau_rec=tau_rec, tau_facil=tau_facil)
+    np.testing.assert_allclose(before.released(waits), after.released(waits), rtol=1e-9, atol=1e-12)
+
+
+def test_the_first_pulses_of_a_mossy_fibre_are_those_of_the_equations():
+    """u0 = 0.0052 and f = 0.0152, by hand."""
+    s = fw.ShortTerm(**MOSSY, u_rest=0.0052, release="before")
+    decay, recovery = np.exp(-20 / 224), np.exp(-20 / 156)
+    u2 = 0.0052 + 0.0152 * (1 - 0.0052) * decay
+    x2 = 1 - 0.0052 * recovery
+    u3 = 0.0052 + (u2 + 0.0152 * (1 - u2) - 0.0052) * decay
+    x3 = 1 + (x2 * (1 - u2) - 1) * recovery
+    np.testing.assert_allclose(s.released([0, 20, 20]), [0.0052, u2 * x2, u3 * x3], rtol=1e-12)
+    same = fw.ShortTerm(**MOSSY, u_rest=(0.0052 - 0.0152) / (1 - 0.0152))
+    assert same.u_rest < 0
+    np.testing.assert_allclose(same.released([0, 20, 20]), [0.0052, u2 * x2, u3 * x3], rtol=1e-12)
+
+
+@settings(max_examples=100, deadline=None)
+@given(synapses(), st.floats(2.0, 300.0))
+def test_a_regular_train_comes_to_the_steady_state(s, wait):
+    decay, recovery = np.exp(-wait / s.tau_facil), np.exp(-wait / s.tau_rec)
+    # u just before a spike: u = r + (u + U (1 - u) - r) decay
+    u = (s.u_rest * (1 - decay) + s.U * decay) / (1 - (1 - s.U) * decay)
+    v = u + s.U * (1 - u) if s.release == "after" else u
+    x = (1 - recovery) / (1 - (1 - v) * recovery)
+    settled = int(60 * max(s.tau_facil, s.tau_rec) / wait) + 2  # e^-60 is left
+    assert s.released(np.full(settled, wait))[-1] == pytest.approx(v * x, rel=1e-9, abs=1e-13)
+
+
+@settings(max_examples=30, deadline=None)
+@given(synapses(), st.booleans())
+def test_the_kernel_is_its_twin_in_both_conventions(s, sparse):
+    circuit = kernels.one(weight=kernels.half() if sparse else 9.0, short_term=s)
+    simulation = circuit.start()
+    ds = simulation.run(100.0, record=fw.Record("cells", "v"))
+    groups, projections = kernels.as_twin(circuit, 200)
+    reference.circuit(None, groups, projections, 200, 0.5)
+    after = np.where(groups[1]["raster"], -60.0, groups[1]["trace"])
+    np.testing.assert_allclose(ds.v_cells.values[1:], after[:-1], rtol=0, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"u_rest": -0.0155}, r"u_rest is -0.0155, so that a rested synapse would release -.*; pass at least -0.01543"),
+        ({"u_rest": -0.001, "release": "before"}, r"would release -0.001; pass at least 0 \(release='before'"),
+        ({"u_rest": 1.1}, "u_rest is 1.1; pass a finite number of at most 1"),
+        ({"release": "first"}, "unknown release 'first'"),
+    ],
+)
+def test_sets_of_parameters_that_leave_the_shares_are_refused(more, message):
+    with pytest.raises(ValueError, match=message):
+        fw.ShortTerm(**MOSSY, **more)
+
+
+def test_the_default_rest_follows_the_convention():
+    s = fw.ShortTerm(**MOSSY)
+    assert s.u_rest == 0.0
+    assert dataclasses.replace(s, release="before").u_rest == 0.0152
+    assert dataclasses.replace(s, release="before", U=0.3).u_rest == 0.3
