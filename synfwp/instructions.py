@@ -220,7 +220,7 @@ class Instructions(owned.Owner):
                 core = ("time", "write", *core[1:]) if self._several and name in ("k", "v", "beta") else core
                 variables[name] = ((*names, *core), np.array(value), {"long_name": long_name, "units": "1"})
         if self.scored is not None:
-            variables["scored"] = ((*names, "time"), self._full("scored").copy(), {"long_name": "scored token"})
+            variables["scored"] = ((*names, "time"), np.array(self._full("scored")), {"long_name": "scored token"})
         return xr.Dataset(variables)
 
     @classmethod

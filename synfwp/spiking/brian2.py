@@ -249,8 +249,8 @@ def _neurons(group: Population, clock: Any, name: str) -> Any:
         group.n, "\n".join(text.equations), threshold=text.threshold, reset=text.reset or None, method=method,
         namespace=_namespace(text.quantities), clock=clock, refractory=refractory, name=name,
     )  # fmt: skip
-    for one, value in _namespace(text.own).items():
-        setattr(made, one, value)
+    for parameter, value in _namespace(text.own).items():
+        setattr(made, parameter, value)
     return made
 
 

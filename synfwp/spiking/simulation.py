@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm import tqdm
 
-from synfwp import seeds, units
+from synfwp import checks, seeds, units
 from synfwp.kernels import circuit as kernel
 from synfwp.shown import brief
 from synfwp.spiking.assembly import scratch
