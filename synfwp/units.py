@@ -150,7 +150,7 @@ def to_float(value: Any, unit: str, name: str = "value", dims: tuple[str, ...] =
     TypeError: tau is '20 ms'; pass numbers in ms, or a quantity.
     """
     row = lookup("unit", unit, UNITS)
-    if isinstance(value, list | tuple):  # an array made of quantities would forget their units
+    if isinstance(value, list | tuple | range):  # an array made of quantities would forget their units
         items = [to_float(item, unit, name) for item in value]
         if len({np.shape(item) for item in items}) > 1:
             raise ValueError(f"{name} is a ragged list; pass an array.")
