@@ -31,7 +31,7 @@ def short(value: object, room: int = 80) -> str:
         return f"{kind} of shape {shape}"
     plain = isinstance(value, int | float | complex | np.generic | type(None))
     if not plain and (hasattr(value, "dims") or hasattr(value, "columns") or not _small(value)):
-        size = f" of {len(value)}" if isinstance(value, Sized) else ""
+        size = f" of {len(value)}" if isinstance(value, Sized) and shape != () else ""
         return f"a {type(value).__name__}{size}"
     try:
         text = " ".join(repr(value).split())

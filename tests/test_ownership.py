@@ -40,7 +40,7 @@ def arrays(x: Any) -> Iterator[np.ndarray]:
     elif isinstance(x, list | tuple):
         for one in x:
             yield from arrays(one)
-    elif type(x).__module__.startswith("synfwp"):
+    elif type(x).__module__.startswith("synfwp") and hasattr(x, "__dict__"):
         yield from arrays(dict(vars(x)))
 
 

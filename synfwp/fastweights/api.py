@@ -27,7 +27,6 @@ __all__ = [
 Array = np.ndarray
 FORMS = ("recurrent", "chunkwise", "parallel", "auto")
 CHUNK = 64
-_OWN = ("q", "k", "v", "beta", "decay", "momentum", "ridge", "W0", "aux0")
 
 
 def scan(
@@ -187,11 +186,7 @@ def vjp(
     """
     row = rules.get_rule(rule)
     call = check(row, q, k, v, beta, decay, W0, erase=erase, momentum=momentum, ridge=ridge, aux0=aux0)
-    given = (q, k, v, beta, decay, erase, momentum, ridge, W0, aux0)
-    own = {name: owned.apart(getattr(call, name), *given) for name in _OWN}
-    call = call._replace(**own)  # the caller may change hers
-    if call.pair is not None:
-        call = call._replace(pair=tuple(owned.apart(one, *given) for one in call.pair))
+    call = arguments.kept(call, q, k, v, beta, decay, erase, momentum, ridge, W0, aux0)
     with overflow.silent():
         found = overflow.checked(call, solver_of(row).forward(call, 0, threads))
     out, kept = _shaped(call, found), found.kept

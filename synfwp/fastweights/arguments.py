@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from synfwp import checks, rules
+from synfwp import checks, owned, rules
 from synfwp.fastweights.passes import CENTRED, SEVERAL_WRITES
 from synfwp.fastweights.problem import Call, Shape
 from synfwp.fastweights.solvers import solver_of
@@ -13,6 +13,7 @@ from synfwp.rules import Rule
 from synfwp.theory import stability
 
 Array = np.ndarray
+_ARRAYS = ("q", "k", "v", "beta", "decay", "momentum", "ridge", "W0", "aux0")
 
 
 def check(
@@ -330,6 +331,14 @@ def _warn_unstable(call: Call) -> None:
             f"unstable step for rule {call.rule.name!r}: {ratio:.4g} times its bound ({bound}); "
             "lower beta or normalise k."
         )
+
+
+def kept(call: Call, *given: Any) -> Call:
+    """The call with arrays of its own: the caller may change hers before a gradient is taken."""
+    own: dict[str, Any] = {name: owned.apart(getattr(call, name), *given) for name in _ARRAYS}
+    if call.pair is not None:
+        own["pair"] = tuple(owned.apart(one, *given) for one in call.pair)
+    return call._replace(**own)
 
 
 def cotangent(name: str, x: Any, like: Array) -> Array:

@@ -62,7 +62,7 @@ class Trained(Generic[Network], owned.Owner):
     def __post_init__(self) -> None:
         """Parameters and history are copies; the parameters are read-only: ``params | {"W_out": ...}`` changes some."""
         object.__setattr__(self, "params", owned.keep(self.params))
-        object.__setattr__(self, "history", self.history.copy(deep=True))
+        object.__setattr__(self, "history", self.history if self.history is None else self.history.copy(deep=True))
 
     def instructions(self, x: Any, scored: Any = None, **more: Any) -> Instructions:
         """What the programmer sends to the synapses for tokens ``x (..., T, d_in)``; plastic networks send nothing.

@@ -1,6 +1,7 @@
 """Training a programmer through the fast weights: one loop, one Dataset of history, checkpoints to go on from."""
 
 import hashlib
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -288,7 +289,9 @@ def gradient_of(programmer: Trainable, score: Callable[..., Any]) -> Gradient:
     both = value_and_grad(loss)
 
     def found(params: Params, data: Batch) -> tuple[float, float, Params]:
-        value, grads = both(params, data)
+        with warnings.catch_warnings():  # a training that diverges has its own message, with what grew
+            warnings.filterwarnings("ignore", "rule .* overflows", RuntimeWarning)
+            value, grads = both(params, data)
         return value, _accuracy(data, seen.pop("scores")), grads
 
     return found

@@ -38,6 +38,7 @@ def circuit(rng, groups, projections, steps, dt):
         p |= {"E": np.zeros((n_pre, n_post)), "d": 0.0, "u": np.zeros(pre), "x": np.ones(pre)}
         p |= {"x1": np.zeros(pre), "x2": np.zeros(pre), "y1": np.zeros(post), "y2": np.zeros(post)}
         p["soma"] = np.zeros((steps + 1 + np.max(p["dendritic"], initial=0), n_post))
+        p.setdefault("modulators", ()), p.setdefault("given", np.zeros(steps))
         p["u"] += (p["short_term"] or {"u_rest": 0.0})["u_rest"]
     for t in range(steps):
         for p in projections:
@@ -139,7 +140,8 @@ def _advance(g, rng, t, dt):
 def _response(tau_m, tau, dt):
     """The integral of ``exp(-(dt - s) / tau_m) exp(-s / tau)`` over a step."""
     rate = (tau - tau_m) / (tau_m * tau)  # 1 / tau_m - 1 / tau, exact for nearly equal constants
-    return np.exp(-dt / tau_m) * (np.expm1(dt * rate) / rate if rate else dt)
+    same = rate == 0
+    return np.exp(-dt / tau_m) * np.where(same, dt, np.expm1(dt * rate) / np.where(same, 1, rate))
 
 
 def _between(p, post, t, dt):

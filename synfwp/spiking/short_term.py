@@ -97,9 +97,14 @@ class ShortTerm:
         Returns
         -------
         (n,) array
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an interval is no finite number of at least 0.
         """
         u, x, found = self.u_rest, 1.0, []
-        for m, wait in enumerate(np.atleast_1d(np.asarray(intervals, float))):
+        for m, wait in enumerate(np.atleast_1d(units.array(intervals, "ms", "intervals", 0))):
             if m:
                 u = self.u_rest + (u - self.u_rest) * np.exp(-wait / self.tau_facil)
                 x = 1 + (x - 1) * np.exp(-wait / self.tau_rec)

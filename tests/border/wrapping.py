@@ -58,6 +58,6 @@ def same(a: Any, b: Any) -> bool:
         return type(a) is type(b) and all(
             same(getattr(a, entry.name), getattr(b, entry.name)) for entry in dataclasses.fields(a)
         )
-    if hasattr(a, "__dict__") and not callable(a):
+    if hasattr(a, "__dict__") and hasattr(b, "__dict__") and not callable(a):
         return type(a) is type(b) and same(vars(a), vars(b))
     return bool(a == b)

@@ -126,7 +126,9 @@ def test_past_its_bound_a_step_warns_and_grows_and_below_it_does_not(rng):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         below = fw.scan("momentum_delta", k, k, np.zeros((T, 1)), 0.99 * limit, **gates)
-    with pytest.warns(RuntimeWarning, match=r"1\.01 times its bound \(beta \|k\|\^2 <= \(1 \+ a\) \(1 \+ mu\)\)"):
+    with pytest.warns(
+        RuntimeWarning, match=r"1\.01 times its bound \(beta \|k\|\^2 <= \(1 \+ a\) \(1 \+ mu\), each step alone\)"
+    ):
         above = fw.scan("momentum_delta", k, k, np.zeros((T, 1)), 1.01 * limit, **gates)
     assert np.abs(below.y[-1]).max() < 0.1
     assert np.abs(above.y[-1]).max() > 10

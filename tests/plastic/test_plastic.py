@@ -492,7 +492,7 @@ def test_a_wrong_field_is_refused_by_name(fields, words):
         ({"drive": ONE[0]}, ValueError, r"^drive has shape \(2,\); pass an array \(\.\.\., time, unit\)"),
         ({"drive": ONE * np.nan}, ValueError, "^drive holds NaN or inf"),
         ({"drive": ONE.astype(np.float32)}, TypeError, "^mixed dtypes: drive float32, x float64"),
-        ({"drive": ONE.astype(complex)}, TypeError, "^drive is a ndarray of dtype complex128"),
+        ({"drive": ONE.astype(complex)}, TypeError, "^drive has dtype complex128"),
         ({"x": None}, ValueError, "^x is None, but a layer with recurrent=False needs it"),
         ({"x": np.ones((4, 2))}, ValueError, r"^x has shape \(4, 2\) beside a drive \(3, 2\); pass \(3, 2\)"),
         ({"W": np.eye(2)}, ValueError, "^a layer with recurrent=False does not use W"),

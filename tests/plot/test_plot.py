@@ -236,7 +236,10 @@ def test_times_of_phases_that_are_not_in_seconds_and_spikes_in_no_time_are_refus
     with pytest.raises(ValueError, match="phase_stop is in 'ms'; times of a Dataset are in seconds"):
         plot.raster(spikes)
     bare = examples.spikes().drop_vars(["spike_population", "population_size", "population"])
-    for unit, message in (("mV", "spike_time is in 'mV', which is no time"), (None, "spike_time has no attribute 'un")):
+    for unit, message in (
+        ("mV", "spike_time is in 'mV', which cannot be in s"),
+        (None, "spike_time has no attribute 'un"),
+    ):
         bare["spike_time"].attrs = {} if unit is None else {"units": unit}
         with pytest.raises(ValueError, match=message):
             plot.raster(bare)

@@ -53,7 +53,7 @@ def test_a_figure_that_fits_no_page_is_refused() -> None:
         plot.figure("double", 171)
     with pytest.raises(ValueError, match="unknown width 'duoble'; did you mean 'double'"):
         plot.figure("duoble")
-    with pytest.raises(ValueError, match="width is -3; pass a finite number above 0"):
+    with pytest.raises(ValueError, match=r"width \(mm\) is -3.0; pass a finite number above 0"):
         plot.figure(-3)
 
 

@@ -192,7 +192,7 @@ def test_a_layer_without_an_output_gate_reads_out_without_the_tokens(rng):
 
 def test_tokens_with_another_number_of_features_are_refused():
     programmer = layer({"kind": "gla", "heads": 2})
-    with pytest.raises(ValueError, match=r"^x has 5 features; .*6"):
+    with pytest.raises(ValueError, match=r"^x has shape \(9, 5\); .*6 features"):
         programmer(programmer.init(), np.ones((T, 5)))
 
 

@@ -499,7 +499,7 @@ CELLS = fw.Population(3, QUIET)
 INPUT = fw.PoissonSource(5, 10.0)
 REFUSED = {
     "a negative time constant": (lambda: fw.LIF(tau_m=-20.0), r"tau_m \(ms\) is -20.0; pass a finite number above 0"),
-    "a negative trace": (lambda: plasticity.pair(1.0, 1.0, tau_plus=-1.0), r"tau_x1 \(ms\) is -1.0"),
+    "a negative trace": (lambda: plasticity.pair(1.0, 1.0, tau_plus=-1.0), r"tau_plus \(ms\) is -1.0"),
     "a threshold below reset": (lambda: fw.AdEx(v_peak=-90.0), "v_peak is -90 mV; it must lie above v_reset"),
     "a source out of order": (
         lambda: fw.SpikeSource(2, [3.0, 1.0], [0, 1], name="cue"),
@@ -702,7 +702,7 @@ def test_wrong_units_are_refused_and_right_ones_converted():
         (lambda: fw.Population(1, QUIET, drive=3 * mV), "drive of 'cells'"),
         (lambda: fw.Projection(INPUT, CELLS, 1.0, delay=1 * nS), "delay of projection 'input_to_cells'"),
         (lambda: fw.Projection(INPUT, CELLS, 3 * mV), "weight of projection 'input_to_cells'"),
-        (lambda: plasticity.pair(0.1 * nS, 0.1), "post_x"),
+        (lambda: plasticity.pair(0.1 * nS, 0.1), "A_plus"),
         (lambda: plasticity.pair(0.1, 0.1, w_max=5 * nS), "w_max"),
         (lambda: fw.random_synapses(3, 3, 1.0, 2 * nS, seed=0), "weight"),
         (lambda: fw.Population(3, QUIET, drive=fw.Steps([0.0, 10.0], [1, 2] * mV)), "drive of 'cells'"),

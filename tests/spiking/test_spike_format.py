@@ -150,7 +150,7 @@ REFUSED = {
     "a time that is none": (
         lambda: table(units="s").assign(spike_time=("spike", [0.0, np.nan], {"units": "s"})), "spike_time holds NaN"
     ),
-    "a unit of something else": (lambda: table(units="mV"), "spike_time is in 'mV', which is no time"),
+    "a unit of something else": (lambda: table(units="mV"), "spike_time is in 'mV', which cannot be in s"),
     "an unknown unit": (lambda: table(units="sec"), "unknown unit of spike_time 'sec'"),
     "another population": (
         lambda: table(units="s").assign_coords(population=["queue"]), "unknown population 'cue'; choose one of 'queue'"

@@ -226,7 +226,9 @@ class Bridge:
         slope = self.network.curve.slope
         sides = self._lif(lambda sign, n: sign * slope * self.values[n], fw.Receptor("error", TINY, drives=False))
         # a spike is 1 / dt spikes per ms for one step, of which the receptor holds what it has left a step later
-        one = scipy.sparse.eye_array(self.values.shape[1]) * np.exp(self.dt / TINY) / (self.dt * self.decay)
+        one = (
+            scipy.sparse.eye_array(self.values.shape[1], format="csr") * np.exp(self.dt / TINY) / (self.dt * self.decay)
+        )
         wrong = self.broken == "an error without its pull side"
         lines = [
             fw.Projection(sides[a], sides[b], sign * SIGNS[b] * one, receptor="error", name=f"{a} teaches {b}")
