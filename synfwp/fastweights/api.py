@@ -294,7 +294,7 @@ def attention(
     [[1.0, 0.0], [0.0, 1.0]]
     """
     row = rules.get_rule(rule)
-    _has_form(row, "attention")
+    arguments.has_form(row, "attention")
     if row.error == "key" or not row.uses_values:
         why = "is not linear in v" if row.error == "key" else "writes no values"
         raise ValueError(f"rule {row.name!r} {why}, so it has no attention matrix; run it with synfwp.scan.")
@@ -361,14 +361,8 @@ def _form(rule: Rule, form: str | None, chunk: int | None) -> tuple[str, int]:
     if form is None:
         return rule.forms[0], size
     if checks.one_of("form", form, FORMS) != "auto":
-        _has_form(rule, form)
+        arguments.has_form(rule, form)
     return form, size
-
-
-def _has_form(rule: Rule, form: str) -> None:
-    """A form that the row lists."""
-    if form not in rule.forms:
-        raise ValueError(f"rule {rule.name!r} has no form {form!r}; it has {', '.join(map(repr, rule.forms))}.")
 
 
 def _adjoint(call: Call, out: Scan, kept: Any, dy: Any, dW: Any, daux: Any, threads: int | None) -> Gradients:

@@ -363,3 +363,9 @@ def sum_back(g: Array | None, lead: tuple[int, ...], shape: tuple[int, ...] | No
     g = g.sum(axis=tuple(range(g.ndim - len(shape))))
     repeated = tuple(i for i, (have, want) in enumerate(zip(g.shape, shape, strict=True)) if want == 1 and have != 1)
     return g.sum(axis=repeated, keepdims=True).reshape(shape)
+
+
+def has_form(rule: Rule, form: str) -> None:
+    """A form that the row lists."""
+    if form not in rule.forms:
+        raise ValueError(f"rule {rule.name!r} has no form {form!r}; it has {', '.join(map(repr, rule.forms))}.")

@@ -63,6 +63,8 @@ class PlasticRateNetwork(PlasticLayer):
             raise ValueError(f"weights has no {', '.join(sorted(missing))}; it needs W, lam and eta.")
         weights = {name: checks.plain(name, value) if np.ndim(value) else value for name, value in weights.items()}
         every, x = checks.count("states", states, 0), checks.plain("x", x)
+        for name, value in (("modulation", modulation), ("A0", A0)):
+            checks.bare(name, value)
         if x.ndim not in (2, 3):
             raise ValueError(f"x has shape {x.shape}; pass (step, d_in) or (trial, step, d_in).")
         call = calls.check(self, *self.arguments(weights, x, modulation), None, A0)

@@ -706,7 +706,7 @@ def test_wrong_units_are_refused_and_right_ones_converted():
         (lambda: plasticity.pair(0.1, 0.1, w_max=5 * nS), "w_max"),
         (lambda: fw.random_synapses(3, 3, 1.0, 2 * nS, seed=0), "weight"),
         (lambda: fw.Population(3, QUIET, drive=fw.Steps([0.0, 10.0], [1, 2] * mV)), "drive of 'cells'"),
-        (lambda: plasticity.pair(1.0, 1.0, tau_plus=20 * mV), "tau_x1"),
+        (lambda: plasticity.pair(1.0, 1.0, tau_plus=20 * mV), "tau_plus"),
         (lambda: fw.AdEx(a=4 * pA), "a"),
         (lambda: fw.AdEx(b=4 * nS), "b"),
     ):
