@@ -301,16 +301,16 @@ def caption(ds: xr.Dataset) -> str:
     text = f"""
         Where the engines of a spiking network agree and where they part. {size["items"]} items with keys of
         {size["d_key"]} features (rectified normal, unit length) and values of {size["d_value"]} (normal), beta 1,
-        {size["neurons_per_feature"]} neurons per feature, windows of {size["window"]:g} ms, {size["seeds"]} seeds (means and
-        standard errors); weights free to change sign. Columns: mechanisms; the target of the first is the Hebbian rule, of the
-        others the delta rule. (a, b, c, d, e) Centred correlation of the fast weights with those of the target rule,
-        against the peak rate; gap {gap:g} ms. (f, g, h, i, j) The same against the gap, at {peak:g} Hz: without one,
-        traces of {size["tau"]:g} ms pair an item with the one before. (k, l, m, n, o) Slope of the regression of the
-        weights on the target; dashed: the slope of the effective rule, which leaves out what leaks from item to item.
-        At {float(mean.peak):g} Hz and {float(mean.gap):g} ms agreement in LIF and in Poisson neurons differs by at
-        most {float(apart.max()):.3f}, and the slope of LIF neurons is {low:.2f} to {high:.2f} of that of the effective rule. (p) Measured f-I curve of the LIF
-        neuron (noise 5 mV). (q) Push and pull rates at the working point; their difference is linear within
-        {100 * float(ds.distortion):.1f} % of the peak from 5 Hz on. (r) Push minus pull after the onset of a value at
-        peak: membranes have to be charged first.
+        {size["neurons_per_feature"]} neurons per feature, windows of {size["window"]:g} ms, {size["seeds"]} seeds
+        (means and standard errors); weights free to change sign. Columns: mechanisms; the target of the first is the
+        Hebbian rule, of the others the delta rule. (a, b, c, d, e) Centred correlation of the fast weights with those
+        of the target rule, against the peak rate; gap {gap:g} ms. (f, g, h, i, j) The same against the gap, at
+        {peak:g} Hz: without one, traces of {size["tau"]:g} ms pair an item with the one before. (k, l, m, n, o) Slope
+        of the regression of the weights on the target; dashed: the slope of the effective rule, which leaves out what
+        leaks from item to item. At {float(mean.peak):g} Hz and {float(mean.gap):g} ms agreement in LIF and in Poisson
+        neurons differs by at most {float(apart.max()):.3f}, and the slope of LIF neurons is {low:.2f} to {high:.2f}
+        of that of the effective rule. (p) Measured f-I curve of the LIF neuron (noise 5 mV). (q) Push and pull rates
+        at the working point; their difference is linear within {100 * float(ds.distortion):.1f} % of the peak from 5
+        Hz on. (r) Push minus pull after the onset of a value at peak: membranes have to be charged first.
     """
     return " ".join(text.split())

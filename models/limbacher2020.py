@@ -324,8 +324,8 @@ def caption(ds: xr.Dataset) -> str:
     by = ", ".join(f"{name} {100 * float(mean.sel(rule=name, pairs=last)):.1f} %" for name in MEMORIES)
     text = f"""
         Vectors and labels associated by spikes with a bounded Hebbian rule (after Limbacher & Legenstein 2020), without
-        training. (a) Five pairs are written ({min(40, size["keys"])} of {size["keys"]} key neurons and all value neurons
-        are shown), then the vectors alone are shown again. (b) Right
+        training. (a) Five pairs are written ({min(40, size["keys"])} of {size["keys"]} key neurons and all value
+        neurons are shown), then the vectors alone are shown again. (b) Right
         labels against the number of pairs: from the spikes of value neurons, with the authors' decay and without; from
         the weights that their equation gives on the same spikes; and from exact rules on the spike counts of the same
         keys; {size["networks"]} networks (seeds) each, thin lines; dashed: chance. At {last} pairs: {by} (chance

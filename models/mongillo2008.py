@@ -112,9 +112,9 @@ class Size(NamedTuple):
         for name, (start, stop) in found.windows().items():
             if stop - start < BIN or stop > found.end:
                 raise ValueError(
-                    f"{name} is looked at from {start:g} to {stop:g} ms of a trial of {found.end:g} ms; pass times with "
-                    "item_start at 320 or more, item_lasts at 20 or more, the pulse 170 ms behind the item, and the end "
-                    "50 ms behind the pulse."
+                    f"{name} is looked at from {start:g} to {stop:g} ms of a trial of {found.end:g} ms; pass times "
+                    "with item_start at 320 or more, item_lasts at 20 or more, the pulse 170 ms behind the item, and "
+                    "the end 50 ms behind the pulse."
                 )
         return found
 

@@ -221,11 +221,11 @@ def caption(ds: xr.Dataset) -> str:
     steps = {1: "one", 2: "two"}.get(len(late), str(len(late)))
     text = f"""
         Synapses compete under spike-timing-dependent plasticity (Song, Miller & Abbott 2000). One neuron with
-        {size["inputs"]} Poisson inputs of {size["rate"]:g} Hz, {size["seconds"]} s; {size["seeds"]} run(s) (seeds) at each time step.
-        (a) Weights at the end, dt = {shown:g} ms, all seeds together; dashed: uniform, as at the start. (b) Fractions of weak
-        and strong synapses, dt = {shown:g} ms; thin lines: seeds; diamonds: published, one seed. At the end {weak:.0f} % are
-        weak and {strong:.0f} % strong. (c) Rate of the neuron at {steps} time step{"s" * (len(late) > 1)}; diamonds: published for runs of 400 s,
-        means of six seeds. Last quarter: {last}: an input that arrives in the step of a spike counts as its cause,
-        and longer steps hold more of them.
+        {size["inputs"]} Poisson inputs of {size["rate"]:g} Hz, {size["seconds"]} s; {size["seeds"]} run(s) (seeds) at
+        each time step. (a) Weights at the end, dt = {shown:g} ms, all seeds together; dashed: uniform, as at the
+        start. (b) Fractions of weak and strong synapses, dt = {shown:g} ms; thin lines: seeds; diamonds: published,
+        one seed. At the end {weak:.0f} % are weak and {strong:.0f} % strong. (c) Rate of the neuron at {steps} time
+        step{"s" * (len(late) > 1)}; diamonds: published for runs of 400 s, means of six seeds. Last quarter: {last}:
+        an input that arrives in the step of a spike counts as its cause, and longer steps hold more of them.
     """
     return " ".join(text.split())

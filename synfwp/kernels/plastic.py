@@ -7,8 +7,9 @@ For one sequence, with A the plastic weights before step t and ``seen`` what the
     A  <- keep_t A + write_t post (pre - [Oja] post A)    row by row: post_i is the activity of the row's own neuron
 
 ``seen = pre`` is the input x_t where there is one, else h_(t-1), and post = h_t (covariance: each minus its mean over
-the steps before). With ``inner`` = S > 0 the read is repeated: u starts without A, then S times ``seen`` is the h just found; what
-is written is the last h on both sides. ``how = (phi, rule, inner, norm)`` are integers. No A but the last one is kept.
+the steps before). With ``inner`` = S > 0 the read is repeated: u starts without A, then S times ``seen`` is the h just
+found; what is written is the last h on both sides. ``how = (phi, rule, inner, norm)`` are integers. No A but the last
+one is kept.
 """
 
 import numpy as np
