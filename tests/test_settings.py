@@ -142,7 +142,7 @@ CHEAP = {
 # physical constants of each program; those that are not listed train networks of units without any
 PHYSICAL = {
     "ba2016": "eta lam",
-    "ellwood2024": "axons rate dead lead gap reaction rise fall delay memory low_pass potentiation tau_m tau_syn efficacy",
+    "ellwood2024": "axons rate dead lead gap reaction rise fall delay memory low_pass potentiation tau_m efficacy",
     "engines": "peak gap window tau rho0",
     "first_look": "peak neurons_per_feature window gap",
     "hebbff2022": "eta lam",
@@ -183,9 +183,7 @@ def test_other_targets_stand_in_the_table_and_the_caption():
 
 
 def test_settings_with_which_a_program_does_not_run_are_refused_with_the_cure():
-    with pytest.raises(
-        ValueError, match=r"^program 'ellwood2024' does not run with rise=0: ZeroDivisionError: .* above"
-    ):
+    with pytest.raises(ValueError, match=r"^program 'ellwood2024' does not run with rise=0: ZeroDivisionError: .*"):
         programs.run("ellwood2024", quick=True, rise=0)
     with pytest.raises(ValueError, match=r"^rate is 30 Hz with dead=50 ms; pass rates above 0 and below 1000 / dead"):
         programs.run("ellwood2024", quick=True, rate=30)
@@ -211,7 +209,6 @@ WITHOUT = {  # settings without entries that the table selects, and the start of
 }
 
 
-@pytest.mark.filterwarnings("ignore:Mean of empty slice:RuntimeWarning", "ignore:invalid value:RuntimeWarning")
 @pytest.mark.parametrize("name", WITHOUT)
 def test_a_run_without_entries_of_its_table_ends_and_leaves_those_rows_out(name):
     given, row = WITHOUT[name]
