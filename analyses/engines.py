@@ -10,6 +10,7 @@ Cites: hasselmo2002, urbanczik2014, vogels2011, macneil2011, sejnowski1977
 """
 
 import json
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,7 +31,6 @@ MECHANISMS: dict[str, tuple[str, fw.Mechanism]] = {
     "inhibitory": ("delta", fw.InhibitoryCancellation()),
     "PES": ("delta", fw.PES()),
 }
-PEAK, GAP = 100.0, 40.0  # Hz, ms: what is held while the other is swept
 SIGNALS = np.linspace(-1, 1, 21)
 BIN = 4.0  # ms, of the onset
 
@@ -46,6 +46,22 @@ class Size(NamedTuple):
     peaks: tuple[float, ...]  # Hz: peak rates
     gaps: tuple[float, ...]  # ms: gaps between items
     neurons: int  # neurons of the onset
+    peak: float = 100.0  # Hz: peak rate that is held while gaps are swept
+    gap: float = 40.0  # ms: gap that is held while peak rates are swept
+    window: float = 100.0  # ms: each phase of an item
+    tau: float = 20.0  # ms: traces of the synapses
+    rho0: float = 5.0  # Hz: rate without an error, of the inhibitory mechanism
+
+    def network(self, engine: str, peak: float, gap: float, neurons: int, **more: Any) -> fw.SpikingNetwork:
+        """One network; weights are free to change sign."""
+        cycle = fw.ThetaCycle(retrieve=self.window, encode=self.window, gap=gap)
+        code = fw.RateCode(peak=peak, neurons_per_feature=neurons)
+        return fw.SpikingNetwork(engine=engine, code=code, schedule=cycle, dale=False, **more)
+
+    def mechanism(self, name: str) -> fw.Mechanism:
+        """One of them, with the traces of this size."""
+        how, more = MECHANISMS[name][1], {"rho0": self.rho0} if name == "inhibitory" else {}
+        return replace(how, tau=self.tau, **more)
 
 
 FULL = Size(16, 8, 16, 4, 20, (12.5, 25.0, 50.0, 100.0, 150.0), (0.0, 10.0, 20.0, 40.0, 80.0), 4000)
@@ -56,9 +72,13 @@ QUICK = Size(12, 6, 8, 2, 3, (25.0, 100.0), (0.0, 40.0), 400)
 def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     """Run every mechanism in every engine; ``quick`` does it with fewer and smaller cells."""
     found = {
-        name: np.array([[[cell(size, seed, m, e, x, GAP) for x in size.peaks] for e in ENGINES] for m in MECHANISMS])
+        name: np.array(
+            [[[cell(size, seed, m, e, x, size.gap) for x in size.peaks] for e in ENGINES] for m in MECHANISMS]
+        )
         if name == "peak"
-        else np.array([[[cell(size, seed, m, e, PEAK, x) for x in size.gaps] for e in ENGINES] for m in MECHANISMS])
+        else np.array(
+            [[[cell(size, seed, m, e, size.peak, x) for x in size.gaps] for e in ENGINES] for m in MECHANISMS]
+        )
         for name in ("peak", "gap")
     }
     share = {"units": "1"}
@@ -82,19 +102,13 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     neurons = curves(size, seed)
     settings = {"size": size._asdict(), "quick": quick}
     ds = results.dataset(variables | neurons[0], coords | neurons[1], **results.provenance(settings, seed))
-    return ds.merge(table(ds))
+    return results.compared(ds, table)
 
 
 def cell(size: Size, seed: int, mechanism: str, engine: str, peak: float, gap: float) -> np.ndarray:
     """Agreement, slope and the slope of the effective rule, for every seed: (seeds, 3)."""
-    rule, how = MECHANISMS[mechanism]
-    network = fw.SpikingNetwork(
-        engine=engine,
-        mechanism=how,
-        code=fw.RateCode(peak=peak, neurons_per_feature=size.neurons_per_feature),
-        schedule=fw.ThetaCycle(gap=gap),
-        dale=False,
-    )
+    rule, how = MECHANISMS[mechanism][0], size.mechanism(mechanism)
+    network = size.network(engine, peak, gap, size.neurons_per_feature, mechanism=how)
     sent = [items(size, seed + i) for i in range(size.seeds)]
     k, v = (np.stack(x) for x in zip(*sent, strict=True))
     draws = int(seeds.generator(seed, "spikes", {"peak": peak, "gap": gap}).integers(2**31))
@@ -120,9 +134,9 @@ def slope(W: np.ndarray, target: np.ndarray) -> np.ndarray:
 
 def curves(size: Size, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
     """The measured f-I curve, push minus pull against the signal that drives them, and the onset of a clamp."""
-    curve: Any = fw.SpikingNetwork(engine="lif", dale=False).curve
+    curve: Any = size.network("lif", size.peak, size.gap, size.neurons_per_feature).curve
     drive, bins = curve.drive, np.arange(0, 100.0, BIN)
-    onset = np.array([clamped(e, size.neurons, seed) for e in ("poisson", "lif")])
+    onset = np.array([clamped(size, e, seed) for e in ("poisson", "lif")])
     rates = {"units": "Hz"}
     variables = {
         "rate": ("drive", curve.rate, rates | {"long_name": "rate of a LIF neuron"}),
@@ -141,10 +155,9 @@ def curves(size: Size, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:
     return variables, coords
 
 
-def clamped(engine: str, neurons: int, seed: int) -> np.ndarray:
+def clamped(size: Size, engine: str, seed: int) -> np.ndarray:
     """Push minus pull rate (Hz) in bins after the onset of a value at peak, after a value of 0; mean of neurons."""
-    code = fw.RateCode(neurons_per_feature=1)
-    network = fw.SpikingNetwork(engine=engine, code=code, schedule=fw.ThetaCycle(gap=80.0), dale=False)
+    neurons, network = size.neurons, size.network(engine, size.peak, 80.0, 1)
     value = np.stack([np.zeros(neurons), np.ones(neurons)])
     key = np.ones((2, 1))
     draws = int(seeds.generator(seed, "onset", engine).integers(2**31))
@@ -160,10 +173,10 @@ def clamped(engine: str, neurons: int, seed: int) -> np.ndarray:
 
 def table(ds: xr.Dataset) -> xr.Dataset:
     """What is printed: agreement of each clock engine against counts, and its slope against the effective rule."""
-    mean = ds.mean("seed")
+    mean, (peak, gap) = ds.mean("seed"), _held(ds)
     rows: list[tuple[str, float, float]] = []
-    for name in MECHANISMS:
-        at = mean.sel(mechanism=name, peak=PEAK, gap=GAP)
+    for name in MECHANISMS if peak in ds.peak and gap in ds.gap else ():
+        at = mean.sel(mechanism=name, peak=peak, gap=gap)
         for engine in ENGINES[1:]:
             counts, clock = (float(at.agreement_peak.sel(engine=e)) for e in ("counts", engine))
             rows.append((f"agreement, {name}, {engine}, against counts", counts, clock))
@@ -176,8 +189,8 @@ def table(ds: xr.Dataset) -> xr.Dataset:
                     float(one.slope_peak),
                 )
             )
-    none = mean.sel(gap=0.0)
-    for name in MECHANISMS:
+    for name in MECHANISMS if 0.0 in ds.gap else ():
+        none = mean.sel(gap=0.0)
         for engine in ENGINES[1:]:
             one = none.sel(mechanism=name, engine=engine)
             label = f"agreement without a gap, {name}, {engine}, against counts"
@@ -186,6 +199,12 @@ def table(ds: xr.Dataset) -> xr.Dataset:
             )
     rows.append(("distortion of push minus pull, of the peak", np.nan, float(ds.distortion)))
     return results.comparison(rows)
+
+
+def _held(ds: xr.Dataset) -> tuple[float, float]:
+    """Peak rate and gap that were held while the other was swept."""
+    size = json.loads(ds.attrs["parameters"])["size"]
+    return size["peak"], size["gap"]
 
 
 def figure(ds: xr.Dataset) -> Any:
@@ -235,7 +254,7 @@ def _engines(ds: xr.Dataset, ax: Any, variable: str, along: str) -> None:
                 ax.plot(x, effective.sel(engine=engine), color=colour, lw=0.9, ls=(0, (3, 2)), label=text, zorder=1)
         if along == "peak":
             ax.set_xscale("log")
-            shown = x[x <= PEAK]  # those beyond would run into each other
+            shown = x[x <= 100.0]  # those beyond would run into each other
             ax.set_xticks(shown, [f"{value:g}" for value in shown])
             ax.minorticks_off()
         ax.set_xlabel(f"{ds[along].long_name} ({ds[along].units})")
@@ -245,6 +264,7 @@ def _neurons(ds: xr.Dataset, axes: Any) -> None:
     """The f-I curve, push minus pull against the signal, and the onset of a clamp."""
     from synfwp import plot
 
+    peak, _ = _held(ds)
     with plot.style():
         axes["p"].plot(ds.drive, ds.rate, color="black")
         axes["p"].axhline(float(ds.baseline), color="0.45", lw=0.7, ls=(0, (3, 2)), label="without a signal")
@@ -255,15 +275,15 @@ def _neurons(ds: xr.Dataset, axes: Any) -> None:
         for side, colour in (("push", "blue"), ("pull", "vermillion")):
             axes["q"].plot(ds.signal, ds[side], color=plot.COLOURS[colour], label=side)
         axes["q"].plot(ds.signal, ds.push - ds.pull, color="black", label="push minus pull")
-        axes["q"].plot(ds.signal, PEAK * ds.signal, color="0.45", lw=0.7, ls=(0, (3, 2)), label="linear")
+        axes["q"].plot(ds.signal, peak * ds.signal, color="0.45", lw=0.7, ls=(0, (3, 2)), label="linear")
         axes["q"].set_xlabel("signal (of the peak)")
         axes["q"].set_ylabel("rate (Hz)")
         for engine, colour in (("poisson", "blue"), ("lif", "vermillion")):
             axes["r"].plot(
                 1000 * ds.since, ds.onset.sel(clock=engine), color=plot.COLOURS[colour], label=SPELLED[engine]
             )
-        axes["r"].axhline(PEAK, color="0.45", lw=0.7, ls=(0, (3, 2)), label="value")
-        axes["r"].set_ylim(0, 1.5 * PEAK)
+        axes["r"].axhline(peak, color="0.45", lw=0.7, ls=(0, (3, 2)), label="value")
+        axes["r"].set_ylim(0, 1.5 * peak)
         axes["r"].set_xlabel("time since the onset of a value (ms)")
         axes["r"].set_ylabel("push minus pull (Hz)")
     for letter in "pqr":
@@ -273,23 +293,24 @@ def _neurons(ds: xr.Dataset, axes: Any) -> None:
 def caption(ds: xr.Dataset) -> str:
     """What every panel shows, with its numbers."""
     size = json.loads(ds.attrs["parameters"])["size"]
-    mean = ds.mean("seed").sel(peak=PEAK, gap=GAP)
+    peak, gap = _held(ds)
+    mean = ds.mean("seed").sel(peak=peak, gap=gap, method="nearest")
     apart = np.abs(mean.agreement_peak.sel(engine="lif") - mean.agreement_peak.sel(engine="poisson"))
     off = mean.slope_peak / mean.effective_peak
     low, high = (float(x) for x in (off.sel(engine="lif").min(), off.sel(engine="lif").max()))
     text = f"""
         Where the engines of a spiking network agree and where they part. {size["items"]} items with keys of
         {size["d_key"]} features (rectified normal, unit length) and values of {size["d_value"]} (normal), beta 1,
-        {size["neurons_per_feature"]} neurons per feature, windows of 100 ms, {size["seeds"]} seeds (means and standard
-        errors); weights free to change sign. Columns: mechanisms; the target of the first is the Hebbian rule, of the
-        others the delta rule. (a, b, c, d, e) Centred correlation of the fast weights with those of the target rule,
-        against the peak rate; gap {GAP:g} ms. (f, g, h, i, j) The same against the gap, at {PEAK:g} Hz: without one,
-        traces of 20 ms pair an item with the one before. (k, l, m, n, o) Slope of the regression of the weights on the
-        target; dashed: the slope of the effective rule, which leaves out what leaks from item to item. At {PEAK:g} Hz
-        and {GAP:g} ms agreement in LIF and in Poisson neurons differs by at most {float(apart.max()):.3f}, and the
-        slope of LIF neurons is {low:.2f} to {high:.2f} of that of the effective rule. (p) Measured f-I curve of the LIF
-        neuron (noise 5 mV). (q) Push and pull rates at the working point; their difference is linear within
-        {100 * float(ds.distortion):.1f} % of the peak from 5 Hz on. (r) Push minus pull after the onset of a value at
-        peak: membranes have to be charged first.
+        {size["neurons_per_feature"]} neurons per feature, windows of {size["window"]:g} ms, {size["seeds"]} seeds
+        (means and standard errors); weights free to change sign. Columns: mechanisms; the target of the first is the
+        Hebbian rule, of the others the delta rule. (a, b, c, d, e) Centred correlation of the fast weights with those
+        of the target rule, against the peak rate; gap {gap:g} ms. (f, g, h, i, j) The same against the gap, at
+        {peak:g} Hz: without one, traces of {size["tau"]:g} ms pair an item with the one before. (k, l, m, n, o) Slope
+        of the regression of the weights on the target; dashed: the slope of the effective rule, which leaves out what
+        leaks from item to item. At {float(mean.peak):g} Hz and {float(mean.gap):g} ms agreement in LIF and in Poisson
+        neurons differs by at most {float(apart.max()):.3f}, and the slope of LIF neurons is {low:.2f} to {high:.2f}
+        of that of the effective rule. (p) Measured f-I curve of the LIF neuron (noise 5 mV). (q) Push and pull rates
+        at the working point; their difference is linear within {100 * float(ds.distortion):.1f} % of the peak from 5
+        Hz on. (r) Push minus pull after the onset of a value at peak: membranes have to be charged first.
     """
     return " ".join(text.split())

@@ -8,6 +8,7 @@ Sjostrom, Turrigiano & Nelson 2001.
 Cites: irie2025, schlag2021, hasselmo2002, tyulmankov2022, sjostrom2001, pfister2006
 """
 
+import json
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,8 +27,6 @@ PUBLISHED_DW = {
     "visual_cortex_minimal": (0.000, 0.119, 0.228, 0.532, 0.763, -0.317, -0.332, -0.342, 0.174, 0.749),
 }
 PUBLISHED_E = {"visual_cortex": 0.342, "visual_cortex_minimal": 0.356}
-NEURONS = fw.SpikingNetwork().code.neurons_per_feature
-QUERIES = fw.ThetaCycle(read="end")  # all tokens that only ask, scored or not: novel keys too
 SUBSTRATES = ("exact", "rate", "counts", "lif", "shuffled")
 TARGET = {"hebb": "hebb", "anti_hebb": "hebb", "delta": "delta"}  # rule of the synapses: rule of the training
 
@@ -40,10 +39,21 @@ class Size(NamedTuple):
     steps: int  # updates
     sequences: int  # sequences of a test
     lif_sequences: int  # sequences of a test with LIF neurons
+    learning_rate: float  # of Adam
+    peak: float = 100.0  # Hz: peak rate
+    neurons_per_feature: int = 8  # neurons of a feature
+    window: float = 100.0  # ms: each phase of an item
+    gap: float = 40.0  # ms: gap behind each phase
+
+    def network(self, engine: str) -> fw.SpikingNetwork:
+        """All tokens that only ask are read at the end, scored or not: novel keys too."""
+        code = fw.RateCode(peak=self.peak, neurons_per_feature=self.neurons_per_feature)
+        cycle = fw.ThetaCycle(retrieve=self.window, encode=self.window, gap=self.gap, read="end")
+        return fw.SpikingNetwork(engine=engine, code=code, schedule=cycle)
 
 
-FULL = Size(Recall(keys=32, values=32, writes=64), nets=5, steps=800, sequences=20, lif_sequences=3)
-QUICK = Size(Recall(keys=8, values=8, writes=12), nets=1, steps=150, sequences=10, lif_sequences=4)
+FULL = Size(Recall(keys=32, values=32, writes=64), nets=5, steps=800, sequences=20, lif_sequences=3, learning_rate=5e-3)
+QUICK = Size(Recall(keys=8, values=8, writes=12), nets=1, steps=150, sequences=10, lif_sequences=4, learning_rate=2e-2)
 
 
 @sized(FULL, QUICK)
@@ -53,7 +63,7 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     test = size.task(seeds.generator(seed, "test"), size.sequences)
     scores = np.array([[answer(size, rule, net, test, i) for i, net in enumerate(nets)] for rule in TARGET])
     recall, weights, target, familiar, spikes = (scores[..., i, :] for i in range(5))
-    shown = show(size.task, nets[0]["delta"], test)
+    shown = show(size, nets[0]["delta"], test)
     stdp = triplets()
     variables: dict[str, Any] = {
         "loss": (
@@ -101,7 +111,7 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     }
     settings = {"size": size._asdict() | {"task": vars(size.task)}, "quick": quick}
     ds = results.dataset(variables, coords=coords, **results.provenance(settings, seed))
-    return ds.merge(table(ds))
+    return results.compared(ds, table)
 
 
 def train(size: Size, seed: int, net: int) -> dict[str, fw.Trained]:
@@ -114,7 +124,7 @@ def train(size: Size, seed: int, net: int) -> dict[str, fw.Trained]:
             ),
             task,
             steps=size.steps,
-            learning_rate=5e-3 if size is FULL else 2e-2,
+            learning_rate=size.learning_rate,
             seed=seed + net,
         )
         for rule in ("hebb", "delta")
@@ -134,9 +144,9 @@ def answer(size: Size, rule: str, net: dict[str, fw.Trained], test: Batch, seed:
         networks: dict[str, Any] = {
             "exact": fw.Exact(),
             "rate": fw.RateNetwork(),
-            "lif": fw.SpikingNetwork(engine="lif", schedule=QUERIES),
+            "lif": size.network("lif"),
         }
-        network = networks.get(substrate, fw.SpikingNetwork(engine="counts", schedule=QUERIES))
+        network = networks.get(substrate, size.network("counts"))
         ds = fw.simulate(rule, sent, on=network, seed=seed)
         y = ds.get("y_spikes", ds.y).values
         asks = part.x[..., -1] == 0
@@ -150,17 +160,18 @@ def answer(size: Size, rule: str, net: dict[str, fw.Trained], test: Batch, seed:
     return np.array(columns).T
 
 
-def show(task: Recall, trained: fw.Trained, test: Batch) -> xr.Dataset:
+def show(size: Size, trained: fw.Trained, test: Batch) -> xr.Dataset:
     """One sequence of the delta net in LIF neurons beside the exact fast weights, with the spikes of two items.
 
     The second of them is the first write in the sequence to a key that has been written before.
     """
     sent = trained.instructions(test.x[:1])
     exact = fw.simulate("delta", sent)
-    lif = fw.simulate("delta", sent, on=fw.SpikingNetwork(engine="lif", schedule=QUERIES), seed=0, record=True)
-    keys = test.x[0][:, : task.keys].argmax(axis=-1).tolist()
+    lif = fw.simulate("delta", sent, on=size.network("lif"), seed=0, record=True)
+    keys = test.x[0][:, : size.task.keys].argmax(axis=-1).tolist()
     again = next(t for t in range(1, len(keys)) if keys[t] in keys[:t])
-    phases = slice(4 * (again - 1), 4 * (again + 1))  # retrieve, gap, encode, gap
+    steps = 4 if size.gap else 2  # retrieve, gap, encode, gap
+    phases = slice(steps * (again - 1), steps * (again + 1))
     start, stop = float(lif.phase_start[phases][0]), float(lif.phase_stop[phases][-1])
     spikes = lif.isel(spike=((lif.spike_time >= start) & (lif.spike_time < stop)).values, phase=phases)
     zero = {name: spikes[name].copy(data=spikes[name] - start) for name in ("spike_time", "phase_start", "phase_stop")}
@@ -266,7 +277,8 @@ def figure(ds: xr.Dataset) -> Any:
     plot.weights(ds.W_lif, axes["f"], limit=limit)
     _frequency(ds, axes["g"])
     with plot.style():
-        axes["d"].set_ylim(0, 3 * NEURONS * ds.sizes["key"])
+        neurons = json.loads(ds.attrs["parameters"])["size"]["neurons_per_feature"]
+        axes["d"].set_ylim(0, 3 * neurons * ds.sizes["key"])
         axes["c"].set_ylabel("familiarity, AUC (%)")
         axes["e"].set_title("exact")
         axes["f"].set_title("LIF neurons")

@@ -54,17 +54,26 @@ class Size(NamedTuple):
     """Features of keys and of values, the cell in the middle, what is swept, and seeds of counts and of neurons."""
 
     d: int  # features of keys and of values
-    middle: Cell
     sweeps: dict[str, tuple[float, ...]]
     lif: dict[str, tuple[float, ...]]
     seeds: int  # runs of counts, each with a seed of its own
     neuron_seeds: int  # runs with neurons
     one: tuple[float, ...]  # spikes of the cells of one item
+    peak: float = 100.0  # Hz: peak rate around which the others are swept
+    window: float = 100.0  # ms: window, likewise
+    gap: float = 40.0  # ms: gap, likewise
+    tau: float = 20.0  # ms: trace time constant, likewise
+    neurons: int = 4  # neurons per feature, likewise
+    items: int = 32  # items, likewise
+
+    @property
+    def middle(self) -> Cell:
+        """The cell in the middle of all sweeps."""
+        return Cell(self.peak, self.window, self.gap, self.tau, self.neurons, self.items)
 
 
 FULL = Size(
     d=64,
-    middle=Cell(),
     sweeps={
         "peak": (6.25, 12.5, 25.0, 50.0, 100.0, 200.0, 400.0),
         "window": (25.0, 50.0, 100.0, 200.0, 400.0),
@@ -81,7 +90,8 @@ FULL = Size(
 )  # fmt: skip
 QUICK = Size(
     d=16,
-    middle=Cell(neurons=2, items=8),
+    neurons=2,
+    items=8,
     sweeps={"peak": (25.0, 100.0, 400.0), "window": (50.0, 200.0), "neurons": (1, 4), "gap": (0.0, 40.0),
             "tau": (5.0, 40.0), "items": (4, 16)},
     lif={"peak": (100.0,), "window": (50.0,), "neurons": (1,), "gap": (0.0,), "tau": (5.0,), "items": (4,)},
@@ -131,7 +141,7 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     variables |= {str(name): single[name] for name in single.data_vars}
     ds = results.dataset(variables, coords, **results.provenance(settings, seed))
     ds = ds.merge(budget(ds))
-    return ds.merge(table(ds))
+    return results.compared(ds, table)
 
 
 def plan(size: Size) -> list[Run]:

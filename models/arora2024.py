@@ -127,7 +127,7 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
         variables, coords | {"trained": ((), size.pairs, share | {"long_name": "pairs of the training"})},
         **results.provenance(settings, seed),
     )  # fmt: skip
-    return ds.merge(table(ds))
+    return results.compared(ds, table)
 
 
 def train(rule: str, d: int, size: Size, seed: int) -> fw.Trained:

@@ -69,6 +69,9 @@ class Size(NamedTuple):
     sequences: int  # sequences of a test
     learning_rate: float = 1e-2  # of Adam
     eta: float = ETA  # learning rate of the fast weights
+    lam: float = 0.95  # decay of the fast weights
+    inner: int = 1  # steps of the inner loop
+    identity: float = 0.5  # W is the identity times this where training starts
 
     def task(self, pairs: int | None = None) -> AssociativeRetrieval:
         """What is trained, or the same with another number of pairs."""
@@ -130,13 +133,14 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     }
     settings = {"size": size._asdict(), "quick": quick}
     ds = results.dataset(variables, coords, **results.provenance(settings, seed))
-    return ds.merge(table(ds))
+    return results.compared(ds, table)
 
 
 def train(size: Size, rule: str, seed: int) -> fw.Trained:
     """One net with what its rule leaves."""
     task = size.task()
-    fields = {"eta": size.eta, "phi": "tanh"} | RULES[rule]
+    own = {"eta": size.eta, "lam": size.lam, "inner": size.inner, "identity": size.identity}
+    fields: dict[str, Any] = {"phi": "tanh"} | own | RULES[rule]
     network = FastWeights.fast_weights(task.d_in, size.hidden, task.d_out, **fields)
     steps = size.control if RULES[rule] else size.steps
     return fw.train(network, task, steps=steps, batch=size.batch, learning_rate=size.learning_rate, seed=seed)

@@ -147,7 +147,7 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     }  # fmt: skip
     ds = results.dataset(variables, coords, **results.provenance(settings, seed))
     ds["scaled"] = scaled(ds).assign_attrs(units="1", long_name="scaled accuracy at the lengths of the test")
-    return ds.merge(table(ds))
+    return results.compared(ds, table)
 
 
 def train(system: System, size: Size, seed: int) -> fw.Trained:

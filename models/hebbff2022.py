@@ -32,7 +32,8 @@ from synfwp.settings import sized
 from synfwp.tasks import Batch, Familiarity
 
 LAGS = (1, 3, 6, 10, 15, 20, 30)
-START = {"anti_hebb": -5.0, "hebb": 5.0}  # eta d
+START = ("anti_hebb", "hebb")
+ETA = {"anti_hebb": -5.0, "hebb": 5.0}
 # The authors' trained nets (d = N = 100, trained at lag 6) at LAGS, and the range of false positives over the lags.
 PUBLISHED_TRUE = {
     "anti_hebb": (1.0, 1.0, 0.98, 0.86, 0.56, 0.32, 0.08),
@@ -56,6 +57,8 @@ class Size(NamedTuple):
     steps: dict[str, int]  # updates, for each rule
     learning_rate: dict[str, float]  # of Adam, for each rule
     tokens: int  # items of a test
+    eta: dict[str, float] = ETA  # learning rate of the plasticity times d where training starts, for each rule
+    lam: float = 0.99  # decay of the plastic weights where training starts
 
     @property
     def task(self) -> Familiarity:
@@ -117,12 +120,14 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     }
     settings = {"size": size._asdict(), "quick": quick}
     ds = results.dataset(variables, coords, **results.provenance(settings, seed))
-    return ds.merge(table(ds))
+    return results.compared(ds, table)
 
 
 def train(size: Size, rule: str, seed: int) -> fw.Trained:
     """One net, from the eta of its rule."""
-    network = fw.PlasticNetwork.hebbff(d_in=size.d, d_hidden=size.d, eta=START[rule] / size.d, keep_sign=True)
+    network = fw.PlasticNetwork.hebbff(
+        d_in=size.d, d_hidden=size.d, eta=size.eta[rule] / size.d, lam=size.lam, keep_sign=True
+    )
     steps, learning_rate = size.steps[rule], size.learning_rate[rule]
     return fw.train(network, size.task, steps=steps, batch=1, learning_rate=learning_rate, seed=seed)
 

@@ -33,20 +33,44 @@ import synfwp as fw
 from synfwp import results, seeds
 from synfwp.settings import sized
 
-GAMMA, W_MAX, TAU = 0.3, 1.0, 20.0  # 1/ms, 1, ms
-FEATURES, KEYS, VALUE_NEURONS = 10, 100, 4
-SHOW, GAP = 100.0, 40.0  # ms
-READ_BIAS, READ_GAIN = 20.0, 30.0  # mV; pA (here mV) for a weight of 1
 MEMORIES = ("hebb", "delta", "spikes", "equation", "spikes without decay", "delta, best beta")
 BETAS = (0.05, 0.1, 0.2, 0.4, 0.7, 1.0)
 SAMPLE = 7  # every so many synapses of the last network are kept for the figure
 
 
 class Size(NamedTuple):
-    """Numbers of pairs, and networks (seeds) for each."""
+    """Numbers of pairs, networks (seeds) for each; the rule, the neurons and the times."""
 
     pairs: tuple[int, ...]  # pairs to be stored, a set of networks for each
     networks: int  # networks for each number of pairs, each with a seed of its own
+    features: int = 10  # features of a vector
+    keys: int = 100  # key neurons
+    value_neurons: int = 4  # value neurons of a label
+    gamma_plus: float = 0.3  # 1/ms: rate of potentiation
+    gamma_minus: float = 0.3  # 1/ms: rate of decay
+    w_max: float = 1.0  # bound of the weights
+    tau: float = 20.0  # ms: traces
+    show: float = 100.0  # ms: presentation of a pair or a vector; whole ms
+    gap: float = 40.0  # ms: silence behind it; whole ms
+    tau_m: float = 20.0  # ms: membranes
+    t_ref: float = 3.0  # ms: refractory
+    tau_syn: float = 5.0  # ms: synaptic currents
+    threshold: float = 20.0  # mV: above rest
+    noise: float = 1.0  # mV: of the membranes
+    bias: float = 10.0  # mV: mean drive of the keys
+    contrast: float = 25.0  # mV: what a vector adds to it
+    teaching: float = 80.0  # mV: drive of the value neurons of a label
+    read_bias: float = 20.0  # mV: drive of all value neurons while labels are read
+    read_gain: float = 30.0  # mV: what a weight of 1 transmits while labels are read
+
+    def check(self) -> None:
+        """Spikes are counted in whole ms."""
+        for name in ("show", "gap"):
+            value = getattr(self, name)
+            if value != round(value) or value < (name == "show"):
+                raise ValueError(f"{name} is {value:g} ms; pass whole ms, at least {int(name == 'show')}.")
+        if min(self.features, self.keys, self.value_neurons) < 1:
+            raise ValueError(f"features, keys and value_neurons are {self[2:5]}; pass at least 1 of each.")
 
 
 FULL = Size(pairs=(2, 5, 10, 15, 20, 30, 40, 55), networks=10)
@@ -56,6 +80,7 @@ QUICK = Size(pairs=(5, 15), networks=2)
 class Network(NamedTuple):
     """What a network did: spikes of key and value neurons (item, neuron, ms), weights, and the spikes as they came."""
 
+    size: Size
     keys: np.ndarray
     values: np.ndarray
     W: np.ndarray
@@ -65,12 +90,13 @@ class Network(NamedTuple):
 @sized(FULL, QUICK)
 def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     """Store and recall pairs, through spikes and through exact rules; ``quick`` takes fewer."""
+    size.check()
     shape = (size.networks, len(size.pairs), max(size.pairs))
     right, tried = np.full((len(MEMORIES), *shape), np.nan), np.full((len(BETAS), *shape), np.nan)
     fit = np.zeros((*shape[:2], 2))
     for m, pairs in enumerate(size.pairs):
         for n in range(size.networks):
-            network, bare = (simulate(pairs, seed + n, decay) for decay in (1.0, 0.0))
+            network, bare = (simulate(size, pairs, seed + n, decay) for decay in (1.0, 0.0))
             reference = equation(network)
             scores = {"spikes": spoken(network), "spikes without decay": spoken(bare)}
             scores |= {"equation": read(network, reference), "hebb": exact(network, "hebb", 1.0)}
@@ -82,7 +108,7 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     best = np.nanmean(tried, axis=(1, 3)).argmax(axis=0)
     right[MEMORIES.index("delta")] = tried[BETAS.index(1.0)]
     right[MEMORIES.index("delta, best beta")] = np.stack([tried[b, :, m] for m, b in enumerate(best)], axis=1)
-    example = simulate(5, seed, 1.0)
+    example = simulate(size, 5, seed, 1.0)
     share = {"units": "1"}
     cell = ("rule", "seed", "pairs")
     found: dict[str, Any] = {
@@ -108,48 +134,52 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     }
     settings = {"size": size._asdict(), "quick": quick}
     ds = results.dataset(found, coords, **results.provenance(settings, seed))
-    return ds.merge(table(ds))
+    return results.compared(ds, table)
 
 
-def rule(decay: float) -> fw.SynapticRule:
+def rule(size: Size, decay: float) -> fw.SynapticRule:
     """The authors' rule as a row, gamma- times ``decay``: potentiation at value spikes, decay at key spikes."""
-    decay *= GAMMA / TAU
-    numbers: dict[str, Any] = {"post_x": GAMMA / TAU, "pre_0": -decay / 2, "pre_x": -decay, "tau_x1": TAU}
-    return fw.SynapticRule(name="bounded_hebb", w_max=W_MAX, soft=1.0, cite="limbacher2020", **numbers)
+    decay *= size.gamma_minus / size.tau
+    grow = size.gamma_plus / size.tau
+    numbers: dict[str, Any] = {"post_x": grow, "pre_0": -decay / 2, "pre_x": -decay, "tau_x1": size.tau}
+    return fw.SynapticRule(name="bounded_hebb", w_max=size.w_max, soft=1.0, cite="limbacher2020", **numbers)
 
 
-def simulate(pairs: int, seed: int, decay: float) -> Network:
+def simulate(size: Size, pairs: int, seed: int, decay: float) -> Network:
     """One network that stores pairs and is then asked for each; ``decay`` multiplies gamma-."""
     rng = seeds.generator(seed, "pairs", pairs)
-    vectors = rng.random((pairs, FEATURES))
-    encoder = rng.standard_normal((FEATURES, KEYS)) * (12 / FEATURES) ** 0.5
-    to_keys = 10.0 + 25.0 * (vectors - 0.5) @ encoder  # mV
-    to_values = np.kron(np.eye(pairs), np.full(VALUE_NEURONS, 80.0))
-    writing, length = np.arange(2 * pairs) < pairs, SHOW + GAP
+    vectors = rng.random((pairs, size.features))
+    encoder = rng.standard_normal((size.features, size.keys)) * (12 / size.features) ** 0.5
+    to_keys = size.bias + size.contrast * (vectors - 0.5) @ encoder  # mV
+    to_values = np.kron(np.eye(pairs), np.full(size.value_neurons, size.teaching))
+    writing, length = np.arange(2 * pairs) < pairs, size.show + size.gap
     starts = length * np.arange(2 * pairs)
 
     def steps(shown: Any) -> fw.Steps:
         """Something while each item is shown, nothing between."""
         shown = np.asarray(shown, float)
-        times = np.stack([starts, starts + SHOW], axis=1).ravel()
+        times = np.stack([starts, starts + size.show], axis=1).ravel()
         return fw.Steps(
             times, np.stack([shown, np.zeros_like(shown)], axis=1).reshape(2 * len(shown), *shown.shape[1:])
         )
 
     def neurons(name: str, n: int, drive: Any) -> fw.Population:
-        """Leaky integrate-and-fire neurons that rest 20 mV below threshold."""
-        neuron = fw.LIF(tau_m=20.0, t_ref=3.0, tau_syn=5.0, v_rest=0.0, v_threshold=20.0, v_reset=0.0, noise=1.0)
+        """Leaky integrate-and-fire neurons that rest at 0 mV."""
+        neuron = fw.LIF(
+            tau_m=size.tau_m, t_ref=size.t_ref, tau_syn=size.tau_syn, v_rest=0.0, v_threshold=size.threshold,
+            v_reset=0.0, noise=size.noise,
+        )  # fmt: skip
         return fw.Population(n, neuron, name=name, drive=steps(drive))
 
-    keys = neurons("keys", KEYS, np.vstack([to_keys, to_keys]))
-    values = neurons("values", VALUE_NEURONS * pairs, np.vstack([to_values, np.full_like(to_values, READ_BIAS)]))
+    keys = neurons("keys", size.keys, np.vstack([to_keys, to_keys]))
+    values = neurons("values", to_values.shape[1], np.vstack([to_values, np.full_like(to_values, size.read_bias)]))
     memory = fw.Projection(
         keys,
         values,
         0.0,
-        plasticity=rule(decay),
+        plasticity=rule(size, decay),
         gate=steps(writing),
-        transmission=steps(READ_GAIN * ~writing),
+        transmission=steps(size.read_gain * ~writing),
         name="memory",
     )
     simulation = fw.Circuit([memory]).start(seed=rng)
@@ -160,37 +190,39 @@ def simulate(pairs: int, seed: int, decay: float) -> Network:
         counts = np.zeros((group.n, round(2 * pairs * length)))
         np.add.at(counts, (unit, np.minimum((1e3 * time + 1e-6).astype(int), counts.shape[1] - 1)), 1)
         trains.append(counts.reshape(group.n, 2 * pairs, -1).swapaxes(0, 1))
-    return Network(trains[0], trains[1], simulation.weights("memory").T, ds)
+    return Network(size, trains[0], trains[1], simulation.weights("memory").T, ds)
 
 
 def equation(network: Network) -> np.ndarray:
     """The authors' equation in steps of 1 ms on the spikes of a network, (value, key)."""
-    keep = np.exp(-1 / TAU)
+    size = network.size
+    keep = np.exp(-1 / size.tau)
     k, v = np.zeros(network.keys.shape[1]), np.zeros(network.values.shape[1])
     W = np.zeros((len(v), len(k)))
     for key, value in zip(network.keys[: len(network.keys) // 2], network.values, strict=False):
         for t in range(key.shape[1]):
             k, v = keep * k + (1 - keep) * key[:, t], keep * v + (1 - keep) * value[:, t]
-            if t < SHOW:
-                W += GAMMA * (W_MAX - W) * np.outer(v, k) - GAMMA * W * k**2
+            if t < size.show:
+                W += size.gamma_plus * (size.w_max - W) * np.outer(v, k) - size.gamma_minus * W * k**2
     return W
 
 
 def counts(network: Network) -> tuple[np.ndarray, np.ndarray]:
     """Keys and queries of exact rules: spike counts of unit length."""
-    found = network.keys[:, :, : int(SHOW)].sum(axis=2)
+    found = network.keys[:, :, : int(network.size.show)].sum(axis=2)
     unit = found / np.maximum(np.linalg.norm(found, axis=1, keepdims=True), 1e-12)
     return unit[: len(unit) // 2], unit[len(unit) // 2 :]
 
 
 def spoken(network: Network) -> np.ndarray:
     """Spikes of each label's neurons while labels are read, (query, label)."""
-    return labels(network.values[len(network.values) // 2 :, :, : int(SHOW)].sum(axis=2))
+    shown = network.values[len(network.values) // 2 :, :, : int(network.size.show)]
+    return labels(network.size, shown.sum(axis=2))
 
 
 def read(network: Network, W: np.ndarray) -> np.ndarray:
     """What weights say to the queries, (query, label)."""
-    return labels(counts(network)[1] @ W.T)
+    return labels(network.size, counts(network)[1] @ W.T)
 
 
 def exact(network: Network, rule: str, beta: float) -> np.ndarray:
@@ -199,9 +231,9 @@ def exact(network: Network, rule: str, beta: float) -> np.ndarray:
     return q @ fw.scan(rule, k, k, np.eye(len(k)), beta=beta).W.T
 
 
-def labels(values: np.ndarray) -> np.ndarray:
+def labels(size: Size, values: np.ndarray) -> np.ndarray:
     """Sums over the value neurons of each label."""
-    return values.reshape(len(values), -1, VALUE_NEURONS).sum(axis=2)
+    return values.reshape(len(values), -1, size.value_neurons).sum(axis=2)
 
 
 def won(scores: np.ndarray) -> np.ndarray:
@@ -217,11 +249,11 @@ def agreement(W: np.ndarray, reference: np.ndarray) -> tuple[float, float]:
 
 def raster(network: Network, pairs: int) -> dict[str, Any]:
     """Spikes of some keys and of all values while pairs are written and read."""
-    shown = 40
+    shown = min(40, network.size.keys)
     (key_time, key), (value_time, value) = (fw.spikes(network.spikes, name) for name in ("keys", "values"))
     some = key < shown
     groups = {"keys": (key_time[some], key[some], shown), "values": (value_time, value, network.values.shape[1])}
-    second, half = {"units": "s"}, (SHOW + GAP) * pairs
+    second, half = {"units": "s"}, (network.size.show + network.size.gap) * pairs
     return {
         **results.spike_variables(groups),
         "phase_start": ("phase", results.seconds([0.0, half]), second | {"long_name": "start of a phase"}),
@@ -292,8 +324,8 @@ def caption(ds: xr.Dataset) -> str:
     by = ", ".join(f"{name} {100 * float(mean.sel(rule=name, pairs=last)):.1f} %" for name in MEMORIES)
     text = f"""
         Vectors and labels associated by spikes with a bounded Hebbian rule (after Limbacher & Legenstein 2020), without
-        training. (a) Five pairs are written (40 of {KEYS} key neurons and all value neurons are shown),
-        then the vectors alone are shown again. (b) Right
+        training. (a) Five pairs are written ({min(40, size["keys"])} of {size["keys"]} key neurons and all value
+        neurons are shown), then the vectors alone are shown again. (b) Right
         labels against the number of pairs: from the spikes of value neurons, with the authors' decay and without; from
         the weights that their equation gives on the same spikes; and from exact rules on the spike counts of the same
         keys; {size["networks"]} networks (seeds) each, thin lines; dashed: chance. At {last} pairs: {by} (chance

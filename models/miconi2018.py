@@ -52,10 +52,18 @@ class Size(NamedTuple):
     batch: int  # sequences of an update
     sequences: int  # sequences of a test
     learning_rate: float = 3e-3  # of Adam
+    eta: float = 0.01  # learning rate of the plasticity, and its decay, where training starts
+    input_gain: float = 20.0  # factor of the inputs
+    scale: float = 0.01  # standard deviation of W and alpha where training starts
+    show: int = 6  # steps of a presentation
+    gap: int = 4  # steps of zeros behind it
+    cycles: int = 2  # rounds of presentations
+    zeroed: float = 0.5  # share of the bits of the cue that are missing
 
     def task(self, patterns: int | None = None) -> PatternCompletion:
         """What is trained, or the same with another number of patterns."""
-        return PatternCompletion(d=self.d, patterns=patterns or self.patterns)
+        shown: dict[str, Any] = {"cycles": self.cycles, "show": self.show, "gap": self.gap, "zeroed": self.zeroed}
+        return PatternCompletion(d=self.d, patterns=patterns or self.patterns, **shown)
 
 
 FULL = Size(d=50, patterns=3, nets=3, steps=1000, static=300, batch=8, sequences=500)
@@ -126,12 +134,13 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     }
     settings = {"size": size._asdict(), "quick": quick}
     ds = results.dataset(variables, coords, **results.provenance(settings, seed))
-    return ds.merge(table(ds))
+    return results.compared(ds, table)
 
 
 def train(size: Size, rule: str, seed: int) -> fw.Trained:
     """One net with the plasticity of its rule."""
-    network = fw.PlasticNetwork.differentiable(size.d, **RULES[rule])
+    fields: dict[str, Any] = {"eta": size.eta, "input_gain": size.input_gain, "scale": size.scale}
+    network = fw.PlasticNetwork.differentiable(size.d, **fields | RULES[rule])
     steps = size.steps if network.learn else size.static
     rate = size.learning_rate
     return fw.train(network, size.task(), steps=steps, batch=size.batch, learning_rate=rate, loss="squared", seed=seed)

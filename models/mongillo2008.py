@@ -36,7 +36,6 @@ import synfwp as fw
 from synfwp import results, seeds
 from synfwp.settings import sized
 
-U, TAU_F, TAU_D = 0.19, 1500.0, 200.0
 RATES = (1, 5, 10, 20, 40)  # Hz
 EXPECTED = {
     "regular trains": (0.325, 0.473, 0.355, 0.215, 0.117),
@@ -46,7 +45,7 @@ CURVE = np.geomspace(0.5, 60, 60)  # Hz
 ITEMS = 5
 SPIKE = 0.2  # spikes per neuron of an item within BIN that make a population spike
 BIN = 20.0  # ms
-SYNAPSES = {"facilitation": TAU_F, "no facilitation": 1e-3}  # tau_F in ms: after 1 us u is back at U
+SYNAPSES = ("facilitation", "no facilitation")
 
 
 class Protocol(NamedTuple):
@@ -70,87 +69,139 @@ class Protocol(NamedTuple):
 
 
 class Size(NamedTuple):
-    """The spiking network: excitatory neurons, probability of a synapse, factor of the efficacies; networks (seeds)."""
+    """The spiking networks, the synapses, the times of a trial, and the neurons and weights of both networks."""
 
     neurons: int  # excitatory neurons of a network
     probability: float  # probability of a synapse
     efficacy: float  # factor of all efficacies
     networks: int  # networks, each with a seed of its own
     shown: int = 20  # neurons of each item in the raster
+    U: float = 0.19  # share of the resources that a spike releases at rest
+    tau_F: float = 1500.0  # ms: recovery of u
+    tau_D: float = 200.0  # ms: recovery of x
+    item_start: float = 1000.0  # ms: the item is shown
+    item_lasts: float = 350.0  # ms: for so long
+    pulse_start: float = 2000.0  # ms: the pulse to all neurons
+    pulse_lasts: float = 250.0  # ms: for so long
+    end: float = 2700.0  # ms: end of a trial
+    mean: float = 22.3  # mV: mean drive of the excitatory neurons
+    mean_inhibition: float = 20.5  # mV: mean drive of the inhibitory neurons
+    item_drive: float = 1.15  # factor of the drive of the item that is shown
+    pulse_drive: float = 1.05  # factor of all drives in the pulse
+    noise: float = 1.0  # mV: fluctuations of the drive
+    J: float = 0.10  # mV: efficacy between excitatory neurons
+    potentiated: float = 4.5  # factor of the potentiated ones
+    J_to_I: float = 0.135  # mV: from excitatory to inhibitory neurons
+    J_from_I: float = 0.25  # mV: from inhibitory to excitatory neurons
+    J_of_I: float = 0.20  # mV: between inhibitory neurons
+    threshold: float = 20.0  # mV: above rest
+    tau_E: float = 15.0  # ms: membranes of excitatory neurons
+    tau_I: float = 10.0  # ms: membranes of inhibitory neurons
+    w_item: float = 12.0  # network of rates: of an item to itself
+    w_from_I: float = 2.5  # network of rates: of the inhibition
+    w_to_I: float = 1.75  # network of rates: of an item to the inhibition
+    background: float = 1.0  # Hz: network of rates
+    item_rate: float = 10.0  # Hz: network of rates, more while the item is shown
+    pulse_rate: float = 3.0  # Hz: network of rates, more in the pulse
+    tau: float = 8.0  # ms: network of rates
+
+    @property
+    def times(self) -> Protocol:
+        """The trial; a stretch to look at is left in the delay and behind the pulse."""
+        found = Protocol(self.item_start, self.item_lasts, self.pulse_start, self.pulse_lasts, self.end)
+        for name, (start, stop) in found.windows().items():
+            if stop - start < BIN or stop > found.end:
+                raise ValueError(
+                    f"{name} is looked at from {start:g} to {stop:g} ms of a trial of {found.end:g} ms; pass times "
+                    "with item_start at 320 or more, item_lasts at 20 or more, the pulse 170 ms behind the item, and "
+                    "the end 50 ms behind the pulse."
+                )
+        return found
+
+    @property
+    def synapses(self) -> dict[str, float]:
+        """tau_F in ms, with and without facilitation: after 1 us u is back at U."""
+        return dict(zip(SYNAPSES, (self.tau_F, 1e-3), strict=True))
 
 
 FULL = Size(neurons=2000, probability=0.8, efficacy=1.0, networks=12)
 QUICK = Size(neurons=1200, probability=1.0, efficacy=4 / 3, networks=1)
-TIMES = Protocol()
 
 
 @sized(FULL, QUICK)
 def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     """Steady states, the network of rates and the spiking networks; ``quick`` takes one small network."""
-    parts = [steady_states(), rate_network(), spiking_networks(size, seed)]
-    settings = {"size": size._asdict(), "times": TIMES._asdict(), "quick": quick}
+    times = size.times
+    parts = [steady_states(size), rate_network(size), spiking_networks(size, seed)]
+    settings = {"size": size._asdict(), "times": times._asdict(), "quick": quick}
     ds = xr.merge(parts, join="exact", combine_attrs="no_conflicts").assign_attrs(results.provenance(settings, seed))
-    return ds.merge(table(ds))
+    return results.compared(ds, table)
 
 
-def steady_states() -> xr.Dataset:
+def times_of(ds: xr.Dataset) -> Protocol:
+    """The trial of a run."""
+    return Protocol(**json.loads(ds.attrs["parameters"])["times"])
+
+
+def steady_states(size: Size) -> xr.Dataset:
     """``u x`` at the last spike of a long regular train, and where the rate equations come to rest."""
     trains = [np.arange(1000.0 / rate, 20_000.0, 1000.0 / rate) for rate in RATES]
     times, units = np.concatenate(trains), np.repeat(np.arange(len(RATES)), [len(train) for train in trains])
     order = np.argsort(times, kind="stable")
     source = fw.SpikeSource(len(RATES), times[order], units[order], name="trains")
     cells = fw.Population(len(RATES), fw.LIF(tau_syn=1.0, noise=0.0, v_threshold=1e3), name="cells")
-    feed = fw.Projection(source, cells, np.eye(len(RATES)), short_term=short_term(TAU_F))
+    feed = fw.Projection(source, cells, np.eye(len(RATES)), short_term=short_term(size, size.tau_F))
     current = fw.Circuit([feed], dt=1.0).run(20_000.0, record=fw.Record("cells", "current")).current_cells
     share = {"units": "1", "long_name": "share u x released at a spike"}
     found = {
         "released": ("rate", current.values[-1001:].max(axis=0), share),
-        "flow": ("curve", resting(CURVE), share),
-        "flow_at": ("rate", resting(np.array(RATES, float)), share),
+        "flow": ("curve", resting(size, CURVE), share),
+        "flow_at": ("rate", resting(size, np.array(RATES, float)), share),
     }
     hertz = {"units": "Hz", "long_name": "rate of the spikes"}
     return results.dataset(found, {"rate": ("rate", list(RATES), hertz), "curve": ("curve", CURVE, hertz)})
 
 
-def short_term(tau_facil: float) -> fw.ShortTerm:
+def short_term(size: Size, tau_facil: float) -> fw.ShortTerm:
     """The synapses of the paper in the form of circuits."""
-    return fw.ShortTerm(U=U, tau_rec=TAU_D, tau_facil=tau_facil)
+    return fw.ShortTerm(U=size.U, tau_rec=size.tau_D, tau_facil=tau_facil)
 
 
-def flow(u: Any, x: Any, rate: Any) -> tuple[Any, Any]:
+def flow(size: Size, u: Any, x: Any, rate: Any) -> tuple[Any, Any]:
     """``du/dt`` and ``dx/dt`` (1/ms) at rates in Hz."""
-    spikes = rate * 1e-3
-    return (U - u) / TAU_F + U * (1 - u) * spikes, (1 - x) / TAU_D - u * x * spikes
+    U, spikes = size.U, rate * 1e-3
+    return (U - u) / size.tau_F + U * (1 - u) * spikes, (1 - x) / size.tau_D - u * x * spikes
 
 
-def resting(rate: np.ndarray, dt: float = 2.0) -> np.ndarray:
+def resting(size: Size, rate: np.ndarray, dt: float = 2.0) -> np.ndarray:
     """``u x`` after 20 s of the rate equations at constant rates."""
-    u, x = np.full(rate.shape, U), np.ones(rate.shape)
+    u, x = np.full(rate.shape, size.U), np.ones(rate.shape)
     for _ in range(int(20_000 / dt)):
-        du, dx = flow(u, x, rate)
+        du, dx = flow(size, u, x, rate)
         u, x = u + dt * du, x + dt * dx
     return u * x
 
 
-def rate_network(dt: float = 0.1, every: float = 2.0) -> xr.Dataset:
+def rate_network(size: Size, dt: float = 0.1, every: float = 2.0) -> xr.Dataset:
     """The network of rates with and without facilitation, and with it but without an item."""
-    conditions, steps = [*SYNAPSES, "no item"], round(TIMES.end / dt)
+    times = size.times
+    conditions, steps = [*SYNAPSES, "no item"], round(times.end / dt)
     facilitates = np.array([[1.0], [0.0], [1.0]])
-    shown = np.array([10.0, 10.0, 0.0])  # Hz
-    h, u, x = np.zeros((3, ITEMS + 1)), np.full((3, ITEMS), U), np.ones((3, ITEMS))
+    shown = np.array([size.item_rate, size.item_rate, 0.0])  # Hz
+    h, u, x = np.zeros((3, ITEMS + 1)), np.full((3, ITEMS), size.U), np.ones((3, ITEMS))
     kept: list[Any] = []
     for step in range(steps):
         t = step * dt
         rate = 1.5 * np.logaddexp(0, h / 1.5)
         if step % round(every / dt) == 0:
             kept.append((rate[:, :ITEMS], u, x))
-        drive = np.full((3, ITEMS), 1.0)
-        drive[:, 0] += shown * (TIMES.item <= t < TIMES.item + TIMES.shown)
-        drive += 3.0 * (TIMES.pulse <= t < TIMES.pulse + TIMES.lasts)
-        to_items = 12.0 * u * x * rate[:, :ITEMS] - 2.5 * rate[:, ITEMS:] + drive
-        to_inhibition = 1.75 * rate[:, :ITEMS].sum(axis=1, keepdims=True)
-        du, dx = flow(u, x, rate[:, :ITEMS])
-        h = h + dt / 8.0 * (np.hstack([to_items, to_inhibition]) - h)
+        drive = np.full((3, ITEMS), size.background)
+        drive[:, 0] += shown * (times.item <= t < times.item + times.shown)
+        drive += size.pulse_rate * (times.pulse <= t < times.pulse + times.lasts)
+        to_items = size.w_item * u * x * rate[:, :ITEMS] - size.w_from_I * rate[:, ITEMS:] + drive
+        to_inhibition = size.w_to_I * rate[:, :ITEMS].sum(axis=1, keepdims=True)
+        du, dx = flow(size, u, x, rate[:, :ITEMS])
+        h = h + dt / size.tau * (np.hstack([to_items, to_inhibition]) - h)
         u, x = u + dt * facilitates * du, x + dt * dx
     names = {"rates": ("Hz", "rate"), "u": ("1", "u"), "x": ("1", "x")}
     found = {
@@ -177,45 +228,47 @@ def network(size: Size, tau_facil: float, seed: int) -> tuple[fw.Circuit, np.nda
     of[of >= ITEMS] = -1
     part = seeds.generator(seed, "network")
     start = {"E": part.uniform(14.0, 20.0, n), "I": part.uniform(10.0, 20.0, n // 4)}
-    same: dict[str, Any] = {"t_ref": 2.0, "tau_syn": 2.0, "v_rest": 0.0, "v_threshold": 20.0, "noise": 0.5**0.5}
-    neurons = {"E": fw.LIF(tau_m=15.0, v_reset=16.0, **same), "I": fw.LIF(tau_m=10.0, v_reset=13.0, **same)}
-    mean = np.full(n, 22.3)
-    at, on, pulse, lasts, _ = TIMES
+    same: dict[str, Any] = {"t_ref": 2.0, "tau_syn": 2.0, "v_rest": 0.0, "v_threshold": size.threshold}
+    same["noise"] = size.noise * 0.5**0.5
+    neurons = {"E": fw.LIF(tau_m=size.tau_E, v_reset=16.0, **same), "I": fw.LIF(tau_m=size.tau_I, v_reset=13.0, **same)}
+    mean = np.full(n, size.mean)
+    at, on, pulse, lasts, _ = size.times
     drive = fw.Steps(
         [0.0, at, at + on, pulse, pulse + lasts],
-        [mean, np.where(of == 0, 1.15, 1.0) * mean, mean, 1.05 * mean, mean],
+        [mean, np.where(of == 0, size.item_drive, 1.0) * mean, mean, size.pulse_drive * mean, mean],
     )
     E = fw.Population(n, neurons["E"], name="E", drive=drive, v_init=start["E"])
-    inhibition = fw.Population(n // 4, neurons["I"], name="I", drive=20.5, v_init=start["I"])
+    inhibition = fw.Population(n // 4, neurons["I"], name="I", drive=size.mean_inhibition, v_init=start["I"])
 
     def synapses(pre: fw.Population, post: fw.Population, efficacy: float) -> Any:
         """Random synapses of an efficacy in mV as currents: the area under one moves the membrane by as much."""
         weight = size.efficacy * efficacy * post.neuron.tau_m / post.neuron.tau_syn
         return fw.random_synapses(pre.n, post.n, size.probability, weight, part)
 
-    W = synapses(E, E, 0.10)
+    W = synapses(E, E, size.J)
     pre, post = of[np.repeat(np.arange(n), np.diff(W.indptr))], of[W.indices]
     stray = ((pre < 0) | (post < 0)) & (part.random(W.nnz) < 0.1)
-    W.data[((pre == post) & (pre >= 0)) | stray] *= 4.5
-    recurrent = fw.Projection(E, E, W, delay=1.0, short_term=short_term(tau_facil))
-    others = ((E, inhibition, 0.135), (inhibition, E, -0.25), (inhibition, inhibition, -0.20))
+    W.data[((pre == post) & (pre >= 0)) | stray] *= size.potentiated
+    recurrent = fw.Projection(E, E, W, delay=1.0, short_term=short_term(size, tau_facil))
+    others = ((E, inhibition, size.J_to_I), (inhibition, E, -size.J_from_I), (inhibition, inhibition, -size.J_of_I))
     return fw.Circuit([recurrent, *(fw.Projection(a, b, synapses(a, b, J), delay=1.0) for a, b, J in others)]), of
 
 
 def spiking_networks(size: Size, seed: int) -> xr.Dataset:
     """The most spikes per neuron of each item within a bin, in each stretch; spikes of one network."""
-    windows = TIMES.windows()
+    times, U = size.times, size.U
+    windows = times.windows()
     peaks = np.zeros((len(SYNAPSES), size.networks, len(windows), ITEMS))
     held, example = np.zeros((size.networks, ITEMS)), None
-    for c, tau_facil in enumerate(SYNAPSES.values()):
+    for c, tau_facil in enumerate(size.synapses.values()):
         for m in range(size.networks):
             circuit, of = network(size, tau_facil, seed + m)
             simulation = circuit.start(seed=seed + m)
-            early = simulation.run(TIMES.pulse)
+            early = simulation.run(times.pulse)
             if c == 0:
                 u = U + (1 - U) * simulation.variable("E_to_E", "u")  # as a rate equation has it: before the jump
                 held[m] = [u[of == item].mean() for item in range(ITEMS)]
-            parts = [fw.spikes(part, "E") for part in (early, simulation.run(TIMES.end - TIMES.pulse))]
+            parts = [fw.spikes(part, "E") for part in (early, simulation.run(times.end - times.pulse))]
             time, unit = (np.concatenate(both) for both in zip(*parts, strict=True))
             time = 1e3 * time  # ms
             members = [of == item for item in range(ITEMS)]
@@ -248,7 +301,7 @@ def raster(time: np.ndarray, unit: np.ndarray, of: np.ndarray, size: Size) -> di
         "other items": (results.seconds(time[others]), row[unit[others]], (ITEMS - 1) * size.shown),
         "item": (results.seconds(time[item]), row[unit[item]], size.shown),
     }
-    at, on, pulse, lasts, _ = TIMES
+    at, on, pulse, lasts, _ = size.times
     second = {"units": "s"}
     return {
         **results.spike_variables(groups),
@@ -260,7 +313,7 @@ def raster(time: np.ndarray, unit: np.ndarray, of: np.ndarray, size: Size) -> di
 
 def during(ds: xr.Dataset, window: str) -> xr.Dataset:
     """The network of rates in one stretch."""
-    start, stop = TIMES.windows()[window]
+    start, stop = times_of(ds).windows()[window]
     return ds[["rates", "u"]].sel(time=slice(start / 1e3, stop / 1e3))
 
 
@@ -273,7 +326,7 @@ def table(ds: xr.Dataset) -> xr.Dataset:
             for rate, known in zip(RATES, EXPECTED[how], strict=True)
         ]
     for condition in ds.condition.values:
-        for window in TIMES.windows():
+        for window in times_of(ds).windows():
             top = during(ds, window).rates.sel(condition=condition).max("time")
             rows.append((f"rates, {condition}, {window}, item (Hz)", np.nan, float(top.sel(cue="item"))))
             if window == "pulse":
@@ -301,7 +354,7 @@ def figure(ds: xr.Dataset) -> Any:
     fig, axes = plot.figure("double", 100, "abc;dde")
     _released(ds, axes["a"])
     _rates(ds, axes["b"], axes["c"])
-    plot.raster(ds, axes["d"], window=(0.7, TIMES.end / 1e3))
+    plot.raster(ds, axes["d"], window=(0.7, times_of(ds).end / 1e3))
     with plot.style():
         axes["d"].set_ylim(-1, ITEMS * json.loads(ds.attrs["parameters"])["size"]["shown"])
     _peaks(ds, axes["e"])
@@ -333,7 +386,8 @@ def _rates(ds: xr.Dataset, top: Any, below: Any) -> None:
 
     lines = [("facilitation", "item", "vermillion", "item"), ("facilitation", "other 1", "blue", "another")]
     lines.append(("no facilitation", "item", "black", "item, u fixed"))
-    starts, lengths = (TIMES.item, TIMES.pulse), (TIMES.shown, TIMES.lasts)
+    times = times_of(ds)
+    starts, lengths = (times.item, times.pulse), (times.shown, times.lasts)
     with plot.style():
         for ax, name in ((top, "rates"), (below, "u")):
             for condition, item, colour, label in lines:
@@ -341,7 +395,7 @@ def _rates(ds: xr.Dataset, top: Any, below: Any) -> None:
                 ax.plot(ds.time, line, color=plot.COLOURS[colour], label=label)
             for start, length, tint in zip(starts, lengths, plot.activity.PHASE_TINTS, strict=False):
                 ax.axvspan(start / 1e3, (start + length) / 1e3, facecolor=tint, linewidth=0, zorder=0)
-            ax.set_xlim(0.7, TIMES.end / 1e3)
+            ax.set_xlim(0.7, times.end / 1e3)
             ax.set_ylim(0)
             ax.set_xlabel("time (s)")
             plot.legend(ax)
@@ -378,17 +432,18 @@ def _peaks(ds: xr.Dataset, ax: Any) -> None:
 
 def caption(ds: xr.Dataset) -> str:
     """What every panel shows, with its numbers."""
-    size = json.loads(ds.attrs["parameters"])["size"]
+    size, times = json.loads(ds.attrs["parameters"])["size"], times_of(ds)
     pulse, fixed = (during(ds, "pulse").rates.sel(condition=c).max("time") for c in SYNAPSES)
     delay = during(ds, "delay").rates.sel(condition="facilitation").max("time")
     fired = ds.peak >= SPIKE
     on = fired.sel(window="pulse", synapses="facilitation")
     text = f"""
         An item held by facilitation alone (Mongillo, Barak & Tsodyks 2008). (a) Share u x released at each spike of a
-        regular train in steady state, U = {U:g}, tau_F = {TAU_F:g} ms, tau_D = {TAU_D:g} ms: synapses of a spiking
+        regular train in steady state, U = {size["U"]:g}, tau_F = {size["tau_F"]:g} ms, tau_D =
+        {size["tau_D"]:g} ms: synapses of a spiking
         circuit, rate equations, and what follows for both from the published parameters (bars). (b, c) A network of
         rates with {ITEMS} items: one is shown (blue stretch), and
-        {(TIMES.pulse - TIMES.item - TIMES.shown) / 1e3:g} s later all get a weak pulse
+        {(times.pulse - times.item - times.shown) / 1e3:g} s later all get a weak pulse
         (orange). In the delay the item fires at {float(delay.sel(cue="item")):.2f} Hz at most; the pulse brings it to
         {float(pulse.sel(cue="item")):.0f} Hz, the others to {float(pulse.drop_sel(cue="item").max()):.1f} Hz, and the
         item itself to {float(fixed.sel(cue="item")):.1f} Hz where u is fixed at U. (d) The same with

@@ -29,7 +29,8 @@ from synfwp import results, seeds
 from synfwp.settings import sized
 from synfwp.tasks import Batch, EvidenceIntegration
 
-START = {"hebb": 1.0, "static": 0.0, "anti_hebb": -1.0}  # eta
+START = ("hebb", "static", "anti_hebb")
+ETA = {"hebb": 1.0, "anti_hebb": -1.0}
 LENGTHS = (5, 10, 20, 40, 80)
 PUBLISHED = {"validation": 0.99, "test": 0.998}  # from the authors' notebook, one net
 SEQUENCES = {"validation": 500, "test": 1000}
@@ -49,6 +50,7 @@ class Size(NamedTuple):
     sequences: int  # sequences of a test at each length
     learning_rate: float = 3e-3  # of Adam
     lam: float = 0.95  # decay of the modulations where training starts
+    eta: dict[str, float] = ETA  # learning rate of the modulations where training starts, for each rule
 
     def task(self, length: int | None = None) -> EvidenceIntegration:
         """What is trained, or the same words in sequences of another length."""
@@ -112,14 +114,14 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     }
     settings = {"size": size._asdict(), "quick": quick}
     ds = results.dataset(variables, coords, **results.provenance(settings, seed))
-    return ds.merge(table(ds))
+    return results.compared(ds, table)
 
 
 def train(size: Size, rule: str, seed: int) -> fw.Trained:
     """One net, from the eta of its rule."""
-    eta, scale = START[rule], (2 / (size.d + size.hidden)) ** 0.5
-    network = fw.PlasticNetwork.mpn(size.d, size.hidden, 3, eta=eta, lam=size.lam, learn=eta != 0, scale=scale)
-    steps = size.steps if eta else size.static
+    eta, scale = size.eta.get(rule, 0.0), (2 / (size.d + size.hidden)) ** 0.5
+    network = fw.PlasticNetwork.mpn(size.d, size.hidden, 3, eta=eta, lam=size.lam, learn=rule != "static", scale=scale)
+    steps = size.static if rule == "static" else size.steps
     return fw.train(network, size.task(), steps=steps, batch=size.batch, learning_rate=size.learning_rate, seed=seed)
 
 

@@ -229,7 +229,7 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     }
     settings = {"size": size._asdict(), "memories": {name: row._asdict() for name, row in MEMORIES.items()}}
     ds = results.dataset(variables, coords, **results.provenance({**settings, "quick": quick}, seed))
-    return ds.merge(table(ds))
+    return results.compared(ds, table)
 
 
 def _row(name: str, size: Size, keys: int, seed: int) -> dict[str, Any]:

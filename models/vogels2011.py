@@ -273,7 +273,7 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     }
     settings = {"size": size._asdict(), "quick": quick}
     ds = results.dataset(variables, coords, **results.provenance(settings, seed))
-    return ds.merge(table(ds))
+    return results.compared(ds, table)
 
 
 def balance(ds: xr.Dataset, when: str) -> tuple[float, float]:

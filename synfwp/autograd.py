@@ -125,7 +125,8 @@ def plastic(
     lam, eta : arrays that broadcast to (..., T)
         Decay, and learning rate times modulation. Any sign.
     h0, A0, aux0 : None or arrays that broadcast to (..., d), (..., d, d_pre) and (..., d + d_pre + 1)
-        The state of an earlier run; None means 0.
+        The state of an earlier run; None means 0. aux0, of the covariance rule alone, holds the means of h and of what
+        A reads and the number of steps behind them, which may be inf to hold the means.
 
     Returns
     -------

@@ -250,7 +250,7 @@ def citation(name: Any) -> str:
 
 
 def table(ds: "xr.Dataset") -> str:
-    """The comparison in a result as lines of text; empty if it has none.
+    """The comparison in a result as lines of text, or why a run has none; empty for other results.
 
     Parameters
     ----------
@@ -267,7 +267,8 @@ def table(ds: "xr.Dataset") -> str:
     accuracy of hebb  0.595      0.6       0.005
     """
     if not {"quantity", *_TABLE} <= set(ds.variables):
-        return ""
+        reason = ds.attrs.get("not_compared")
+        return f"no table, which needs an entry that this run does not have ({reason})" if reason else ""
     other = json.loads(str(ds.attrs.get("settings", "{}")))
     named = ", ".join(f"{key}={value}" for key, value in other.items())
     label = f"with other settings than those that are compared with what is published: {named}\n" if other else ""

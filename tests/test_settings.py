@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from synfwp import programs
+from synfwp import programs, results
 from synfwp.settings import Setting, read_all, settings_of, sized
 
 PROGRAMS = list(programs.list_programs())
@@ -122,15 +122,53 @@ def test_every_program_has_settings_with_a_line_each(name):
 CHEAP = {
     "vogels2011": ({"rho0": 8.0}, {"cell_seconds": 8, "network_seconds": 4, "excitatory": 400}),
     "song2000": ({"g_max": 0.02}, {"seconds": 4, "every": 1}),
-    "ellwood2024": ({"shares": (0.0, 0.25, 0.5, 1.0)}, {"trials": 10, "share_trials": 10}),
+    "ellwood2024": ({"efficacy": 4.5}, {"trials": 5, "share_trials": 5, "windows": (500,)}),
+    "mongillo2008": ({"U": 0.3}, {"neurons": 200, "networks": 1, "shown": 5}),
+    "limbacher2020": ({"gamma_minus": 0.1}, {"pairs": (3,), "networks": 1}),
+    "miconi2018": ({"input_gain": 10.0}, {"d": 8, "steps": 25, "static": 25, "batch": 1, "sequences": 5}),
+    "hebbff2022": (
+        {"eta": {"hebb": 3.0}},
+        {"d": 8, "length": 12, "steps": {"anti_hebb": 25, "hebb": 25}, "tokens": 80},
+    ),
+    "mpn2023": ({"eta": {"hebb": 2.0}}, {"d": 6, "hidden": 5, "steps": 20, "static": 20, "batch": 2, "sequences": 10}),
+    "ba2016": ({"lam": 0.5}, {"hidden": 6, "steps": 60, "control": 60, "batch": 2, "sequences": 10}),
+    "engines": (
+        {"tau": 40.0},
+        {"d_key": 4, "d_value": 2, "items": 3, "seeds": 2, "peaks": (25.0, 100.0), "gaps": (0.0, 40.0), "neurons": 20},
+    ),
+    "first_look": ({"peak": 50.0}, {"steps": 3, "sequences": 4, "lif_sequences": 2}),
+    "spike_budget": ({"tau": 40.0}, {"d": 8, "seeds": 2}),
 }
+# physical constants of each program; those that are not listed train networks of units without any
+PHYSICAL = {
+    "ba2016": "eta lam",
+    "ellwood2024": "axons rate dead lead gap reaction rise fall delay memory low_pass potentiation tau_m efficacy",
+    "engines": "peak gap window tau rho0",
+    "first_look": "peak neurons_per_feature window gap",
+    "hebbff2022": "eta lam",
+    "limbacher2020": "gamma_plus gamma_minus w_max tau show gap tau_m t_ref tau_syn threshold noise",
+    "miconi2018": "eta input_gain show gap",
+    "mongillo2008": "U tau_F tau_D mean item_drive pulse_drive noise J potentiated tau_E tau_I pulse_start w_item tau",
+    "mpn2023": "eta lam",
+    "song2000": "rate g_max A_plus depression tau",
+    "spike_budget": "peak window gap tau neurons items",
+    "vogels2011": "rho0 rate tau w_max g_excitatory g_inhibitory",
+}
+TRAINED = {"arora2024", "grazzi2025", "schlag2021"}
+
+
+def test_every_program_has_its_physical_constants_among_its_settings():
+    assert set(PHYSICAL) | TRAINED == set(PROGRAMS)
+    for name, constants in PHYSICAL.items():
+        assert set(constants.split()) <= set(programs.settings(name)), name
 
 
 @pytest.mark.parametrize("name", CHEAP)
 def test_a_setting_changes_what_comes_out_and_the_table_names_it(name):
     other, small = CHEAP[name]
     usual, changed = (programs.run(name, quick=True, **small, **more) for more in ({}, other))
-    differs = [x for x in usual.data_vars if not usual[x].identical(changed[x])]
+    compared = {"published", "obtained", "difference"}
+    differs = [x for x in set(usual.data_vars) - compared if not usual[x].identical(changed[x])]
     assert differs
     assert next(iter(other)) in changed.attrs["settings"]
     assert f"{next(iter(other))}=" in programs.table(changed).splitlines()[0]
@@ -144,9 +182,56 @@ def test_other_targets_stand_in_the_table_and_the_caption():
     assert "rho0 = 8 Hz" in programs.load_program("vogels2011").caption(ds)
 
 
-def test_settings_without_what_a_program_compares_are_refused_with_the_cure():
-    with pytest.raises(ValueError, match=r"^program 'song2000' does not run with .*steps=0.2: KeyError: .* keep these"):
-        programs.run("song2000", quick=True, seconds=1, every=1, inputs=100, steps=0.2)
+def test_settings_with_which_a_program_does_not_run_are_refused_with_the_cure():
+    with pytest.raises(ValueError, match=r"^program 'ellwood2024' does not run with rise=0: ZeroDivisionError: .*"):
+        programs.run("ellwood2024", quick=True, rise=0)
+    with pytest.raises(ValueError, match=r"^rate is 30 Hz with dead=50 ms; pass rates above 0 and below 1000 / dead"):
+        programs.run("ellwood2024", quick=True, rate=30)
+    with pytest.raises(ValueError, match=r"^show is 0.5 ms; pass whole ms, at least 1"):
+        programs.run("limbacher2020", quick=True, show=0.5)
+    with pytest.raises(ValueError, match=r"^delay is looked at from 1500 to 1400 ms of a trial of 2700 ms; pass times"):
+        programs.run("mongillo2008", quick=True, pulse_start=1400)
+
+
+WITHOUT = {  # settings without entries that the table selects, and the start of rows that it then leaves out or has
+    "song2000": (
+        {"steps": (0.2, 0.05, 0.4), "seconds": 100, "every": 25, "inputs": 20},
+        "weights below 0.2 gmax after",
+    ),
+    "ellwood2024": (
+        {"shares": 0.25, "windows": 700, "trials": 5, "share_trials": 5},
+        "spikes that control, threshold, 50 % matched",
+    ),
+    "engines": (
+        {"peaks": 50, "gaps": 20, "d_key": 4, "d_value": 2, "items": 3, "seeds": 2, "neurons": 20},
+        "agreement, two phases",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WITHOUT)
+def test_a_run_without_entries_of_its_table_ends_and_leaves_those_rows_out(name):
+    given, row = WITHOUT[name]
+    ds, module = programs.run(name, quick=True, **given), programs.load_program(name)
+    rows = ds["quantity"].values.tolist()
+    assert rows
+    assert not [quantity for quantity in rows if quantity.startswith(row)]
+    assert "not_compared" not in ds.attrs
+    assert module.caption(ds)
+    assert module.figure(ds)
+
+
+def test_a_table_that_misses_an_entry_does_not_lose_the_run(monkeypatch, tmp_path):
+    module = programs.load_program("song2000")
+    monkeypatch.setattr(module, "table", lambda ds: ds.sel(dt=7.0))
+    with pytest.warns(
+        RuntimeWarning, match=r"^the run is complete, but not its table, which needs an entry .*KeyError"
+    ):
+        ds = programs.run("song2000", quick=True, seconds=1, every=1, inputs=20)
+    assert ds.rate.notnull().all()
+    assert programs.table(ds).startswith("no table, which needs an entry that this run does not have (KeyError: ")
+    results.save(ds, tmp_path / "song.nc")
+    assert programs.table(results.load(tmp_path / "song.nc")) == programs.table(ds)
 
 
 def test_the_usual_settings_given_by_name_are_the_usual_run():

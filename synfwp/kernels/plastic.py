@@ -6,9 +6,10 @@ For one sequence, with A the plastic weights before step t and ``seen`` what the
     h_t = phi(u_t), or phi of u_t with its mean and size removed where ``norm``
     A  <- keep_t A + write_t post (pre - [Oja] post A)    row by row: post_i is the activity of the row's own neuron
 
-``seen = pre`` is the input x_t where there is one, else h_(t-1), and post = h_t (covariance: each minus its mean so
-far). With ``inner`` = S > 0 the read is repeated: u starts without A, then S times ``seen`` is the h just found; what
-is written is the last h on both sides. ``how = (phi, rule, inner, norm)`` are integers. No A but the last one is kept.
+``seen = pre`` is the input x_t where there is one, else h_(t-1), and post = h_t (covariance: each minus its mean over
+the steps before). With ``inner`` = S > 0 the read is repeated: u starts without A, then S times ``seen`` is the h just
+found; what is written is the last h on both sides. ``how = (phi, rule, inner, norm)`` are integers. No A but the last
+one is kept.
 """
 
 import numpy as np
@@ -80,20 +81,18 @@ def _normalise_adjoint(z, scale, g):
 
 @inline_kernel
 def _centre(x, mean, count):
-    """The mean takes in x, as the ``count``-th of its kind; x becomes its distance to the new mean."""
+    """x becomes its distance to the mean of those before; the mean takes x in, as the ``count``-th of its kind."""
     for i in range(len(x)):
-        mean[i] += (x[i] - mean[i]) / count
         x[i] -= mean[i]
+        mean[i] += x[i] / count
 
 
 @inline_kernel
 def _centre_adjoint(g, gmean, count):
     """From cotangents of the centred x and of the new mean to those of x and of the old mean, in place."""
     for i in range(len(g)):
+        g[i] += gmean[i] / count
         gmean[i] -= g[i]
-        share = gmean[i] / count
-        g[i] += share
-        gmean[i] -= share
 
 
 @inline_kernel

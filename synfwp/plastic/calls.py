@@ -58,7 +58,8 @@ def check(
     Raises
     ------
     TypeError, ValueError
-        For a wrong shape, mixed float types, NaN or inf, or an argument that is missing or not used.
+        For a wrong shape, mixed float types, NaN or inf (but as the number of steps in aux0, which holds its means),
+        a negative number of steps, or an argument that is missing or not used.
     """
     raw = {
         "drive": drive, "x": x, "W": W, "alpha": alpha, "lam": lam, "eta": eta, "h0": h0, "A0": A0, "aux0": aux0,
@@ -82,6 +83,8 @@ def check(
     centred = layer.rule == "covariance"
     if "aux0" in given and not centred:
         raise ValueError(f"rule {layer.rule!r} does not use aux0; leave it out.")
+    if "aux0" in given:
+        _check_means(given["aux0"])
     n, width = math.prod(lead), d + d_pre + 1 if centred else 0
 
     def full(name: str, core: Shape, batch: bool = True) -> Array:
@@ -147,6 +150,7 @@ def adjoint(
         )  # fmt: skip
 
     spread(work, n, 3 * _flops(call), None)
+    daux[:, -1:] = 0  # the number of steps is no parameter
     dW = None
     if W is not None:
         before = np.concatenate([h0[:, None], out.h[:, :-1]], axis=1)[:, :T]
@@ -168,9 +172,21 @@ def _array(name: str, x: Any) -> Array:
     found = found.astype(float) if found.dtype.kind in "iub" else found
     if found.dtype not in (np.float32, np.float64):
         raise TypeError(f"{name} is a {type(x).__name__} of dtype {found.dtype}; pass a float64 or float32 array.")
-    if not np.isfinite(found).all():
+    counts = name == "aux0" and found.ndim and found.shape[-1] > 1  # behind the means their number, checked below
+    if not np.isfinite(found[..., :-1] if counts else found).all():
         raise ValueError(f"{name} holds NaN or inf; pass finite numbers.")
     return found
+
+
+def _check_means(aux0: Array) -> None:
+    """The number of steps, the last entry, is not negative; it may be infinite."""
+    number = aux0[..., -1] if aux0.ndim else aux0
+    if not (number >= 0).all():
+        worst = float(number.ravel()[np.argmin(number)])
+        raise ValueError(
+            f"aux0 holds {worst:g} as the number of steps so far; pass the aux of an earlier run, or means and inf to "
+            "hold them."
+        )
 
 
 def _exactly(source: str, given: Mapping[str, Array], options: tuple[str, ...], layer: PlasticLayer) -> None:

@@ -30,7 +30,14 @@ class PlasticRateNetwork(PlasticLayer):
     """
 
     def simulate(
-        self, weights: Mapping[str, Any], x: Any, *, modulation: Any = None, A0: Any = None, states: int = 0
+        self,
+        weights: Mapping[str, Any],
+        x: Any,
+        *,
+        modulation: Any = None,
+        A0: Any = None,
+        aux0: Any = None,
+        states: int = 0,
     ) -> "xr.Dataset":
         """Run inputs through the network from rest.
 
@@ -44,6 +51,9 @@ class PlasticRateNetwork(PlasticLayer):
             Multiplies eta.
         A0 : None or array that broadcasts to (trial, unit, pre)
             Plastic weights at the start; None means 0.
+        aux0 : None or array that broadcasts to (trial, unit + pre + 1)
+            For the covariance rule: means of the postsynaptic and of the presynaptic rates at the start, and the number
+            of steps behind them, inf to hold the means; None means 0.
         states : int
             Keep A after every so many steps; 0 keeps none.
 
@@ -67,7 +77,7 @@ class PlasticRateNetwork(PlasticLayer):
             checks.bare(name, value)
         if x.ndim not in (2, 3):
             raise ValueError(f"x has shape {x.shape}; pass (step, d_in) or (trial, step, d_in).")
-        call = calls.check(self, *self.arguments(weights, x, modulation), None, A0)
+        call = calls.check(self, *self.arguments(weights, x, modulation), None, A0, aux0)
         T = call.drive.shape[1]
         if not T:
             raise ValueError(f"x has shape {x.shape}, which holds no step; pass at least one.")

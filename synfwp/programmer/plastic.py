@@ -301,7 +301,8 @@ class PlasticNetwork(PlasticLayer):
         """Hidden states ``h (..., T, d_hidden)``, the last A and aux, for inputs ``x (..., T, d_in)``; can be traced.
 
         ``modulation (..., T)`` multiplies eta, step by step (Miconi et al. 2019). Give h, A and aux of an earlier run
-        (h at its last step) to go on from it.
+        (h at its last step) to go on from it. aux, of the covariance rule alone, holds ``<h>, <p>`` and the number of
+        steps behind them (inf as ``aux0`` holds known means); the first step meets the means of aux0, 0 by default.
 
         Raises
         ------

@@ -12,7 +12,8 @@ def plastic(phi, rule, drive, x, W, alpha, lam, eta, h, A, aux=None, inner=0, no
     inner loop ``h <- phi(drive_t + W h_(t-1) + (alpha A) h)`` from phi(drive_t + W h_(t-1)) (Ba et al. 2016, equation
     2), which ends with h on both sides of the write. Then ``A <- lam A + eta h p^T`` with p what A has read (Miconi's
     equation 2), Oja's ``A_ij + eta h_i (p_j - h_i A_ij)`` (equation 3; lam = 1), or the covariance of h and p, each
-    minus its mean so far; ``aux = (<h>, <p>, n)``.
+    minus its mean over the steps before; ``aux = (<h>, <p>, n)`` are those means and the number of steps behind them.
+    The first step of n = 0 meets the means that aux holds, and n = inf holds them for ever.
     """
 
     def activate(u):
@@ -37,9 +38,9 @@ def plastic(phi, rule, drive, x, W, alpha, lam, eta, h, A, aux=None, inner=0, no
             read = h
         post, pre = h, read
         if rule == "covariance":
-            post_mean, pre_mean, n = aux[: len(h)], aux[len(h) : -1], aux[-1] + 1
-            post_mean, pre_mean = post_mean + (h - post_mean) / n, pre_mean + (read - pre_mean) / n
-            post, pre, aux = h - post_mean, read - pre_mean, np.concatenate([post_mean, pre_mean, [n]])
+            post_mean, pre_mean, n = aux[: len(h)], aux[len(h) : -1], aux[-1].real + 1
+            post, pre = h - post_mean, read - pre_mean
+            aux = np.concatenate([post_mean + post / n, pre_mean + pre / n, [n]])
         change = np.outer(post, pre)
         if rule == "oja":
             change = np.outer(h, read) - (h * h)[:, None] * A

@@ -16,7 +16,7 @@ from synfwp.results.attributes import FORMAT, as_json, check_format, provenance
 from synfwp.results.files import check_writable, load, save, write_atomically, write_together
 from synfwp.results.identity import difference, opaque
 from synfwp.results.joined import join, weights
-from synfwp.results.schema import SCHEMA, Variable, comparison, dataset, padded, seconds
+from synfwp.results.schema import SCHEMA, Variable, compared, comparison, dataset, padded, seconds
 from synfwp.results.trains import Trains, spike_times, spike_trains, spike_variables
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "as_json",
     "check_format",
     "check_writable",
+    "compared",
     "comparison",
     "dataset",
     "difference",

@@ -1,12 +1,13 @@
 """The schema: which dims, units and long name each variable of a result has."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
+from synfwp import checks
 from synfwp.checks import short
 
 _RESERVED = {"coordinates", "_FillValue", "missing_value", "scale_factor", "add_offset", "dtype"}
@@ -126,6 +127,40 @@ def comparison(rows: Sequence[tuple[str, float, float]]) -> xr.Dataset:
     columns = {"published": np.array(published, float), "obtained": np.array(obtained, float)}
     columns["difference"] = columns["obtained"] - columns["published"]
     return dataset(columns, coords={"quantity": np.array(names)})
+
+
+def compared(ds: xr.Dataset, table: Callable[[xr.Dataset], xr.Dataset]) -> xr.Dataset:
+    """A finished run beside what it is compared with; a table that misses an entry does not lose the run.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        The run.
+    table : callable
+        Makes the `comparison` of a run. A row that needs an entry which other settings lack is left out there.
+
+    Returns
+    -------
+    xarray.Dataset
+        The run with its table; where that fails for a missing entry, a RuntimeWarning, and the run with the reason in
+        its attribute ``not_compared``.
+
+    Examples
+    --------
+    >>> run = xr.Dataset({"rate": ("dt", [20.0])}, {"dt": [0.1]})
+    >>> compared(run, lambda ds: comparison([("rate", 21.7, float(ds.rate.sel(dt=0.1)))])).obtained.values.tolist()
+    [20.0]
+    """
+    try:
+        found = table(ds)
+    except (LookupError, ValueError, ZeroDivisionError, StopIteration) as error:
+        reason = f"{type(error).__name__}: {error}"
+        checks.warn(
+            f"the run is complete, but not its table, which needs an entry that these settings do not have ({reason}); "
+            "set the usual entries beside the others to have it."
+        )
+        return ds.assign_attrs(not_compared=reason)
+    return ds.merge(found)
 
 
 def padded(curves: Sequence[Any]) -> np.ndarray:

@@ -36,11 +36,11 @@ def test_the_dataset_has_units_and_the_published_numbers(quick):
 
 def test_a_pair_collects_a_difference_of_exponentials_that_peaks_at_7_ms(quick, program):
     ds = quick[1]
-    since = np.maximum(ds.lag.values - program.DELAY, 0)
-    shape = np.exp(-since / program.FALL) - np.exp(-since / program.RISE)
+    since = np.maximum(ds.lag.values - program.FULL.delay, 0)
+    shape = np.exp(-since / program.FULL.fall) - np.exp(-since / program.FULL.rise)
     fine = np.linspace(0, 60, 600_001)
-    top = (np.exp(-fine / program.FALL) - np.exp(-fine / program.RISE)).max()
-    left = np.exp(-(50 - ds.lag.values) / program.MEMORY)  # what is left of it at 100 ms
+    top = (np.exp(-fine / program.FULL.fall) - np.exp(-fine / program.FULL.rise)).max()
+    left = np.exp(-(50 - ds.lag.values) / program.FULL.memory)  # what is left of it at 100 ms
     np.testing.assert_allclose(ds.collected, shape / top * left, atol=1e-9)
     assert ds.lag[int(ds.collected.values.argmax())] == 7.0
     assert (ds.collected.sel(lag=slice(None, 0.0)) == 0).all()
@@ -48,39 +48,41 @@ def test_a_pair_collects_a_difference_of_exponentials_that_peaks_at_7_ms(quick, 
 
 def test_trains_have_the_rate_and_the_dead_time_of_the_paper(program):
     rng = np.random.default_rng(0)
-    times, owner = program.trains(rng, 400, 50.0, 5050.0)
+    times, owner = program.trains(program.FULL, rng, 400, 50.0, 5050.0)
     assert 50 <= times.min() < times.max() < 5050
     gaps = np.concatenate([np.diff(times[owner == m]) for m in range(400)])
-    assert gaps.min() >= program.DEAD
-    assert len(times) / (400 * 5) == pytest.approx(program.RATE, rel=0.03)  # the standard error is .006
+    assert gaps.min() >= program.FULL.dead
+    assert len(times) / (400 * 5) == pytest.approx(program.FULL.rate, rel=0.03)  # the standard error is .006
 
 
 def test_the_first_axon_matches_the_query_and_rests_in_the_gap(program):
-    stimulus = program.stimuli(seeds.generator(3, "test"), 20, 500.0)
-    first = stimulus.axon % program.AXONS == 0
-    early = first & (stimulus.time < stimulus.control - program.GAP)
-    asked = sorted(zip(stimulus.query.tolist(), (stimulus.query_time - program.LEAD).round(1).tolist(), strict=True))
-    sent = zip((stimulus.axon[early] // program.AXONS).tolist(), stimulus.time[early].tolist(), strict=True)
+    stimulus = program.stimuli(program.FULL, seeds.generator(3, "test"), 20, 500.0)
+    first = stimulus.axon % program.FULL.axons == 0
+    early = first & (stimulus.time < stimulus.control - program.FULL.gap)
+    asked = sorted(
+        zip(stimulus.query.tolist(), (stimulus.query_time - program.FULL.lead).round(1).tolist(), strict=True)
+    )
+    sent = zip((stimulus.axon[early] // program.FULL.axons).tolist(), stimulus.time[early].tolist(), strict=True)
     assert sorted(sent) == asked
-    gap = (stimulus.time > stimulus.control - program.GAP) & (stimulus.time < stimulus.control)
+    gap = (stimulus.time > stimulus.control - program.FULL.gap) & (stimulus.time < stimulus.control)
     assert not gap.any()
 
 
 def test_control_and_spurious_spikes_are_counted_as_published(program):
     stimulus = program.Stimulus(
-        2, 500.0, np.empty(0), np.empty(0, int), np.array([1100.0, 1200, 1300]), np.zeros(3, int)
+        program.FULL, 2, 500.0, np.empty(0), np.empty(0, int), np.array([1100.0, 1200, 1300]), np.zeros(3, int)
     )
     # a control 5 ms late, one 21 ms late (missed and spurious), and one at the same time; nothing in the second trial
-    found = program.Run(np.zeros((2, program.AXONS)), np.array([1105.0, 1221.0, 1300.0]), np.zeros(3, int))
+    found = program.Run(np.zeros((2, program.FULL.axons)), np.array([1105.0, 1221.0, 1300.0]), np.zeros(3, int))
     control, spurious = program.score(stimulus, found)
     assert control.tolist() == [2 / 3, 1.0]
     assert spurious.tolist() == [1 / 3, 0.0]
 
 
 def test_the_gain_is_8_far_above_the_threshold_and_1_far_below(program):
-    gain = program.thresholded(3.0)
+    gain = program.thresholded(program.FULL, 3.0)
     np.testing.assert_allclose(gain(np.array([0.0, 3.0, 6.0])), [1.0, 4.5, 8.0], rtol=1e-7)
-    np.testing.assert_allclose(program.linear(2.0)(np.array([0.0, 1.0, 2.0])), [1.0, 4.5, 8.0])
+    np.testing.assert_allclose(program.linear(program.FULL, 2.0)(np.array([0.0, 1.0, 2.0])), [1.0, 4.5, 8.0])
 
 
 def test_longer_windows_give_control_and_variability_takes_some_away(quick):

@@ -24,7 +24,7 @@ def program():
 @pytest.fixture(scope="module")
 def network(program):
     """One network that stores five pairs."""
-    return program.simulate(5, seed=1, decay=1.0)
+    return program.simulate(program.FULL, 5, seed=1, decay=1.0)
 
 
 def test_the_run_prints_the_table_and_the_caption_of_its_own_size(quick):
@@ -43,19 +43,22 @@ def test_the_spikes_of_a_pair_change_a_weight_as_the_row_says(program):
     neuron = fw.LIF(tau_m=20.0, t_ref=3.0, tau_syn=5.0, v_rest=0.0, v_threshold=20.0, v_reset=0.0)
     value = fw.Population(1, neuron, name="value")
     drive = fw.Projection(fw.SpikeSource(1, [19.9], [0], name="label"), value, 5000.0, name="drive")
-    memory = fw.Projection(source, value, 0.0, receptor="none", plasticity=program.rule(1.0), name="memory")
+    memory = fw.Projection(
+        source, value, 0.0, receptor="none", plasticity=program.rule(program.FULL, 1.0), name="memory"
+    )
     simulation = fw.Circuit([memory, drive]).start()
     ds = simulation.run(60.0)
     fired = 1e3 * fw.spikes(ds, "value")[0]
     assert len(fired) > 2
-    decay = program.GAMMA / program.TAU
+    size = program.FULL
+    decay = size.gamma_minus / size.tau
     w, keys = 0.0, np.array([10.0, 40.0])
     for time, is_key in sorted([(t, False) for t in fired] + [(t, True) for t in keys]):
         if is_key:
-            w -= decay * (0.5 + np.exp(-(time - keys[keys < time]) / program.TAU).sum()) * w
+            w -= decay * (0.5 + np.exp(-(time - keys[keys < time]) / size.tau).sum()) * w
         else:
-            trace = np.exp(-(time - keys[keys <= time]) / program.TAU).sum()
-            w += program.GAMMA / program.TAU * (1 - w) * trace
+            trace = np.exp(-(time - keys[keys <= time]) / size.tau).sum()
+            w += size.gamma_plus / size.tau * (1 - w) * trace
     assert simulation.weights("memory").item() == pytest.approx(w, rel=1e-9)
 
 
@@ -67,7 +70,9 @@ def test_the_equation_is_the_published_one(program):
         k = np.exp(-1 / 20) * k + (1 - np.exp(-1 / 20)) * (t == 3)
         v = np.exp(-1 / 20) * v + (1 - np.exp(-1 / 20)) * (t == 5)
         W = W + 0.3 * (1 - W) * v * k - 0.3 * k**2 * W
-    assert program.equation(program.Network(keys, values, np.zeros((1, 1)), None)).item() == pytest.approx(W, rel=1e-12)
+    assert program.equation(
+        program.Network(program.FULL, keys, values, np.zeros((1, 1)), None)
+    ).item() == pytest.approx(W, rel=1e-12)
 
 
 def test_the_row_writes_what_the_equation_writes_on_the_same_spikes(quick):

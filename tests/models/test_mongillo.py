@@ -37,23 +37,23 @@ def test_the_released_share_is_the_published_one(quick):
 
 
 def test_the_circuit_releases_what_the_closed_recursion_says(quick, program):
-    synapse = program.short_term(program.TAU_F)
+    synapse = program.short_term(program.FULL, program.FULL.tau_F)
     for rate in program.RATES:
         exact = synapse.released(np.full(20 * rate, 1000.0 / rate))[-1]
         assert float(quick[1].released.sel(rate=rate)) == pytest.approx(exact, rel=1e-6)
 
 
 def test_u_relaxing_to_U_and_read_before_its_jump_is_the_synapse_of_circuits(program):
-    U, rng = program.U, np.random.default_rng(0)
+    U, rng = program.FULL.U, np.random.default_rng(0)
     waits = rng.exponential(150.0, 60)
     u, x, found = U, 1.0, []
     for m, wait in enumerate(waits):
         if m:
-            u, x = U + (u - U) * np.exp(-wait / program.TAU_F), 1 + (x - 1) * np.exp(-wait / program.TAU_D)
+            u, x = U + (u - U) * np.exp(-wait / program.FULL.tau_F), 1 + (x - 1) * np.exp(-wait / program.FULL.tau_D)
         found.append(u * x)
         u, x = u + U * (1 - u), x - u * x
-    np.testing.assert_allclose(program.short_term(program.TAU_F).released(waits), found, rtol=1e-12)
-    other = fw.ShortTerm(U=U, tau_rec=program.TAU_D, tau_facil=program.TAU_F, u_rest=U).released(waits)
+    np.testing.assert_allclose(program.short_term(program.FULL, program.FULL.tau_F).released(waits), found, rtol=1e-12)
+    other = fw.ShortTerm(U=U, tau_rec=program.FULL.tau_D, tau_facil=program.FULL.tau_F, u_rest=U).released(waits)
     assert np.abs(other - found).max() > 0.05  # what the equivalence is not
 
 
@@ -69,7 +69,12 @@ def test_rates_hold_the_item_silently_and_only_facilitation_lets_the_pulse_wake_
 
 
 def test_half_the_step_gives_the_same_rates(quick, program):
-    finer = program.during(program.rate_network(dt=0.05), "pulse").rates.max("time")
+    finer = (
+        program.rate_network(program.FULL, dt=0.05)
+        .assign_attrs(quick[1].attrs)
+        .pipe(program.during, "pulse")
+        .rates.max("time")
+    )
     np.testing.assert_allclose(program.during(quick[1], "pulse").rates.max("time"), finer, rtol=0.02)
 
 
