@@ -94,12 +94,17 @@ class ShortTerm:
         intervals : (n,) array_like
             Time since the spike before, ms; the first entry is not used.
 
+        Raises
+        ------
+        TypeError, ValueError
+            If they are no finite times of at least 0 ms.
+
         Returns
         -------
         (n,) array
         """
         u, x, found = self.u_rest, 1.0, []
-        for m, wait in enumerate(np.atleast_1d(np.asarray(intervals, float))):
+        for m, wait in enumerate(np.atleast_1d(units.array(intervals, "ms", "intervals", 0))):
             if m:
                 u = self.u_rest + (u - self.u_rest) * np.exp(-wait / self.tau_facil)
                 x = 1 + (x - 1) * np.exp(-wait / self.tau_rec)
