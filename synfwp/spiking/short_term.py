@@ -94,14 +94,14 @@ class ShortTerm:
         intervals : (n,) array_like
             Time since the spike before, ms; the first entry is not used.
 
-        Raises
-        ------
-        TypeError, ValueError
-            If they are no finite times of at least 0 ms.
-
         Returns
         -------
         (n,) array
+
+        Raises
+        ------
+        ValueError, TypeError
+            If an interval is no finite number of at least 0.
         """
         u, x, found = self.u_rest, 1.0, []
         for m, wait in enumerate(np.atleast_1d(units.array(intervals, "ms", "intervals", 0))):
