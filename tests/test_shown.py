@@ -50,6 +50,11 @@ OBJECTS = {
     "Gradients": (back(out.y), "Gradients(q=array(2, 500, 40), k=array(2, 500, 40), v=array(2, 500, 40))"),
     "SpikingNetwork": (fw.SpikingNetwork(engine="lif"), "SpikingNetwork(engine='lif')"),
     "RateNetwork": (fw.RateNetwork(), "RateNetwork()"),
+    "LIF": (fw.LIF(tau_m=np.linspace(1.0, 50.0, 1000)), "LIF(tau_m=array(1000))"),
+    "AdEx": (fw.AdEx(a=np.ones(1000), noise=1.0), "AdEx(a=array(1000), noise=1.0)"),
+    "TwoCompartment": (fw.TwoCompartment(k=np.ones(1000)), "TwoCompartment(k=array(1000))"),
+    "Receptor": (fw.Receptor("ampa", tau=np.ones(1000)), "Receptor(name='ampa', tau=array(1000))"),
+    "SynapticRule": (plasticity.pair(0.1, 0.2), "SynapticRule(name='pair_stdp', pre_y=-0.2, post_x=0.1"),
 }
 
 

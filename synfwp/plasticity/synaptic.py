@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from synfwp import checks, units
+from synfwp import checks, shown, units
 from synfwp.kernels.stdp import stdp
 from synfwp.plasticity.trains import spike_train, time_of
 
@@ -27,7 +27,7 @@ FREE = (-np.inf, np.inf, 0.0)  # no bounds
 
 
 @dataclass(frozen=True, kw_only=True)
-class SynapticRule:
+class SynapticRule(shown.OneLine):
     r"""A plasticity rule of a projection between spiking neurons, as a row of data.
 
     Parameters

@@ -132,7 +132,7 @@ class _Writer:
 
     def digest(self, name: str, x: np.ndarray | np.generic) -> str:
         """A hash of an array's numbers."""
-        data = repr(self.state(name, x.tolist())).encode() if x.dtype.hasobject else np.ascontiguousarray(x).tobytes()
+        data = repr(self.state(name, x.tolist())).encode() if x.dtype.hasobject else x.tobytes()
         return hashlib.sha256(data).hexdigest()[:16]
 
     def once(self, name: str, value: Any) -> Any:

@@ -64,7 +64,7 @@ def join(*runs: xr.Dataset) -> xr.Dataset:
     found = xr.Dataset(
         {name: x for name, x in variables.items() if name not in coords},
         {name: x for name, x in variables.items() if name in coords},
-        first.attrs | {name: last.attrs[name] for name in ("stop", "state_stop")},
+        first.attrs | {name: last.attrs[name] for name in ("stop", "state_stop", "changes") if name in last.attrs},
     )
     told = [one.attrs.get("parameters") for one in runs]
     if len(set(told)) > 1:  # rates, drives or gates that a restored circuit has otherwise

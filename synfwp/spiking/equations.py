@@ -4,6 +4,7 @@ Nothing here imports Brian2.
 """
 
 import re
+import zlib
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -64,8 +65,15 @@ class NeuronText:
 
 
 def identifier(name: str) -> str:
-    """A name that Brian2 takes."""
-    return "n_" + re.sub(r"\W+", "_", name)
+    """A name that Brian2 takes; those of two names differ.
+
+    Examples
+    --------
+    >>> identifier("cells"), identifier("E to I"), identifier("E_to_I")
+    ('n_cells', 'n_E_to_I_12c47338', 'n_E_to_I')
+    """
+    bare = re.sub(r"[^A-Za-z0-9_]+", "_", name)
+    return f"n_{bare}" if bare == name else f"n_{bare}_{zlib.crc32(name.encode()):08x}"
 
 
 def synapses(
@@ -216,7 +224,7 @@ def _one_compartment(neuron: Any) -> NeuronText:
         method = "exact" if is_linear(neuron) and not np.any(neuron.noise) else "exponential_euler"
         return NeuronText([], "v >= v_threshold", "v = v_reset", method, space)
     lines = [
-        "I_exp = g_leak*delta*exp((v - v_threshold)/delta) : amp (constant over dt)",
+        "I_exp = g_leak*delta*exp(clip((v - v_threshold)/delta, -inf, 700)) : amp (constant over dt)",
         "dadapt/dt = (a*(v - v_rest) - adapt)/tau_w : amp",
     ]
     space |= {

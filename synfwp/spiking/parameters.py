@@ -5,14 +5,14 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from synfwp import checks, units
+from synfwp import checks, shown, units
 from synfwp.units import Parameters
 
 Array = np.ndarray
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class PerNeuron(Parameters):
+class PerNeuron(shown.OneLine, Parameters):
     """Parameters of which each may be one number, or an array of one number for each neuron of a population.
 
     ``_signed`` names those that may be of either sign, beside potentials.

@@ -194,7 +194,7 @@ class Recorder:
         coords = finals.synapses(self.circuit)
         for one in self.kept:
             coords |= one.labels
-        for name in [name for name, (dims, *_) in coords.items() if " " in name and name not in dims]:
+        for name in [name for name, (dims, *_) in coords.items() if name.split() != [name] and name not in dims]:
             fixed[name] = coords.pop(name)  # a file cannot mark it as a coordinate
         return self.sink.close(fixed, attrs | {"complete": int(complete)}, coords)
 

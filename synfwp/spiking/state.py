@@ -323,8 +323,9 @@ class State:
                 about = json.loads(str(file["metadata"]))
                 arrays = {name: file[name] for name in (*found.variables._fields, *_BESIDE)}
         except _NO_STATE as error:
+            inside = f": {error}" if zipfile.is_zipfile(path) else ""  # of others NumPy knows nothing
             raise ValueError(
-                f"{path} is not a state that Simulation.save wrote; fw.load reads results: {error}"
+                f"{path} is not a state that Simulation.save wrote; fw.load reads results{inside}."
             ) from error
         results.check_format(about.get("synfwp_format"), path)
         if about["circuit"] != found._fingerprint():

@@ -92,3 +92,11 @@ def test_netcdf4_files_of_others_without_groups_are_read(tmp_path) -> None:
     ds = xr.Dataset({"a": (("x", "y"), np.ones((2, 3))), "b": 1.0, "c": ("x", ["p", "q"])}, {"x": [1.0, 2.0]})
     ds.to_netcdf(tmp_path / "a.nc", engine="h5netcdf")
     xr.testing.assert_equal(fw.load(tmp_path / "a.nc"), ds)
+
+
+def test_a_state_is_not_looked_for_in_a_result_and_nobody_is_sent_to_unpickle_it(tmp_path) -> None:
+    """F17."""
+    circuit = fw.Circuit([], [fw.Population(1, fw.LIF())])
+    path = fw.save(circuit.run(1.0), tmp_path / "run.nc")
+    with pytest.raises(ValueError, match=r"is not a state that Simulation.save wrote; fw.load reads results.$"):
+        circuit.restore(path)

@@ -400,3 +400,35 @@ def test_what_cannot_be_event_code_is_refused_by_name():
         brian2_synapses(fw.PairSTDP("bi_poo"))
     with pytest.raises(TypeError, match="circuit is a SpikingNetwork; pass a Circuit"):
         to_brian2(fw.SpikingNetwork())
+
+
+def test_names_that_brian2_does_not_take_are_written_otherwise_and_stay_apart():
+    """F11: no ASCII, and names that differ in a space alone."""
+    neuron = fw.LIF(receptors=(fw.Receptor("a b"), fw.Receptor("a_b"), fw.Receptor("é"), fw.Receptor("è")))
+    cells, other = fw.Population(2, neuron, "ü", drive=15.0), fw.Population(2, neuron, "E to I", drive=15.0)
+    source = fw.SpikeSource(3, [1.0, 2.0, 3.0], [0, 1, 2], "E_to_I")
+    names = [one.name for one in neuron.receptors]
+    circuit = fw.Circuit(
+        [fw.Projection(source, cells, 10.0 + m, receptor=name, name=f"β{name}") for m, name in enumerate(names)]
+        + [fw.Projection(source, other, 30.0, receptor="é", name="β a_b")],
+        dt=DT,
+    )
+    theirs = to_brian2(circuit)
+    theirs.run(50.0)
+    ds = circuit.run(50.0)
+    for name in ("ü", "E to I"):
+        assert theirs.spikes[name].num_spikes == len(fw.spikes(ds, name)[0]) > 0
+
+
+def test_an_upstroke_beyond_all_floats_is_a_spike_in_brian2_too():
+    """F9: inf less inf is no potential; at the threshold's slope of 0.05 mV, exp overflows 35 mV above it."""
+    rng, dt = np.random.default_rng(0), 0.1
+    cells = fw.Population(2, fw.AdEx(delta=0.05), drive=800.0)
+    source = fw.SpikeSource(5, np.sort(rng.random(60) * 100), np.arange(60) % 5)
+    circuit = fw.Circuit([fw.Projection(source, cells, 300.0)], dt=dt)
+    theirs = to_brian2(circuit)
+    theirs.run(100.0)
+    times, units = fw.spikes(circuit.run(100.0), "cells")
+    assert times.size > 20
+    assert np.round(times * 1000 / dt).tolist() == np.round(theirs.spikes["cells"].t / (dt * b2.ms)).tolist()
+    assert units.tolist() == np.asarray(theirs.spikes["cells"].i).tolist()

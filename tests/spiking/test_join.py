@@ -1,6 +1,7 @@
 """F26 and F27: runs that were cut are one again, and the weights of a file are matrices again."""
 
 import itertools
+import json
 
 import numpy as np
 import pytest
@@ -171,3 +172,16 @@ def test_weights_that_a_run_does_not_have_are_refused() -> None:
         fw.weights(ds, "dence")
     with pytest.raises(ValueError, match="unknown when"):
         fw.weights(ds, "dense", "middle")
+
+
+def test_a_joined_run_keeps_what_was_set_between_its_parts() -> None:
+    """F26: gates that were set and rewards that were given, of all parts."""
+    simulation = circuit().start()
+    first = simulation.run(5.0)
+    simulation.set_gate("dense", 0.0)
+    second = simulation.run(5.0)
+    simulation.set_gate("dense", 0.5)
+    third = simulation.run(5.0)
+    assert "changes" not in first.attrs
+    expected = [[5.0, "gate", "dense", 0.0], [10.0, "gate", "dense", 0.5]]
+    assert json.loads(fw.join(first, second, third).attrs["changes"]) == expected

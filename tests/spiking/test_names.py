@@ -11,7 +11,7 @@ from synfwp.programmer.trained import pack, unpack
 
 RULE = plasticity.pair(0.1, -0.1, 20.0, 20.0)
 ODD = [
-    "a b", " a ", "1st", "a.b", ".", "..", "-", "é", "e\u0301", "神経細胞", "😀", "n" * 3000,
+    "a b", " a ", "\u00a0", "a\u2003b", "1st", "a.b", ".", "..", "-", "é", "e\u0301", "神経細胞", "😀", "n" * 3000,
     "spike", "time", "population",
     "trial", "spike_time", "v", "W", "population_size", "end", "W_start", "nan", "a'b\"c", "%s", "{x}", "a\\b",
 ]  # fmt: skip

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import test_circuit_kernel as kernels
+import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -99,3 +100,15 @@ def test_the_default_rest_follows_the_convention():
     assert s.u_rest == 0.0
     assert dataclasses.replace(s, release="before").u_rest == 0.0152
     assert dataclasses.replace(s, release="before", U=0.3).u_rest == 0.3
+
+
+def test_intervals_are_times():
+    """F2 and F4: with a unit they are converted, masked or negative they are refused."""
+    s = fw.ShortTerm(**MOSSY)
+    seconds = xr.DataArray([0.0, 0.02], dims="spike", attrs={"units": "s"})
+    assert s.released(seconds).tolist() == s.released([0.0, 20.0]).tolist()
+    with pytest.raises(TypeError, match="intervals is a MaskedArray, which carries a mask"):
+        s.released(np.ma.array([0.0, 20.0], mask=[False, True]))
+    for wrong in (-5.0, np.nan):
+        with pytest.raises(ValueError, match=r"intervals \(ms\) holds .*; pass finite numbers of at least 0"):
+            s.released([0.0, wrong])

@@ -433,3 +433,12 @@ def test_a_substrate_of_ones_own_runs(single):
 
 def test_a_description_prints_its_title_and_its_sentences():
     assert str(Description("title", {}, ["one", "two"])) == "title\n  one\n  two"
+
+
+@pytest.mark.parametrize("on", [fw.RateNetwork(), fw.SpikingNetwork()], ids=["rate", "spiking"])
+@pytest.mark.filterwarnings("ignore:overflow encountered")
+def test_weights_that_overflow_are_not_taken_for_tokens_that_were_not_read(on):
+    """F18 and F12."""
+    x = np.full((5, 2), 1e160)
+    with pytest.raises(FloatingPointError, match=r"the weights of \w+Network overflow.*; make k, v or beta smaller"):
+        fw.simulate("hebb", fw.Instructions(x, x, x, np.ones(5)), on=on)

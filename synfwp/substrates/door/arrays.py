@@ -104,6 +104,8 @@ def run(
     ------
     TypeError, ValueError
         For bad instructions, or a rule that the substrate cannot run (the message names one that can).
+    FloatingPointError
+        If the weights of a network overflow.
 
     Examples
     --------
@@ -124,7 +126,17 @@ def run(
     if sent.scored is not None and "scored" in takes:
         more["scored"] = sent.scored
     reading: Any = substrate
-    return reading.run(row, *sent.arrays, seed=seed, **more)
+    try:
+        found: Outcome = reading.run(row, *sent.arrays, seed=seed, **more)
+        over = not isinstance(substrate, Exact) and not np.isfinite(found.W).all()  # the exact rule warns itself
+    except OverflowError:
+        over = True
+    if over:
+        raise FloatingPointError(
+            f"the weights of {type(substrate).__name__} overflow though every instruction is finite; make k, v or beta "
+            "smaller."
+        )
+    return found
 
 
 def references(
