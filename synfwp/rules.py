@@ -16,7 +16,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from synfwp import checks, derived
+from synfwp import checks, derived, shown
 
 COEFFICIENTS = ("beta", "-beta", "proximal")  # beta, -beta, beta / (1 + beta |k|^2)
 FORMS = ("recurrent", "chunkwise", "parallel", "attention")
@@ -47,7 +47,7 @@ _FIXED: Mapping[str, Mapping[str, tuple[object, ...]]] = MappingProxyType(
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rule:
+class Rule(shown.OneLine):
     """One update rule. A rule of your own runs everywhere without registration.
 
     Parameters

@@ -10,6 +10,7 @@ import numpy as np
 from synfwp import checks, owned, results, rules, seeds
 from synfwp.instructions import Instructions
 from synfwp.measures.reads import classes
+from synfwp.programmer import losses
 from synfwp.programmer.layer import LayerProgrammer
 from synfwp.programmer.network import Programmer
 from synfwp.programmer.parts import Params
@@ -151,10 +152,13 @@ class Trained(Generic[Network], owned.Owner):
     def _scores(self, batch: Batch, on: Any, seed: seeds.Seed) -> np.ndarray:
         """Scores of the batch with the exact rule, or on a substrate."""
         if on is None:
-            return np.asarray(self.programmer.scores(self.params, batch.x))
-        from synfwp.substrates.door.answers import scores_on
+            found = np.asarray(self.programmer.scores(self.params, batch.x))
+        else:
+            from synfwp.substrates.door.answers import scores_on
 
-        return scores_on(self.programmer, self.params, batch.x, batch.mask, on, seed)
+            found = scores_on(self.programmer, self.params, batch.x, batch.mask, on, seed)
+        losses.check(found, batch.target, batch.mask)
+        return found
 
     def save(self, path: str | Path, force: bool = False) -> Path:
         """Keep it as NetCDF; `synfwp.load_trained` reads it back.

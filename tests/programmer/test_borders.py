@@ -240,3 +240,16 @@ def test_a_task_with_one_key_and_one_value_is_learned():
     task = Recall(keys=1, values=1, writes=1)
     trained = fw.train(fw.Programmer(d_in=task.d_in, d_key=1, d_value=1, d_out=1), task, steps=1, batch=1)
     assert trained.accuracy(task(np.random.default_rng(0), 1)) == 1.0
+
+
+def test_targets_that_the_scores_have_no_place_for_are_refused_where_a_net_is_scored_too():  # F14
+    net = fw.Programmer(d_in=SMALL.d_in, d_key=2, d_value=2, d_out=SMALL.d_out)
+    trained, batch = fw.Trained(net, net.init(0), None), SMALL(np.random.default_rng(0), 2)
+    wrong = fw.tasks.Batch(batch.x, np.full(batch.mask.shape, SMALL.d_out), batch.mask, batch.chance)
+    for score in (
+        lambda: trained.accuracy(wrong),
+        lambda: trained.accuracy(wrong, on=fw.RateNetwork()),
+        lambda: fw.compare_substrates(trained, wrong, {"exact": fw.Exact()}),
+    ):
+        with pytest.raises(ValueError, match=r"^target holds classes from \d+ to \d+, but the programmer scores"):
+            score()

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from synfwp import results, seeds
 from synfwp.measures.reads import classes
+from synfwp.programmer.losses import check
 from synfwp.results.names import check_name
 from synfwp.substrates.door.answers import scores_on
 from synfwp.substrates.door.arrays import Exact, Substrate
@@ -72,6 +73,8 @@ def compare_substrates(
         name: scores_on(programmer, trained.params, batch.x, batch.mask, substrate, seed)
         for name, substrate in on.items()
     }
+    for scores in found.values():
+        check(scores, batch.target, batch.mask)
     variables: dict[str, Any] = {"chance": ((), batch.chance, {"long_name": "chance level", "units": "1"})}
     if batch.real:
         attrs = {"long_name": "mean squared error", "units": "1"}
