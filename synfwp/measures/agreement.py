@@ -141,11 +141,27 @@ def auc(score: Array, positive: Array) -> float:
 
 
 def _pair(W: Array, reference: Array, name: str = "W") -> tuple[Array, Array]:
-    """Two plain arrays of one shape (..., rows, columns)."""
-    found, other = checks.plain(name, W), checks.plain("reference", reference)
-    if found.shape[-2:] != other.shape[-2:] or min(found.ndim, other.ndim) < 2:
-        raise ValueError(f"{name} has shape {found.shape} and reference {other.shape}; pass two arrays of one shape.")
+    """Two plain arrays of one shape (..., rows, columns), with NaN but no infinity."""
+    found, other = _real(name, W), _real("reference", reference)
+    alike = min(found.ndim, other.ndim) >= 2 and found.shape[-2:] == other.shape[-2:]
+    if not alike or not _broadcast(found.shape[:-2], other.shape[:-2]) or 0 in (*found.shape[-2:], *other.shape[-2:]):
+        raise ValueError(
+            f"{name} has shape {found.shape} and reference {other.shape}; pass two arrays of one shape with entries."
+        )
     return found, other
+
+
+def _real(name: str, x: Array) -> Array:
+    """Numbers or NaN, in which a sum of squares loses nothing."""
+    x = checks.plain(name, x).astype(float)
+    if (size := np.abs(x)).size and (size > 1e150).any():
+        raise ValueError(f"{name} holds {float(x[size > 1e150][0]):g}; pass numbers below 1e150, whose squares exist.")
+    return x
+
+
+def _broadcast(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Whether leading axes match, or are 1 or missing in one of the two."""
+    return all(n == m or 1 in (n, m) for n, m in zip(one[::-1], other[::-1], strict=False))
 
 
 def _off(x: Array, mean: Array) -> Array:

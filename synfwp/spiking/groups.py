@@ -178,7 +178,7 @@ class SpikeSource(owned.Owner):
         if back.size:
             m = int(back[0])
             raise ValueError(
-                f"source {self.name!r} is out of order: spike {m + 1} is at {times[m + 1]:g} ms after one at "
+                f"times of source {self.name!r} are out of order: spike {m + 1} is at {times[m + 1]:g} ms after one at "
                 f"{times[m]:g} ms; sort the spikes by time."
             )
         again = _repeated(times, which)

@@ -286,7 +286,14 @@ def _unit(circuit: Wiring, record: Record) -> str:
 
 def _stride(circuit: Wiring, record: Record, default: int) -> int:
     """Steps between samples."""
-    return default if record.every is None else max(1, int(circuit.on_grid(f"every of {record.name!r}", record.every)))
+    if record.every is None:
+        return default
+    steps = int(circuit.on_grid(f"every of {record.name!r}", record.every))
+    if steps < 1:
+        raise ValueError(
+            f"every of {record.name!r} is {record.every:g} ms; pass at least a step of {circuit.dt:g} ms, or None."
+        )
+    return steps
 
 
 def _chosen(record: Record, n: int) -> Array:

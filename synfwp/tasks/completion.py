@@ -6,7 +6,7 @@ import numpy as np
 
 from synfwp import checks
 from synfwp.measures.reads import refuse_unread
-from synfwp.tasks.base import Array, Batch
+from synfwp.tasks.base import Array, Batch, drawn
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,7 @@ class PatternCompletion:
 
     def __call__(self, rng: np.random.Generator, batch: int) -> Batch:
         """Draw ``batch`` sequences."""
+        batch = drawn(rng, batch)
         plain = np.where(np.arange(self.d) < self.d // 2, 1.0, -1.0)
         pattern = rng.permuted(np.broadcast_to(plain, (batch, self.patterns, self.d)), axis=-1)
         every = np.broadcast_to(np.arange(self.patterns), (batch, self.cycles, self.patterns))

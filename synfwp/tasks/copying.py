@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synfwp import checks
-from synfwp.tasks.base import Array, Batch, one_hot
+from synfwp.tasks.base import Array, Batch, drawn, one_hot
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,7 @@ class Copy:
 
     def __call__(self, rng: np.random.Generator, batch: int) -> Batch:
         """Draw ``batch`` sequences."""
+        batch = drawn(rng, batch)
         shown = rng.integers(self.symbols, size=(batch, self.items))
         symbol = np.full((batch, self.length), -1)
         order = np.full((batch, self.length), -1)

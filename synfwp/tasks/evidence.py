@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from synfwp import checks, owned, seeds
-from synfwp.tasks.base import Array, Batch
+from synfwp.tasks.base import Array, Batch, drawn
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,7 @@ class EvidenceIntegration:
 
     def __call__(self, rng: np.random.Generator, batch: int) -> Batch:
         """Draw ``batch`` sequences."""
+        batch = drawn(rng, batch)
         counts = self._counts(rng, batch)
         ends = counts.cumsum(axis=1)
         sorted_words = (np.arange(self.length - 1) >= ends[:, :-1, None]).sum(axis=1)

@@ -8,7 +8,7 @@ import numpy as np
 
 from synfwp import checks
 from synfwp.measures.reads import refuse_unread
-from synfwp.tasks.base import Array, Batch
+from synfwp.tasks.base import Array, Batch, drawn
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,7 @@ class Familiarity:
 
     def __call__(self, rng: np.random.Generator, batch: int) -> Batch:
         """Draw ``batch`` sequences."""
+        batch = drawn(rng, batch)
         bits = rng.integers(256, size=(batch, self.length, -(-self.d // 8)), dtype=np.uint8)
         lag = np.array(self._lags)[rng.integers(len(self._lags), size=(batch, self.length))]
         wanted = np.arange(self.length) - lag

@@ -6,7 +6,7 @@ import numpy as np
 
 from synfwp import checks
 from synfwp.tasks import pairs
-from synfwp.tasks.base import Array, Batch
+from synfwp.tasks.base import Array, Batch, drawn
 
 
 @dataclass(frozen=True)
@@ -83,6 +83,7 @@ class MQAR:
 
     def __call__(self, rng: np.random.Generator, batch: int) -> Batch:
         """Draw ``batch`` sequences."""
+        batch = drawn(rng, batch)
         key, value = (_first(rng.random((batch, n)), self.pairs) for n in (self.keys, self.values))
         # successive draws without replacement = the order of exponential times with these rates
         gap = _first(rng.standard_exponential((batch, self.slots)) / self._rates, self.pairs)

@@ -6,7 +6,7 @@ import numpy as np
 
 from synfwp import checks
 from synfwp.tasks import pairs
-from synfwp.tasks.base import Array, Batch
+from synfwp.tasks.base import Array, Batch, drawn
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,7 @@ class Needle:
 
     def __call__(self, rng: np.random.Generator, batch: int) -> Batch:
         """Draw ``batch`` sequences."""
+        batch = drawn(rng, batch)
         rows = np.arange(batch)
         key = rng.integers(self.keys, size=(batch, self.length))
         value = rng.integers(self.values, size=(batch, self.length))

@@ -8,7 +8,7 @@ import numpy as np
 
 from synfwp import checks, seeds
 from synfwp.tasks import pairs
-from synfwp.tasks.base import Array, Batch
+from synfwp.tasks.base import Array, Batch, drawn
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,7 @@ class Recall:
 
     def __call__(self, rng: np.random.Generator, batch: int) -> Batch:
         """Draw ``batch`` sequences."""
+        batch = drawn(rng, batch)
         key, value = (self._draw(rng, batch, n) for n in (self.keys, self.values))
         query = _shuffled(rng, batch, self.keys)
         if self.queries is not None:

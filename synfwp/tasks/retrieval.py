@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from synfwp import checks
-from synfwp.tasks.base import Array, Batch, one_hot
+from synfwp.tasks.base import Array, Batch, drawn, one_hot
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,7 @@ class AssociativeRetrieval:
 
     def __call__(self, rng: np.random.Generator, batch: int) -> Batch:
         """Draw ``batch`` sequences."""
+        batch = drawn(rng, batch)
         key = rng.random((batch, self.keys)).argsort(axis=1)[:, : self.pairs]
         value = rng.integers(self.values, size=(batch, self.pairs))
         asked = rng.integers(self.pairs, size=(batch, 1))

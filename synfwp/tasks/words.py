@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from synfwp import checks
-from synfwp.tasks.base import Array, Batch, one_hot
+from synfwp.tasks.base import Array, Batch, drawn, one_hot
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class Word:
 
     def __call__(self, rng: np.random.Generator, batch: int) -> Batch:
         """Draw ``batch`` sequences; T is the longest length, shorter ones end in tokens of zeros."""
+        batch = drawn(rng, batch)
         lengths = rng.choice(self._lengths, size=batch)
         token = self._draw(rng, batch)
         inside = np.arange(token.shape[1]) < lengths[:, None]
