@@ -36,7 +36,8 @@ def centred_correlation(W: Array, reference: Array) -> Array:
     >>> round(float(centred_correlation(10 + 2 * W, W)), 6)
     1.0
     """
-    return _cosine(*(_off(x, x.mean(axis=(-2, -1), keepdims=True)) for x in _pair(W, reference)))
+    pair = (np.ldexp(x, -_power(x)) for x in _pair(W, reference))
+    return _cosine(*(_off(x, x.mean(axis=(-2, -1), keepdims=True)) for x in pair))
 
 
 def recall_agreement(y: Array, reference: Array, read: Array | None = None) -> Array:
@@ -103,8 +104,11 @@ def norm_ratio(W: Array, reference: Array) -> Array:
     3.0
     """
     W, reference = _pair(W, reference)
-    size = np.linalg.norm(reference, axis=(-2, -1))
-    return np.divide(np.linalg.norm(W, axis=(-2, -1)), size, out=np.full(size.shape, np.nan), where=size > 0)
+    up, down = _power(W), _power(reference)
+    size, top = (np.linalg.norm(np.ldexp(x, -n), axis=(-2, -1)) for x, n in ((reference, down), (W, up)))
+    size, top = np.broadcast_arrays(size, top)
+    with np.errstate(over="ignore"):  # a ratio that no float holds is infinite
+        return np.ldexp(np.divide(top, size, out=np.full(size.shape, np.nan), where=size > 0), up - down)
 
 
 def auc(score: Array, positive: Array) -> float:
@@ -154,9 +158,15 @@ def _pair(W: Array, reference: Array, name: str = "W") -> tuple[Array, Array]:
 def _real(name: str, x: Array) -> Array:
     """Numbers or NaN, in which a sum of squares loses nothing."""
     x = checks.plain(name, x).astype(float)
-    if (size := np.abs(x)).size and (size > 1e150).any():
-        raise ValueError(f"{name} holds {float(x[size > 1e150][0]):g}; pass numbers below 1e150, whose squares exist.")
+    if np.isinf(x).any():
+        raise ValueError(f"{name} holds infinity; pass finite numbers, or NaN for what was not read.")
     return x
+
+
+def _power(x: Array) -> int:
+    """A power of two by which numbers are divided whose squares would be lost, exactly; 0 of ordinary numbers."""
+    largest = float(np.max(np.abs(x), initial=0.0, where=~np.isnan(x)))
+    return int(np.frexp(largest)[1]) if largest != 0 and not 2.0**-400 < largest < 2.0**400 else 0
 
 
 def _broadcast(one: tuple[int, ...], other: tuple[int, ...]) -> bool:

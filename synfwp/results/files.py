@@ -161,7 +161,8 @@ def save(ds: xr.Dataset, path: PathLike, force: bool = False) -> Path:
     for name, variable in ds.variables.items():
         _check_variable(str(name), variable, getattr(ds.indexes.get(name), "nlevels", 1))
     bare = ds.drop_encoding().copy()
-    for owner in (bare, *bare.variables.values()):  # a text of NumPy has no type in NetCDF
+    owners: list[Any] = [bare, *bare.variables.values()]
+    for owner in owners:  # a text of NumPy has no type in NetCDF
         owner.attrs = {name: str(x) if isinstance(x, str) else x for name, x in owner.attrs.items()}
     encoding: dict[Any, dict[str, Any]] = {name: {"_FillValue": None} for name in ds.variables}
     return write_atomically(path, lambda to: bare.to_netcdf(to, engine="h5netcdf", encoding=encoding), force)

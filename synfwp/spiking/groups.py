@@ -125,7 +125,7 @@ class PoissonSource(shown.OneLine):
     def __post_init__(self) -> None:
         """A name, a count and rates of at least 0."""
         check_name(self.name)
-        checks.count("n", self.n)
+        owned.count(self, "n")
         object.__setattr__(self, "rate", as_steps(f"rate of {self.name!r}", self.rate, "Hz", self.n, 0.0))
 
 
@@ -163,7 +163,7 @@ class SpikeSource(owned.Owner):
     def __post_init__(self) -> None:
         """Times in order, units that exist, and one spike of a unit at a time."""
         check_name(self.name)
-        checks.count("n", self.n)
+        owned.count(self, "n")
         times = np.atleast_1d(np.asarray(units.to_float(self.times, "ms", f"times of {self.name!r}"), float))
         which = np.atleast_1d(checks.plain("units", self.units))
         if which.size == 0:
@@ -279,7 +279,7 @@ class Population(owned.Owner):
     def __post_init__(self) -> None:
         """A name, a count, a model, and numbers that fit."""
         check_name(self.name)
-        checks.count("n", self.n)
+        owned.count(self, "n")
         if not isinstance(self.neuron, Neuron):
             raise TypeError(
                 f"neuron of {self.name!r} is a {type(self.neuron).__name__}; pass LIF, AdEx or TwoCompartment."

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synfwp import checks
+from synfwp import checks, owned
 from synfwp.measures.reads import refuse_unread
 from synfwp.tasks.base import Array, Batch, drawn
 
@@ -54,9 +54,9 @@ class PatternCompletion:
 
     def __post_init__(self) -> None:
         """Sizes are integers that are large enough, the share is one."""
-        checks.count("d", self.d, 2)
+        owned.count(self, "d", 2)
         for name, low in (("patterns", 1), ("cycles", 1), ("show", 1), ("gap", 0)):
-            checks.count(name, getattr(self, name), low)
+            owned.count(self, name, low)
         checks.number("zeroed", self.zeroed, 0, 1)
 
     @property

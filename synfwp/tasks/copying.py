@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synfwp import checks
+from synfwp import owned
 from synfwp.tasks.base import Array, Batch, drawn, one_hot
 
 
@@ -49,7 +49,7 @@ class Copy:
     def __post_init__(self) -> None:
         """Sizes are integers, positive but for the gap."""
         for name, low in (("symbols", 1), ("items", 1), ("gap", 0)):
-            checks.count(name, getattr(self, name), low)
+            owned.count(self, name, low)
 
     @property
     def d_in(self) -> int:

@@ -6,7 +6,7 @@ from functools import cached_property
 
 import numpy as np
 
-from synfwp import checks
+from synfwp import checks, owned
 from synfwp.measures.reads import refuse_unread
 from synfwp.tasks.base import Array, Batch, drawn
 
@@ -54,8 +54,8 @@ class Familiarity:
 
     def __post_init__(self) -> None:
         """Sizes are positive integers, lags differ."""
-        checks.count("d", self.d)
-        checks.count("length", self.length)
+        owned.count(self, "d")
+        owned.count(self, "length")
         checks.number("repeat", self.repeat, 0, 1)
         for lag in self._lags:
             checks.count("lags", lag)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synfwp import checks
+from synfwp import checks, owned
 from synfwp.tasks import pairs
 from synfwp.tasks.base import Array, Batch, drawn
 
@@ -55,7 +55,7 @@ class MQAR:
     def __post_init__(self) -> None:
         """Sizes are positive integers, and every pair has a key, a value and a slot of its own."""
         for name in ("keys", "values", "pairs", "slots"):
-            checks.count(name, getattr(self, name))
+            owned.count(self, name)
         checks.number("power", self.power, 0, above=True)
         for name in ("keys", "values", "slots"):
             if self.pairs > getattr(self, name):

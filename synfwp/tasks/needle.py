@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synfwp import checks
+from synfwp import owned
 from synfwp.tasks import pairs
 from synfwp.tasks.base import Array, Batch, drawn
 
@@ -50,7 +50,7 @@ class Needle:
     def __post_init__(self) -> None:
         """Sizes are positive integers."""
         for name in ("keys", "values", "distractors", "early"):
-            checks.count(name, getattr(self, name))
+            owned.count(self, name)
         if self.early > self.distractors + 1:
             raise ValueError(f"early is {self.early}, but there are {self.distractors + 1} pairs; pass at most these.")
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synfwp import checks, seeds
+from synfwp import owned, seeds
 from synfwp.tasks import pairs
 from synfwp.tasks.base import Array, Batch, drawn
 
@@ -57,8 +57,8 @@ class Recall:
     def __post_init__(self) -> None:
         """Sizes are positive integers that fit each other."""
         for name in ("keys", "values", "writes"):
-            checks.count(name, getattr(self, name))
-        if self.queries is not None and checks.count("queries", self.queries) > self.keys:
+            owned.count(self, name)
+        if self.queries is not None and owned.count(self, "queries") > self.keys:
             raise ValueError(f"queries is {self.queries}, but there are {self.keys} keys; pass at most keys, or None.")
         if not self.replacement and self.writes > min(self.keys, self.values):
             raise ValueError(

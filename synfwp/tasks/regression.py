@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synfwp import checks
+from synfwp import checks, owned
 from synfwp.tasks.base import Array, Batch, drawn
 from synfwp.theory.wishart import mean_sum
 
@@ -67,7 +67,7 @@ class InContextRegression:
     def __post_init__(self) -> None:
         """Sizes are positive integers, the noise is not negative."""
         for name in ("d_x", "d_y", "pairs"):
-            checks.count(name, getattr(self, name))
+            owned.count(self, name)
         checks.number("noise", self.noise, 0)
 
     @property

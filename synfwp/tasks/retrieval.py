@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synfwp import checks
+from synfwp import owned
 from synfwp.tasks.base import Array, Batch, drawn, one_hot
 
 
@@ -45,7 +45,7 @@ class AssociativeRetrieval:
     def __post_init__(self) -> None:
         """Sizes are positive integers that fit each other."""
         for name in ("keys", "values", "pairs"):
-            checks.count(name, getattr(self, name))
+            owned.count(self, name)
         if self.pairs > self.keys:
             raise ValueError(f"pairs is {self.pairs}, but keys is {self.keys}; pass at least as many.")
 

@@ -22,8 +22,8 @@ class Word:
         if len(self._span) != 2:
             raise ValueError(f"length is {self.length}; pass an integer or (shortest, longest).")
         low, high = self._span
-        checks.count("length", low)
-        checks.count("length", high)
+        low, high = checks.count("length", low), checks.count("length", high)
+        object.__setattr__(self, "length", (low, high) if isinstance(self.length, Sequence) else low)
         if low > high:
             raise ValueError(f"length is {self.length}; pass (shortest, longest) in this order.")
 

@@ -145,8 +145,12 @@ def measure(rng: Rng) -> Call:
     def numbers(*arrays: Any) -> list[Array]:
         """NaN where a token was not read, and no infinity."""
         found = [np.asarray(x, float) for x in arrays]
-        need(not any(np.isinf(x).any() or (np.abs(x) > 1e150).any() for x in found))
+        need(not any(np.isinf(x).any() for x in found))
         return found
+
+    def lengths(W: Array) -> Array:
+        size = np.abs(W).max((-2, -1))
+        return size * np.sqrt(((W / size[..., None, None]) ** 2).sum((-2, -1)))
 
     def alike(W: Array, reference: Array) -> tuple[Array, Array]:
         need(W.ndim >= 2 and W.size and W.shape[-2:] == reference.shape[-2:])
@@ -155,14 +159,17 @@ def measure(rng: Rng) -> Call:
     def correlation(W: Any, reference: Any) -> Any:
         W, reference = numbers(W, reference)
         W, reference = alike(W, reference)
+        W, reference = (x / np.nanmax(np.abs(x), initial=1e-300) for x in (W, reference))
         flat = [x.reshape(-1, x.shape[-2] * x.shape[-1]) for x in (W, reference)]
-        found = [np.corrcoef(a, b)[0, 1] if np.ptp(a) != 0 and np.ptp(b) != 0 else 0.0 for a, b in zip(*flat, strict=True)]
+        found = [
+            np.corrcoef(a, b)[0, 1] if np.ptp(a) != 0 and np.ptp(b) != 0 else 0.0 for a, b in zip(*flat, strict=True)
+        ]
         return np.reshape(found, W.shape[:-2])
 
     def ratio(W: Any, reference: Any) -> Any:
         W, reference = numbers(W, reference)
         W, reference = alike(W, reference)
-        return np.sqrt((W**2).sum((-2, -1)) / (reference**2).sum((-2, -1)))
+        return lengths(W) / lengths(reference)
 
     def rate(time: Any, edges: Any, n: Any) -> Any:
         time, edges = finite(time, edges)
@@ -188,7 +195,11 @@ def measure(rng: Rng) -> Call:
         (measures.binned_rate, spikes, rate), (measures.auc, scores, area),
     ))  # fmt: skip
     return Call(
-        lambda **a: function(**a), args, twin, nan=function in (measures.norm_ratio, measures.centred_correlation), rtol=1e-6
+        lambda **a: function(**a),
+        args,
+        twin,
+        nan=function in (measures.norm_ratio, measures.centred_correlation),
+        rtol=1e-6,
     )  # float32 stays float32
 
 
