@@ -75,6 +75,7 @@ def recall_agreement(y: Array, reference: Array, read: Array | None = None) -> A
         raise ValueError(f"read has shape {weight.shape}; pass one number for each token, {y.shape[:-1]}.")
     weight = weight[..., None]
     total = np.maximum(weight.sum(axis=-2, keepdims=True), 1)
+    y, reference = (np.ldexp(x, -_power(x)) for x in (y, reference))
     centred = []
     for name, x in (("y", y), ("reference", reference)):
         refuse_unread(name, x, np.broadcast_to(weight > 0, x.shape))

@@ -282,10 +282,15 @@ def _weight_change(
     how = rule.interaction == "nearest", rule.coincident == "in order"
     rest = before, bounds, float(rule.tau_w), reward_terms, first, last
     after = float(stdp(*trains, rewards, rule.coefficients, tau, *how, *rest)) - before
-    if not rule.baseline:
-        return after
-    always = np.array([rule.tau_e, np.inf, -rule.baseline]), first, last  # a reward at the start that does not decay
-    return after + float(stdp(*trains, np.array([first]), rule.coefficients, tau, *how, 0.0, FREE, np.inf, *always))
+    if rule.baseline:
+        always = np.array([rule.tau_e, np.inf, -rule.baseline]), first, last  # a reward at the start, without decay
+        after += float(stdp(*trains, np.array([first]), rule.coefficients, tau, *how, 0.0, FREE, np.inf, *always))
+    if not np.isfinite(after):
+        raise FloatingPointError(
+            f"the change of the weight by rule {rule.name!r} is {after}: a coefficient is too large or a time constant "
+            "too short for floats; pass others."
+        )
+    return after
 
 
 def _check_two_trains_do(rule: SynapticRule, w: Any, reward_times: Any) -> None:

@@ -185,7 +185,8 @@ class SpikeSource(owned.Owner):
         if again.size:
             m = int(again[0])
             raise ValueError(
-                f"unit {which[m]} of source {self.name!r} fires twice at {times[m]:g} ms, which no dt tells apart; "
+                f"times and units: unit {which[m]} of source {self.name!r} fires twice at {times[m]:g} ms, which no dt "
+                "tells apart; "
                 "thin the spikes: leave one of the two out (SpikeSource.from_dataset does so with thin=True)."
             )
         object.__setattr__(self, "times", owned.keep(times))

@@ -306,7 +306,7 @@ def random_synapses(
         checks.count(name, n, 1, MOST)
     if int(n_pre) * int(n_post) > PAIRS:
         raise ValueError(
-            f"n_pre is {n_pre} and n_post {n_post}, more than {PAIRS:.0e} pairs to draw; make the synapses in parts, or "
+            f"n_pre is {n_pre} and n_post {n_post}, more than {PAIRS:.0e} pairs; make the synapses in parts, or "
             "pass a sparse array of your own."
         )
     p, value = (

@@ -88,7 +88,7 @@ def released(rng: Rng) -> Call:
     def twin(intervals: Any, U: Any, tau_rec: Any, tau_facil: Any, u_rest: Any) -> Any:
         waits = np.atleast_1d(np.asarray(intervals, float))
         finite(U, tau_rec, tau_facil, above=0)
-        need(U <= 1 and u_rest <= 1 and waits.ndim == 1 and np.isfinite(waits).all() and (waits[1:] >= 0).all())
+        need(U <= 1 and u_rest <= 1 and waits.ndim == 1 and np.isfinite(waits[1:]).all() and (waits[1:] >= 0).all())
         u, x, found = u_rest, 1.0, []
         for m, wait in enumerate(waits):
             if m:
@@ -289,7 +289,7 @@ def orders(rng: Rng) -> Call:
     plastic, sparse = bool(rng.random() < 0.7), bool(rng.random() < 0.5)
     script = [(str(pick(rng, ACTIONS)), 0.5 * int(rng.integers(0, 60))) for _ in range(int(rng.integers(1, 5)))]
     args = {"n": Arg(int(rng.integers(1, 6)), "count"), "rate": Arg(float(rng.uniform(20, 100)), "level", "Hz")}
-    args |= {"weight": Arg(float(rng.uniform(1, 8)), "number", "1" if sparse else "pA")}
+    args |= {"weight": Arg(round(float(rng.uniform(1, 8)), 3), "number", "1" if sparse else "pA")}
     args |= {"seed": Arg(int(rng.integers(1000)), "seed")}
     args |= {name: Arg(name, "text") for name in ("input", "cells", "feed", "back")}
 

@@ -126,8 +126,10 @@ def _pushed(p: Problem, given: dict[str, Any], seed: int) -> dict[str, Array]:
     found = {}
     for name in p.used:
         if name in given:
-            found[name] = np.random.default_rng([seed, INPUTS.index(name)]).standard_normal(np.shape(given[name]))
-            if name == "aux0" and p.rule.centred:
+            found[name] = np.asarray(
+                np.random.default_rng([seed, INPUTS.index(name)]).standard_normal(np.shape(given[name]))
+            )
+            if name == "aux0" and p.rule.centred and found[name].ndim:
                 found[name][..., p.q.shape[-1] :] = 0.0  # the number of keys behind a mean is no parameter
     return found
 
@@ -258,6 +260,8 @@ def own_rule(rng: Rng) -> Call:
     if fields.get("erase") == "pair":  # the twin has no sentence on what a pair does to the sum of keys,
         flags["normalised"] = False
     if fields.get("error") == "key" and fields.get("write", "beta") is None:  # nor on keys that no value is there for
+        del fields["write"]
+    if fields.get("erase") is None and fields.get("write", "beta") is None:  # nor on a rule that does nothing
         del fields["write"]
     args = {name: Arg(x, "choice" if isinstance(x, str) else "fixed") for name, x in fields.items()}
     args |= {"name": Arg("mine", "text"), **{name: Arg(flag, "fixed") for name, flag in flags.items()}}
