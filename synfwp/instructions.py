@@ -131,9 +131,14 @@ class Instructions(owned.Owner):
             return None
         if shape is not None:
             return np.broadcast_to(np.asarray(value), shape)
-        if name in ("beta", "decay", "momentum") and np.shape(value)[: len(lead) + 1] != (*lead, T):
+        full: dict[str, tuple[tuple[int, ...], ...]] = {
+            "beta": (np.shape(self.k)[:-1], np.shape(self.v)),
+            "decay": ((*lead, T), (*lead, T, d_k)),
+        }
+        full["momentum"] = ((*lead, T),)
+        if name in full and np.shape(value) not in full[name]:
             raise ValueError(
-                f"{name} has shape {np.shape(value)}; pass all its axes here, {(*lead, T)} first (np.broadcast_to)."
+                f"{name} has shape {np.shape(value)}; here it needs all its axes, {full[name][0]} (np.broadcast_to)."
             )
         return value
 

@@ -109,7 +109,7 @@ def norm_ratio(W: Array, reference: Array) -> Array:
     size, top = (np.linalg.norm(np.ldexp(x, -n), axis=(-2, -1)) for x, n in ((reference, down), (W, up)))
     size, top = np.broadcast_arrays(size, top)
     with np.errstate(over="ignore"):  # a ratio that no float holds is infinite
-        return np.ldexp(np.divide(top, size, out=np.full(size.shape, np.nan), where=size > 0), up - down)
+        return np.ldexp(np.divide(top, size, out=np.full(size.shape, np.nan), where=size > 0), (up - down)[..., 0, 0])
 
 
 def auc(score: Array, positive: Array) -> float:
@@ -164,10 +164,11 @@ def _real(name: str, x: Array) -> Array:
     return x
 
 
-def _power(x: Array) -> int:
-    """A power of two by which numbers are divided whose squares would be lost, exactly; 0 of ordinary numbers."""
-    largest = float(np.max(np.abs(x), initial=0.0, where=~np.isnan(x)))
-    return int(np.frexp(largest)[1]) if largest != 0 and not 2.0**-400 < largest < 2.0**400 else 0
+def _power(x: Array) -> Array:
+    """Powers of two by which matrices are divided whose squares would be lost, exactly; 0 of ordinary numbers."""
+    largest = np.max(np.abs(x), axis=(-2, -1), keepdims=True, initial=0.0, where=~np.isnan(x))
+    ordinary = (largest == 0) | ((largest > 2.0**-400) & (largest < 2.0**400))
+    return np.where(ordinary, 0, np.frexp(largest)[1])
 
 
 def _broadcast(one: tuple[int, ...], other: tuple[int, ...]) -> bool:

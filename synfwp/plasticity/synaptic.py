@@ -131,11 +131,11 @@ class SynapticRule:
                 continue
             if entry.name in self.TIMES:
                 value = units.to_float(value, "ms", entry.name)
-                if not (entry.name == "tau_w" and value == np.inf):
+                if not (entry.name == "tau_w" and isinstance(value, float) and value == np.inf):
                     value = checks.number(f"{entry.name} (ms)", value, 0, above=True)
             else:  # amplitudes and bounds are in the unit of the weight, which a rule does not know
                 value = units.to_float(value, "1", entry.name)
-                if entry.name not in ("w_min", "w_max") or np.isnan(value):
+                if entry.name not in ("w_min", "w_max") or not isinstance(value, float) or np.isnan(value):
                     value = checks.number(entry.name, value, 0 if entry.name == "soft" else -np.inf)
             object.__setattr__(self, entry.name, value)
         self._check_bounds()

@@ -125,7 +125,7 @@ def _nested_tuple(rng: Rng, arg: Arg) -> tuple[Any, Any]:
 
 @disguise("array", "index")
 def _list_of_arrays(rng: Rng, arg: Arg) -> tuple[Any, Any]:
-    return list(np.array(arg.plain)) if np.ndim(arg.plain) else [arg.plain], arg.plain
+    return (list(np.array(arg.plain)), arg.plain) if np.ndim(arg.plain) else ([arg.plain], np.array([arg.plain]))
 
 
 @disguise("array", "index", "level")

@@ -1,6 +1,7 @@
 """Exact rules: scan, vjp, attention and autograd, against the twin of every row; instructions and substrates."""
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,7 @@ def arguments(p: Problem, rng: Rng, leave_out: tuple[str, ...] = (), broadcast: 
     return found
 
 
-def understood(p: Problem, meant: dict[str, Array]) -> Problem:
+def understood(p: Problem, meant: dict[str, Array], ranges: Mapping[str, tuple[float, float]] = RANGES) -> Problem:
     """The problem that arguments describe, every gate at full size, or `NoMeaning`."""
     rule, given = p.rule, {name: x for name, x in meant.items() if name in INPUTS}
     given = {name: np.asarray(x, float).astype(p.q.dtype) for name, x in given.items()}
@@ -58,7 +59,7 @@ def understood(p: Problem, meant: dict[str, Array]) -> Problem:
         "aux0": aux_shape(rule, d_v, d_k),
     }  # fmt: skip
     for name, x in given.items():
-        low, high = RANGES.get(name, (-math.inf, math.inf))
+        low, high = ranges.get(name, (-math.inf, math.inf))
         need((x >= low).all() and (x <= high).all())
         if name in full:
             try:
@@ -80,7 +81,7 @@ def passed(given: dict[str, Any]) -> dict[str, Any]:
 
 def bound(p: Problem, found: Any) -> float:
     """How far rounding may go; anywhere, if numbers overflow on the way."""
-    far = rounding(p, found)
+    far = rounding(p, found) + 1e-15 * float(np.abs(found.y).max(initial=0.0))
     return far if np.isfinite(far) else math.inf
 
 
@@ -129,8 +130,10 @@ def _pushed(p: Problem, given: dict[str, Any], seed: int) -> dict[str, Array]:
             found[name] = np.asarray(
                 np.random.default_rng([seed, INPUTS.index(name)]).standard_normal(np.shape(given[name]))
             )
-            if name == "aux0" and p.rule.centred and found[name].ndim:
-                found[name][..., p.q.shape[-1] :] = 0.0  # the number of keys behind a mean is no parameter
+            if name == "aux0" and p.rule.centred:
+                found[name][(..., slice(p.q.shape[-1], None)) if found[name].ndim else ()] = (
+                    0.0  # the number of keys behind a mean is no parameter
+                )
     return found
 
 
@@ -312,7 +315,7 @@ def instructions(rng: Rng) -> Call:
         }  # fmt: skip
 
     def twin(seed: Any, **meant: Any) -> Any:
-        full = understood(p, meant)
+        full = understood(p, meant, {})  # a rule knows ranges
         arrays = {name: getattr(full, name) for name in args if name != "seed"}
         nonzero = (full.k != 0).any(axis=-1)
         writes = nonzero if full.beta is None else nonzero & (full.beta > 0)
@@ -329,6 +332,7 @@ def simulate_exact(rng: Rng) -> Call:
     args["seed"] = Arg(int(rng.integers(100)), "seed")
 
     def run(seed: Any, **given: Any) -> Any:
+        fw.seeds.generator(seed)  # a sequence of seeds would be several runs
         sent: Any = fw.Instructions(**given)
         sent = sent.to_dataset().transpose(..., "time") if labelled else sent
         ds = fw.simulate(p.rule, sent, on=fw.Exact(), seed=seed)
