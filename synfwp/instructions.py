@@ -44,7 +44,8 @@ class Instructions(owned.Owner):
     Raises
     ------
     TypeError, ValueError
-        If a field is not as above or not finite, or is a labelled or a masked array, whose labels or mask would be lost.
+        If a field is not as above or not finite, or is a labelled or a masked array, which would lose its labels or
+        mask.
 
     References
     ----------

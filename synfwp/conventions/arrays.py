@@ -1,4 +1,4 @@
-"""What conventions take: arrays of NumPy or tensors of PyTorch, of finite floats and of the shape that is documented."""
+"""What conventions take: arrays of NumPy or tensors of PyTorch, of finite floats, in the shape that is documented."""
 
 from typing import Any
 

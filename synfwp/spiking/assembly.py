@@ -153,8 +153,8 @@ def _receptor(one: Receptor, neuron: Neuron, dt: float) -> dict[str, Any]:
         gain = response(neuron.tau_m, one.tau, dt) / neuron.g_leak
     if not np.isfinite(gain).all():
         raise ValueError(
-            f"tau_m is {np.min(neuron.tau_m):g} ms and tau of {one.name!r} {np.min(one.tau):g} ms, too short for steps of "
-            f"{dt:g} ms; pass at least a hundredth of a step."
+            f"tau_m is {np.min(neuron.tau_m):g} ms and tau of {one.name!r} {np.min(one.tau):g} ms, too short for steps "
+            f"of {dt:g} ms; pass at least a hundredth of a step."
         )
     return {"kind": kind, "decay": decay, "reversal": reversal, "response": gain}
 

@@ -301,7 +301,7 @@ def _chosen(record: Record, n: int) -> Array:
     if record.neurons is None:
         return np.arange(n)
     found = np.atleast_1d(np.asarray(record.neurons))
-    if found.dtype.kind not in "iu" or found.size == 0 or not 0 <= found.min() <= found.max() < n:
+    if found.ndim != 1 or found.dtype.kind not in "iu" or found.size == 0 or not 0 <= found.min() <= found.max() < n:
         raise ValueError(f"neurons of the record of {record.what!r} are not integers from 0 to {n - 1}.")
     kinds, first, times = np.unique(found, return_index=True, return_counts=True)
     if len(kinds) < len(found):

@@ -40,7 +40,7 @@ def test_conventions_refuse_what_is_no_array_of_finite_floats():
             conventions.rwkv7(good, bad, good)
         with pytest.raises((TypeError, ValueError), match="b "):
             conventions.iplr(good, bad)
-        with pytest.raises((TypeError, ValueError), match="p |k "):
+        with pytest.raises((TypeError, ValueError), match=r"p |k "):
             conventions.comba(good[:, 0], bad, good, good[:, 0])
 
 
@@ -54,6 +54,8 @@ def test_a_delay_beyond_all_steps_is_refused_and_does_not_reach_the_kernel():
         circuit.run(1e300)
     with pytest.raises(ValueError, match="every of 'v_cells' is"):
         circuit.run(2.0, record=fw.Record("cells", "v", every=5e-324))
+    with pytest.raises(ValueError, match="neurons of the record"):
+        circuit.run(2.0, record=fw.Record("cells", "v", neurons=[[0]]))
     with pytest.raises(ValueError, match="tau_m is"):
         fw.Circuit([fw.Projection(source, fw.Population(1, fw.LIF(tau_m=5e-324)), 1.0)], dt=1.0).run(2.0)
 
