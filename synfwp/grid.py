@@ -16,6 +16,7 @@ import numpy as np
 
 Array = np.ndarray
 OF_STEP, OF_COUNT = 1e-6, 1e-10
+MOST = 2**53  # steps, beyond which floats leave some out
 OF_BIN, OF_TIME = 1e-9, 1e-12  # what a time may lack of an edge: of the width of a bin, and of the time
 
 
@@ -38,11 +39,11 @@ def steps(times: Any, dt: float) -> Array:
     ([0, 1, 2, 3], 2)
     """
     exact, nearest, off = _nearest(times, dt)
-    return np.where(off, np.floor(exact), nearest).astype(np.int64)
+    return np.clip(np.where(off, np.floor(exact), nearest), -MOST, MOST).astype(np.int64)
 
 
 def multiples(times: Any, dt: float) -> tuple[Array, Array]:
-    """Times as numbers of steps, and which of them are no multiple of dt.
+    """Times as numbers of steps, and which of them are no multiple of dt, or too many steps to be told apart.
 
     Returns
     -------
@@ -51,10 +52,11 @@ def multiples(times: Any, dt: float) -> tuple[Array, Array]:
     Examples
     --------
     >>> [found.tolist() for found in multiples([0.3, 0.38], 0.1)]
-    [[3, 4], [False, True]]
+    [[3, 0], [False, True]]
     """
     _, nearest, off = _nearest(times, dt)
-    return nearest.astype(np.int64), off
+    off |= ~(np.abs(nearest) <= MOST)
+    return np.where(off, 0, nearest).astype(np.int64), off
 
 
 def counts(times: Any, edges: Any) -> Array:
@@ -86,9 +88,10 @@ def within(times: Any, start: float, stop: float) -> Array:
 
 def _nearest(times: Any, dt: float) -> tuple[Array, Array, Array]:
     """Times in steps, the nearest whole numbers, and where these are further than rounding."""
-    exact = np.asarray(times, float) / dt
-    nearest = np.round(exact)
-    return exact, nearest, ~(np.abs(exact - nearest) <= OF_STEP + OF_COUNT * np.abs(nearest))
+    with np.errstate(over="ignore", invalid="ignore"):
+        exact = np.asarray(times, float) / dt
+        nearest = np.round(exact)
+        return exact, nearest, ~(np.abs(exact - nearest) <= OF_STEP + OF_COUNT * np.abs(nearest))
 
 
 def _slack(edges: Array) -> Array:

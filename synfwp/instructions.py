@@ -44,7 +44,8 @@ class Instructions(owned.Owner):
     Raises
     ------
     TypeError, ValueError
-        If ``scored`` is not as above, or a field is a labelled or a masked array, whose labels or mask would be lost.
+        If a field is not as above or not finite, or is a labelled or a masked array, which would lose its labels or
+        mask.
 
     References
     ----------
@@ -74,8 +75,11 @@ class Instructions(owned.Owner):
             if value is not None and not type(value).__module__.startswith("autograd"):
                 value = owned.keep(checks.plain(name, value))
                 object.__setattr__(self, name, value)
+                if value.dtype.kind == "f" and not np.isfinite(value).all():
+                    raise ValueError(f"{name} holds {value[~np.isfinite(value)][0]}; pass finite numbers.")
             if name in ("q", "k", "v") and np.ndim(value) < 2:
                 raise ValueError(f"{name} has shape {np.shape(value)}; pass (..., time, feature).")
+        self._check_shapes()
         if self.scored is None:
             return
         scored, shape = checks.plain("scored", self.scored), np.shape(self.q)[:-1]
@@ -84,6 +88,22 @@ class Instructions(owned.Owner):
         if not _broadcasts(scored.shape, shape):
             raise ValueError(f"scored has shape {scored.shape}; it must broadcast to {shape}, the tokens of q.")
         object.__setattr__(self, "scored", owned.keep(scored))
+
+    def _check_shapes(self) -> None:
+        """Queries, keys and values of the same steps, and gates that broadcast to them."""
+        q, k, v = np.shape(self.q), np.shape(self.k), np.shape(self.v)
+        if len(k) not in (len(q), len(q) + 1) or (*k[: len(q) - 1], k[-1]) != q:
+            raise ValueError(f"k has shape {k} but q {q}; pass (..., T, d_k) as q, or (..., T, n, d_k) of n writes.")
+        if v[:-1] != k[:-1]:
+            raise ValueError(f"v has shape {v} but k {k}; pass (..., T, d_v) with the leading axes and steps of k.")
+        fits: dict[str, tuple[tuple[int, ...], ...]] = {
+            "beta": (k[:-1], v), "decay": (q[:-1], q), "momentum": (q[:-1],), "ridge": ((*q[:-2], q[-1]),),
+        }  # fmt: skip
+        for name, shapes in fits.items():
+            value = getattr(self, name)
+            if value is not None and not any(_broadcasts(np.shape(value), shape) for shape in shapes):
+                wanted = " or ".join(map(str, shapes))
+                raise ValueError(f"{name} has shape {np.shape(value)}; it must broadcast to {wanted}, of q, k and v.")
 
     @property
     def writes(self) -> np.ndarray:
@@ -108,7 +128,20 @@ class Instructions(owned.Owner):
         """The ridge or the marks with all leading axes; other fields as they are."""
         value, (*lead, T, d_k) = getattr(self, name), np.shape(self.q)
         shape = {"ridge": (*lead, d_k), "scored": (*lead, T)}.get(name)
-        return value if value is None or shape is None else np.broadcast_to(np.asarray(value), shape)
+        if value is None:
+            return None
+        if shape is not None:
+            return np.broadcast_to(np.asarray(value), shape)
+        full: dict[str, tuple[tuple[int, ...], ...]] = {
+            "beta": (np.shape(self.k)[:-1], np.shape(self.v)),
+            "decay": ((*lead, T), (*lead, T, d_k)),
+        }
+        full["momentum"] = ((*lead, T),)
+        if name in full and np.shape(value) not in full[name]:
+            raise ValueError(
+                f"{name} has shape {np.shape(value)}; here it needs all its axes, {full[name][0]} (np.broadcast_to)."
+            )
+        return value
 
     def one_axis(self) -> "Instructions":
         """The same with one leading axis, such as `synfwp.simulate` takes, in the place of trials and heads.

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from synfwp import shown
+from synfwp import checks, shown
 
 Array = np.ndarray
 
@@ -68,6 +68,20 @@ def own(x: Any) -> Any:
     False
     """
     return np.array(x, order="C") if isinstance(x, Array) else x
+
+
+def count(owner: Any, name: str, low: int = 1) -> int:
+    """A field of a frozen dataclass as a Python int of at least ``low``, which no sum overflows, or an error by name.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> count(SimpleNamespace(keys=np.uint8(200)), "keys") + 100
+    300
+    """
+    found = checks.count(name, getattr(owner, name), low)
+    object.__setattr__(owner, name, found)
+    return found
 
 
 def numbers(x: Any) -> Any:

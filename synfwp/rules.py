@@ -16,6 +16,8 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar
 
+import numpy as np
+
 from synfwp import checks, derived, shown
 
 COEFFICIENTS = ("beta", "-beta", "proximal")  # beta, -beta, beta / (1 + beta |k|^2)
@@ -119,6 +121,12 @@ class Rule(shown.OneLine):
 
     def __post_init__(self) -> None:
         """The row checks its own coefficients when it is built."""
+        if not isinstance(self.name, str):
+            raise TypeError(f"name is {checks.short(self.name)}; pass a text.")
+        object.__setattr__(self, "writes", checks.count("writes", self.writes))
+        for field in ("centred", "normalised"):
+            if not isinstance(getattr(self, field), bool | np.bool_):
+                raise TypeError(f"{field} is {checks.short(getattr(self, field))}; pass True or False.")
         if self.retain is not None:
             checks.one_of("retain", self.retain, ("scalar", "key"))
         for field, options in (
@@ -134,7 +142,6 @@ class Rule(shown.OneLine):
         object.__setattr__(self, "forms", forms or derived.Choice(SOLVER_FORMS[self.solver]))
         for form in self.forms:
             checks.one_of("form", form, SOLVER_FORMS[self.solver])
-        checks.count("writes", self.writes)
         if self.error == "key" and (self.uses_pair or self.normalised):
             raise ValueError(f"rule {self.name!r} predicts the key; it takes neither erase='pair' nor normalised=True.")
         for field, more in (("erase", ("pair",)), ("write", ())):

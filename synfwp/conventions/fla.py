@@ -6,6 +6,7 @@ import numpy as np
 
 from synfwp import checks
 from synfwp.conventions import low_rank
+from synfwp.conventions.arrays import accept, shaped
 from synfwp.owned import own
 
 Array = Any  # of NumPy or PyTorch
@@ -84,17 +85,16 @@ def from_fla(
     ...
     ValueError: g holds 0.9; pass logarithms of decays, numbers of at most 0.
     """
-    for name, x in (("q", q), ("k", k), ("v", v)):
-        _expect(name, x, "[B, T, H, features]", None)
+    q, k, v = (shaped(name, x, "[B, T, H, features]", None) for name, x in (("q", q), ("k", k), ("v", v)))
     n = checks.count("num_householder", num_householder)
     (B, steps, H, K), (HV, V) = k.shape, v.shape[2:]
     if steps % n:
         raise ValueError(f"k has {steps} steps; pass a multiple of num_householder={n}, n for each token.")
     T = steps // n
-    _expect("q", q, "[B, T, H, K] as k", (B, T, H, K))
+    shaped("q", q, "[B, T, H, K] as k", (B, T, H, K))
     if HV % max(H, 1) or not HV >= H:
         raise ValueError(f"v has {HV} heads but k has {H}; pass as many, or a multiple of them (grouped values).")
-    _expect("v", v, "[B, T, HV, V] as k", (B, steps, HV, V))
+    shaped("v", v, "[B, T, HV, V] as k", (B, steps, HV, V))
     keys, gates = ((B, T, H, K), (B, T, HV, K)), (B, T, HV)
     layouts: dict[str, tuple[Any, ...]] = {
         "g": ("[B, T, H] or [B, T, H, K]", gates, *keys),
@@ -104,9 +104,9 @@ def from_fla(
         "w": ("[B, T, H, V]", (B, T, HV, V)),
     }
     given = {"g": g, "beta": beta, "initial_state": initial_state, "a": a, "b": b, "p": p, "w": w}
-    for name, x in given.items():
-        if x is not None:
-            _expect(name, x, *layouts[name])
+    g, beta, initial_state, a, b, p, w = (
+        None if x is None else shaped(name, x, *layouts[name], lowest=name == "g") for name, x in given.items()
+    )
     if g is not None and (g > 0).any():
         raise ValueError(f"g holds {float(g.max()):g}; pass logarithms of decays, numbers of at most 0.")
     if use_qk_l2norm_in_kernel:
@@ -171,7 +171,8 @@ def l2norm(x: Kind, eps: float = 1e-6) -> Kind:
     >>> l2norm(np.array([3.0, 4.0]), eps=0.0).round(6).tolist(), l2norm(np.zeros(2)).tolist()
     ([0.6, 0.8], [0.0, 0.0])
     """
-    vector: Any = x
+    vector: Any = accept("x", x)
+    eps = checks.number("eps", eps, 0)
     return vector * (((vector * vector).sum(-1) + eps) ** -0.5)[..., None]
 
 
@@ -227,10 +228,11 @@ def to_fla(
     """
     for name, x in (("q", q), ("k", k), ("v", v)):
         several = name != "q" and hasattr(x, "ndim") and x.ndim == 5
-        _expect(name, x, "(B, H, T, features)", tuple(x.shape) if several else None)
+        shaped(name, x, "(B, H, T, features)", tuple(x.shape) if several else None)
+    q, k, v = accept("q", q), accept("k", k), accept("v", v)
     lead, d_k, writes = tuple(k.shape[:3]), k.shape[-1], tuple(k.shape[3:-1])
-    _expect("q", q, "(B, H, T, d_k) as k", (*lead, d_k))
-    _expect("v", v, "(B, H, T, d_v) as k", (*lead, *writes, v.shape[-1]))
+    shaped("q", q, "(B, H, T, d_k) as k", (*lead, d_k))
+    shaped("v", v, "(B, H, T, d_v) as k", (*lead, *writes, v.shape[-1]))
 
     def to(x: Array) -> Any:
         steps = x.reshape(*lead[:2], lead[2] * writes[0], *x.shape[4:]) if writes else x
@@ -240,19 +242,21 @@ def to_fla(
     if writes:
         sent["num_householder"] = writes[0]
     if beta is not None:
-        _expect("beta", beta, "(B, H, T)", (*lead, *writes), (*lead, *writes, v.shape[-1]))
+        beta = shaped("beta", beta, "(B, H, T)", (*lead, *writes), (*lead, *writes, v.shape[-1]))
         sent["beta"] = to(beta)
     if decay is not None:
-        _expect("decay", decay, "(B, H, T) or (B, H, T, d_k)", lead, (*lead, d_k))
+        decay = shaped("decay", decay, "(B, H, T) or (B, H, T, d_k)", lead, (*lead, d_k))
         if (decay < 0).any():
             raise ValueError(f"decay holds {float(decay.min()):g}; pass multipliers in [0, 1], which have a logarithm.")
         sent["g"] = _log(_heads(decay))
     if erase is not None:
-        for name, x in zip(("p of erase", "r of erase"), erase, strict=True):
-            _expect(name, x, "(B, H, T, d_k) as q", (*lead, d_k))
-        sent |= {"a": -_heads(erase[0]), "b": _heads(erase[1])}
+        if not isinstance(erase, tuple | list) or len(erase) != 2:
+            raise TypeError(f"erase is {checks.short(erase)}; pass a pair of arrays (p, r).")
+        pair = zip(("p of erase", "r of erase"), erase, strict=True)
+        first, second = (shaped(name, x, "(B, H, T, d_k) as q", (*lead, d_k)) for name, x in pair)
+        sent |= {"a": -_heads(first), "b": _heads(second)}
     if W0 is not None:
-        _expect("W0", W0, "(B, H, d_v, d_k)", (*lead[:2], v.shape[-1], d_k))
+        W0 = shaped("W0", W0, "(B, H, d_v, d_k)", (*lead[:2], v.shape[-1], d_k))
         sent["initial_state"] = _transposed(W0)
     return sent
 
@@ -266,8 +270,8 @@ def results_from_fla(o: Kind, final_state: Kind) -> tuple[Kind, Kind]:
     >>> [x.shape for x in results_from_fla(np.ones((1, 5, 2, 3)), np.ones((1, 2, 4, 3)))]
     [(1, 2, 5, 3), (1, 2, 3, 4)]
     """
-    _expect("o", o, "[B, T, H, V]", None)
-    _expect("final_state", final_state, "[B, H, K, V]", None)
+    o = shaped("o", o, "[B, T, H, V]", None)
+    final_state = shaped("final_state", final_state, "[B, H, K, V]", None)
     return _heads(o), _transposed(final_state)
 
 
@@ -280,18 +284,9 @@ def results_to_fla(y: Kind, W: Kind) -> tuple[Kind, Kind]:
     >>> [x.shape for x in results_to_fla(np.ones((1, 2, 5, 3)), np.ones((1, 2, 3, 4)))]
     [(1, 5, 2, 3), (1, 2, 4, 3)]
     """
-    _expect("y", y, "(B, H, T, d_v)", None)
-    _expect("W", W, "(B, H, d_v, d_k)", None)
+    y = shaped("y", y, "(B, H, T, d_v)", None)
+    W = shaped("W", W, "(B, H, d_v, d_k)", None)
     return _heads(y), _transposed(W)
-
-
-def _expect(name: str, x: Array, layout: str, *shapes: tuple[int, ...] | None) -> None:
-    """An array or tensor of one of these shapes; None stands for any four axes."""
-    if not isinstance(x, np.ndarray) and not hasattr(x, "exp"):
-        raise TypeError(f"{name} is of type {type(x).__name__}; pass a NumPy array or a PyTorch tensor.")
-    if tuple(x.shape) not in shapes and not (None in shapes and x.ndim == 4):
-        here = " or ".join(str(shape) for shape in shapes if shape is not None)
-        raise ValueError(f"{name} has shape {tuple(x.shape)}; pass {layout}{', here ' if here else ''}{here}.")
 
 
 def _heads(x: Array) -> Array:

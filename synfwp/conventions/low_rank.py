@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from synfwp.conventions.arrays import alike, shaped
 from synfwp.owned import own
 
 Array = Any  # of NumPy or PyTorch
@@ -24,6 +25,11 @@ def rwkv7(w: Array, kappa: Array, rate: Array) -> dict[str, Any]:
     dict
         ``decay`` and ``erase`` for `synfwp.scan` and `synfwp.attention`.
 
+    Raises
+    ------
+    TypeError, ValueError
+        For lists, numbers that are not finite, and other shapes.
+
     References
     ----------
     Peng et al. 2025, equations 17 to 19, transposed to rows of values.
@@ -34,6 +40,7 @@ def rwkv7(w: Array, kappa: Array, rate: Array) -> dict[str, Any]:
     >>> sorted(rwkv7(np.ones((2, 3)), np.ones((2, 3)), np.ones((2, 3))))
     ['decay', 'erase']
     """
+    w, kappa, rate = alike("(..., T, d_k)", w=w, kappa=kappa, rate=rate)
     return {"decay": own(w), "erase": (own(kappa), rate * kappa)}
 
 
@@ -49,6 +56,11 @@ def iplr(a: Array, b: Array) -> dict[str, Any]:
     dict
         ``decay`` (ones) and ``erase``.
 
+    Raises
+    ------
+    TypeError, ValueError
+        For lists, numbers that are not finite, and other shapes.
+
     References
     ----------
     Flash-linear-attention, ``chunk_iplr_delta_rule`` (Yang & Zhang 2024).
@@ -59,6 +71,7 @@ def iplr(a: Array, b: Array) -> dict[str, Any]:
     >>> iplr(np.ones((2, 3)), np.zeros((2, 3)))["erase"][0].tolist()[0]
     [-1.0, -1.0, -1.0]
     """
+    a, b = alike("(..., T, d_k)", a=a, b=b)
     return {"decay": a * 0 + 1, "erase": (-a, own(b))}
 
 
@@ -79,6 +92,11 @@ def comba(decay: Array, p: Array, k: Array, beta: Array) -> dict[str, Any]:
     dict
         ``decay``, ``erase`` and ``beta``.
 
+    Raises
+    ------
+    TypeError, ValueError
+        For lists, numbers that are not finite, and other shapes.
+
     References
     ----------
     Hu et al. 2025 (arXiv 2506.02475), the closed-loop update.
@@ -89,6 +107,8 @@ def comba(decay: Array, p: Array, k: Array, beta: Array) -> dict[str, Any]:
     >>> comba(np.ones(2), np.ones((2, 3)), np.ones((2, 3)), np.full(2, 0.5))["erase"][1].tolist()[0]
     [0.5, 0.5, 0.5]
     """
+    p, k = alike("(..., T, d_k)", p=p, k=k)
+    decay, beta = (shaped(n, x, "(..., T) as k", tuple(k.shape[:-1])) for n, x in (("decay", decay), ("beta", beta)))
     return {"decay": decay[..., None] + k * 0, "erase": (own(p), beta[..., None] * k), "beta": own(beta)}
 
 
@@ -113,6 +133,11 @@ def gdn2(decay: Array, k: Array, v: Array, b: Array, w: Array) -> dict[str, Any]
     dict
         ``v``, ``decay`` and ``erase``.
 
+    Raises
+    ------
+    TypeError, ValueError
+        For lists, numbers that are not finite, and other shapes.
+
     References
     ----------
     Flash-linear-attention, ``chunk_gdn2`` (Yang & Zhang 2024).
@@ -125,4 +150,8 @@ def gdn2(decay: Array, k: Array, v: Array, b: Array, w: Array) -> dict[str, Any]
     >>> sorted(sent), sent["erase"][0].tolist()[0]
     (['decay', 'erase', 'v'], [0.25, 0.25, 0.25])
     """
+    decay, k, b = alike("(..., T, d_k)", decay=decay, k=k, b=b)
+    v, w = alike("(..., T, d_v)", v=v, w=w)
+    if tuple(v.shape[:-1]) != tuple(k.shape[:-1]):
+        raise ValueError(f"v has shape {tuple(v.shape)} but k {tuple(k.shape)}; pass as many steps of both.")
     return {"v": w * v, "decay": own(decay), "erase": (decay * b * k, own(k))}

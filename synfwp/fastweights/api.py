@@ -347,7 +347,7 @@ def fastest_form(rule: Rule | str, T: int, d_k: int, d_v: int, dtype: Any = np.f
     ('recurrent', 'parallel')
     """
     for name, value in (("T", T), ("d_k", d_k), ("d_v", d_v)):
-        checks.count(name, value)
+        checks.count(name, value, int(name != "T"))
     return rules.get_rule(rule).forms[0]
 
 

@@ -350,7 +350,11 @@ def cotangent(name: str, x: Any, like: Array) -> Array:
         raise ValueError(f"{name} has shape {x.shape}; pass the shape of its output, {like.shape}.")
     if x.dtype.kind not in "iubf":
         raise TypeError(f"{name} has dtype {x.dtype}; pass {like.dtype}.")
-    return x.astype(like.dtype, copy=False)
+    with np.errstate(over="ignore"):
+        x = x.astype(like.dtype, copy=False)
+    if not np.isfinite(x).all():
+        raise ValueError(f"{name} holds {x[~np.isfinite(x)][0]}; pass finite {like.dtype} numbers.")
+    return x
 
 
 def sum_back(g: Array | None, lead: tuple[int, ...], shape: tuple[int, ...] | None) -> Array | None:

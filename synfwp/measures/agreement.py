@@ -36,7 +36,8 @@ def centred_correlation(W: Array, reference: Array) -> Array:
     >>> round(float(centred_correlation(10 + 2 * W, W)), 6)
     1.0
     """
-    return _cosine(*(_off(x, x.mean(axis=(-2, -1), keepdims=True)) for x in _pair(W, reference)))
+    pair = (np.ldexp(x, -_power(x)) for x in _pair(W, reference))
+    return _cosine(*(_off(x, x.mean(axis=(-2, -1), keepdims=True)) for x in pair))
 
 
 def recall_agreement(y: Array, reference: Array, read: Array | None = None) -> Array:
@@ -74,6 +75,7 @@ def recall_agreement(y: Array, reference: Array, read: Array | None = None) -> A
         raise ValueError(f"read has shape {weight.shape}; pass one number for each token, {y.shape[:-1]}.")
     weight = weight[..., None]
     total = np.maximum(weight.sum(axis=-2, keepdims=True), 1)
+    y, reference = (np.ldexp(x, -_power(x)) for x in (y, reference))
     centred = []
     for name, x in (("y", y), ("reference", reference)):
         refuse_unread(name, x, np.broadcast_to(weight > 0, x.shape))
@@ -103,8 +105,11 @@ def norm_ratio(W: Array, reference: Array) -> Array:
     3.0
     """
     W, reference = _pair(W, reference)
-    size = np.linalg.norm(reference, axis=(-2, -1))
-    return np.divide(np.linalg.norm(W, axis=(-2, -1)), size, out=np.full(size.shape, np.nan), where=size > 0)
+    up, down = _power(W), _power(reference)
+    size, top = (np.linalg.norm(np.ldexp(x, -n), axis=(-2, -1)) for x, n in ((reference, down), (W, up)))
+    size, top = np.broadcast_arrays(size, top)
+    with np.errstate(over="ignore"):  # a ratio that no float holds is infinite
+        return np.ldexp(np.divide(top, size, out=np.full(size.shape, np.nan), where=size > 0), (up - down)[..., 0, 0])
 
 
 def auc(score: Array, positive: Array) -> float:
@@ -141,11 +146,34 @@ def auc(score: Array, positive: Array) -> float:
 
 
 def _pair(W: Array, reference: Array, name: str = "W") -> tuple[Array, Array]:
-    """Two plain arrays of one shape (..., rows, columns)."""
-    found, other = checks.plain(name, W), checks.plain("reference", reference)
-    if found.shape[-2:] != other.shape[-2:] or min(found.ndim, other.ndim) < 2:
-        raise ValueError(f"{name} has shape {found.shape} and reference {other.shape}; pass two arrays of one shape.")
+    """Two plain arrays of one shape (..., rows, columns), with NaN but no infinity."""
+    found, other = _real(name, W), _real("reference", reference)
+    alike = min(found.ndim, other.ndim) >= 2 and found.shape[-2:] == other.shape[-2:]
+    if not alike or not _broadcast(found.shape[:-2], other.shape[:-2]) or 0 in (*found.shape[-2:], *other.shape[-2:]):
+        raise ValueError(
+            f"{name} has shape {found.shape} and reference {other.shape}; pass two arrays of one shape with entries."
+        )
     return found, other
+
+
+def _real(name: str, x: Array) -> Array:
+    """Numbers or NaN, in which a sum of squares loses nothing."""
+    x = checks.plain(name, x).astype(float)
+    if np.isinf(x).any():
+        raise ValueError(f"{name} holds infinity; pass finite numbers, or NaN for what was not read.")
+    return x
+
+
+def _power(x: Array) -> Array:
+    """Powers of two by which matrices are divided whose squares would be lost, exactly; 0 of ordinary numbers."""
+    largest = np.max(np.abs(x), axis=(-2, -1), keepdims=True, initial=0.0, where=~np.isnan(x))
+    ordinary = (largest == 0) | ((largest > 2.0**-400) & (largest < 2.0**400))
+    return np.where(ordinary, 0, np.frexp(largest)[1])
+
+
+def _broadcast(one: tuple[int, ...], other: tuple[int, ...]) -> bool:
+    """Whether leading axes match, or are 1 or missing in one of the two."""
+    return all(n == m or 1 in (n, m) for n, m in zip(one[::-1], other[::-1], strict=False))
 
 
 def _off(x: Array, mean: Array) -> Array:

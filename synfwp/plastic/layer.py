@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from synfwp import checks, shown
+from synfwp import checks, owned, shown
 from synfwp.kernels import plastic as kernel
 
 PHI: Mapping[str, int] = MappingProxyType(
@@ -68,7 +68,7 @@ class PlasticLayer(shown.OneLine):
         """Fields are of the kinds in Parameters."""
         checks.one_of("phi", self.phi, PHI)
         checks.one_of("rule", self.rule, RULES)
-        checks.count("inner", self.inner, 0)
+        owned.count(self, "inner", 0)
         if self.inner and not self.recurrent:
             raise ValueError(f"inner is {self.inner}, but A reads the input once; use inner=0 or recurrent=True.")
 

@@ -56,8 +56,13 @@ class Protocol:
     def __post_init__(self) -> None:
         object.__setattr__(self, "n", count("n", self.n))
         object.__setattr__(self, "rate", units.number(self.rate, "Hz", "rate", 0.0, above=True))
+        with np.errstate(over="ignore"):
+            last = (self.n - 1) * np.divide(1000.0, self.rate)
+        if not np.isfinite(last):
+            raise ValueError(f"rate is {self.rate:g} Hz, too low for {self.n} repetitions; pass a higher rate.")
         for what in ("pre_motif", "post_motif"):
-            motif = tuple(np.atleast_1d(units.array(getattr(self, what), "ms", what)).tolist())
+            times = np.atleast_1d(units.to_float(getattr(self, what), "ms", what))
+            motif = tuple(units.array(times, "ms", what, ndim=1).tolist())
             object.__setattr__(self, what, motif)
             if any(later <= earlier for earlier, later in pairwise(motif)):
                 raise ValueError(f"{what} is {motif}; pass times in ms that increase from spike to spike.")

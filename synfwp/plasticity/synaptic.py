@@ -131,11 +131,11 @@ class SynapticRule(shown.OneLine):
                 continue
             if entry.name in self.TIMES:
                 value = units.to_float(value, "ms", entry.name)
-                if not (entry.name == "tau_w" and value == np.inf):
+                if not (entry.name == "tau_w" and isinstance(value, float) and value == np.inf):
                     value = checks.number(f"{entry.name} (ms)", value, 0, above=True)
             else:  # amplitudes and bounds are in the unit of the weight, which a rule does not know
                 value = units.to_float(value, "1", entry.name)
-                if entry.name not in ("w_min", "w_max") or np.isnan(value):
+                if entry.name not in ("w_min", "w_max") or not isinstance(value, float) or np.isnan(value):
                     value = checks.number(entry.name, value, 0 if entry.name == "soft" else -np.inf)
             object.__setattr__(self, entry.name, value)
         self._check_bounds()
@@ -282,10 +282,15 @@ def _weight_change(
     how = rule.interaction == "nearest", rule.coincident == "in order"
     rest = before, bounds, float(rule.tau_w), reward_terms, first, last
     after = float(stdp(*trains, rewards, rule.coefficients, tau, *how, *rest)) - before
-    if not rule.baseline:
-        return after
-    always = np.array([rule.tau_e, np.inf, -rule.baseline]), first, last  # a reward at the start that does not decay
-    return after + float(stdp(*trains, np.array([first]), rule.coefficients, tau, *how, 0.0, FREE, np.inf, *always))
+    if rule.baseline:
+        always = np.array([rule.tau_e, np.inf, -rule.baseline]), first, last  # a reward at the start, without decay
+        after += float(stdp(*trains, np.array([first]), rule.coefficients, tau, *how, 0.0, FREE, np.inf, *always))
+    if not np.isfinite(after):
+        raise FloatingPointError(
+            f"the change of the weight by rule {rule.name!r} is {after}: a coefficient is too large or a time constant "
+            "too short for floats; pass others."
+        )
+    return after
 
 
 def _check_two_trains_do(rule: SynapticRule, w: Any, reward_times: Any) -> None:

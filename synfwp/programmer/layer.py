@@ -7,7 +7,7 @@ import autograd.numpy as anp
 import numpy as np
 
 from synfwp import autograd as ag
-from synfwp import checks, features, rules, seeds
+from synfwp import checks, features, owned, rules, seeds
 from synfwp.instructions import Instructions
 from synfwp.programmer import parts
 from synfwp.programmer.kinds import KINDS, Shapes
@@ -129,10 +129,10 @@ class LayerProgrammer(SlowNetwork):
         """Fields are of the kinds in Parameters, and the kind of layer has them."""
         row = checks.lookup("kind of layer", self.kind, KINDS)
         for name in ("d_model", "heads", "d_key", "d_value", "low_rank"):
-            checks.count(name, getattr(self, name))
+            owned.count(self, name)
         for name in ("convolution", "value_heads", "key_value_heads"):
             if getattr(self, name) is not None:
-                checks.count(name, getattr(self, name))
+                owned.count(self, name)
         for name in ("beta_max", "gate_normaliser", "epsilon"):
             checks.number(name, getattr(self, name), 0, above=True)
         for field in fields(self):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from synfwp import checks
+from synfwp import checks, owned
 
 Params = dict[str, np.ndarray]
 
@@ -76,7 +76,7 @@ class Schedule:
     def __post_init__(self) -> None:
         """A rate above 0, a number of steps, a known shape."""
         object.__setattr__(self, "rate", checks.number("learning_rate", self.rate, 0, above=True))
-        checks.count("warmup", self.warmup, 0)
+        owned.count(self, "warmup", 0)
         checks.one_of("schedule", self.shape, ("cosine", "constant"))
 
     def __call__(self, step: int, steps: int) -> float:

@@ -7,7 +7,7 @@ import autograd.numpy as anp
 import numpy as np
 
 from synfwp import autograd as ag
-from synfwp import checks, seeds
+from synfwp import checks, owned, seeds
 from synfwp.plastic import PlasticLayer
 from synfwp.programmer.parts import SIGMOID, Params, project
 
@@ -74,7 +74,7 @@ class PlasticNetwork(PlasticLayer):
         """Fields are of the kinds in Parameters."""
         super().__post_init__()
         for name in ("d_in", "d_hidden", *(() if self.d_out is None else ("d_out",))):
-            checks.count(name, getattr(self, name))
+            owned.count(self, name)
         checks.one_of("alpha", self.alpha, ALPHAS)
         checks.number("lam", self.lam, 0, 1)
         checks.number("eta", self.eta)

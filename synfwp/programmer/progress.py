@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from synfwp import checks, results
+from synfwp import checks, owned, results
 from synfwp.programmer.optimiser import Adam
 from synfwp.programmer.parts import Params
 from synfwp.programmer.trained import pack, unpack
@@ -70,10 +70,10 @@ class Evaluation:
 
     def __post_init__(self) -> None:
         """Fields are of the kinds in Parameters."""
-        checks.count("every", self.every)
-        checks.count("sequences", self.sequences)
+        owned.count(self, "every")
+        owned.count(self, "sequences")
         if self.patience is not None:
-            checks.count("patience", self.patience)
+            owned.count(self, "patience")
         if self.target is not None:
             checks.number("target", self.target)
         if self.stop_at is not None:
@@ -164,7 +164,7 @@ class Checkpoint:
     def __post_init__(self) -> None:
         """A path and a number of steps."""
         object.__setattr__(self, "path", Path(self.path))
-        checks.count("every", self.every)
+        owned.count(self, "every")
 
     def write(self, state: State, unit: str, provenance: dict[str, Any]) -> None:
         """Replace the file by this state; ``unit`` is that of the loss.

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from synfwp import checks, features, rules, seeds
+from synfwp import checks, features, owned, rules, seeds
 from synfwp.programmer.parts import Params
 
 Array = Any
@@ -44,14 +44,14 @@ class Specification:
         if row.uses_pair or (row.uses_keys and not row.uses_values):
             raise ValueError(f"rule {row.name!r} needs more, or less, than keys, values and gates; use e.g. 'delta'.")
         for name in (*_SIZES, *(name for name in _OPTIONAL_SIZES if getattr(self, name) is not None)):
-            checks.count(name, getattr(self, name))
+            owned.count(self, name)
         features.get_feature(self.feature)
         features.get_normaliser(self.key_norm)
         checks.number("beta_max", self.beta_max, 0, above=True)
         if self.recurrent is not None:
             checks.one_of("recurrent", self.recurrent, ("instructions", "reads"))
         if self.write_channel is not None:
-            checks.count("write_channel", self.write_channel, -self.d_in)
+            owned.count(self, "write_channel", -self.d_in)
             if self.write_channel >= self.d_in:
                 raise ValueError(
                     f"write_channel is {self.write_channel}; pass an index of the {self.d_in} features of x."

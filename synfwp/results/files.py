@@ -122,6 +122,8 @@ def write_together(writers: Mapping[Any, Writer], force: bool = False) -> list[P
 def save(ds: xr.Dataset, path: PathLike, force: bool = False) -> Path:
     """Write a result as NetCDF4, exactly: values, dtypes, dims, coordinates and attributes come back from `load`.
 
+    Text has no width in a file: it comes back as wide as the longest text of its variable.
+
     Parameters
     ----------
     ds : xarray.Dataset
@@ -158,7 +160,10 @@ def save(ds: xr.Dataset, path: PathLike, force: bool = False) -> Path:
     check_attributes(ds)
     for name, variable in ds.variables.items():
         _check_variable(str(name), variable, getattr(ds.indexes.get(name), "nlevels", 1))
-    bare = ds.drop_encoding()
+    bare = ds.drop_encoding().copy()
+    owners: list[Any] = [bare, *bare.variables.values()]
+    for owner in owners:  # a text of NumPy has no type in NetCDF
+        owner.attrs = {name: str(x) if isinstance(x, str) else x for name, x in owner.attrs.items()}
     encoding: dict[Any, dict[str, Any]] = {name: {"_FillValue": None} for name in ds.variables}
     return write_atomically(path, lambda to: bare.to_netcdf(to, engine="h5netcdf", encoding=encoding), force)
 

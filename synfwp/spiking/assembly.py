@@ -147,8 +147,16 @@ def _at_start(group: Population) -> dict[str, Array]:
 def _receptor(one: Receptor, neuron: Neuron, dt: float) -> dict[str, Any]:
     """Fields of a receptor of a neuron."""
     kind = kernel.SIGNAL if not one.drives else kernel.CURRENT if one.reversal is None else kernel.CONDUCTANCE
-    reversal, gain = 0.0 if one.reversal is None else one.reversal, response(neuron.tau_m, one.tau, dt) / neuron.g_leak
-    return {"kind": kind, "decay": np.exp(-dt / one.tau), "reversal": reversal, "response": gain}
+    reversal = 0.0 if one.reversal is None else one.reversal
+    with np.errstate(all="ignore"):
+        decay = np.exp(-dt / one.tau)
+        gain = response(neuron.tau_m, one.tau, dt) / neuron.g_leak
+    if not np.isfinite(gain).all():
+        raise ValueError(
+            f"tau_m is {np.min(neuron.tau_m):g} ms and tau of {one.name!r} {np.min(one.tau):g} ms, too short for steps "
+            f"of {dt:g} ms; pass at least a hundredth of a step."
+        )
+    return {"kind": kind, "decay": decay, "reversal": reversal, "response": gain}
 
 
 def _kind(neuron: Neuron) -> int:

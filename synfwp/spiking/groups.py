@@ -125,7 +125,7 @@ class PoissonSource(shown.OneLine):
     def __post_init__(self) -> None:
         """A name, a count and rates of at least 0."""
         check_name(self.name)
-        checks.count("n", self.n)
+        owned.count(self, "n")
         object.__setattr__(self, "rate", as_steps(f"rate of {self.name!r}", self.rate, "Hz", self.n, 0.0))
 
 
@@ -163,7 +163,7 @@ class SpikeSource(owned.Owner):
     def __post_init__(self) -> None:
         """Times in order, units that exist, and one spike of a unit at a time."""
         check_name(self.name)
-        checks.count("n", self.n)
+        owned.count(self, "n")
         times = np.atleast_1d(np.asarray(units.to_float(self.times, "ms", f"times of {self.name!r}"), float))
         which = np.atleast_1d(checks.plain("units", self.units))
         if which.size == 0:
@@ -178,14 +178,15 @@ class SpikeSource(owned.Owner):
         if back.size:
             m = int(back[0])
             raise ValueError(
-                f"source {self.name!r} is out of order: spike {m + 1} is at {times[m + 1]:g} ms after one at "
+                f"times of source {self.name!r} are out of order: spike {m + 1} is at {times[m + 1]:g} ms after one at "
                 f"{times[m]:g} ms; sort the spikes by time."
             )
         again = _repeated(times, which)
         if again.size:
             m = int(again[0])
             raise ValueError(
-                f"unit {which[m]} of source {self.name!r} fires twice at {times[m]:g} ms, which no dt tells apart; "
+                f"times and units: unit {which[m]} of source {self.name!r} fires twice at {times[m]:g} ms, which no dt "
+                "tells apart; "
                 "thin the spikes: leave one of the two out (SpikeSource.from_dataset does so with thin=True)."
             )
         object.__setattr__(self, "times", owned.keep(times))
@@ -279,7 +280,7 @@ class Population(owned.Owner):
     def __post_init__(self) -> None:
         """A name, a count, a model, and numbers that fit."""
         check_name(self.name)
-        checks.count("n", self.n)
+        owned.count(self, "n")
         if not isinstance(self.neuron, Neuron):
             raise TypeError(
                 f"neuron of {self.name!r} is a {type(self.neuron).__name__}; pass LIF, AdEx or TwoCompartment."

@@ -272,6 +272,9 @@ class Projection(owned.Owner):
             )
 
 
+MOST, PAIRS = 10**8, 10**11  # neurons, and pairs of them that are drawn in half an hour
+
+
 def random_synapses(
     n_pre: int, n_post: int, probability: float, weight: float, seed: seeds.Seed, self_connections: bool = True
 ) -> scipy.sparse.csr_array:
@@ -292,15 +295,20 @@ def random_synapses(
     Raises
     ------
     ValueError
-        If a count is not above 0, or the probability not from 0 to 1.
+        If a count is not above 0, there are more than 1e11 pairs, or the probability not from 0 to 1.
 
     Examples
     --------
     >>> random_synapses(100, 50, 0.1, 2.0, seed=0).shape
     (100, 50)
     """
-    checks.count("n_pre", n_pre)
-    checks.count("n_post", n_post)
+    for name, n in (("n_pre", n_pre), ("n_post", n_post)):
+        checks.count(name, n, 1, MOST)
+    if int(n_pre) * int(n_post) > PAIRS:
+        raise ValueError(
+            f"n_pre is {n_pre} and n_post {n_post}, more than {PAIRS:.0e} pairs; make the synapses in parts, or "
+            "pass a sparse array of your own."
+        )
     p, value = (
         checks.number("probability", probability, 0, 1),
         checks.number("weight", units.to_float(weight, "1", "weight")),

@@ -286,7 +286,14 @@ def _unit(circuit: Wiring, record: Record) -> str:
 
 def _stride(circuit: Wiring, record: Record, default: int) -> int:
     """Steps between samples."""
-    return default if record.every is None else max(1, int(circuit.on_grid(f"every of {record.name!r}", record.every)))
+    if record.every is None:
+        return default
+    steps = int(circuit.on_grid(f"every of {record.name!r}", record.every))
+    if steps < 1:
+        raise ValueError(
+            f"every of {record.name!r} is {record.every:g} ms; pass at least a step of {circuit.dt:g} ms, or None."
+        )
+    return steps
 
 
 def _chosen(record: Record, n: int) -> Array:
@@ -294,7 +301,7 @@ def _chosen(record: Record, n: int) -> Array:
     if record.neurons is None:
         return np.arange(n)
     found = np.atleast_1d(np.asarray(record.neurons))
-    if found.dtype.kind not in "iu" or found.size == 0 or not 0 <= found.min() <= found.max() < n:
+    if found.ndim != 1 or found.dtype.kind not in "iu" or found.size == 0 or not 0 <= found.min() <= found.max() < n:
         raise ValueError(f"neurons of the record of {record.what!r} are not integers from 0 to {n - 1}.")
     kinds, first, times = np.unique(found, return_index=True, return_counts=True)
     if len(kinds) < len(found):

@@ -100,14 +100,20 @@ class ShortTerm:
 
         Raises
         ------
-        ValueError, TypeError
-            If an interval is no finite number of at least 0.
+        TypeError, ValueError
+            If an interval that is used is no finite number of at least 0.
         """
+        waits = np.atleast_1d(units.to_float(intervals, "ms", "intervals"))
+        if waits.ndim != 1:
+            raise ValueError(f"intervals has shape {waits.shape}; pass one train, (n,).")
+        units.array(waits[1:], "ms", "intervals", 0)
+        with np.errstate(over="ignore"):  # a wait of more time constants than a float can hold is a wait for ever
+            facilitation, recovery = np.exp(-waits / self.tau_facil), np.exp(-waits / self.tau_rec)
         u, x, found = self.u_rest, 1.0, []
-        for m, wait in enumerate(np.atleast_1d(units.array(intervals, "ms", "intervals", 0))):
+        for m in range(len(waits)):
             if m:
-                u = self.u_rest + (u - self.u_rest) * np.exp(-wait / self.tau_facil)
-                x = 1 + (x - 1) * np.exp(-wait / self.tau_rec)
+                u = self.u_rest + (u - self.u_rest) * facilitation[m]
+                x = 1 + (x - 1) * recovery[m]
             before, u = u, u + self.U * (1 - u)
             share = (u if self.raised_first else before) * x
             found.append(share)

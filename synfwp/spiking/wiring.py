@@ -124,7 +124,7 @@ class Wiring:
         """Every time is a multiple of dt."""
         for p in self.projections:
             for name in ("delay", "dendritic_delay"):
-                self.on_grid(f"{name} of projection {p.name!r}", by_synapse(getattr(p, name)))
+                self.on_grid(f"{name} of projection {p.name!r}", by_synapse(getattr(p, name)), checks.MOST)
             for name in ("gate", "eligibility", "transmission"):
                 self.on_grid(f"times of {name} of projection {p.name!r}", getattr(p, name).times)
             self.on_grid(f"latch of projection {p.name!r}", p.latch)
@@ -152,10 +152,16 @@ class Wiring:
                 f"tau_w of rule {rule.name!r} is {rule.tau_w:g} ms; pass at least two steps ({2 * self.dt:g})."
             )
 
-    def on_grid(self, what: str, times: Any) -> Array:
-        """Times (ms) as numbers of steps, or a ValueError that names what is off the grid."""
+    def on_grid(self, what: str, times: Any, most: int = grid.MOST) -> Array:
+        """Times (ms) as numbers of steps, or a ValueError that names what is off the grid or beyond ``most``."""
         steps, far = grid.multiples(times, self.dt)
-        if far.any():
+        if far.any() or (steps > most).any():
+            beyond = np.abs(np.atleast_1d(times)) > most * self.dt
+            if beyond.any():
+                raise ValueError(
+                    f"{what} is {np.atleast_1d(times)[beyond][0]:g} ms; pass at most {most:.3g} steps of dt = "
+                    f"{self.dt:g} ms."
+                )
             off = np.atleast_1d(times)[np.atleast_1d(far)][0]
             raise ValueError(f"{what} is {off:g} ms, which is not a multiple of dt = {self.dt:g} ms.")
         return steps

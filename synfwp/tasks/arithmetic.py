@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synfwp import checks
+from synfwp import owned
 from synfwp.tasks.base import Array
 from synfwp.tasks.words import Word
 
@@ -48,7 +48,7 @@ class ModularArithmetic(Word):
     def __post_init__(self) -> None:
         """Length as in every word problem, and a modulus."""
         super().__post_init__()
-        checks.count("modulus", self.modulus, 2)
+        owned.count(self, "modulus", 2)
 
     @property
     def d_in(self) -> int:

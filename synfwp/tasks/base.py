@@ -121,7 +121,10 @@ class Batch(owned.Owner):
         if not self.mask.any():
             raise ValueError("mask holds no True, so nothing is scored; mark the tokens with a target.")
         refuse_unread("answer", answer, self.mask)
-        return answer[self.mask]
+        scored: Array = answer[self.mask]
+        if not self.real and (scored != np.floor(scored)).any():
+            raise ValueError(f"answer holds {scored[scored != np.floor(scored)][0]}; pass classes, which are integers.")
+        return scored
 
     def to_dataset(self) -> "xr.Dataset":
         """The batch with dims trial, time, feature (and output, if the targets are real numbers)."""
@@ -137,6 +140,23 @@ class Batch(owned.Owner):
                 "chance": ((), self.chance, {"long_name": "chance level", **units}),
             }
         )
+
+
+def drawn(rng: object, batch: object) -> int:
+    """The number of sequences to draw, if it is one, and if there is a generator to draw them from.
+
+    Examples
+    --------
+    >>> drawn(np.random.default_rng(0), 2)
+    2
+    >>> drawn(0, 2)
+    Traceback (most recent call last):
+    ...
+    TypeError: rng is 0; pass a generator, such as np.random.default_rng(0).
+    """
+    if not isinstance(rng, np.random.Generator):
+        raise TypeError(f"rng is {checks.short(rng)}; pass a generator, such as np.random.default_rng(0).")
+    return checks.count("batch", batch)
 
 
 def one_hot(index: Array, width: int) -> Array:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synfwp import checks
+from synfwp import checks, owned
 from synfwp.measures.reads import refuse_unread
-from synfwp.tasks.base import Array, Batch
+from synfwp.tasks.base import Array, Batch, drawn
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ class PatternCompletion:
 
     def __post_init__(self) -> None:
         """Sizes are integers that are large enough, the share is one."""
-        checks.count("d", self.d, 2)
+        owned.count(self, "d", 2)
         for name, low in (("patterns", 1), ("cycles", 1), ("show", 1), ("gap", 0)):
-            checks.count(name, getattr(self, name), low)
+            owned.count(self, name, low)
         checks.number("zeroed", self.zeroed, 0, 1)
 
     @property
@@ -81,6 +81,7 @@ class PatternCompletion:
 
     def __call__(self, rng: np.random.Generator, batch: int) -> Batch:
         """Draw ``batch`` sequences."""
+        batch = drawn(rng, batch)
         plain = np.where(np.arange(self.d) < self.d // 2, 1.0, -1.0)
         pattern = rng.permuted(np.broadcast_to(plain, (batch, self.patterns, self.d)), axis=-1)
         every = np.broadcast_to(np.arange(self.patterns), (batch, self.cycles, self.patterns))

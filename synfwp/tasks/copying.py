@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synfwp import checks
-from synfwp.tasks.base import Array, Batch, one_hot
+from synfwp import owned
+from synfwp.tasks.base import Array, Batch, drawn, one_hot
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Copy:
     def __post_init__(self) -> None:
         """Sizes are integers, positive but for the gap."""
         for name, low in (("symbols", 1), ("items", 1), ("gap", 0)):
-            checks.count(name, getattr(self, name), low)
+            owned.count(self, name, low)
 
     @property
     def d_in(self) -> int:
@@ -73,6 +73,7 @@ class Copy:
 
     def __call__(self, rng: np.random.Generator, batch: int) -> Batch:
         """Draw ``batch`` sequences."""
+        batch = drawn(rng, batch)
         shown = rng.integers(self.symbols, size=(batch, self.items))
         symbol = np.full((batch, self.length), -1)
         order = np.full((batch, self.length), -1)

@@ -5,8 +5,8 @@ from functools import cached_property
 
 import numpy as np
 
-from synfwp import checks, owned, seeds
-from synfwp.tasks.base import Array, Batch
+from synfwp import owned, seeds
+from synfwp.tasks.base import Array, Batch, drawn
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,10 @@ class EvidenceIntegration:
 
     def __post_init__(self) -> None:
         """Sizes are integers, and every word has a vector of its own."""
-        checks.count("classes", self.classes, 2)
-        checks.count("length", self.length, 2)
-        checks.count("d", self.d)
-        checks.count("words", self.words, 0)
+        owned.count(self, "classes", 2)
+        owned.count(self, "length", 2)
+        owned.count(self, "d")
+        owned.count(self, "words", 0)
         if self.d < 63 and 2**self.d < self.classes + 2:
             raise ValueError(f"d is {self.d}, which gives {2**self.d} vectors for {self.classes + 2} words; raise it.")
 
@@ -85,6 +85,7 @@ class EvidenceIntegration:
 
     def __call__(self, rng: np.random.Generator, batch: int) -> Batch:
         """Draw ``batch`` sequences."""
+        batch = drawn(rng, batch)
         counts = self._counts(rng, batch)
         ends = counts.cumsum(axis=1)
         sorted_words = (np.arange(self.length - 1) >= ends[:, :-1, None]).sum(axis=1)

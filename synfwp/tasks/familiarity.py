@@ -6,9 +6,9 @@ from functools import cached_property
 
 import numpy as np
 
-from synfwp import checks
+from synfwp import checks, owned
 from synfwp.measures.reads import refuse_unread
-from synfwp.tasks.base import Array, Batch
+from synfwp.tasks.base import Array, Batch, drawn
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class Familiarity:
 
     def __post_init__(self) -> None:
         """Sizes are positive integers, lags differ."""
-        checks.count("d", self.d)
-        checks.count("length", self.length)
+        owned.count(self, "d")
+        owned.count(self, "length")
         checks.number("repeat", self.repeat, 0, 1)
         for lag in self._lags:
             checks.count("lags", lag)
@@ -87,6 +87,7 @@ class Familiarity:
 
     def __call__(self, rng: np.random.Generator, batch: int) -> Batch:
         """Draw ``batch`` sequences."""
+        batch = drawn(rng, batch)
         bits = rng.integers(256, size=(batch, self.length, -(-self.d // 8)), dtype=np.uint8)
         lag = np.array(self._lags)[rng.integers(len(self._lags), size=(batch, self.length))]
         wanted = np.arange(self.length) - lag

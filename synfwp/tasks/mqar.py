@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synfwp import checks
+from synfwp import checks, owned
 from synfwp.tasks import pairs
-from synfwp.tasks.base import Array, Batch
+from synfwp.tasks.base import Array, Batch, drawn
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class MQAR:
     def __post_init__(self) -> None:
         """Sizes are positive integers, and every pair has a key, a value and a slot of its own."""
         for name in ("keys", "values", "pairs", "slots"):
-            checks.count(name, getattr(self, name))
+            owned.count(self, name)
         checks.number("power", self.power, 0, above=True)
         for name in ("keys", "values", "slots"):
             if self.pairs > getattr(self, name):
@@ -83,6 +83,7 @@ class MQAR:
 
     def __call__(self, rng: np.random.Generator, batch: int) -> Batch:
         """Draw ``batch`` sequences."""
+        batch = drawn(rng, batch)
         key, value = (_first(rng.random((batch, n)), self.pairs) for n in (self.keys, self.values))
         # successive draws without replacement = the order of exponential times with these rates
         gap = _first(rng.standard_exponential((batch, self.slots)) / self._rates, self.pairs)

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synfwp import checks
+from synfwp import owned
 from synfwp.tasks import pairs
-from synfwp.tasks.base import Array, Batch
+from synfwp.tasks.base import Array, Batch, drawn
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Needle:
     def __post_init__(self) -> None:
         """Sizes are positive integers."""
         for name in ("keys", "values", "distractors", "early"):
-            checks.count(name, getattr(self, name))
+            owned.count(self, name)
         if self.early > self.distractors + 1:
             raise ValueError(f"early is {self.early}, but there are {self.distractors + 1} pairs; pass at most these.")
 
@@ -86,6 +86,7 @@ class Needle:
 
     def __call__(self, rng: np.random.Generator, batch: int) -> Batch:
         """Draw ``batch`` sequences."""
+        batch = drawn(rng, batch)
         rows = np.arange(batch)
         key = rng.integers(self.keys, size=(batch, self.length))
         value = rng.integers(self.values, size=(batch, self.length))

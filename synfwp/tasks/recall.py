@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synfwp import checks, seeds
+from synfwp import owned, seeds
 from synfwp.tasks import pairs
-from synfwp.tasks.base import Array, Batch
+from synfwp.tasks.base import Array, Batch, drawn
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ class Recall:
     def __post_init__(self) -> None:
         """Sizes are positive integers that fit each other."""
         for name in ("keys", "values", "writes"):
-            checks.count(name, getattr(self, name))
-        if self.queries is not None and checks.count("queries", self.queries) > self.keys:
+            owned.count(self, name)
+        if self.queries is not None and owned.count(self, "queries") > self.keys:
             raise ValueError(f"queries is {self.queries}, but there are {self.keys} keys; pass at most keys, or None.")
         if not self.replacement and self.writes > min(self.keys, self.values):
             raise ValueError(
@@ -88,6 +88,7 @@ class Recall:
 
     def __call__(self, rng: np.random.Generator, batch: int) -> Batch:
         """Draw ``batch`` sequences."""
+        batch = drawn(rng, batch)
         key, value = (self._draw(rng, batch, n) for n in (self.keys, self.values))
         query = _shuffled(rng, batch, self.keys)
         if self.queries is not None:

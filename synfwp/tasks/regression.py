@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synfwp import checks
-from synfwp.tasks.base import Array, Batch
+from synfwp import checks, owned
+from synfwp.tasks.base import Array, Batch, drawn
 from synfwp.theory.wishart import mean_sum
 
 
@@ -67,7 +67,7 @@ class InContextRegression:
     def __post_init__(self) -> None:
         """Sizes are positive integers, the noise is not negative."""
         for name in ("d_x", "d_y", "pairs"):
-            checks.count(name, getattr(self, name))
+            owned.count(self, name)
         checks.number("noise", self.noise, 0)
 
     @property
@@ -92,6 +92,7 @@ class InContextRegression:
 
     def __call__(self, rng: np.random.Generator, batch: int) -> Batch:
         """Draw ``batch`` sequences."""
+        batch = drawn(rng, batch)
         W = rng.standard_normal((batch, self.d_y, self.d_x))
         x = rng.standard_normal((batch, self.pairs + 1, self.d_x))
         y = x @ W.swapaxes(1, 2) + self.noise * rng.standard_normal((batch, self.pairs + 1, self.d_y))

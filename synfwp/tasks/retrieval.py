@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from synfwp import checks
-from synfwp.tasks.base import Array, Batch, one_hot
+from synfwp import owned
+from synfwp.tasks.base import Array, Batch, drawn, one_hot
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class AssociativeRetrieval:
     def __post_init__(self) -> None:
         """Sizes are positive integers that fit each other."""
         for name in ("keys", "values", "pairs"):
-            checks.count(name, getattr(self, name))
+            owned.count(self, name)
         if self.pairs > self.keys:
             raise ValueError(f"pairs is {self.pairs}, but keys is {self.keys}; pass at least as many.")
 
@@ -71,6 +71,7 @@ class AssociativeRetrieval:
 
     def __call__(self, rng: np.random.Generator, batch: int) -> Batch:
         """Draw ``batch`` sequences."""
+        batch = drawn(rng, batch)
         key = rng.random((batch, self.keys)).argsort(axis=1)[:, : self.pairs]
         value = rng.integers(self.values, size=(batch, self.pairs))
         asked = rng.integers(self.pairs, size=(batch, 1))

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from synfwp import checks
-from synfwp.tasks.base import Array, Batch, one_hot
+from synfwp.tasks.base import Array, Batch, drawn, one_hot
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class Word:
         if len(self._span) != 2:
             raise ValueError(f"length is {self.length}; pass an integer or (shortest, longest).")
         low, high = self._span
-        checks.count("length", low)
-        checks.count("length", high)
+        low, high = checks.count("length", low), checks.count("length", high)
+        object.__setattr__(self, "length", (low, high) if isinstance(self.length, Sequence) else low)
         if low > high:
             raise ValueError(f"length is {self.length}; pass (shortest, longest) in this order.")
 
@@ -45,6 +45,7 @@ class Word:
 
     def __call__(self, rng: np.random.Generator, batch: int) -> Batch:
         """Draw ``batch`` sequences; T is the longest length, shorter ones end in tokens of zeros."""
+        batch = drawn(rng, batch)
         lengths = rng.choice(self._lengths, size=batch)
         token = self._draw(rng, batch)
         inside = np.arange(token.shape[1]) < lengths[:, None]

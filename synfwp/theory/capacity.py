@@ -33,7 +33,7 @@ def hebb_cosine(pairs: Any, d_key: Any) -> Any:
     Raises
     ------
     ValueError, TypeError
-        If P is too small, d not above 0, or one of them no finite number.
+        If P is too small, d below 1, or one of them no finite number.
 
     Examples
     --------
@@ -63,7 +63,7 @@ def hebb_sign_error(pairs: Any, d_key: Any) -> Any:
     Raises
     ------
     ValueError, TypeError
-        If P is too small, d not above 0, or one of them no finite number.
+        If P is too small, d below 1, or one of them no finite number.
 
     Examples
     --------
@@ -93,7 +93,7 @@ def hebb_squared_error(pairs: Any, d_key: Any) -> Any:
     Raises
     ------
     ValueError, TypeError
-        If P is too small, d not above 0, or one of them no finite number.
+        If P is too small, d below 1, or one of them no finite number.
 
     Examples
     --------
@@ -105,5 +105,5 @@ def hebb_squared_error(pairs: Any, d_key: Any) -> Any:
 
 
 def _sizes(pairs: Any, d_key: Any, least: int = 1) -> tuple[Array, Array]:
-    """P of at least ``least``, and d above 0."""
-    return checks.array("pairs", pairs, least), checks.array("d_key", d_key, 0, above=True)
+    """P of at least ``least``, and d of at least 1."""
+    return checks.array("pairs", pairs, least), checks.array("d_key", d_key, 1)

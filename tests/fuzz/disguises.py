@@ -125,7 +125,7 @@ def _nested_tuple(rng: Rng, arg: Arg) -> tuple[Any, Any]:
 
 @disguise("array", "index")
 def _list_of_arrays(rng: Rng, arg: Arg) -> tuple[Any, Any]:
-    return list(np.array(arg.plain)) if np.ndim(arg.plain) else [arg.plain], arg.plain
+    return (list(np.array(arg.plain)), arg.plain) if np.ndim(arg.plain) else ([arg.plain], np.array([arg.plain]))
 
 
 @disguise("array", "index", "level")
@@ -527,7 +527,10 @@ def _misspelt(rng: Rng, arg: Arg) -> tuple[Any, Any]:
 
 @disguise("choice")
 def _odd_choice(rng: Rng, arg: Arg) -> tuple[Any, Any]:
-    return pick(rng, ("", "\n", "é", "a" * 3000, 0, 1.5, b"delta", np.array(["a"]), ("a", "b"), True)), NOTHING
+    number = 0 if rng.random() < 0.5 else 1.5
+    found = pick(rng, ("", "\n", "é", "a" * 3000, number, b"delta", np.array(["a"]), ("a", "b"), True))
+    free = found is number and arg.plain in ("beta", "-beta", "proximal", "pair")  # a coefficient may be a number
+    return (found, found) if free else (found, NOTHING)
 
 
 @disguise("choice", "text", must=True)

@@ -503,7 +503,7 @@ REFUSED = {
     "a threshold below reset": (lambda: fw.AdEx(v_peak=-90.0), "v_peak is -90 mV; it must lie above v_reset"),
     "a source out of order": (
         lambda: fw.SpikeSource(2, [3.0, 1.0], [0, 1], name="cue"),
-        "source 'cue' is out of order: spike 1 is at 1 ms after one at 3 ms; sort the spikes by time",
+        "times of source 'cue' are out of order: spike 1 is at 1 ms after one at 3 ms; sort the spikes by time",
     ),
     "a negative time": (lambda: cue([-1.0]), "times of source 'cue' are not all finite and at least 0 ms"),
     "a unit that is not there": (lambda: cue([1.0], units=[3]), "units of source 'cue' are not all integers from 0"),

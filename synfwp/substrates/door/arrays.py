@@ -215,4 +215,7 @@ def prepare(rule: Rule, instructions: Any) -> Sent:
 
 def _exact(rule: Rule, q: Array, k: Array, v: Array, beta: Array, decay: Array | None) -> fastweights.Scan:
     """The exact rule on prepared arrays."""
-    return fastweights.scan(rule, q, k, v, beta if rule.uses_beta else None, decay=decay)
+    out = fastweights.scan(rule, q, k, v, beta if rule.uses_beta else None, decay=decay)
+    if not (np.isfinite(out.W).all() and np.isfinite(out.y).all()):
+        raise FloatingPointError(f"rule {rule.name!r} goes beyond what floats hold; pass smaller q, k, v or beta.")
+    return out

@@ -148,6 +148,7 @@ def batch(rng: Rng) -> Call:
     def twin(x: Any, target: Any, answer: Any, chance: Any) -> Any:
         x, target, answer = np.asarray(x, float), np.asarray(target), np.asarray(answer)
         need(x.shape[:2] == (n, T) and x.ndim == 3 and target.shape == (n, T) == answer.shape)
+        need((answer[mask] == np.floor(answer[mask])).all())
         need(((target >= 0) | ~mask).all() and np.isfinite(x).all() and np.isfinite(chance))
         return {
             "accuracy": float(np.mean([target[i] == answer[i] for i in zip(*np.nonzero(mask), strict=True)])),
