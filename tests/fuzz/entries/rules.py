@@ -157,6 +157,8 @@ def _forward(p: Problem, meant: dict[str, Any], cotangents: dict[str, Array], se
     need(all(c.shape == dx.shape and np.isfinite(c).all() for c, dx in pairs))
     size = sum(float(np.linalg.norm(c) * np.linalg.norm(dx)) for c, dx in pairs)
     kink = p.rule.normalised and not full.q.any(axis=-1).all()  # a read divided by 0 is 0 and has no derivative
+    tokens = [x for x in (full.q, full.k) if x is not None]
+    kink |= p.rule.centred and not all(x.any(axis=-1).all() for x in tokens)  # 0 is no read and no key, and not centred
     return Expected(sum(float(np.sum(c * dx)) for c, dx in pairs), math.inf if kink else 1e-9 * size + 1e-12)
 
 
