@@ -104,6 +104,8 @@ def run(
     ------
     TypeError, ValueError
         For bad instructions, or a rule that the substrate cannot run (the message names one that can).
+    FloatingPointError
+        If a number grows beyond what floats hold.
 
     Examples
     --------
@@ -124,7 +126,21 @@ def run(
     if sent.scored is not None and "scored" in takes:
         more["scored"] = sent.scored
     reading: Any = substrate
-    return reading.run(row, *sent.arrays, seed=seed, **more)
+    try:
+        found: Outcome = reading.run(row, *sent.arrays, seed=seed, **more)
+    except OverflowError:
+        raise _beyond(row) from None
+    unread = np.isnan(found.y) if "scored" in takes else False  # what a schedule does not read is NaN
+    if not (np.isfinite(found.W).all() and (np.isfinite(found.y) | unread).all()):
+        raise _beyond(row)
+    return found
+
+
+def _beyond(rule: Rule) -> FloatingPointError:
+    """The error of a run that overflows."""
+    return FloatingPointError(
+        f"rule {rule.name!r} goes beyond what floats hold; pass smaller q, k, v or beta, or longer times."
+    )
 
 
 def references(
@@ -205,5 +221,5 @@ def _exact(rule: Rule, q: Array, k: Array, v: Array, beta: Array, decay: Array |
     """The exact rule on prepared arrays."""
     out = fastweights.scan(rule, q, k, v, beta if rule.uses_beta else None, decay=decay)
     if not (np.isfinite(out.W).all() and np.isfinite(out.y).all()):
-        raise FloatingPointError(f"rule {rule.name!r} goes beyond what floats hold; pass smaller q, k, v or beta.")
+        raise _beyond(rule)
     return out
