@@ -262,6 +262,8 @@ def own_rule(rng: Rng) -> Call:
     }  # fmt: skip
     fields = {name: pick(rng, some) for name, some in options.items() if rng.random() < 0.5}
     flags = {name: bool(rng.random() < 0.2) for name in ("centred", "normalised")}
+    if fields.get("write", "beta") is None:  # the twin has no sentence on keys that no value is there for
+        flags["normalised"] = False
     if fields.get("erase") == "pair":  # the twin has no sentence on what a pair does to the sum of keys,
         flags["normalised"] = False
     if fields.get("error") == "key" and fields.get("write", "beta") is None:  # nor on keys that no value is there for
