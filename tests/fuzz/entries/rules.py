@@ -185,7 +185,8 @@ def _along(grads: Any, push: dict[str, Array]) -> float:
     parts = {name: grads.erase["pr".index(name)] if name in "pr" else getattr(grads, name) for name in push}
     if any(np.shape(parts[name]) != np.shape(dx) for name, dx in push.items()):
         return math.nan  # a gradient has the shape of its argument
-    return sum(float(np.sum(parts[name] * dx)) for name, dx in push.items())
+    with np.errstate(all="ignore"):  # of gradients that overflowed, with a warning
+        return sum(float(np.sum(parts[name] * dx)) for name, dx in push.items())
 
 
 def traced(rng: Rng) -> Call:
@@ -272,7 +273,8 @@ def own_rule(rng: Rng) -> Call:
         del fields["write"]
     args = {name: Arg(x, "choice" if isinstance(x, str) else "fixed") for name, x in fields.items()}
     args |= {"name": Arg("mine", "text"), **{name: Arg(flag, "fixed") for name, flag in flags.items()}}
-    args["writes"] = Arg(int(rng.integers(1, 3)), "count")
+    writes = int(rng.integers(1, 3)) if fields.get("write", "beta") is not None else 1
+    args["writes"] = Arg(writes, "count" if fields.get("write", "beta") is not None else "fixed")
     seed, (T, d_k, d_v) = int(rng.integers(2**31)), sizes(rng, 1, 4, 3)
 
     def instructions(rule: Rule) -> Problem:

@@ -162,7 +162,8 @@ def measure(rng: Rng) -> Call:
         W, reference = (x / np.nanmax(np.abs(x), (-2, -1), keepdims=True, initial=1e-300) for x in (W, reference))
         flat = [x.reshape(-1, x.shape[-2] * x.shape[-1]) for x in (W, reference)]
         found = [
-            np.corrcoef(a, b)[0, 1] if np.ptp(a) != 0 and np.ptp(b) != 0 else 0.0 for a, b in zip(*flat, strict=True)
+            np.corrcoef(a, b)[0, 1] if np.isnan([*a, *b]).any() or (np.ptp(a) and np.ptp(b)) else 0.0
+            for a, b in zip(*flat, strict=True)
         ]
         return np.reshape(found, W.shape[:-2])
 
