@@ -96,6 +96,8 @@ class Instructions(owned.Owner):
             raise ValueError(f"k has shape {k} but q {q}; pass (..., T, d_k) as q, or (..., T, n, d_k) of n writes.")
         if v[:-1] != k[:-1]:
             raise ValueError(f"v has shape {v} but k {k}; pass (..., T, d_v) with the leading axes and steps of k.")
+        if 0 in (q[-1], v[-1]):
+            raise ValueError(f"q has shape {q} and v {v}; pass at least one feature of each.")
         fits: dict[str, tuple[tuple[int, ...], ...]] = {
             "beta": (k[:-1], v), "decay": (q[:-1], q), "momentum": (q[:-1],), "ridge": ((*q[:-2], q[-1]),),
         }  # fmt: skip

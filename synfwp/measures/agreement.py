@@ -135,10 +135,15 @@ def auc(score: Array, positive: Array) -> float:
     """
     from scipy.stats import rankdata
 
-    score, positive = checks.plain("score", score).astype(float).ravel(), checks.plain("positive", positive).ravel() > 0
+    score, marks = checks.plain("score", score).astype(float).ravel(), checks.plain("positive", positive).ravel()
+    if not np.isin(marks, (0, 1)).all():
+        raise ValueError(f"positive holds {marks[~np.isin(marks, (0, 1))][0]}; pass True or False for each score.")
+    positive = marks == 1
     if score.shape != positive.shape:
         raise ValueError(f"score has {score.size} entries and positive {positive.size}; pass one for each.")
     refuse_unread("score", score)
+    if np.isinf(score).any():
+        raise ValueError("score holds infinity; pass finite numbers.")
     n, m = int(positive.sum()), int((~positive).sum())
     if not n or not m:
         raise ValueError(f"positive holds {n} positives and {m} negatives; the area needs both.")

@@ -105,7 +105,7 @@ def run(
     TypeError, ValueError
         For bad instructions, or a rule that the substrate cannot run (the message names one that can).
     FloatingPointError
-        If the weights of a network overflow.
+        If a number grows beyond what floats hold.
 
     Examples
     --------
@@ -128,15 +128,20 @@ def run(
     reading: Any = substrate
     try:
         found: Outcome = reading.run(row, *sent.arrays, seed=seed, **more)
-        over = not isinstance(substrate, Exact) and not np.isfinite(found.W).all()  # the exact rule warns itself
     except OverflowError:
-        over = True
-    if over:
-        raise FloatingPointError(
-            f"the weights of {type(substrate).__name__} overflow though every instruction is finite; make k, v or beta "
-            "smaller."
-        )
+        raise _beyond(row, substrate) from None
+    unread = np.isnan(found.y) if "scored" in takes else False  # what a schedule does not read is NaN
+    if not (np.isfinite(found.W).all() and (np.isfinite(found.y) | unread).all()):
+        raise _beyond(row, substrate)
     return found
+
+
+def _beyond(rule: Rule, substrate: Substrate) -> FloatingPointError:
+    """The error of a run that overflows."""
+    return FloatingPointError(
+        f"rule {rule.name!r} on {type(substrate).__name__} goes beyond what floats hold though every instruction is "
+        "finite; make q, k, v or beta smaller, or times longer."
+    )
 
 
 def references(
@@ -217,5 +222,5 @@ def _exact(rule: Rule, q: Array, k: Array, v: Array, beta: Array, decay: Array |
     """The exact rule on prepared arrays."""
     out = fastweights.scan(rule, q, k, v, beta if rule.uses_beta else None, decay=decay)
     if not (np.isfinite(out.W).all() and np.isfinite(out.y).all()):
-        raise FloatingPointError(f"rule {rule.name!r} goes beyond what floats hold; pass smaller q, k, v or beta.")
+        raise _beyond(rule)
     return out

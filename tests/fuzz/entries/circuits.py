@@ -204,7 +204,7 @@ def run_of_a_circuit(rng: Rng) -> Call:
         cells = fw.Population(n_post, neuron, drive=given["drive"], v_init=given["v_init"])
         source = fw.SpikeSource(n_pre, given["times"], given["units"])
         w = given["weight"]
-        w = scipy.sparse.csr_array(w) if sparse and type(w) is np.ndarray and w.ndim == 2 else w
+        w = scipy.sparse.csr_array(w) if sparse and type(w) is np.ndarray and w.ndim == 2 and w.dtype.isnative else w
         feed = fw.Projection(
             source,
             cells,

@@ -157,6 +157,8 @@ def _forward(p: Problem, meant: dict[str, Any], cotangents: dict[str, Array], se
     need(all(c.shape == dx.shape and np.isfinite(c).all() for c, dx in pairs))
     size = sum(float(np.linalg.norm(c) * np.linalg.norm(dx)) for c, dx in pairs)
     kink = p.rule.normalised and not full.q.any(axis=-1).all()  # a read divided by 0 is 0 and has no derivative
+    tokens = [x for x in (full.q, full.k) if x is not None]
+    kink |= p.rule.centred and not all(x.any(axis=-1).all() for x in tokens)  # 0 is no read and no key, and not centred
     return Expected(sum(float(np.sum(c * dx)) for c, dx in pairs), math.inf if kink else 1e-9 * size + 1e-12)
 
 
@@ -183,7 +185,8 @@ def _along(grads: Any, push: dict[str, Array]) -> float:
     parts = {name: grads.erase["pr".index(name)] if name in "pr" else getattr(grads, name) for name in push}
     if any(np.shape(parts[name]) != np.shape(dx) for name, dx in push.items()):
         return math.nan  # a gradient has the shape of its argument
-    return sum(float(np.sum(parts[name] * dx)) for name, dx in push.items())
+    with np.errstate(all="ignore"):  # of gradients that overflowed, with a warning
+        return sum(float(np.sum(parts[name] * dx)) for name, dx in push.items())
 
 
 def traced(rng: Rng) -> Call:
@@ -260,6 +263,8 @@ def own_rule(rng: Rng) -> Call:
     }  # fmt: skip
     fields = {name: pick(rng, some) for name, some in options.items() if rng.random() < 0.5}
     flags = {name: bool(rng.random() < 0.2) for name in ("centred", "normalised")}
+    if fields.get("write", "beta") is None:  # the twin has no sentence on keys that no value is there for
+        flags["normalised"] = False
     if fields.get("erase") == "pair":  # the twin has no sentence on what a pair does to the sum of keys,
         flags["normalised"] = False
     if fields.get("error") == "key" and fields.get("write", "beta") is None:  # nor on keys that no value is there for
@@ -268,7 +273,8 @@ def own_rule(rng: Rng) -> Call:
         del fields["write"]
     args = {name: Arg(x, "choice" if isinstance(x, str) else "fixed") for name, x in fields.items()}
     args |= {"name": Arg("mine", "text"), **{name: Arg(flag, "fixed") for name, flag in flags.items()}}
-    args["writes"] = Arg(int(rng.integers(1, 3)), "count")
+    writes = int(rng.integers(1, 3)) if fields.get("write", "beta") is not None else 1
+    args["writes"] = Arg(writes, "count" if fields.get("write", "beta") is not None else "fixed")
     seed, (T, d_k, d_v) = int(rng.integers(2**31)), sizes(rng, 1, 4, 3)
 
     def instructions(rule: Rule) -> Problem:

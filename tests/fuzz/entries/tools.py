@@ -162,7 +162,8 @@ def measure(rng: Rng) -> Call:
         W, reference = (x / np.nanmax(np.abs(x), (-2, -1), keepdims=True, initial=1e-300) for x in (W, reference))
         flat = [x.reshape(-1, x.shape[-2] * x.shape[-1]) for x in (W, reference)]
         found = [
-            np.corrcoef(a, b)[0, 1] if np.ptp(a) != 0 and np.ptp(b) != 0 else 0.0 for a, b in zip(*flat, strict=True)
+            np.corrcoef(a, b)[0, 1] if np.isnan([*a, *b]).any() or (np.ptp(a) and np.ptp(b)) else 0.0
+            for a, b in zip(*flat, strict=True)
         ]
         return np.reshape(found, W.shape[:-2])
 
@@ -178,8 +179,9 @@ def measure(rng: Rng) -> Call:
         return np.array(found, float)
 
     def area(score: Any, positive: Any) -> Any:
-        score, positive = np.ravel(*finite(score)), np.ravel(np.asarray(positive, bool))
-        need(score.shape == positive.shape and 0 < positive.sum() < positive.size)
+        raw = np.ravel(np.asarray(positive, float))
+        score, positive = np.ravel(*finite(score)), raw > 0
+        need(score.shape == positive.shape and np.isin(raw, (0, 1)).all() and 0 < positive.sum() < positive.size)
         a, b = score[positive][:, None], score[~positive][None]
         return float(((a > b) + 0.5 * (a == b)).mean())
 
@@ -213,7 +215,8 @@ def closed_form(rng: Rng) -> Call:
 
     def guarded(f: Callable[..., float]) -> Callable[..., float]:
         def twin(**m: Any) -> float:
-            positive(*(value for name, value in m.items() if name != "age"))
+            positive(*(value for name, value in m.items() if name not in ("age", "rho", "d_dot")))
+            need(all(np.isfinite(m.get(name, 0)) and m.get(name, 0) >= 0 for name in ("rho", "d_dot")))
             need(np.all(np.asarray(m.get("age", 0)) >= 0) and np.all(np.asarray(m.get("pairs", least)) >= least))
             need(np.all(np.asarray(m.get("d_key", 1)) >= 1))
             return f(**m)
