@@ -440,5 +440,7 @@ def test_a_description_prints_its_title_and_its_sentences():
 def test_weights_that_overflow_are_not_taken_for_tokens_that_were_not_read(on):
     """F18 and F12."""
     x = np.full((5, 2), 1e160)
-    with pytest.raises(FloatingPointError, match=r"the weights of \w+Network overflow.*; make k, v or beta smaller"):
+    with pytest.raises(
+        FloatingPointError, match=r"on \w+Network goes beyond what floats hold .*; make q, k, v or beta smaller"
+    ):
         fw.simulate("hebb", fw.Instructions(x, x, x, np.ones(5)), on=on)

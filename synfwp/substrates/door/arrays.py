@@ -222,5 +222,5 @@ def _exact(rule: Rule, q: Array, k: Array, v: Array, beta: Array, decay: Array |
     """The exact rule on prepared arrays."""
     out = fastweights.scan(rule, q, k, v, beta if rule.uses_beta else None, decay=decay)
     if not (np.isfinite(out.W).all() and np.isfinite(out.y).all()):
-        raise _beyond(rule)
+        raise _beyond(rule, Exact())
     return out
