@@ -76,7 +76,8 @@ class Instructions(owned.Owner):
                 value = owned.keep(checks.plain(name, value))
                 object.__setattr__(self, name, value)
                 if value.dtype.kind == "f" and not np.isfinite(value).all():
-                    raise ValueError(f"{name} holds {value[~np.isfinite(value)][0]}; pass finite numbers.")
+                    where = tuple(int(i) for i in np.argwhere(~np.isfinite(value))[0])
+                    raise ValueError(f"{name} holds {value[where]} at index {where}; pass finite numbers.")
             if name in ("q", "k", "v") and np.ndim(value) < 2:
                 raise ValueError(f"{name} has shape {np.shape(value)}; pass (..., time, feature).")
         self._check_shapes()
@@ -92,14 +93,15 @@ class Instructions(owned.Owner):
     def _check_shapes(self) -> None:
         """Queries, keys and values of the same steps, and gates that broadcast to them."""
         q, k, v = np.shape(self.q), np.shape(self.k), np.shape(self.v)
-        if len(k) not in (len(q), len(q) + 1) or (*k[: len(q) - 1], k[-1]) != q:
+        if len(k) not in (len(q), len(q) + 1) or k[-1] != q[-1] or q[-2] not in k[-3:-1]:
             raise ValueError(f"k has shape {k} but q {q}; pass (..., T, d_k) as q, or (..., T, n, d_k) of n writes.")
         if v[:-1] != k[:-1]:
             raise ValueError(f"v has shape {v} but k {k}; pass (..., T, d_v) with the leading axes and steps of k.")
         if 0 in (q[-1], v[-1]):
             raise ValueError(f"q has shape {q} and v {v}; pass at least one feature of each.")
         fits: dict[str, tuple[tuple[int, ...], ...]] = {
-            "beta": (k[:-1], v), "decay": (q[:-1], q), "momentum": (q[:-1],), "ridge": ((*q[:-2], q[-1]),),
+            "beta": (k[:-1], v), "decay": (q[:-1], k[:-1], q, k, (*q[:-1], v[-1])),
+            "momentum": (q[:-1],), "ridge": ((*q[:-2], q[-1]),),
         }  # fmt: skip
         for name, shapes in fits.items():
             value = getattr(self, name)
@@ -136,7 +138,7 @@ class Instructions(owned.Owner):
             return np.broadcast_to(np.asarray(value), shape)
         full: dict[str, tuple[tuple[int, ...], ...]] = {
             "beta": (np.shape(self.k)[:-1], np.shape(self.v)),
-            "decay": ((*lead, T), (*lead, T, d_k)),
+            "decay": ((*lead, T), (*lead, T, d_k), (*lead, T, np.shape(self.v)[-1])),
         }
         full["momentum"] = ((*lead, T),)
         if name in full and np.shape(value) not in full[name]:
@@ -252,6 +254,8 @@ class Instructions(owned.Owner):
             if value is not None:
                 core = _CORE.get(name) or (("time",) if np.ndim(value) == lead + 1 else ("time", "key"))
                 core = ("time", "value") if name == "beta" and self._by_channel else core
+                if name == "decay" and len(core) == 2 and np.shape(value)[-1] != np.shape(self.k)[-1]:
+                    core = ("time", "value")  # of a rule that predicts the key
                 core = ("time", "write", *core[1:]) if self._several and name in ("k", "v", "beta") else core
                 variables[name] = ((*names, *core), np.array(value), {"long_name": long_name, "units": "1"})
         if self.scored is not None:

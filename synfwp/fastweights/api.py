@@ -192,6 +192,7 @@ def vjp(
     out, kept = _shaped(call, found), found.kept
 
     def pullback(dy: Any = None, dW: Any = None, daux: Any = None) -> Gradients:
+        arguments.finite(out.y.dtype, dy=dy, dW=dW, daux=daux)
         return _adjoint(call, out, kept, dy, dW, daux, threads)
 
     return out, pullback

@@ -341,6 +341,16 @@ def kept(call: Call, *given: Any) -> Call:
     return call._replace(**own)
 
 
+def finite(dtype: np.dtype, **given: Any) -> None:
+    """Cotangents of a user's are finite; a training that diverges passes on what it has, and has its own message."""
+    for name, x in given.items():
+        if x is not None:
+            with np.errstate(over="ignore"):
+                bad = ~np.isfinite(plain(name, x).astype(dtype))
+            if bad.any():
+                raise ValueError(f"{name} holds {np.asarray(x)[bad][0]}; pass finite {dtype} numbers.")
+
+
 def cotangent(name: str, x: Any, like: Array) -> Array:
     """A cotangent of the shape of what it belongs to; None is zero."""
     if x is None:
@@ -351,10 +361,7 @@ def cotangent(name: str, x: Any, like: Array) -> Array:
     if x.dtype.kind not in "iubf":
         raise TypeError(f"{name} has dtype {x.dtype}; pass {like.dtype}.")
     with np.errstate(over="ignore"):
-        x = x.astype(like.dtype, copy=False)
-    if not np.isfinite(x).all():
-        raise ValueError(f"{name} holds {x[~np.isfinite(x)][0]}; pass finite {like.dtype} numbers.")
-    return x
+        return x.astype(like.dtype, copy=False)
 
 
 def sum_back(g: Array | None, lead: tuple[int, ...], shape: tuple[int, ...] | None) -> Array | None:

@@ -154,10 +154,8 @@ def _pair(W: Array, reference: Array, name: str = "W") -> tuple[Array, Array]:
     """Two plain arrays of one shape (..., rows, columns), with NaN but no infinity."""
     found, other = _real(name, W), _real("reference", reference)
     alike = min(found.ndim, other.ndim) >= 2 and found.shape[-2:] == other.shape[-2:]
-    if not alike or not _broadcast(found.shape[:-2], other.shape[:-2]) or 0 in (*found.shape[-2:], *other.shape[-2:]):
-        raise ValueError(
-            f"{name} has shape {found.shape} and reference {other.shape}; pass two arrays of one shape with entries."
-        )
+    if not alike or not _broadcast(found.shape[:-2], other.shape[:-2]):
+        raise ValueError(f"{name} has shape {found.shape} and reference {other.shape}; pass two arrays of one shape.")
     return found, other
 
 

@@ -103,7 +103,7 @@ class ShortTerm:
         TypeError, ValueError
             If an interval that is used is no finite number of at least 0.
         """
-        waits = np.atleast_1d(units.to_float(intervals, "ms", "intervals"))
+        waits = np.asarray(units.to_float(intervals, "ms", "intervals"))
         if waits.ndim != 1:
             raise ValueError(f"intervals has shape {waits.shape}; pass one train, (n,).")
         units.array(waits[1:], "ms", "intervals", 0)
