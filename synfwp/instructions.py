@@ -243,6 +243,10 @@ class Instructions(owned.Owner):
         import xarray as xr
 
         lead = np.ndim(self.q) - 2
+        if np.shape(self.k)[:lead] != np.shape(self.q)[:lead]:
+            raise ValueError(
+                f"k has shape {np.shape(self.k)} but q {np.shape(self.q)}; give both the same leading axes."
+            )
         if lead > len(_LEADING):
             raise ValueError(f"k has {lead} leading axes; a Dataset of instructions names at most trial and head.")
         names = _LEADING[:lead]

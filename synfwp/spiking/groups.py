@@ -70,7 +70,7 @@ class Steps(owned.Owner):
         -------
         float or (n,) array
         """
-        return self.values[int(np.searchsorted(grid.multiples(self.times, dt)[0], step, side="right")) - 1]
+        return self.values[int(np.searchsorted(grid.steps(self.times, dt), step, side="right")) - 1]
 
 
 def as_steps(name: str, value: Any, unit: str, n: int | None = None, low: float = -np.inf) -> Steps:

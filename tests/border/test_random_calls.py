@@ -95,3 +95,15 @@ def test_other_findings_are_refused_by_name():
     ):  # fmt: skip
         with pytest.raises(error, match=match):
             call()
+
+
+def test_a_time_that_no_run_reaches_changes_nothing_before_it():
+    assert fw.Steps([0.0, 1e300], [1.0, 2.0]).at(5, 0.1) == 1.0
+
+
+def test_instructions_with_other_trials_are_refused_where_dims_are_named():
+    x = np.ones((2, 3, 4))
+    with pytest.raises(
+        ValueError, match=r"^k has shape \(2, 3, 4\) but q \(1, 3, 4\); give both the same leading axes"
+    ):
+        fw.Instructions(x[:1], x, x).to_dataset()

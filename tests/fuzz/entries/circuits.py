@@ -204,7 +204,8 @@ def run_of_a_circuit(rng: Rng) -> Call:
         cells = fw.Population(n_post, neuron, drive=given["drive"], v_init=given["v_init"])
         source = fw.SpikeSource(n_pre, given["times"], given["units"])
         w = given["weight"]
-        w = scipy.sparse.csr_array(w) if sparse and type(w) is np.ndarray and w.ndim == 2 and w.dtype.isnative else w
+        held = type(w) is np.ndarray and w.ndim == 2 and w.dtype.isnative and w.dtype.char in "bBhHiIlLqQfd?"
+        w = scipy.sparse.csr_array(w) if sparse and held else w  # dtypes that SciPy's arrays take
         feed = fw.Projection(
             source,
             cells,

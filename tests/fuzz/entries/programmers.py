@@ -66,7 +66,7 @@ def specification(rng: Rng) -> Call:
         need(min(counts) >= 1 and np.isfinite(meant["beta_max"]) and meant["beta_max"] > 0)
         return Expected({"shape": (3, meant["d_out"]), "finite": True, "causal": 0.0}, 1e-9)
 
-    return Call(run, args, twin, ("feature map", "key normaliser"))
+    return Call(run, args, twin, ("feature map", "key normaliser", "ridge"))
 
 
 def training(rng: Rng) -> Call:

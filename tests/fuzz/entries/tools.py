@@ -150,7 +150,7 @@ def measure(rng: Rng) -> Call:
 
     def lengths(W: Array) -> Array:
         size = np.abs(W).max((-2, -1))
-        return size * np.sqrt(((W / size[..., None, None]) ** 2).sum((-2, -1)))
+        return size * np.sqrt(((W / np.where(size, size, 1)[..., None, None]) ** 2).sum((-2, -1)))
 
     def alike(W: Array, reference: Array) -> tuple[Array, Array]:
         need(W.ndim >= 2 and W.size and W.shape[-2:] == reference.shape[-2:])
