@@ -259,13 +259,18 @@ def _weight_change(
     _check_two_trains_do(rule, w, reward_times)
     trains = spike_train("pre", pre), spike_train("post", post)
     rewards = np.zeros(0) if reward_times is None else spike_train("reward_times", reward_times, apart=0.0)
+    before = 0.0 if w is None else checks.number("w", units.to_float(w, "1", "w"))
+    bounds = FREE if w is None else (float(rule.w_min), float(rule.w_max), float(rule.soft))
+    if not bounds[0] <= before <= bounds[1]:
+        raise ValueError(f"w is {before:g}, outside of w_min {bounds[0]:g} and w_max {bounds[1]:g} of the rule.")
     ends = [(train[0], train[-1]) for train in (*trains, rewards) if train.size]
-    if not ends and start is None:
+    begin, end = (None if t is None else time_of(name, t) for name, t in (("start", start), ("stop", stop)))
+    if not ends and begin is None:
         return 0.0
-    first = float(min(end[0] for end in ends)) if start is None else time_of("start", start)
-    last = np.inf if rule.tau_e is not None else float(max([first, *(end[1] for end in ends)]))
-    last = last if stop is None else time_of("stop", stop)
-    outside = [end for end in ends if end[0] < first or end[1] > last]
+    first = float(min(one[0] for one in ends)) if begin is None else begin
+    last = np.inf if rule.tau_e is not None else float(max([first, *(one[1] for one in ends)]))
+    last = last if end is None else end
+    outside = [one for one in ends if one[0] < first or one[1] > last]
     if outside:
         raise ValueError(
             f"spikes or rewards run from {outside[0][0]:g} to {outside[0][1]:g} ms, outside of start {first:g} and "
@@ -273,10 +278,6 @@ def _weight_change(
         )
     if last < first:
         raise ValueError(f"stop is {last:g} ms, before start at {first:g} ms; pass stop after start.")
-    before = 0.0 if w is None else checks.number("w", units.to_float(w, "1", "w"))
-    bounds = FREE if w is None else (float(rule.w_min), float(rule.w_max), float(rule.soft))
-    if not bounds[0] <= before <= bounds[1]:
-        raise ValueError(f"w is {before:g}, outside of w_min {bounds[0]:g} and w_max {bounds[1]:g} of the rule.")
     tau = (rule.tau_x1, rule.tau_x2, rule.tau_y1, rule.tau_y2)
     reward_terms = np.array([] if rule.tau_e is None else [rule.tau_e, rule.tau_reward, rule.reward], float)
     how = rule.interaction == "nearest", rule.coincident == "in order"

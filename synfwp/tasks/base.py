@@ -59,7 +59,7 @@ class Batch(owned.Owner):
         x, target, mask = self.x, self.target, self.mask
         if x.dtype.kind not in "iub" and x.dtype not in (np.float32, np.float64):
             raise TypeError(f"x has dtype {x.dtype}; pass float64 or float32 features, or integers.")
-        if x.ndim < 2:
+        if x.ndim not in (2, 3):
             raise ValueError(f"x has shape {x.shape}; pass (batch, T, d_in), or integers (batch, T).")
         if mask.dtype != bool:
             raise TypeError(f"mask has dtype {mask.dtype}; pass booleans, True at the tokens that are scored.")

@@ -107,3 +107,22 @@ def test_instructions_with_other_trials_are_refused_where_dims_are_named():
         ValueError, match=r"^k has shape \(2, 3, 4\) but q \(1, 3, 4\); give both the same leading axes"
     ):
         fw.Instructions(x[:1], x, x).to_dataset()
+
+
+def test_times_in_single_precision_lie_in_the_step_that_they_name():  # F10
+    times = np.arange(52, 60000, 997) * 0.1
+    source = fw.SpikeSource(1, times.astype(np.float32), np.zeros(len(times), int))
+    ds = fw.Circuit([], [source], dt=0.1).run(6000.0)
+    np.testing.assert_allclose(ds["spike_time"] * 1000, times, rtol=0, atol=1e-6)
+
+
+def test_a_weight_is_checked_though_no_spike_changes_it():
+    for wrong in (np.nan, np.inf, "1", 2.0):
+        with pytest.raises((ValueError, TypeError), match=r"^w is "):
+            fw.plasticity.pair(0.1, 0.1, w_max=1.0).dw([], [], w=wrong)
+
+
+def test_a_batch_has_one_axis_of_features():
+    mask = np.ones((1, 2), bool)
+    with pytest.raises(ValueError, match=r"^x has shape \(1, 2, 1, 3\); pass"):
+        fw.tasks.Batch(np.ones((1, 2, 1, 3)), np.zeros((1, 2), int), mask, 0.5)
