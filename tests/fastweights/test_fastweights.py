@@ -160,8 +160,9 @@ def test_reads_and_W_are_linear_in_what_is_written_and_the_first_W_together(p, c
     out, one, two = run(mixed), run(p), run(other)
     bounds = [rounding(x, outcome(x)) for x in (mixed, p, other)]
     bound = bounds[0] + bounds[1] + (1 + abs(c)) * bounds[2]
-    assert np.abs(out.y - (one.y + c * two.y)).max(initial=0) <= bound
     assert np.abs(out.W - (one.W + c * two.W)).max(initial=0) <= bound
+    if not (p.rule.centred and what == "k"):  # the mean of the keys is taken from queries too, which W multiplies
+        assert np.abs(out.y - (one.y + c * two.y)).max(initial=0) <= bound
 
 
 # a row with a number for a coefficient, or a pair, writes whatever beta is

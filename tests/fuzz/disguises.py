@@ -437,7 +437,8 @@ def _array_of_one(rng: Rng, arg: Arg) -> tuple[Any, Any]:
 
 @disguise("number", "count", "seed")
 def _two_numbers(rng: Rng, arg: Arg) -> tuple[Any, Any]:
-    return pick(rng, ([arg.plain] * 2, np.array([arg.plain] * 2))), NOTHING
+    found = pick(rng, ([arg.plain] * 2, np.array([arg.plain] * 2)))
+    return found, (found if arg.kind == "seed" and arg.dims else NOTHING)  # where several seeds are several runs
 
 
 @disguise("number", "count", "seed")

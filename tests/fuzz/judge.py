@@ -67,6 +67,8 @@ def drawn(call: Call, rng: Rng) -> dict[str, tuple[Disguise, Any, Any]]:
         with np.errstate(all="ignore"), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             found[name] = (row, *row.wear(rng, call.args[name]))
+    if [row.name for row, *_ in found.values()] == ["one axis more"] * 2:  # they agree: a call with a meaning
+        found.popitem()
     return found
 
 
@@ -109,7 +111,7 @@ def ended(entry: Entry, call: Call, worn: Mapping[str, tuple[Disguise, Any, Any]
     except (TypeError, ValueError, KeyError, IndexError, ZeroDivisionError, OverflowError, MemoryError) as error:
         return finding("accepted what the twin cannot take", message=f"{type(error).__name__}: {error}")
     wrong = difference(found, expected, call)
-    if wrong:
+    if wrong and not (wrong[0] == "a silent difference" and undetermined(call, meant, found, expected)):
         return finding(wrong[0], message=wrong[1])
     return Verdict(entry.name, "right", labels)
 
@@ -160,6 +162,33 @@ def difference(found: Any, expected: Any, call: Call) -> tuple[str, str] | None:
         if not close:
             return "a silent difference", f"{path}: {_short(a)}, twin {_short(b)}"
     return None
+
+
+def undetermined(call: Call, meant: Mapping[str, Any], found: Any, expected: Any) -> bool:
+    """Whether a rounding of the arguments changes what the twin answers by as much as the answer differs from it."""
+    expected = expected.value if isinstance(expected, Expected) else expected
+    rng, changes = np.random.default_rng(0), dict[str, float]()
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for _ in range(3):
+            other = call.twin(**{name: _rounded(x, rng) for name, x in meant.items()})
+            for path, a, b in _leaves(other.value if isinstance(other, Expected) else other, expected):
+                changes[path] = max(changes.get(path, 0.0), _apart(a, b))
+        return all(_apart(a, b) <= 64 * changes[path] for path, a, b in _leaves(found, expected))
+
+
+def _rounded(x: Any, rng: Rng) -> Any:
+    """Floats with one rounding more, each of its own; other things as they are."""
+    if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
+        return _copy(x)
+    return x * (1 + np.finfo(x.dtype).eps * rng.uniform(-1, 1, x.shape)).astype(x.dtype)
+
+
+def _apart(a: Any, b: Any) -> float:
+    """The largest difference of two answers; infinity where they are no numbers and not the same."""
+    if isinstance(b, str | bytes | bool | type(None)) or isinstance(a, str | bytes | type(None)):
+        return 0.0 if a is b or a == b else np.inf
+    return float(np.max(np.abs(np.subtract(a, b, dtype=float)), initial=0.0))
 
 
 def _leaves(found: Any, expected: Any, path: str = "answer") -> Iterator[tuple[str, Any, Any]]:

@@ -394,7 +394,7 @@ def simulate_spikes(rng: Rng) -> Call:
     """Spiking networks: any disguise gives what the plain arguments give, with the same seed."""
     p = problem(ROWS[pick(rng, ("hebb", "delta"))], rng, 2, 2, 2)
     args = {"q": Arg(np.abs(p.q), dims=DIMS["q"]), "k": Arg(np.abs(p.k), dims=DIMS["k"]), "v": Arg(p.v, dims=DIMS["v"])}
-    args |= {"beta": Arg(p.beta / 4, dims=("time",)), "seed": Arg(int(rng.integers(100)), "seed")}
+    args |= {"beta": Arg(p.beta / 4, dims=("time",)), "seed": Arg(int(rng.integers(100)), "seed", dims=("seed",))}
     args |= {"delay": Arg(1.0, "number", "ms"), "w0": Arg(float(rng.uniform(1, 3)), "number")}
     engine = pick(rng, ("counts", "counts", "counts", "poisson", "lif"))
 
