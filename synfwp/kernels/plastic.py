@@ -3,7 +3,7 @@
 For one sequence, with A the plastic weights before step t and ``seen`` what they read,
 
     u_t = drive_t + W h_(t-1) + (alpha * A) seen_t        (W or alpha None: no such term, or alpha = 1)
-    h_t = phi(u_t), or phi of u_t with its mean and size removed where ``norm``
+    h_t = phi(u_t), or phi of u_t with its mean and size removed in the passes that ``norm`` names
     A  <- keep_t A + write_t post (pre - [Oja] post A)    row by row: post_i is the activity of the row's own neuron
 
 ``seen = pre`` is the input x_t where there is one, else h_(t-1), and post = h_t (covariance: each minus its mean over
@@ -18,6 +18,7 @@ from synfwp.kernels._jit import inline_kernel, kernel
 
 IDENTITY, TANH, RELU, SIGMOID = 0, 1, 2, 3
 HEBB, OJA, COVARIANCE = 0, 1, 2
+NONE, EVERY, INNER = 0, 1, 2  # passes with a normalisation: INNER has it in all but the first
 EPSILON = 1e-5  # added to the variance before a division by its root
 
 
@@ -193,7 +194,7 @@ def forward(how, drive, x, W, alpha, keep, write, h, z, scale, h0, A, aux, lo, h
                     _read(A[n], alpha, pre, u)
                 elif s > 0:
                     _read(A[n], alpha, f, u)
-                scale[n, t, s] = _normalise(u) if norm else 1
+                scale[n, t, s] = _normalise(u) if norm == EVERY or (norm == INNER and s > 0) else 1
                 _activate(phi, u, f)
             h[n, t] = f
             post[:] = f
@@ -274,7 +275,7 @@ def adjoint(
                 s = inner - back
                 g[:] = gh
                 _activate_adjoint(phi, f, g)
-                if norm:
+                if norm == EVERY or (norm == INNER and s > 0):
                     _normalise_adjoint(z[n, t, s], scale[n, t, s], g)
                 for i in range(d):
                     ddrive[n, t, i] += g[i]

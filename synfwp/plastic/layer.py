@@ -14,6 +14,7 @@ PHI: Mapping[str, int] = MappingProxyType(
     {"identity": kernel.IDENTITY, "tanh": kernel.TANH, "relu": kernel.RELU, "sigmoid": kernel.SIGMOID}
 )
 RULES: Mapping[str, int] = MappingProxyType({"hebb": kernel.HEBB, "oja": kernel.OJA, "covariance": kernel.COVARIANCE})
+NORMS: Mapping[str, int] = MappingProxyType({"none": kernel.NONE, "every": kernel.EVERY, "inner": kernel.INNER})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,17 +44,19 @@ class PlasticLayer(shown.OneLine):
     inner : int
         S > 0: u starts as ``W_in x_t + b + W h_{t-1}`` alone, and S times ``(alpha A_{t-1}) phi(u)`` is added to that;
         what is written has the last h on both sides, ``p_t = h_t``.
-    norm : bool
-        phi is applied to u minus its mean over its standard deviation (layer normalisation without gain and bias).
+    norm : "none", "every" or "inner"
+        In which passes phi is applied to u minus its mean over its standard deviation (layer normalisation without gain
+        and bias): in every one, or in those of the inner loop alone, not in the first one, which starts it. True and
+        False, as in files of before there was "inner", are "every" and "none".
 
     Raises
     ------
     TypeError, ValueError
-        For an unknown name, or an inner loop in a layer that is not recurrent.
+        For an unknown name, an inner loop in a layer that is not recurrent, or its norm without an inner loop.
 
     References
     ----------
-    Miconi, Stanley & Clune 2018, equations 1 to 3; Ba et al. 2016, equations 1 and 2; Tyulmankov, Yang & Abbott 2022;
+    Miconi, Stanley & Clune 2018, equations 1 to 3; Ba et al. 2016, equations 1, 2 and 5; Tyulmankov, Yang & Abbott 2022;
     Aitken & Mihalas 2023.
     """
 
@@ -62,20 +65,25 @@ class PlasticLayer(shown.OneLine):
     recurrent: bool = True
     multiplicative: bool = False
     inner: int = 0
-    norm: bool = False
+    norm: str = "none"
 
     def __post_init__(self) -> None:
         """Fields are of the kinds in Parameters."""
         checks.one_of("phi", self.phi, PHI)
         checks.one_of("rule", self.rule, RULES)
+        if isinstance(self.norm, bool | np.bool_):
+            object.__setattr__(self, "norm", "every" if self.norm else "none")
+        checks.one_of("norm", self.norm, NORMS)
         owned.count(self, "inner", 0)
         if self.inner and not self.recurrent:
             raise ValueError(f"inner is {self.inner}, but A reads the input once; use inner=0 or recurrent=True.")
+        if self.norm == "inner" and not self.inner:
+            raise ValueError("norm is 'inner', but inner is 0; use norm='every', or an inner loop.")
 
     @property
     def how(self) -> tuple[int, int, int, int]:
         """What the kernels take for it."""
-        return PHI[self.phi], RULES[self.rule], int(self.inner), int(self.norm)
+        return PHI[self.phi], RULES[self.rule], int(self.inner), NORMS[self.norm]
 
     def arguments(self, weights: Mapping[str, Any], x: Any, modulation: Any = None) -> "Arguments":
         """What `check` takes for inputs ``x (..., T, d_in)``, traced or not.

@@ -183,8 +183,8 @@ class PlasticNetwork(PlasticLayer):
     def fast_weights(cls, d_in: int, d_hidden: int, d_out: int | None = None, **fields: Any) -> "PlasticNetwork":
         """Fast weights that attend to the recent past: one inner step, layer normalisation, relu.
 
-        lam = 0.95 and eta = 0.5 are not learned. The first pass of the inner loop is normalised too, and there are no
-        gains and biases after the normalisation: our choices.
+        lam = 0.95 and eta = 0.5 are not learned. The pass before the inner loop is not normalised (``norm="every"``:
+        it is). There are no gains and biases after the normalisation: our choice.
 
         Parameters
         ----------
@@ -203,9 +203,9 @@ class PlasticNetwork(PlasticLayer):
 
         References
         ----------
-        Ba et al. 2016, equations 1 and 2.
+        Ba et al. 2016, equations 1, 2 and 5.
         """
-        start: dict[str, Any] = {"phi": "relu", "inner": 1, "norm": True, "lam": 0.95, "eta": 0.5, "learn": False}
+        start: dict[str, Any] = {"phi": "relu", "inner": 1, "norm": "inner", "lam": 0.95, "eta": 0.5, "learn": False}
         return cls(d_in=d_in, d_hidden=d_hidden, d_out=d_out, **start | fields)
 
     @property

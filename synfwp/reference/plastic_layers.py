@@ -3,21 +3,22 @@
 import numpy as np
 
 
-def plastic(phi, rule, drive, x, W, alpha, lam, eta, h, A, aux=None, inner=0, norm=False):
+def plastic(phi, rule, drive, x, W, alpha, lam, eta, h, A, aux=None, inner=0, norm="none"):
     """A network with plastic weights A beside slow ones; hidden states (T, d), the last A and the last aux.
 
     ``drive (T, d)`` is all that comes from outside but for what A reads; ``lam, eta (T,)``. With an input ``x (T, .)``,
     ``h_t = phi(drive_t + (alpha A) x_t)`` (Tyulmankov, Yang & Abbott 2022; Aitken & Mihalas 2023, where alpha = W).
     With x = None, ``h_t = phi(drive_t + (W + alpha A) h_(t-1))`` (Miconi, Stanley & Clune 2018, equation 1), or with an
     inner loop ``h <- phi(drive_t + W h_(t-1) + (alpha A) h)`` from phi(drive_t + W h_(t-1)) (Ba et al. 2016, equation
-    2), which ends with h on both sides of the write. Then ``A <- lam A + eta h p^T`` with p what A has read (Miconi's
+    2), which ends with h on both sides of the write. ``norm`` is where phi sees its argument minus the mean over the
+    standard deviation: "every" pass, those of the "inner" loop (equation 5), "none". Then ``A <- lam A + eta h p^T`` with p what A has read (Miconi's
     equation 2), Oja's ``A_ij + eta h_i (p_j - h_i A_ij)`` (equation 3; lam = 1), or the covariance of h and p, each
     minus its mean over the steps before; ``aux = (<h>, <p>, n)`` are those means and the number of steps behind them.
     The first step of n = 0 meets the means that aux holds, and n = inf holds them for ever.
     """
 
-    def activate(u):
-        if norm:
+    def activate(u, normed=norm == "every"):
+        if normed:
             u = u - u.mean()
             u = u / np.sqrt(np.mean(u * u) + 1e-5)
         if phi == "sigmoid":
@@ -34,7 +35,7 @@ def plastic(phi, rule, drive, x, W, alpha, lam, eta, h, A, aux=None, inner=0, no
             sustained = drive[t] + W @ h
             h = activate(sustained)
             for _ in range(inner):
-                h = activate(sustained + (alpha * A) @ h)
+                h = activate(sustained + (alpha * A) @ h, norm != "none")
             read = h
         post, pre = h, read
         if rule == "covariance":

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.kernels
 LAYERS = {
     "input": PlasticLayer(rule="covariance", recurrent=False),
     "recurrent": PlasticLayer(rule="covariance", phi="sigmoid"),
-    "inner": PlasticLayer(rule="covariance", inner=1, norm=True),
+    "inner": PlasticLayer(rule="covariance", inner=1, norm="inner"),
 }
 every_layer = pytest.mark.parametrize("layer", LAYERS.values(), ids=LAYERS)
 

@@ -17,8 +17,8 @@ from synfwp.tasks import Batch
 STEP = 1e-30  # complex: nothing is subtracted, so the derivative is exact to rounding
 ARGUMENTS = ("drive", "x", "W", "alpha", "lam", "eta", "h0", "A0", "aux0")
 # (recurrent, inner, norm, alpha): every way to read, with and without normalisation and coefficients of A
-READS = [(False, 0, False, True), (False, 0, True, False), (True, 0, False, False), (True, 0, True, True)]
-READS += [(True, 1, True, False), (True, 2, False, True)]
+READS = [(False, 0, "none", True), (False, 0, "every", False), (True, 0, "none", False), (True, 0, "every", True)]
+READS += [(True, 1, "every", False), (True, 2, "none", True), (True, 1, "inner", True), (True, 2, "inner", False)]
 LAYERS = [
     (PlasticLayer(phi=phi, rule=rule, recurrent=recurrent, inner=inner, norm=norm), alpha)
     for phi in PHI
@@ -26,7 +26,7 @@ LAYERS = [
     for recurrent, inner, norm, alpha in READS
 ]
 IDS = [
-    f"{layer.phi} {layer.rule} {'h' if layer.recurrent else 'x'}{layer.inner} {'norm ' * layer.norm}{'alpha' * alpha}"
+    f"{layer.phi} {layer.rule} {'h' if layer.recurrent else 'x'}{layer.inner} {layer.norm} {'alpha' * alpha}"
     for layer, alpha in LAYERS
 ]
 every_layer = pytest.mark.parametrize(("layer", "alpha"), LAYERS, ids=IDS)
@@ -118,7 +118,7 @@ def test_the_adjoint_is_the_transpose_of_the_derivative_for_every_input(layer, a
 
 
 PLAIN = [(PlasticLayer(recurrent=False, rule="oja"), True), (PlasticLayer(rule="covariance"), True)]
-PLAIN += [(PlasticLayer(inner=1, norm=True), False)]
+PLAIN += [(PlasticLayer(inner=1, norm="inner"), False)]
 some_layers = pytest.mark.parametrize(("layer", "alpha"), PLAIN, ids=["input", "recurrent", "inner"])
 
 
@@ -281,11 +281,9 @@ def miconi(w, x, before, hebb):
 
 
 def ba(w, x, before, A):
-    def f(u):
-        return np.maximum((u - u.mean()) / np.sqrt(u.var() + 1e-5), 0)
-
     sustained = w["W"] @ before + w["W_in"] @ x + w["b"]
-    h = f(sustained + A @ f(sustained))
+    u = sustained + A @ np.maximum(sustained, 0)
+    h = np.maximum((u - u.mean()) / np.sqrt(u.var() + 1e-5), 0)
     return h, 0.95 * A + 0.5 * np.outer(h, h)
 
 
@@ -470,6 +468,9 @@ ONE = np.ones((3, 2))
         ({"phi": "tanhh"}, r"^unknown phi 'tanhh'; did you mean 'tanh'\?"),
         ({"rule": "delta"}, "^unknown rule 'delta'"),
         ({"inner": 1, "recurrent": False}, "^inner is 1, but A reads the input once"),
+        ({"norm": "iner"}, r"^unknown norm 'iner'; did you mean 'inner'\?"),
+        ({"norm": 1}, "^unknown norm 1"),
+        ({"norm": "inner"}, "^norm is 'inner', but inner is 0"),
         ({"d_in": 0}, "^d_in is 0"),
         ({"d_out": 0}, "^d_out is 0"),
         ({"alpha": "vector"}, "^unknown alpha 'vector'"),
