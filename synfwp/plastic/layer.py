@@ -56,8 +56,8 @@ class PlasticLayer(shown.OneLine):
 
     References
     ----------
-    Miconi, Stanley & Clune 2018, equations 1 to 3; Ba et al. 2016, equations 1, 2 and 5; Tyulmankov, Yang & Abbott 2022;
-    Aitken & Mihalas 2023.
+    Miconi, Stanley & Clune 2018, equations 1 to 3; Ba et al. 2016, equations 1, 2 and 5; Tyulmankov, Yang & Abbott
+    2022; Aitken & Mihalas 2023.
     """
 
     phi: str = "tanh"

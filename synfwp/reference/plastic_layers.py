@@ -10,10 +10,11 @@ def plastic(phi, rule, drive, x, W, alpha, lam, eta, h, A, aux=None, inner=0, no
     ``h_t = phi(drive_t + (alpha A) x_t)`` (Tyulmankov, Yang & Abbott 2022; Aitken & Mihalas 2023, where alpha = W).
     With x = None, ``h_t = phi(drive_t + (W + alpha A) h_(t-1))`` (Miconi, Stanley & Clune 2018, equation 1), or with an
     inner loop ``h <- phi(drive_t + W h_(t-1) + (alpha A) h)`` from phi(drive_t + W h_(t-1)) (Ba et al. 2016, equation
-    2), which ends with h on both sides of the write. ``norm`` is where phi sees its argument minus the mean over the
-    standard deviation: "every" pass, those of the "inner" loop (equation 5), "none". Then ``A <- lam A + eta h p^T`` with p what A has read (Miconi's
-    equation 2), Oja's ``A_ij + eta h_i (p_j - h_i A_ij)`` (equation 3; lam = 1), or the covariance of h and p, each
-    minus its mean over the steps before; ``aux = (<h>, <p>, n)`` are those means and the number of steps behind them.
+    2), which ends with h on both sides of the write. ``norm`` is where phi sees its argument minus its mean over its
+    standard deviation: "every" pass, those of the "inner" loop (equation 5), "none". Then ``A <- lam A + eta h p^T``
+    with p what A has read (Miconi's equation 2), Oja's ``A_ij + eta h_i (p_j - h_i A_ij)`` (equation 3; lam = 1), or
+    the covariance of h and p, each minus its mean over the steps before; ``aux = (<h>, <p>, n)`` are those means and
+    the number of steps behind them.
     The first step of n = 0 meets the means that aux holds, and n = inf holds them for ever.
     """
 

@@ -1,5 +1,6 @@
 """Plastic networks: kernel against twin, adjoint against complex steps, the published models, training, simulation."""
 
+import json
 from dataclasses import dataclass
 
 import autograd.numpy as anp
@@ -252,6 +253,20 @@ def test_rates_may_be_smaller_and_their_gradients_are_summed_back(shape, rng):
         np.testing.assert_allclose(got, full.sum(axis=repeated, keepdims=True).reshape(shape), rtol=1e-12)
 
 
+@pytest.mark.kernels
+@pytest.mark.parametrize("rule", RULES)
+def test_without_plastic_weights_an_inner_loop_with_its_norm_is_one_pass_with_norm(rule, rng):
+    layer = PlasticLayer(phi="relu", rule=rule, inner=2, norm="inner")
+    given = arguments(layer, False, rng, T=6) | {"eta": 0.0, "A0": None}
+    one = ag.plastic(PlasticLayer(phi="relu", rule=rule, norm="every"), *given.values())
+    found, every = (
+        ag.plastic(PlasticLayer(phi="relu", rule=rule, inner=2, norm=norm), *given.values())[0]
+        for norm in ("inner", "every")
+    )
+    np.testing.assert_allclose(found, one[0], rtol=1e-12, atol=1e-14)  # the same sums in another order
+    assert np.array_equal(found, every)  # the first pass reaches h through A alone
+
+
 # --- the published models --------------------------------------------------------------------------------------------
 
 
@@ -405,6 +420,26 @@ def test_hebbff_learns_familiarity_with_an_anti_hebbian_rule_is_kept_and_comes_b
         trained.instructions(batch.x)
     with pytest.raises(TypeError, match=r"^a PlasticNetwork reads no substrate"):
         trained.answer(batch.x)
+
+
+@pytest.mark.kernels
+@pytest.mark.parametrize(("kept", "norm"), [(True, "every"), (False, "none"), ("inner", "inner")])
+def test_a_file_from_before_norms_had_names_loads_as_what_it_was(kept, norm, tmp_path):
+    network = fw.PlasticNetwork.fast_weights(20, 6, 2, norm=norm, eta=0.01)
+    trained = fw.train(network, familiarity, steps=1, batch=1)
+    ds = fw.load(trained.save(tmp_path / "new.nc"))
+    spec = json.loads(ds.attrs["programmer"])
+    assert spec["norm"] == norm
+    fw.results.save(ds.assign_attrs(programmer=json.dumps(spec | {"norm": kept})), tmp_path / "old.nc")
+    back = fw.load_trained(tmp_path / "old.nc")
+    assert back.programmer == network
+    assert np.array_equal(back.programmer.how, network.how)
+
+
+@pytest.mark.parametrize("kind", [bool, np.bool_])
+def test_norms_may_still_be_true_or_false(kind):
+    assert PlasticLayer(inner=1, norm=kind(True)) == PlasticLayer(inner=1, norm="every")
+    assert PlasticLayer(norm=kind(False)) == PlasticLayer()
 
 
 @dataclass(frozen=True)
