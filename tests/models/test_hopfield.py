@@ -23,13 +23,13 @@ def program():
 
 
 def test_the_run_prints_the_table_and_the_caption_of_its_own_size(quick):
-    model_checks.check_output(*quick, ("200 units come to rest", "2 network(s)", "(a)", "(b)", "(c)"))
+    model_checks.check_output(*quick, ("200 units (at the end", "2 network(s)", "(a)", "(b)", "(c)"))
 
 
 def test_the_dataset_holds_every_network_units_and_provenance(quick):
     ds = quick[1]
     model_checks.check_labels(ds)
-    assert ds.overlap.dims == ("alpha", "seed")
+    assert ds.overlap.dims == ("units", "alpha", "seed")
     assert ds.spurious.dims == ("active", "seed")
 
 

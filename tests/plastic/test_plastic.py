@@ -425,7 +425,7 @@ def test_hebbff_learns_familiarity_with_an_anti_hebbian_rule_is_kept_and_comes_b
 @pytest.mark.kernels
 @pytest.mark.parametrize(("kept", "norm"), [(True, "every"), (False, "none"), ("inner", "inner")])
 def test_a_file_from_before_norms_had_names_loads_as_what_it_was(kept, norm, tmp_path):
-    network = fw.PlasticNetwork.fast_weights(20, 6, 2, norm=norm, eta=0.01)
+    network = fw.PlasticNetwork(d_in=20, d_hidden=6, d_out=2, inner=1, norm=norm)
     trained = fw.train(network, familiarity, steps=1, batch=1)
     ds = fw.load(trained.save(tmp_path / "new.nc"))
     spec = json.loads(ds.attrs["programmer"])
