@@ -9,6 +9,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from synfwp import scorecard
+
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results"
 HEAD = "| what | kind | expected | obtained |\n|---|---|---|---|\n"
@@ -48,6 +50,13 @@ def filled(text: str, program: str) -> tuple[str, int]:
     return table, found
 
 
+def with_scorecard(readme: str) -> str:
+    """The README with the summary and the misses of the page of all rows."""
+    found = scorecard.lines(RESULTS)
+    text = f"{scorecard.summary(found)}.\n\n{scorecard.misses(found)}"
+    return re.sub(r"(<!-- scorecard -->\n).*?(\n<!-- end -->)", lambda m: m[1] + text + m[2], readme, flags=re.S)
+
+
 def check(title: str, program: str) -> int:
     """The number of rows under a heading of the README; each has to be that of the committed run."""
     readme = (ROOT / "README.md").read_text("utf-8")
@@ -67,7 +76,7 @@ def main() -> None:
         named = re.search(r"docs/results/(\w+)\.txt", readme[begin:end])
         if named and (RESULTS / f"{named[1]}.json").exists():
             readme = readme[:begin] + filled(readme[begin:end], named[1])[0] + readme[end:]
-    path.write_text(readme, "utf-8")
+    path.write_text(with_scorecard(readme), "utf-8")
 
 
 if __name__ == "__main__":
