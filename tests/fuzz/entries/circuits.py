@@ -58,7 +58,7 @@ def parameters(rng: Rng) -> Call:
 def steps(rng: Rng) -> Call:
     """`Steps`: what holds at a step of a grid."""
     times = np.unique(np.concatenate([[0.0], rng.integers(1, 50, int(rng.integers(0, 4)))])).astype(float)
-    args = {"times": Arg(times, unit="ms"), "values": Arg(rng.normal(size=len(times)), "fixed")}
+    args = {"times": Arg(times, unit="ms", dims=("spike",)), "values": Arg(rng.normal(size=len(times)), "fixed")}
     at = int(rng.integers(0, 80))
 
     def run(times: Any, values: Any) -> Any:
