@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from synfwp import units
+from synfwp import grid, units
 from synfwp.checks import count, lookup, one_of
 from synfwp.data import load_table
 
@@ -61,7 +61,8 @@ class Protocol:
         if not np.isfinite(last):
             raise ValueError(f"rate is {self.rate:g} Hz, too low for {self.n} repetitions; pass a higher rate.")
         for what in ("pre_motif", "post_motif"):
-            times = np.atleast_1d(units.to_float(getattr(self, what), "ms", what))
+            given = getattr(self, what)
+            times = np.atleast_1d(grid.precise(what, given, units.to_float(given, "ms", what)))
             motif = tuple(units.array(times, "ms", what, ndim=1).tolist())
             object.__setattr__(self, what, motif)
             if any(later <= earlier for earlier, later in pairwise(motif)):
@@ -159,6 +160,12 @@ def triplets(kind: str, dt1: float, dt2: float, n: int = 60, rate: float = 1.0) 
         wanted = "dt1 > 0 and dt2 < 0" if sign > 0.0 else "dt1 < 0 and dt2 > 0"
         raise ValueError(f"dt1 is {first:g} and dt2 is {second:g}; {kind} needs {wanted} (post minus pre, ms).")
     middle, outer = (abs(first),), (0.0, abs(first) + abs(second))
+    per_second = units.number(rate, "Hz", "rate", 0, above=True)
+    if count("n", n) > 1 and outer[1] * per_second >= 1000:
+        raise ValueError(
+            f"dt1 and dt2 span {outer[1]:g} ms, but triplets at {per_second:g} Hz come every {1000 / per_second:g} ms; "
+            "pass a lower rate or shorter intervals."
+        )
     if kind == "pre-post-pre":
         return Protocol(pre_motif=outer, post_motif=middle, n=n, rate=rate)
     return Protocol(pre_motif=middle, post_motif=outer, n=n, rate=rate)

@@ -205,7 +205,10 @@ def _float16(rng: Rng, arg: Arg) -> tuple[Any, Any]:
 
 @disguise("array", "level", "number")
 def _float32(rng: Rng, arg: Arg) -> tuple[Any, Any]:
-    return _cast(arg.plain, np.float32)
+    found, meant = _cast(arg.plain, np.float32)
+    if arg.dims == ("spike",) and arg.unit == "ms":  # times of spikes mean their decimals, 5.2 for 5.199999809
+        meant = found.astype("U32").astype(float)
+    return found, meant
 
 
 @disguise("array", "index", "level", "number")
@@ -438,7 +441,8 @@ def _array_of_one(rng: Rng, arg: Arg) -> tuple[Any, Any]:
 @disguise("number", "count", "seed")
 def _two_numbers(rng: Rng, arg: Arg) -> tuple[Any, Any]:
     found = pick(rng, ([arg.plain] * 2, np.array([arg.plain] * 2)))
-    return found, (found if arg.kind == "seed" and arg.dims else NOTHING)  # where several seeds are several runs
+    # where several seeds are several runs, and equal numbers for two neurons are one
+    return found, ((found if arg.kind == "seed" else arg.plain) if arg.dims else NOTHING)
 
 
 @disguise("number", "count", "seed")
