@@ -8,9 +8,9 @@ the others lose; the neuron ends near threshold and fires irregularly.
 Two sets of parameters are in use under this name, and both are run:
 
 - *paper*: tau_m 20 ms, rest -70, threshold -54, reset -60 mV, reversal 0 and -70 mV, gmax 0.015, inhibition 0.05 (of
-  the leak), A+ 0.005. Second hand: three public programs that restate the paper agree on these (Goodman & Brette's first
-  STDP example for Brian, M. Faraji's program for Brian2, and L. F. Seoane & M. Dietrich's simulation); on the rate of
-  the inputs (10 or 15 Hz) and the weights at the start (0.2, 0.5 or 1 gmax, or random) they do not.
+  the leak), A+ 0.005. Second hand: the public programs that restate the paper agree on these (an early example of
+  Brian, M. Faraji's for Brian2, one for PyNN, a student's simulator); on the rate of the excitatory inputs (10 or
+  15 Hz) and on the weights at the start (0.2, 0.5 or 1 gmax, or random) they do not.
 - *Brian2's example* of the paper: tau_m 10 ms, rest -74 mV, gmax 0.01, A+ 0.01, no inhibition, inputs of 15 Hz.
 
 Published: for the example, fractions of weak and strong weights (one seed), and rates at two time steps (six seeds),
@@ -19,9 +19,9 @@ number could be found in a source that is at hand: that weights become bimodal a
 the start and with the same inputs before plasticity.
 
 What the time step does: a clock puts an input into the very step of a spike, where (neurons, thresholds, arrivals,
-postsynaptic changes, resets: Brian2's order, and the one here) it counts as a cause. Sums over whole steps make unrelated
-pairs depress exp(-dt / tau) times as much as in continuous time. "balanced" multiplies A- by exp(dt / tau), which takes
-just that back; if the rates of all time steps then agree, that was all that the time step did.
+postsynaptic changes, resets: Brian2's order, and the one here) it counts as a cause. Sums over whole steps weigh the
+depression by unrelated pairs, over their potentiation, exp(-dt / tau) times as much as in continuous time. "balanced"
+multiplies A- by exp(dt / tau), which takes just that back; where the rates of all time steps then agree, that was all.
 
 Ours: independent inputs and random weights at the start for every seed; inputs of 10 to 40 Hz for the paper's
 parameters; exponential Euler (the example: Euler).
@@ -74,37 +74,69 @@ class Size(NamedTuple):
     depression: float = 1.05  # depression by one pair over the potentiation
     tau: float = 20.0  # ms: both windows
 
-    def of(self, parameters: str) -> "Size":
-        """The same with the constants of one set alone."""
-        at = SETS.index(parameters)
-        return self._replace(**{k: v[min(at, len(v) - 1)] for k, v in self._asdict().items() if k in BOTH})
+    def of(self, parameters: str, dt: float = 0.0, rate: float | None = None) -> "Constants":
+        """One set; with a time step (ms), A- is balanced for it."""
+
+        def one(values: tuple[Any, ...]) -> Any:
+            return values[min(SETS.index(parameters), len(values) - 1)]
+
+        return Constants(
+            inputs=self.inputs,
+            inhibitory=one(self.inhibitory),
+            rate=one(self.rate) if rate is None else rate,
+            rate_in=one(self.rate_in),
+            neuron=fw.LIF(
+                tau_m=one(self.tau_m),
+                t_ref=0.0,
+                v_rest=one(self.v_rest),
+                v_threshold=self.v_threshold,
+                v_reset=self.v_reset,
+                receptors=(
+                    fw.Receptor("excitatory", tau=self.tau_syn, reversal=0.0),
+                    fw.Receptor("inhibitory", tau=self.tau_syn, reversal=self.reversal_in),
+                )[: 2 if one(self.inhibitory) else 1],
+            ),
+            g_max=one(self.g_max),
+            g_in=one(self.g_in),
+            A_plus=one(self.A_plus),
+            A_minus=self.depression * float(np.exp(dt / self.tau)) * one(self.A_plus),
+            tau=self.tau,
+        )
 
 
-BOTH = ("inhibitory", "rate", "rate_in", "tau_m", "v_rest", "g_max", "g_in", "A_plus")
+class Constants(NamedTuple):
+    """One set: inputs with rates (Hz), a neuron, conductances, changes by one pair in g_max, their window (ms)."""
+
+    inputs: int
+    inhibitory: int
+    rate: float
+    rate_in: float
+    neuron: fw.LIF
+    g_max: float
+    g_in: float
+    A_plus: float
+    A_minus: float
+    tau: float
+
+
 FULL = Size(seeds=5, seconds=400, every=10)
 QUICK = Size(seeds=1, seconds=20, every=5, steps=(0.1, 0.2), rates=(15.0, 40.0))
+EXAMPLE = FULL.of(SETS[1])
 
 
 def circuit(
-    weight: Any, dt: float = 0.1, source: Any = None, plastic: bool = True, size: Size | None = None
+    weight: Any,
+    dt: float = 0.1,
+    source: Any = None,
+    plastic: bool = True,
+    one: Constants | None = None,
 ) -> fw.Circuit:
     """Poisson inputs, or a ``source``, onto neurons through ``weight`` (inputs, neurons); default: Brian2's example."""
-    one = size or FULL.of(SETS[1])
-    neuron = fw.LIF(
-        tau_m=one.tau_m,
-        t_ref=0.0,
-        v_rest=one.v_rest,
-        v_threshold=one.v_threshold,
-        v_reset=one.v_reset,
-        receptors=(
-            fw.Receptor("excitatory", tau=one.tau_syn, reversal=0.0),
-            fw.Receptor("inhibitory", tau=one.tau_syn, reversal=one.reversal_in),
-        ),
-    )
-    plus = one.A_plus * one.g_max
-    rule = fw.plasticity.pair(plus, one.depression * plus, one.tau, one.tau, w_max=one.g_max) if plastic else None
-    inputs = fw.PoissonSource(len(weight), one.rate, name="inputs") if source is None else source
-    cells = fw.Population(weight.shape[1], neuron)
+    one = one or EXAMPLE
+    plus, minus = one.A_plus * one.g_max, one.A_minus * one.g_max
+    rule = fw.plasticity.pair(plus, minus, one.tau, one.tau, w_max=one.g_max) if plastic else None
+    inputs = fw.PoissonSource(weight.shape[0], one.rate, name="inputs") if source is None else source
+    cells = fw.Population(weight.shape[1], one.neuron)
     synapses = [fw.Projection(inputs, cells, weight, receptor="excitatory", plasticity=rule, name="synapses")]
     if one.inhibitory:
         inhibition = fw.PoissonSource(one.inhibitory, one.rate_in, name="inhibition")
@@ -114,44 +146,40 @@ def circuit(
 
 def cell(size: Size, parameters: str, order: str, dt: float, seed: int) -> xr.Dataset:
     """One neuron with one set of constants."""
-    one = size.of(parameters)
-    if order == "balanced":
-        one = one._replace(depression=one.depression * float(np.exp(dt / one.tau)))
-    return run(one, dt, seed)
+    return run(size.of(parameters, dt if order == "balanced" else 0.0), size.seconds, size.every, dt, seed)
 
 
 def by_rate(size: Size, input_rate: float, seed: int) -> xr.Dataset:
     """One neuron with the paper's constants and inputs of another rate, balanced, in steps of 0.1 ms."""
-    one = size.of("paper")
-    return run(one._replace(rate=input_rate, depression=one.depression * float(np.exp(0.1 / one.tau))), 0.1, seed)
+    return run(size.of("paper", 0.1, input_rate), size.seconds, size.every, 0.1, seed)
 
 
-def run(one: Size, dt: float, seed: int) -> xr.Dataset:
+def run(one: Constants, seconds: int, every: int, dt: float, seed: int) -> xr.Dataset:
     """Fractions of weights and rates over time, weights and irregularity in the last quarter, and before plasticity."""
     start = seeds.generator(seed, "weights").uniform(0, one.g_max, (one.inputs, 1))
-    simulation = circuit(start, dt, size=one).start(seed)
+    simulation = circuit(start, dt, one=one).start(seed)
     weights, spikes = [start], []
-    for _ in range(one.seconds // one.every):
-        spikes.append(fw.spikes(simulation.run(1000.0 * one.every), "cells")[0])
+    for _ in range(seconds // every):
+        spikes.append(fw.spikes(simulation.run(1000.0 * every), "cells")[0])
         weights.append(simulation.weights("synapses"))
     w, time = np.array(weights)[:, :, 0] / one.g_max, np.concatenate(spikes)
-    late = time[time >= 0.75 * one.seconds]
-    static = fw.spikes(circuit(start, dt, plastic=False, size=one).start(seed).run(1000.0 * STATIC), "cells")[0]
-    edges, looks = np.arange(0, one.seconds + 1, one.every), np.linspace(0, 1, BINS + 1)
+    late = time[time >= 0.75 * seconds]
+    static = fw.spikes(circuit(start, dt, plastic=False, one=one).start(seed).run(1000.0 * STATIC), "cells")[0]
+    edges, looks = np.arange(0, seconds + 1, every), np.linspace(0, 1, BINS + 1)
     hertz, share, second = {"units": "Hz"}, {"units": "1"}, {"units": "s", "long_name": "time"}
     variables: dict[str, Any] = {
         "histogram": ("weight", np.histogram(w[-1], looks)[0] / len(start), share | {"long_name": "share of synapses"}),
         "weak": ("time", (w < WEAK).mean(axis=1), share | {"long_name": "fraction of weights below 0.2 gmax"}),
         "strong": ("time", (w > STRONG).mean(axis=1), share | {"long_name": "fraction of weights above 0.8 gmax"}),
         "rate": ("bin", binned_rate(time, edges), hertz | {"long_name": "rate"}),
-        "final_rate": ((), len(late) / (0.25 * one.seconds), hertz | {"long_name": "rate, last quarter"}),
+        "final_rate": ((), len(late) / (0.25 * seconds), hertz | {"long_name": "rate, last quarter"}),
         "cv": ((), _cv(late), share | {"long_name": "CV of the intervals, last quarter"}),
         "static_rate": ((), len(static) / STATIC, hertz | {"long_name": "rate before plasticity"}),
         "static_cv": ((), _cv(static), share | {"long_name": "CV of the intervals before plasticity"}),
     }
     coords = {
         "time": ("time", edges.astype(float), second),
-        "bin": ("bin", edges[:-1] + one.every / 2, second),
+        "bin": ("bin", edges[:-1] + every / 2, second),
         "weight": ("weight", (looks[1:] + looks[:-1]) / 2, share | {"long_name": "weight over gmax"}),
     }
     return results.dataset(variables, coords)
@@ -165,7 +193,7 @@ def _cv(time: np.ndarray) -> float:
 def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     """Run both sets of constants at every time step, and the paper's with inputs of every rate."""
     every = range(seed, seed + size.seeds)
-    grid = {"parameters": list(SETS), "order": list(ORDERS), "dt": list(size.steps), "seed": every}
+    grid: dict[str, Any] = {"parameters": list(SETS), "order": list(ORDERS), "dt": list(size.steps), "seed": every}
     ds = results.cells(cell, grid, size=size)
     rates = results.cells(by_rate, {"input_rate": list(size.rates), "seed": every}, size=size)
     kept = ["strong", "weak", "final_rate", "cv"]
@@ -178,7 +206,7 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
 
 
 def rows(ds: xr.Dataset) -> list[Row]:
-    """Brian2's example against Brian2; then, for both sets, weights, rate and irregularity, with what they depend on."""
+    """Brian2's example against Brian2; then weights, rate and irregularity of both sets, and what they depend on."""
     found = _against_the_engine(ds.sel(parameters=SETS[1], order=ORDERS[0]))
     step, seconds = _shown(ds), float(ds.time[-1])
     for parameters in SETS:
@@ -214,14 +242,14 @@ def _by_rate(ds: xr.Dataset) -> list[Row]:
 def _against_the_engine(one: xr.Dataset) -> list[Row]:
     """Weights and rates of Brian2's example, where these settings have them."""
     found = []
-    usual = one.sel(dt=0.1) if 0.1 in one["dt"] else None
-    for seconds, known in ENGINE.items() if usual is not None else ():
-        if seconds in usual.time:
-            for name, what, value in zip(("weak", "strong"), ("below 0.2", "above 0.8"), known, strict=True):
-                shares = usual[name].sel(time=seconds)
-                spread = float(shares.std(ddof=1)) if shares.size > 1 else 0.0  # for the one seed of Brian2
-                text = f"Brian2's example: weights {what} gmax after {seconds} s"
-                found.append(Row(text, shares, value, "other engine", "song2000, Brian2's example", error=spread))
+    for seconds, known in ENGINE.items():
+        if 0.1 not in one["dt"] or seconds not in one.time:
+            continue
+        for name, what, value in zip(("weak", "strong"), ("below 0.2", "above 0.8"), known, strict=True):
+            shares = one[name].sel(dt=0.1, time=seconds)
+            spread = float(shares.std(ddof=1)) if shares.size > 1 else 0.0  # for the one seed of Brian2
+            text = f"Brian2's example: weights {what} gmax after {seconds} s"
+            found.append(Row(text, shares, value, "other engine", "song2000, Brian2's example", error=spread))
     for dt, (known_rate, sd) in ENGINE_RATES.items():
         for first, last in WINDOWS:
             if dt in one["dt"] and last <= float(one.time[-1]):
@@ -281,10 +309,10 @@ def figure(ds: xr.Dataset) -> Any:
         axes["d"].errorbar(
             ds.input_rate, rate.mean("seed"), rate.std("seed"), color=plot.COLOURS["blue"], marker="o", label="paper"
         )
-        line = np.array([0, float(ds.input_rate[-1])])
+        ends = np.array([0, float(ds.input_rate[-1])])
         usual = rate.sel(input_rate=_usual(ds), method="nearest").mean("seed")
         slope = float(usual / usual.input_rate)
-        axes["d"].plot(line, slope * line, **dashed, label="proportional")
+        axes["d"].plot(ends, slope * ends, **dashed, label="proportional")
         axes["d"].set(xlabel="rate of the inputs (Hz)", ylabel="rate (Hz)", xlim=(0, None), ylim=(0, None))
         for ax in axes.values():
             plot.legend(ax)
@@ -314,13 +342,13 @@ def caption(ds: xr.Dataset) -> str:
             f"intervals {float(one.cv.mean()):.2f}"
         )
     text = f"""
-        Synapses compete under spike-timing-dependent plasticity (Song, Miller & Abbott 2000), with the paper's constants
-        and with those of Brian2's example; {size["inputs"]} Poisson inputs, {size["seconds"]} s, {size["seeds"]} run(s)
-        (seeds) of each condition. (a) Weights at the end, dt = {step:g} ms, balanced; dashed: uniform, as at the start.
-        (b) Rate; thin lines: seeds. In the last quarter, {"; ".join(found)}. (c) Rate in the last quarter against the
-        time step, mean and SD over seeds: an input that arrives in the step of a spike counts as its cause, and longer
-        steps hold more of them (dotted); with A- multiplied by exp(dt / tau) unrelated pairs weigh as in continuous time
-        (solid); diamonds: Brian2, arrivals first. (d) Rate in the last quarter against that of the inputs, the paper's constants,
-        balanced; dashed: proportional.
+        Synapses compete under spike-timing-dependent plasticity (Song, Miller & Abbott 2000), with the paper's
+        constants and with those of Brian2's example; {size["inputs"]} Poisson inputs, {size["seconds"]} s,
+        {size["seeds"]} run(s) (seeds) of each condition. (a) Weights at the end, dt = {step:g} ms, balanced; dashed:
+        uniform, as at the start. (b) Rate; thin lines: seeds. In the last quarter, {"; ".join(found)}. (c) Rate in
+        the last quarter against the time step, mean and SD over seeds: an input that arrives in the step of a spike
+        counts as its cause, and longer steps hold more of them (dotted); with A- multiplied by exp(dt / tau)
+        unrelated pairs weigh as in continuous time (solid); diamonds: Brian2, to be compared with the dotted line.
+        (d) Rate in the last quarter against that of the inputs, the paper's constants, balanced; dashed: proportional.
     """
     return " ".join(text.split())

@@ -96,7 +96,8 @@ def song(inputs: int, neurons: int, rate: float, ms: float, rounds: int, plastic
     from peers import brian2_peer
 
     weights = start_weights(inputs, neurons)
-    circuit = model("song2000").circuit(weights, rate=rate, plastic=plastic)
+    song2000 = model("song2000")
+    circuit = song2000.circuit(weights, plastic=plastic, one=song2000.EXAMPLE._replace(rate=rate))
 
     def describe(spikes: int, w: Any) -> list[float]:
         shares = np.histogram(w, np.linspace(0, 0.01, 11))[0] / w.size
@@ -230,7 +231,7 @@ def cost(along: str, values: list[float], rounds: int) -> list[dict[str, Any]]:
     import scipy.sparse
 
     base = {"neurons": 200, "synapses": 20_000, "rate": 15.0, "seconds": 1.0}
-    rows = []
+    song2000, rows = model("song2000"), []
     for value in values:
         at = base | {along: value}
         n, share = int(at["neurons"]), 0.2 if along == "neurons" else at["synapses"] / (500 * at["neurons"])
@@ -238,7 +239,8 @@ def cost(along: str, values: list[float], rounds: int) -> list[dict[str, Any]]:
         there = rng.random((500, n)) < share
         weights = scipy.sparse.csr_array(np.where(there, rng.uniform(0.1, 1, (500, n)), 0) * g_max)
         for plastic in (True, False):
-            circuit = model("song2000").circuit(weights, rate=at["rate"], plastic=plastic, g_max=g_max)
+            one = song2000.EXAMPLE._replace(rate=at["rate"], g_max=g_max)
+            circuit = song2000.circuit(weights, plastic=plastic, one=one)
             seconds, spikes = [], 0
             circuit.run(10.0)
             for r in range(rounds):
@@ -287,7 +289,8 @@ def memory(seconds: list[float]) -> dict[str, Any]:
 
     from .metadata import _resident
 
-    circuit = model("song2000").circuit(start_weights(100, 2) * 10, g_max=0.1)
+    song2000 = model("song2000")
+    circuit = song2000.circuit(start_weights(100, 2) * 10, one=song2000.EXAMPLE._replace(g_max=0.1))
     circuit.run(10.0)
     found = {}
     with tempfile.TemporaryDirectory() as folder:
