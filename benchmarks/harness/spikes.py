@@ -142,7 +142,8 @@ def vogels(ms: float, rounds: int, plastic: bool) -> dict[str, Any]:
     import numpy as np
     from peers import brian2_peer
 
-    circuit = model("vogels2011").network_circuit(8000, 0.02, 0, plastic=plastic)
+    vogels2011 = model("vogels2011")
+    circuit = vogels2011.network_circuit(vogels2011.FULL, 0, plastic=plastic)
     ee, ei, ii, ie = (projection.weight.tocoo() for projection in circuit.projections)
     pairs = {
         "e": (np.concatenate([ee.row, ei.row]), np.concatenate([ee.col, 8000 + ei.col])),

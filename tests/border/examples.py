@@ -58,7 +58,12 @@ def train(**arguments: Any) -> Any:
 
 SCAN = {"q": Q, "k": K, "v": V, "beta": BETA, "decay": DECAY, "W0": np.zeros((3, 3))}
 TRAIN = [1.0, 20.0, 40.0]
-COUNTED = {"time": np.arange(12.0), "unit": np.zeros(12, int) + np.arange(12) % 3, "edges": np.arange(0, 13.0, 2.0), "n": 3}
+COUNTED = {
+    "time": np.arange(12.0),
+    "unit": np.zeros(12, int) + np.arange(12) % 3,
+    "edges": np.arange(0, 13.0, 2.0),
+    "n": 3,
+}
 ROWS: Mapping[str, Row] = {
     "AdEx": (
         fw.AdEx,
