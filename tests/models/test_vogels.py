@@ -99,7 +99,9 @@ def test_an_input_is_silent_after_a_spike(program):
 
 def test_the_model_reads_on_two_screens():
     text = (Path(programs.__file__).parents[1] / "models" / "vogels2011.py").read_text("utf-8").splitlines()
-    start, stop = (next(i for i, x in enumerate(text) if x.startswith(y)) for y in ("# the model", "# what is measured"))
+    start, stop = (
+        next(i for i, x in enumerate(text) if x.startswith(y)) for y in ("# the model", "# what is measured")
+    )
     assert 30 < stop - start < 120
 
 
