@@ -92,8 +92,9 @@ def signal_trains(size: Size, seconds: float, seed: Any, inputs: str = INPUTS[0]
     bins, decay, sd = round(1000 * seconds), np.exp(-1 / 50), (np.tanh(0.1 / 100) / 12) ** 0.5
     noise = sd * (1 - decay**2) ** 0.5 * rng.standard_normal((bins, SIGNALS))
     per_ms = 1e-3 * (5 + 500 * np.maximum(0, lfilter([1], [1, -decay], noise, axis=0)) / 0.03)
-    if inputs == "constant rates":
-        per_ms[:] = per_ms.mean()
+    if inputs == "constant rates":  # as many spikes, refractory as they are
+        mean = (per_ms / (1 + size.dead * per_ms)).mean()
+        per_ms[:] = mean / (1 - size.dead * mean)
     signal = np.concatenate([np.repeat(np.arange(SIGNALS), n) for n in (EXCITATORY, INHIBITORY)])
     free, times, units = np.zeros(len(signal)), [], []
     for t in range(bins):
