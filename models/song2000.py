@@ -1,26 +1,35 @@
 """Synapses compete: spike-timing-dependent plasticity makes weights bimodal (Song, Miller & Abbott 2000).
 
-1000 Poisson inputs of 15 Hz drive one leaky integrate-and-fire neuron through conductances. Every synapse starts at
-random between 0 and gmax and follows pair STDP with hard bounds, in which depression is a little stronger. Inputs that
-happen to fire before the neuron win, the others lose; the neuron ends near threshold and fires irregularly. The
-published numbers are the fractions of weak and strong synapses of Brian2's example of this paper (one seed), and its
-rates at two time steps (six seeds).
+Neuron: leaky integrate-and-fire, driven through conductances that decay with 5 ms. Inputs: 1000 excitatory Poisson
+trains; in the paper 200 inhibitory ones of 10 Hz as well. Rule: pair STDP of all excitatory synapses, all pairs of
+spikes, both windows 20 ms, A-/A+ = 1.05, hard bounds at 0 and gmax. Inputs that happen to fire before the neuron win,
+the others lose; the neuron ends near threshold and fires irregularly.
 
-As published: tau_m 10 ms, rest -74, threshold -54, reset -60 mV, excitatory reversal 0 mV, 5 ms conductances, gmax 0.01
-(of the leak), A+ 0.01 gmax, A- 1.05 A+, both windows 20 ms, all pairs of spikes count, time step 0.1 ms.
+Two sets of parameters are in use under this name, and both are run:
 
-The rate depends on the time step and on the order of events within one, since an input that arrives in the very step
-of a spike counts as its cause: here neurons are advanced, thresholds are tested, inputs arrive (transmit, depress,
-raise their trace), then the postsynaptic spike potentiates, then the reset.
+- *paper*: tau_m 20 ms, rest -70, threshold -54, reset -60 mV, reversal 0 and -70 mV, gmax 0.015, inhibition 0.05 (of
+  the leak), A+ 0.005. Second hand: the public programs that restate the paper agree on these (an early example of
+  Brian, M. Faraji's for Brian2, one for PyNN, a student's simulator); on the rate of the excitatory inputs (10 or
+  15 Hz) and on the weights at the start (0.2, 0.5 or 1 gmax, or random) they do not.
+- *Brian2's example* of the paper: tau_m 10 ms, rest -74 mV, gmax 0.01, A+ 0.01, no inhibition, inputs of 15 Hz.
 
-Ours: independent inputs and initial weights for every seed; exponential Euler (the example: Euler). The rate still
-falls slowly after 100 s, and over which time the published rates were taken is not known: two windows are given.
+Published: for the example, fractions of weak and strong weights (one seed), and rates at two time steps (six seeds),
+obtained with Brian2; over which time these rates were taken is not known, so two windows stand here. For the paper no
+number could be found in a source that is at hand: that weights become bimodal and firing irregular is compared with
+the start and with the same inputs before plasticity.
+
+What the time step does: a clock puts an input into the very step of a spike, where (neurons, thresholds, arrivals,
+postsynaptic changes, resets: Brian2's order, and the one here) it counts as a cause. Sums over whole steps weigh the
+depression by unrelated pairs, over their potentiation, exp(-dt / tau) times as much as in continuous time. "balanced"
+multiplies A- by exp(dt / tau), which takes just that back; where the rates of all time steps then agree, that was all.
+
+Ours: independent inputs and random weights at the start for every seed; inputs of 10 to 40 Hz for the paper's
+parameters; exponential Euler (the example: Euler).
 
 Cites: song2000
 """
 
 import json
-from itertools import cycle
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,203 +38,318 @@ import xarray as xr
 import synfwp as fw
 from synfwp import results, seeds
 from synfwp.measures import binned_rate, interval_cv
+from synfwp.results import Row
 from synfwp.settings import sized
 
-G_MAX = 0.01  # of the leak conductance
-NEURON = fw.LIF(
-    tau_m=10.0,
-    t_ref=0.0,
-    v_rest=-74.0,
-    v_threshold=-54.0,
-    v_reset=-60.0,
-    receptors=(fw.Receptor("excitatory", tau=5.0, reversal=0.0),),
-)
-PUBLISHED = {100: (0.34, 0.29), 400: (0.40, 0.34)}  # after so many seconds: fractions below 0.2 and above 0.8 of gmax
-RATES = {0.1: 21.7, 0.2: 28.2}  # Hz at a time step in ms; SD over seeds 1.3 and 1.4
+SETS = ("paper", "Brian2's example")
+ORDERS = ("arrivals first", "balanced")
+ENGINE = {100: (0.34, 0.29), 400: (0.40, 0.34)}  # Brian2, one seed: after so many seconds, below 0.2 and above 0.8 gmax
+ENGINE_RATES = {0.1: (21.7, 1.3), 0.2: (28.2, 1.4)}  # Hz at a time step in ms, and SD over six seeds
 WINDOWS = ((100, 200), (300, 400))  # s, in which rates are compared with these
-WEAK, STRONG = 0.2, 0.8
-OTHERS = ("green", "orange", "purple")  # colours of further time steps
+WEAK, STRONG, BINS = 0.2, 0.8, 20
+STATIC = 20  # s: of the same inputs without plasticity
 
 
 class Size(NamedTuple):
-    """What is run: runs at each time step, seconds, seconds between looks at the weights, inputs."""
+    """Runs, then the constants of the paper and of Brian2's example, in this order; one number is both."""
 
-    seeds: int  # runs at each time step, each with a seed of its own
+    seeds: int  # runs of each condition, each with a seed of its own
     seconds: int  # seconds of a run
     every: int  # seconds between looks at the weights
-    inputs: int = 1000  # inputs of the neuron
-    steps: tuple[float, ...] = (0.1, 0.2)  # ms: time steps
-    g_max: float = G_MAX  # largest conductance of a synapse, in leak conductances
-    rate: float = 15.0  # Hz: rate of the inputs
-    A_plus: float = 0.01  # potentiation by one pair, in g_max
+    steps: tuple[float, ...] = (0.05, 0.1, 0.2)  # ms: time steps
+    rates: tuple[float, ...] = (10.0, 15.0, 20.0, 30.0, 40.0)  # Hz: of excitatory inputs, with the paper's constants
+    inputs: int = 1000  # excitatory inputs
+    inhibitory: tuple[int, ...] = (200, 0)  # inhibitory inputs
+    rate: tuple[float, ...] = (15.0, 15.0)  # Hz: rate of the excitatory inputs
+    rate_in: tuple[float, ...] = (10.0, 10.0)  # Hz: rate of the inhibitory inputs
+    tau_m: tuple[float, ...] = (20.0, 10.0)  # ms: membrane
+    v_rest: tuple[float, ...] = (-70.0, -74.0)  # mV: resting potential
+    v_threshold: float = -54.0  # mV: threshold
+    v_reset: float = -60.0  # mV: reset
+    tau_syn: float = 5.0  # ms: conductances
+    reversal_in: float = -70.0  # mV: of inhibition; that of excitation is 0
+    g_max: tuple[float, ...] = (0.015, 0.01)  # largest conductance of an excitatory synapse, in leak conductances
+    g_in: tuple[float, ...] = (0.05, 0.05)  # conductance of an inhibitory synapse, in leak conductances
+    A_plus: tuple[float, ...] = (0.005, 0.01)  # potentiation by one pair, in g_max
     depression: float = 1.05  # depression by one pair over the potentiation
     tau: float = 20.0  # ms: both windows
 
+    def of(self, parameters: str, dt: float = 0.0, rate: float | None = None) -> "Constants":
+        """One set; with a time step (ms), A- is balanced for it."""
 
-FULL = Size(seeds=6, seconds=400, every=10)
-QUICK = Size(seeds=1, seconds=20, every=5)
+        def one(values: tuple[Any, ...]) -> Any:
+            return values[min(SETS.index(parameters), len(values) - 1)]
+
+        return Constants(
+            inputs=self.inputs,
+            inhibitory=one(self.inhibitory),
+            rate=one(self.rate) if rate is None else rate,
+            rate_in=one(self.rate_in),
+            neuron=fw.LIF(
+                tau_m=one(self.tau_m),
+                t_ref=0.0,
+                v_rest=one(self.v_rest),
+                v_threshold=self.v_threshold,
+                v_reset=self.v_reset,
+                receptors=(
+                    fw.Receptor("excitatory", tau=self.tau_syn, reversal=0.0),
+                    fw.Receptor("inhibitory", tau=self.tau_syn, reversal=self.reversal_in),
+                )[: 2 if one(self.inhibitory) else 1],
+            ),
+            g_max=one(self.g_max),
+            g_in=one(self.g_in),
+            A_plus=one(self.A_plus),
+            A_minus=self.depression * float(np.exp(dt / self.tau)) * one(self.A_plus),
+            tau=self.tau,
+        )
+
+
+class Constants(NamedTuple):
+    """One set: inputs with rates (Hz), a neuron, conductances, changes by one pair in g_max, their window (ms)."""
+
+    inputs: int
+    inhibitory: int
+    rate: float
+    rate_in: float
+    neuron: fw.LIF
+    g_max: float
+    g_in: float
+    A_plus: float
+    A_minus: float
+    tau: float
+
+
+FULL = Size(seeds=5, seconds=400, every=10)
+QUICK = Size(seeds=1, seconds=20, every=5, steps=(0.1, 0.2), rates=(15.0, 40.0))
+EXAMPLE = FULL.of(SETS[1])
 
 
 def circuit(
     weight: Any,
-    rate: Any = 15.0,
     dt: float = 0.1,
     source: Any = None,
     plastic: bool = True,
-    g_max: float = G_MAX,
-    size: Size = FULL,
+    one: Constants | None = None,
 ) -> fw.Circuit:
-    """Poisson inputs of ``rate`` (Hz), or a ``source``, onto LIF neurons through ``weight`` (inputs, neurons)."""
-    n_pre, n_post = weight.shape
-    plus, minus = size.A_plus * g_max, size.depression * size.A_plus * g_max
-    rule = fw.plasticity.pair(plus, minus, size.tau, size.tau, w_max=g_max) if plastic else None
-    inputs = fw.PoissonSource(n_pre, rate, name="inputs") if source is None else source
-    return fw.Circuit(
-        [fw.Projection(inputs, fw.Population(n_post, NEURON), weight, plasticity=rule, name="synapses")], dt=dt
-    )
+    """Poisson inputs, or a ``source``, onto neurons through ``weight`` (inputs, neurons); default: Brian2's example."""
+    one = one or EXAMPLE
+    plus, minus = one.A_plus * one.g_max, one.A_minus * one.g_max
+    rule = fw.plasticity.pair(plus, minus, one.tau, one.tau, w_max=one.g_max) if plastic else None
+    inputs = fw.PoissonSource(weight.shape[0], one.rate, name="inputs") if source is None else source
+    cells = fw.Population(weight.shape[1], one.neuron)
+    synapses = [fw.Projection(inputs, cells, weight, receptor="excitatory", plasticity=rule, name="synapses")]
+    if one.inhibitory:
+        inhibition = fw.PoissonSource(one.inhibitory, one.rate_in, name="inhibition")
+        synapses.append(fw.Projection(inhibition, cells, one.g_in, receptor="inhibitory"))
+    return fw.Circuit(synapses, dt=dt)
+
+
+def cell(size: Size, parameters: str, order: str, dt: float, seed: int) -> xr.Dataset:
+    """One neuron with one set of constants."""
+    return run(size.of(parameters, dt if order == "balanced" else 0.0), size.seconds, size.every, dt, seed)
+
+
+def by_rate(size: Size, input_rate: float, seed: int) -> xr.Dataset:
+    """One neuron with the paper's constants and inputs of another rate, balanced, in steps of 0.1 ms."""
+    return run(size.of("paper", 0.1, input_rate), size.seconds, size.every, 0.1, seed)
+
+
+def run(one: Constants, seconds: int, every: int, dt: float, seed: int) -> xr.Dataset:
+    """Fractions of weights and rates over time, weights and irregularity in the last quarter, and before plasticity."""
+    start = seeds.generator(seed, "weights").uniform(0, one.g_max, (one.inputs, 1))
+    simulation = circuit(start, dt, one=one).start(seed)
+    weights, spikes = [start], []
+    for _ in range(seconds // every):
+        spikes.append(fw.spikes(simulation.run(1000.0 * every), "cells")[0])
+        weights.append(simulation.weights("synapses"))
+    w, time = np.array(weights)[:, :, 0] / one.g_max, np.concatenate(spikes)
+    late = time[time >= 0.75 * seconds]
+    static = fw.spikes(circuit(start, dt, plastic=False, one=one).start(seed).run(1000.0 * STATIC), "cells")[0]
+    edges, looks = np.arange(0, seconds + 1, every), np.linspace(0, 1, BINS + 1)
+    hertz, share, second = {"units": "Hz"}, {"units": "1"}, {"units": "s", "long_name": "time"}
+    variables: dict[str, Any] = {
+        "histogram": ("weight", np.histogram(w[-1], looks)[0] / len(start), share | {"long_name": "share of synapses"}),
+        "weak": ("time", (w < WEAK).mean(axis=1), share | {"long_name": "fraction of weights below 0.2 gmax"}),
+        "strong": ("time", (w > STRONG).mean(axis=1), share | {"long_name": "fraction of weights above 0.8 gmax"}),
+        "rate": ("bin", binned_rate(time, edges), hertz | {"long_name": "rate"}),
+        "final_rate": ((), len(late) / (0.25 * seconds), hertz | {"long_name": "rate, last quarter"}),
+        "cv": ((), _cv(late), share | {"long_name": "CV of the intervals, last quarter"}),
+        "static_rate": ((), len(static) / STATIC, hertz | {"long_name": "rate before plasticity"}),
+        "static_cv": ((), _cv(static), share | {"long_name": "CV of the intervals before plasticity"}),
+    }
+    coords = {
+        "time": ("time", edges.astype(float), second),
+        "bin": ("bin", edges[:-1] + every / 2, second),
+        "weight": ("weight", (looks[1:] + looks[:-1]) / 2, share | {"long_name": "weight over gmax"}),
+    }
+    return results.dataset(variables, coords)
+
+
+def _cv(time: np.ndarray) -> float:
+    return interval_cv(time, np.zeros(len(time), int))
 
 
 @sized(FULL, QUICK)
 def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
-    """Run every seed at every time step; ``quick`` runs one, for a short time."""
-    runs = [[run(size, dt, seed + n) for n in range(size.seeds)] for dt in size.steps]
-
-    def cells(name: str) -> Any:
-        return np.array([[one[name] for one in row] for row in runs])
-
-    cell, share = ("dt", "seed"), {"units": "1"}
-    variables: dict[str, Any] = {
-        "weight": ((*cell, "input"), cells("weight"), share | {"long_name": "final weight over gmax"}),
-        "weak": ((*cell, "time"), cells("weak"), share | {"long_name": "fraction of weights below 0.2 gmax"}),
-        "strong": ((*cell, "time"), cells("strong"), share | {"long_name": "fraction of weights above 0.8 gmax"}),
-        "rate": ((*cell, "bin"), cells("rate"), {"units": "Hz", "long_name": "rate"}),
-        "final_rate": (cell, cells("final_rate"), {"units": "Hz", "long_name": "rate, last quarter"}),
-        "cv": (cell, cells("cv"), share | {"long_name": "CV of the intervals, last quarter"}),
-    }
-    coords = {
-        "dt": ("dt", list(size.steps), {"units": "ms", "long_name": "time step"}),
-        "seed": range(seed, seed + size.seeds),
-        "time": ("time", np.arange(0, size.seconds + size.every, size.every, dtype=float)),
-        "bin": (
-            "bin",
-            np.arange(0, size.seconds, size.every) + size.every / 2,
-            {"units": "s", "long_name": "time"},
-        ),
-    }
-    settings = {"size": size._asdict(), "quick": quick}
-    ds = results.dataset(variables, coords, **results.provenance(settings, seed))
-    return results.compared(ds, table)
+    """Run both sets of constants at every time step, and the paper's with inputs of every rate."""
+    every = range(seed, seed + size.seeds)
+    grid: dict[str, Any] = {"parameters": list(SETS), "order": list(ORDERS), "dt": list(size.steps), "seed": every}
+    ds = results.cells(cell, grid, size=size)
+    rates = results.cells(by_rate, {"input_rate": list(size.rates), "seed": every}, size=size)
+    kept = ["strong", "weak", "final_rate", "cv"]
+    last = rates[kept].isel(time=-1, drop=True)
+    ds = ds.merge(last.rename({name: f"{name}_by_rate" for name in kept}))
+    ds["dt"].attrs = {"units": "ms", "long_name": "time step"}
+    ds["input_rate"].attrs = {"units": "Hz", "long_name": "rate of the inputs"}
+    ds.attrs = results.provenance({"size": size._asdict(), "quick": quick}, seed)
+    return results.compared(ds, rows)
 
 
-def run(size: Size, dt: float, seed: int) -> dict[str, Any]:
-    """One neuron: weights at the end, and fractions and rates over time."""
-    start = seeds.generator(seed, "weights").uniform(0, size.g_max, (size.inputs, 1))
-    simulation = circuit(start, dt=dt, rate=size.rate, g_max=size.g_max, size=size).start(seed)
-    weights, spikes = [start], []
-    for _ in range(size.seconds // size.every):
-        ds = simulation.run(1000.0 * size.every)
-        weights.append(simulation.weights("synapses"))
-        spikes.append(fw.spikes(ds, "cells")[0])
-    w, time = np.array(weights)[:, :, 0] / size.g_max, np.concatenate(spikes)
-    late = time[time >= 0.75 * size.seconds]
-    return {
-        "weight": w[-1],
-        "weak": (w < WEAK).mean(axis=1),
-        "strong": (w > STRONG).mean(axis=1),
-        "rate": binned_rate(time, np.arange(0, size.seconds + size.every, size.every)),
-        "final_rate": len(late) / (0.25 * size.seconds),
-        "cv": interval_cv(late, np.zeros(len(late), int)),
-    }
-
-
-def table(ds: xr.Dataset) -> xr.Dataset:
-    """The comparison that is printed: means over seeds, and how far single runs lie apart."""
-    rows: list[tuple[str, float, float]] = []
-    for seconds, known in PUBLISHED.items():
-        if 0.1 not in ds["dt"] or seconds not in ds.time:
-            continue
-        one = ds.sel(dt=0.1)
-        for name, text, value in zip(("weak", "strong"), ("below 0.2 gmax", "above 0.8 gmax"), known, strict=True):
-            found = one[name].sel(time=seconds)
-            rows.append((f"weights {text} after {seconds} s", value, float(found.mean())))
-            rows.append((f"weights {text} after {seconds} s, SD over seeds", np.nan, float(found.std())))
-    for dt in ds["dt"].values:
-        here = ds.sel(dt=dt)
-        for first, last in WINDOWS:
-            if last <= float(ds.time[-1]):
-                rate = here.rate.sel(bin=slice(first, last)).mean("bin")
-                known_rate = RATES.get(float(dt), np.nan)
-                rows.append((f"rate (Hz), dt {dt:g} ms, {first}-{last} s", known_rate, float(rate.mean())))
-                rows.append((f"rate (Hz), dt {dt:g} ms, {first}-{last} s, SD over seeds", np.nan, float(rate.std())))
-        rows += [
-            (f"rate (Hz), dt {dt:g} ms, last quarter", np.nan, float(here.final_rate.mean())),
-            (f"CV of intervals, dt {dt:g} ms, last quarter", np.nan, float(here.cv.mean())),
-            (f"weights below 0.2 gmax at the end, dt {dt:g} ms", np.nan, float(here.weak[..., -1].mean())),
-            (f"weights above 0.8 gmax at the end, dt {dt:g} ms", np.nan, float(here.strong[..., -1].mean())),
+def rows(ds: xr.Dataset) -> list[Row]:
+    """Brian2's example against Brian2; then weights, rate and irregularity of both sets, and what they depend on."""
+    found = _against_the_engine(ds.sel(parameters=SETS[1], order=ORDERS[0]))
+    step, seconds = _shown(ds), float(ds.time[-1])
+    for parameters in SETS:
+        one = ds.sel(parameters=parameters, order="balanced", dt=step)
+        at = f"{parameters}, balanced, dt {step:g} ms"
+        middle = one.histogram.sel(weight=slice(0.4, 0.6)).sum("weight")
+        why = "the same inputs and weights before plasticity: the neuron is driven far above threshold"
+        found += [
+            Row(f"{at}: weights below 0.2 gmax after {seconds:g} s", one.weak[:, -1]),
+            Row(f"{at}: weights above 0.8 gmax after {seconds:g} s", one.strong[:, -1]),
+            Row(f"{at}: weights from 0.4 to 0.6 gmax, against the start", middle, 0.2, "control", claim="below"),
+            Row(f"{at}: CV, against before plasticity", one.cv, one.static_cv, "control", claim="above", why=why),
         ]
-    return results.comparison(rows)
+        found += _by_step(ds.sel(parameters=parameters), parameters)
+    return found + _by_rate(ds)
+
+
+def _by_rate(ds: xr.Dataset) -> list[Row]:
+    """Rates with other inputs; with the fastest, against the rate if it grew as theirs."""
+    base = _usual(ds)
+    found = [
+        Row(f"paper, inputs of {rate:g} Hz: rate (Hz), last quarter", ds.final_rate_by_rate.sel(input_rate=rate))
+        for rate in ds.input_rate.values
+    ]
+    most = float(ds.input_rate.max())
+    if base in ds.input_rate and most > base:
+        times = ds.final_rate_by_rate.sel(input_rate=most) / ds.final_rate_by_rate.sel(input_rate=base)
+        text = f"paper, inputs of {most:g} Hz: rate over that with {base:g} Hz, against proportional"
+        why = "competition takes back most of what the inputs add"
+        found.append(Row(text, times, most / base, "control", claim="below", why=why))
+    return found
+
+
+def _against_the_engine(one: xr.Dataset) -> list[Row]:
+    """Weights and rates of Brian2's example, where these settings have them."""
+    found = []
+    for seconds, known in ENGINE.items():
+        if 0.1 not in one["dt"] or seconds not in one.time:
+            continue
+        for name, what, value in zip(("weak", "strong"), ("below 0.2", "above 0.8"), known, strict=True):
+            shares = one[name].sel(dt=0.1, time=seconds)
+            spread = float(shares.std(ddof=1)) if shares.size > 1 else 0.0  # for the one seed of Brian2
+            text = f"Brian2's example: weights {what} gmax after {seconds} s"
+            found.append(Row(text, shares, value, "other engine", "song2000, Brian2's example", error=spread))
+    for dt, (known_rate, sd) in ENGINE_RATES.items():
+        for first, last in WINDOWS:
+            if dt in one["dt"] and last <= float(one.time[-1]):
+                rate = one.rate.sel(dt=dt, bin=slice(first, last)).mean("bin")
+                text = f"Brian2's example: rate (Hz), dt {dt:g} ms, {first} to {last} s"
+                why = "the rate falls slowly, and when Brian2's was taken is not known"
+                source = "song2000, Brian2's example"
+                found.append(Row(text, rate, known_rate, "other engine", source, error=sd / 6**0.5, why=why))
+    return found
+
+
+def _by_step(one: xr.Dataset, parameters: str) -> list[Row]:
+    """Rate and CV at every time step, and of both orders the rate at the longest against that at the shortest."""
+    found, steps = [], one["dt"].values
+    for order in ORDERS:
+        for dt in steps:
+            here = one.sel(order=order, dt=dt)
+            found.append(Row(f"{parameters}, {order}: rate (Hz), dt {dt:g} ms, last quarter", here.final_rate))
+            found.append(Row(f"{parameters}, {order}: CV, dt {dt:g} ms, last quarter", here.cv))
+        long, short = (one.final_rate.sel(order=order, dt=dt) for dt in (max(steps), min(steps)))
+        if len(steps) > 1:
+            text = f"{parameters}, {order}: rate (Hz), dt {max(steps):g} against {min(steps):g} ms"
+            claim = "above" if order == ORDERS[0] else "equal"
+            why = "inputs in the step of a spike count as causes" if claim == "above" else ""
+            error = float(short.std(ddof=1)) / len(short) ** 0.5 if short.size > 1 else 0.0
+            found.append(Row(text, long, float(short.mean()), "control", claim=claim, error=error, why=why))
+    return found
 
 
 def figure(ds: xr.Dataset) -> Any:
-    """Three panels at the width of a page."""
+    """Four panels at the width of a page."""
     from synfwp import plot
 
-    fig, axes = plot.figure("double", 58, "abc")
-    blue, red, grey = plot.COLOURS["blue"], plot.COLOURS["vermillion"], "0.45"
-    one = ds.sel(dt=_shown(ds))
-    end, edges = float(ds.time[-1]), np.linspace(0, 1, 21)
+    fig, axes = plot.figure("double", 105, "ab;cd")
+    colours = dict(zip(SETS, ("blue", "vermillion"), strict=True))
+    dashed: dict[str, Any] = {"color": "0.45", "linewidth": 0.7, "linestyle": (0, (3, 2))}
+    balanced, edges = ds.sel(order="balanced", dt=_shown(ds)), np.linspace(0, 1, BINS + 1)
     with plot.style():
-        ax = axes["a"]
-        share = np.histogram(one.weight.values, edges)[0] / one.weight.size
-        ax.stairs(100 * share, edges, fill=True, color=blue, label=f"after {end:g} s")
-        ax.axhline(100 / 20, color=grey, linewidth=0.7, linestyle=(0, (3, 2)), label="at the start")
-        ax.set(xlabel="weight (gmax)", ylabel="synapses (%)", xlim=(0, 1))
-        ax = axes["b"]
-        for name, colour, text in (("weak", blue, "below 0.2 gmax"), ("strong", red, "above 0.8 gmax")):
-            ax.plot(ds.time, 100 * one[name].T, color=colour, linewidth=0.4, alpha=0.4)
-            ax.plot(ds.time, 100 * one[name].mean("seed"), color=colour, label=text)
-            known = {s: v[name == "strong"] for s, v in PUBLISHED.items() if s <= end}
-            plot.points(ax, list(known), [100 * v for v in known.values()], colour=colour, marker="D")
-        ax.set(xlabel="time (s)", ylabel="synapses (%)", ylim=(0, 50))
-        ax = axes["c"]
-        for dt, colour in zip(
-            ds["dt"].values, cycle((blue, red, *(plot.COLOURS[name] for name in OTHERS))), strict=False
-        ):
-            here = ds.rate.sel(dt=dt)
-            ax.plot(ds.bin, here.T, color=colour, linewidth=0.4, alpha=0.4)
-            ax.plot(ds.bin, here.mean("seed"), color=colour, label=f"dt = {dt:g} ms")
-            plot.points(ax, [end], [RATES.get(float(dt), np.nan)], colour=colour, marker="D")
-        ax.set(xlabel="time (s)", ylabel="rate (Hz)", xlim=(0, None), ylim=(0, None))
+        for name in SETS:
+            colour, one = plot.COLOURS[colours[name]], balanced.sel(parameters=name)
+            axes["a"].stairs(100 * one.histogram.mean("seed"), edges, color=colour, label=name)
+            axes["b"].plot(ds.bin, one.rate.T, color=colour, linewidth=0.4, alpha=0.4)
+            axes["b"].plot(ds.bin, one.rate.mean("seed"), color=colour, label=name)
+            for order, line in zip(ORDERS, (":", "-"), strict=True):
+                rate = ds.final_rate.sel(parameters=name, order=order)
+                label = name if order == "balanced" else None
+                axes["c"].errorbar(
+                    ds["dt"], rate.mean("seed"), rate.std("seed"), color=colour, linestyle=line, marker="o", label=label
+                )
+        axes["a"].axhline(100 / BINS, **dashed, label="at the start")
+        axes["a"].set(xlabel="weight (gmax)", ylabel="synapses (%)", xlim=(0, 1), ylim=(0, None))
+        axes["b"].set(xlabel="time (s)", ylabel="rate (Hz)", xlim=(0, None), ylim=(0, None))
+        known = {dt: x for dt, (x, _) in ENGINE_RATES.items() if dt in ds["dt"]}
+        plot.points(axes["c"], list(known), list(known.values()), colour="vermillion", marker="D", label="Brian2")
+        axes["c"].set(xlabel="time step (ms)", ylabel="rate (Hz)", xlim=(0, None), ylim=(0, None))
+        rate = ds.final_rate_by_rate
+        axes["d"].errorbar(
+            ds.input_rate, rate.mean("seed"), rate.std("seed"), color=plot.COLOURS["blue"], marker="o", label="paper"
+        )
+        ends = np.array([0, float(ds.input_rate[-1])])
+        usual = rate.sel(input_rate=_usual(ds), method="nearest").mean("seed")
+        slope = float(usual / usual.input_rate)
+        axes["d"].plot(ends, slope * ends, **dashed, label="proportional")
+        axes["d"].set(xlabel="rate of the inputs (Hz)", ylabel="rate (Hz)", xlim=(0, None), ylim=(0, None))
         for ax in axes.values():
             plot.legend(ax)
     plot.letter(axes)
     return fig
 
 
+def _usual(ds: xr.Dataset) -> float:
+    """Rate (Hz) of the inputs with the paper's constants."""
+    return float(json.loads(ds.attrs["parameters"])["size"]["rate"][0])
+
+
 def _shown(ds: xr.Dataset) -> float:
-    """The time step of the panels with one: the published one, or the first there is."""
+    """The time step of what has one: 0.1 ms, or the first there is."""
     return 0.1 if 0.1 in ds["dt"] else float(ds["dt"][0])
 
 
 def caption(ds: xr.Dataset) -> str:
     """What every panel shows, with its numbers."""
-    size, shown = json.loads(ds.attrs["parameters"])["size"], _shown(ds)
-    one = ds.sel(dt=shown)
-    weak, strong = (100 * float(one[name][..., -1].mean()) for name in ("weak", "strong"))
-    late = [
-        (float(ds.final_rate.sel(dt=dt).mean()), float(ds.cv.sel(dt=dt).mean()), float(dt)) for dt in ds["dt"].values
-    ]
-    (rate, cv, dt), *more = late
-    last = f"{rate:.1f} Hz (CV of the intervals {cv:.2f}) at {dt:g} ms"
-    last += "".join(f", {rate:.1f} Hz ({cv:.2f}) at {dt:g} ms" for rate, cv, dt in more)
-    steps = {1: "one", 2: "two"}.get(len(late), str(len(late)))
+    size, step = json.loads(ds.attrs["parameters"])["size"], _shown(ds)
+    found = []
+    for name in SETS:
+        one = ds.sel(parameters=name, order="balanced", dt=step)
+        weak, strong = (100 * float(one[side][:, -1].mean()) for side in ("weak", "strong"))
+        found.append(
+            f"{name}: {weak:.0f} % weak, {strong:.0f} % strong, {float(one.final_rate.mean()):.1f} Hz, CV of the "
+            f"intervals {float(one.cv.mean()):.2f}"
+        )
     text = f"""
-        Synapses compete under spike-timing-dependent plasticity (Song, Miller & Abbott 2000). One neuron with
-        {size["inputs"]} Poisson inputs of {size["rate"]:g} Hz, {size["seconds"]} s; {size["seeds"]} run(s) (seeds) at
-        each time step. (a) Weights at the end, dt = {shown:g} ms, all seeds together; dashed: uniform, as at the
-        start. (b) Fractions of weak and strong synapses, dt = {shown:g} ms; thin lines: seeds; diamonds: published,
-        one seed. At the end {weak:.0f} % are weak and {strong:.0f} % strong. (c) Rate of the neuron at {steps} time
-        step{"s" * (len(late) > 1)}; diamonds: published for runs of 400 s, means of six seeds. Last quarter: {last}:
-        an input that arrives in the step of a spike counts as its cause, and longer steps hold more of them.
+        Synapses compete under spike-timing-dependent plasticity (Song, Miller & Abbott 2000), with the paper's
+        constants and with those of Brian2's example; {size["inputs"]} Poisson inputs, {size["seconds"]} s,
+        {size["seeds"]} run(s) (seeds) of each condition. (a) Weights at the end, dt = {step:g} ms, balanced; dashed:
+        uniform, as at the start. (b) Rate; thin lines: seeds. In the last quarter, {"; ".join(found)}. (c) Rate in
+        the last quarter against the time step, mean and SD over seeds: an input that arrives in the step of a spike
+        counts as its cause, and longer steps hold more of them (dotted); with A- multiplied by exp(dt / tau)
+        unrelated pairs weigh as in continuous time (solid); diamonds: Brian2, to be compared with the dotted line.
+        (d) Rate in the last quarter against that of the inputs, the paper's constants, balanced; dashed: proportional.
     """
     return " ".join(text.split())

@@ -102,6 +102,19 @@ def counts(times: Any, edges: Any) -> Array:
     return np.diff(np.searchsorted(np.sort(np.ravel(times)), edges - _slack(edges)))
 
 
+def bins(times: Any, edges: Any) -> Array:
+    """The bin between increasing edges in which each time lies, as `counts` does it; -1 outside.
+
+    Examples
+    --------
+    >>> bins([0.1, 0.3, 0.5, 0.0], np.arange(1, 5) * 0.1).tolist()
+    [0, 2, -1, -1]
+    """
+    edges = np.asarray(edges, float)
+    found = np.searchsorted(edges - _slack(edges), times, side="right") - 1
+    return np.where(found < len(edges) - 1, found, -1)
+
+
 def within(times: Any, start: float, stop: float) -> Array:
     """Which times lie from start to stop, both included but for rounding.
 

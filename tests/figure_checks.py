@@ -16,6 +16,8 @@ SLACK = 0.5  # pixels: the extents of text are rounded to whole pixels
 DIMENSIONLESS = frozenset(
     {
         "substrate",
+        "Golomb's chi",
+        "beta",
         "key index",
         "loss",
         "neuron",

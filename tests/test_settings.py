@@ -121,11 +121,11 @@ def test_every_program_has_settings_with_a_line_each(name):
 
 # a setting, its value and the other sizes that make a quick run shorter still
 CHEAP = {
-    "vogels2011": ({"rho0": 8.0}, {"cell_seconds": 8, "network_seconds": 4, "excitatory": 400}),
+    "vogels2011": ({"rho0": 8.0}, {"cell_seconds": 4, "network_seconds": 4, "excitatory": 400}),
     "song2000": ({"g_max": 0.02}, {"seconds": 4, "every": 1}),
     "ellwood2024": ({"efficacy": 4.5}, {"trials": 5, "share_trials": 5, "windows": (500,)}),
     "mongillo2008": ({"U": 0.3}, {"neurons": 200, "networks": 1, "shown": 5}),
-    "limbacher2020": ({"gamma_minus": 0.1}, {"pairs": (3,), "networks": 1}),
+    "limbacher2020": ({"gamma_minus": 0.1}, {"pairs": (3,), "networks": 1, "others": 2}),
     "miconi2018": ({"input_gain": 10.0}, {"d": 8, "steps": 25, "static": 25, "batch": 1, "sequences": 5}),
     "hebbff2022": (
         {"eta": {"hebb": 3.0}},
@@ -151,9 +151,9 @@ PHYSICAL = {
     "miconi2018": "eta input_gain show gap",
     "mongillo2008": "U tau_F tau_D mean item_drive pulse_drive noise J potentiated tau_E tau_I pulse_start w_item tau",
     "mpn2023": "eta lam",
-    "song2000": "rate g_max A_plus depression tau",
+    "song2000": "rate rate_in tau_m v_rest v_threshold v_reset tau_syn g_max g_in A_plus depression tau",
     "spike_budget": "peak window gap tau neurons items",
-    "vogels2011": "rho0 rate tau w_max g_excitatory g_inhibitory",
+    "vogels2011": "rho0 rate tau w_max g_excitatory g_inhibitory dead drive w_excitatory w_inhibitory",
 }
 TRAINED = {"arora2024", "grazzi2025", "schlag2021"}
 
@@ -177,9 +177,9 @@ def test_a_setting_changes_what_comes_out_and_the_table_names_it(name):
 
 
 def test_other_targets_stand_in_the_table_and_the_caption():
-    small = {"cell_seconds": 8, "network_seconds": 4, "excitatory": 400}
+    small = {"cell_seconds": 4, "network_seconds": 4, "excitatory": 400}
     ds = programs.run("vogels2011", quick=True, rho0=8, **small)
-    assert float(ds.expected.sel(quantity="cell: rate (Hz), last quarter, against rho0")) == 8.0
+    assert float(ds.expected.sel(quantity="cell, signals: rate (Hz), last quarter, against rho0")) == 8.0
     assert "rho0 = 8 Hz" in programs.load_program("vogels2011").caption(ds)
 
 
@@ -197,7 +197,7 @@ def test_settings_with_which_a_program_does_not_run_are_refused_with_the_cure():
 WITHOUT = {  # settings without entries that the table selects, and the start of rows that it then leaves out or has
     "song2000": (
         {"steps": (0.2, 0.05, 0.4), "seconds": 100, "every": 25, "inputs": 20},
-        "weights below 0.2 gmax after",
+        "Brian2's example: weights below 0.2 gmax after",
     ),
     "ellwood2024": (
         {"shares": 0.25, "windows": 700, "trials": 5, "share_trials": 5},
@@ -224,7 +224,7 @@ def test_a_run_without_entries_of_its_table_ends_and_leaves_those_rows_out(name)
 
 def test_a_table_that_misses_an_entry_does_not_lose_the_run(monkeypatch, tmp_path):
     module = programs.load_program("song2000")
-    monkeypatch.setattr(module, "table", lambda ds: ds.sel(dt=7.0))
+    monkeypatch.setattr(module, "rows", lambda ds: ds.sel(dt=7.0))
     with pytest.warns(
         RuntimeWarning, match=r"^the run is complete, but not its table, which needs an entry .*KeyError"
     ):
@@ -237,5 +237,6 @@ def test_a_table_that_misses_an_entry_does_not_lose_the_run(monkeypatch, tmp_pat
 
 def test_the_usual_settings_given_by_name_are_the_usual_run():
     usual = programs.run("song2000", quick=True, seconds=2, every=1, inputs=100)
-    same = programs.run("song2000", quick=True, seconds=2, every=1, inputs=100, g_max=0.01, rate=15, steps="0.1,0.2")
+    given = {"g_max": "0.015,0.01", "rate": 15, "steps": "0.1,0.2"}
+    same = programs.run("song2000", quick=True, seconds=2, every=1, inputs=100, **given)
     assert usual.drop_attrs().identical(same.drop_attrs())

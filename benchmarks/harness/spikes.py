@@ -96,7 +96,8 @@ def song(inputs: int, neurons: int, rate: float, ms: float, rounds: int, plastic
     from peers import brian2_peer
 
     weights = start_weights(inputs, neurons)
-    circuit = model("song2000").circuit(weights, rate=rate, plastic=plastic)
+    song2000 = model("song2000")
+    circuit = song2000.circuit(weights, plastic=plastic, one=song2000.EXAMPLE._replace(rate=rate))
 
     def describe(spikes: int, w: Any) -> list[float]:
         shares = np.histogram(w, np.linspace(0, 0.01, 11))[0] / w.size
@@ -141,7 +142,8 @@ def vogels(ms: float, rounds: int, plastic: bool) -> dict[str, Any]:
     import numpy as np
     from peers import brian2_peer
 
-    circuit = model("vogels2011").network_circuit(8000, 0.02, 0, plastic=plastic)
+    vogels2011 = model("vogels2011")
+    circuit = vogels2011.network_circuit(vogels2011.FULL, 0, plastic=plastic)
     ee, ei, ii, ie = (projection.weight.tocoo() for projection in circuit.projections)
     pairs = {
         "e": (np.concatenate([ee.row, ei.row]), np.concatenate([ee.col, 8000 + ei.col])),
@@ -230,7 +232,7 @@ def cost(along: str, values: list[float], rounds: int) -> list[dict[str, Any]]:
     import scipy.sparse
 
     base = {"neurons": 200, "synapses": 20_000, "rate": 15.0, "seconds": 1.0}
-    rows = []
+    song2000, rows = model("song2000"), []
     for value in values:
         at = base | {along: value}
         n, share = int(at["neurons"]), 0.2 if along == "neurons" else at["synapses"] / (500 * at["neurons"])
@@ -238,7 +240,8 @@ def cost(along: str, values: list[float], rounds: int) -> list[dict[str, Any]]:
         there = rng.random((500, n)) < share
         weights = scipy.sparse.csr_array(np.where(there, rng.uniform(0.1, 1, (500, n)), 0) * g_max)
         for plastic in (True, False):
-            circuit = model("song2000").circuit(weights, rate=at["rate"], plastic=plastic, g_max=g_max)
+            one = song2000.EXAMPLE._replace(rate=at["rate"], g_max=g_max)
+            circuit = song2000.circuit(weights, plastic=plastic, one=one)
             seconds, spikes = [], 0
             circuit.run(10.0)
             for r in range(rounds):
@@ -287,7 +290,8 @@ def memory(seconds: list[float]) -> dict[str, Any]:
 
     from .metadata import _resident
 
-    circuit = model("song2000").circuit(start_weights(100, 2) * 10, g_max=0.1)
+    song2000 = model("song2000")
+    circuit = song2000.circuit(start_weights(100, 2) * 10, one=song2000.EXAMPLE._replace(g_max=0.1))
     circuit.run(10.0)
     found = {}
     with tempfile.TemporaryDirectory() as folder:

@@ -58,6 +58,12 @@ def train(**arguments: Any) -> Any:
 
 SCAN = {"q": Q, "k": K, "v": V, "beta": BETA, "decay": DECAY, "W0": np.zeros((3, 3))}
 TRAIN = [1.0, 20.0, 40.0]
+COUNTED = {
+    "time": np.arange(12.0),
+    "unit": np.zeros(12, int) + np.arange(12) % 3,
+    "edges": np.arange(0, 13.0, 2.0),
+    "n": 3,
+}
 ROWS: Mapping[str, Row] = {
     "AdEx": (
         fw.AdEx,
@@ -181,6 +187,8 @@ ROWS: Mapping[str, Row] = {
         {"time": np.array([0.1, 0.2, 1.0]), "edges": np.array([0.0, 1.0, 2.0]), "n": 2},
     ),
     "measures.centred_correlation": (fw.measures.centred_correlation, {"W": K, "reference": V}),
+    "measures.chi": (fw.measures.chi, COUNTED),
+    "measures.count_correlation": (fw.measures.count_correlation, COUNTED),
     "measures.interval_cv": (
         fw.measures.interval_cv,
         {"time": np.arange(12.0) ** 1.5, "unit": np.zeros(12, int), "least": 5},
