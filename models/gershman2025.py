@@ -283,14 +283,14 @@ def figure(ds: xr.Dataset) -> Any:
             _band(axes["b"], ds.strength, curves.sel(overlap=overlap), colour, f"overlap {overlap:g}")
         published = np.arange(1.0, 1.95, 0.1)
         plot.points(axes["b"], published, 100 * np.array(PUBLISHED_STRENGTH), colour="black", label="MNIST, published")
-        axes["b"].set(xlabel="factor of the first task's weights", ylabel="accuracy, first task (%)", ylim=(-2, 102))
+        axes["b"].set(xlabel="weights of the first task (factor)", ylabel="accuracy, first task (%)", ylim=(-2, 102))
         labels = ("first task", "its writes alone", "second task", "both tasks")
         for name, label, colour in zip(AMPLIFIED, labels, colours[::-1], strict=False):
             curve = shown.amplified_accuracy.sel(amplified=name, task="first")
             _band(axes["c"], ds.strength, curve, colour, label)
         lost = shown.amplified_accuracy.sel(amplified="first task", task="second")
         _band(axes["c"], ds.strength, lost, plot.COLOURS["black"], "first task, second tested", "--")
-        axes["c"].set(xlabel="factor of the weights", ylabel="accuracy (%)", ylim=(-2, 102))
+        axes["c"].set(xlabel="weights (factor)", ylabel="accuracy (%)", ylim=(-2, 102))
         for ax in axes.values():
             plot.legend(ax)
     plot.letter(axes)
