@@ -1,8 +1,7 @@
 """The published tables: their numbers, units and citations, and that they travel with the package."""
 
-from importlib import resources
-
 import re
+from importlib import resources
 
 import numpy as np
 import pytest
