@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from synfwp import results, units
 from synfwp.checks import count, short
 from synfwp.data import load_table
+from synfwp.kernels.stdp import COINCIDENT
 from synfwp.plasticity.protocols import from_table
 from synfwp.plasticity.stdp import PairSTDP
 
@@ -171,10 +172,12 @@ def best_pair_rule(table: str, protocol: str | None = None) -> PairSTDP:
     data = compare_with_table(PairSTDP("bi_poo"), table)
     sigma = data["dw_sem"].values if "dw_sem" in data else np.ones(data.sizes["point"])
 
+    lags = [np.subtract.outer(run.post, run.pre) for run in protocols]
+    sides = [[sign * lag[sign * lag > COINCIDENT] for lag in lags] for sign in (1.0, -1.0)]
+
     def amplitudes(log_tau: np.ndarray) -> tuple[np.ndarray, float]:
-        plus, minus = np.exp(log_tau)
-        sides = [PairSTDP(A_plus=a, A_minus=1 - a, tau_plus=plus, tau_minus=minus) for a in (1.0, 0.0)]
-        effect = [[rule.dw(run.pre, run.post) for run in protocols] / sigma for rule in sides]
+        both = zip((1.0, -1.0), sides, np.exp(log_tau), strict=True)
+        effect = [[sign * np.exp(-lag / tau).sum() for lag in side] / sigma for sign, side, tau in both]
         best, misfit = nnls(np.stack(effect, axis=1), data["dw_data"].values / sigma)
         return best, float(misfit)
 
