@@ -274,7 +274,13 @@ def rows(ds: xr.Dataset) -> list[Row]:
             side = one.sel(substrate=name)
             why = "" if name == "rate" else "noise of spikes"
             found.append(
-                Row(f"accuracy, {rule}, {name}, against exact", side.accuracy, side.accuracy_target, "other engine", why=why)
+                Row(
+                    f"accuracy, {rule}, {name}, against exact",
+                    side.accuracy,
+                    side.accuracy_target,
+                    "other engine",
+                    why=why,
+                )
             )
     shuffled = recalled["delta"].accuracy.sel(substrate="shuffled")
     chance = recalled["delta"].chance

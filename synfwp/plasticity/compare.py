@@ -77,9 +77,7 @@ def fit_window(dt: ArrayLike, dw: ArrayLike, n: int = 60) -> PairSTDP:
     return PairSTDP(A_plus=plus / n, A_minus=-minus / n, tau_plus=tau_plus, tau_minus=tau_minus)
 
 
-def compare_with_table(
-    rule: SpikeRule, table: str, *, scale: Any = None, protocol: str | None = None
-) -> xr.Dataset:
+def compare_with_table(rule: SpikeRule, table: str, *, scale: Any = None, protocol: str | None = None) -> xr.Dataset:
     """A rule on every protocol of a published table, beside the data.
 
     The protocols are those of :func:`synfwp.plasticity.protocols.from_table`. Published parameters belong to the

@@ -26,7 +26,9 @@ def demo(tmp_path_factory):
 
 def test_the_demo_writes_its_figure_and_its_dataset_and_prints_the_table_and_the_caption(demo):
     text, out, ds = demo
-    assert {path.name for path in out.rglob("first_look.*")} == {f"first_look.{kind}" for kind in ("nc", "json", "pdf", "png")}
+    assert {path.name for path in out.rglob("first_look.*")} == {
+        f"first_look.{kind}" for kind in ("nc", "json", "pdf", "png")
+    }
     assert programs.table(ds) in text
     for name in ("kind", "expected", "obtained", "sd", "n", "difference", *(f"({letter})" for letter in "abcdg")):
         assert name in text

@@ -178,7 +178,10 @@ def pairs(rng: Rng) -> Call:
 def bursts(rng: Rng) -> Call:
     """`protocols.bursts`: the two trains."""
     args = {name: Arg(int(rng.integers(1, 5)), "count") for name in ("n", "size")}
-    args |= {"rate": Arg(float(rng.uniform(10, 50)), "number", "Hz"), "dt": Arg(float(rng.uniform(-15, 15)), "number", "ms")}
+    args |= {
+        "rate": Arg(float(rng.uniform(10, 50)), "number", "Hz"),
+        "dt": Arg(float(rng.uniform(-15, 15)), "number", "ms"),
+    }
     args["interval"] = Arg(float(rng.uniform(1000, 10000)), "number", "ms")
 
     def run(**given: Any) -> Any:
