@@ -291,11 +291,9 @@ def trains() -> xr.Dataset:
 def curves(size: Size) -> xr.Dataset:
     """What is drawn as lines: the full set against the rate of pairing, steady states against the rate of a train."""
     rate, lags = np.linspace(1.0, 52.0, size.points), (10.0, -10.0)
-    rule, make = (
-        fw.TripletSTDP("visual_cortex"),
-        {"pairs": plasticity.protocols.pairs, "bursts": plasticity.protocols.bursts},
-    )
-    runs = [[[call(rate=float(one), dt=lag) for one in rate] for lag in lags] for call in make.values()]
+    rule = fw.TripletSTDP("visual_cortex")
+    makers: tuple[Any, ...] = (plasticity.protocols.pairs, plasticity.protocols.bursts)
+    runs = [[[make(rate=float(one), dt=lag) for one in rate] for lag in lags] for make in makers]
     change = [[[rule.dw(run.pre, run.post) for run in one] for one in row] for row in runs]
     fast = np.geomspace(0.5, 100.0, size.points)
     shares = [released(size.synapse(kind), fast) for kind in RELEASED]
@@ -332,12 +330,12 @@ def rows(ds: xr.Dataset) -> list[Row]:
             Row(f"E, {RULES[name]} visual cortex, 60 pairs", obtained, error, "recomputed", source, band=three)
         )
     best = float(ds.pairs_error.sel(stdp="pair", protocol="pairs"))
-    found.append(Row("E, best pair rule, 60 pairs", best, 2.29, "recomputed", "sjostrom2001, as tabulated in pfister2006",
-                     band=5e-3))  # fmt: skip
+    found.append(Row("E, best pair rule, 60 pairs", best, 2.29, "recomputed",
+                     "sjostrom2001, as tabulated in pfister2006", band=5e-3))  # fmt: skip
     model = ds.triplet_model.sel(set="hippocampus")
-    for kind, changes in TRIPLETS.items():
+    for kind, four in TRIPLETS.items():
         places = [i for i, name in enumerate(ds.triplet.values) if str(name).startswith(kind)]
-        for i, expected in zip(places, changes, strict=True):
+        for i, expected in zip(places, four, strict=True):
             found.append(Row(f"dw, hippocampal, {ds.triplet.values[i]} ms", float(model[i]), expected, "recomputed",
                              "pfister2006, table 4 (parameters)", band=three))  # fmt: skip
     within = "a model within the errors of the data"
@@ -398,11 +396,12 @@ def figure(ds: xr.Dataset) -> Any:
         ax = axes["a"]
         for lag, colour, marker in ((10.0, blue, "o"), (-10.0, red, "s")):
             side = (ds.pairing_lag == lag).values
-            plot.points(ax, ds.pairing_rate.values[side], 100 * ds.pairs_data.values[side],
-                        100 * ds.pairs_sem.values[side], label=f"{lag:+g} ms", colour=colour, marker=marker)  # fmt: skip
+            dw, sem = 100 * ds.pairs_data.values[side], 100 * ds.pairs_sem.values[side]
+            x, label = ds.pairing_rate.values[side], f"{lag:+g} ms"
+            plot.points(ax, x, dw, sem, label=label, colour=colour, marker=marker)
             for protocol, line in (("pairs", "-"), ("bursts", "--")):
-                label = {"pairs": "60 pairs", "bursts": "bursts"}[protocol] if lag > 0 else None
-                ax.plot(ds.curve_rate, 100 * ds.curve.sel(protocol=protocol, lag=lag), line, color=colour, label=label)
+                named = {"pairs": "60 pairs", "bursts": "bursts"}[protocol] if lag > 0 else None
+                ax.plot(ds.curve_rate, 100 * ds.curve.sel(protocol=protocol, lag=lag), line, color=colour, label=named)
         ax.axhline(0, color=black, lw=0.4)
         ax.set(xlabel="rate of pairing (Hz)", ylabel="weight change (%)")
         ax, place = axes["b"], np.arange(ds.sizes["triplet"])
@@ -422,10 +421,9 @@ def figure(ds: xr.Dataset) -> Any:
         ax = axes["c"]
         plot.points(ax, ds.point_lag.values, 100 * ds.window_data.values, colour=black, label="data")
         for name, colour, line, label in (("fit", blue, "-", "fit"), ("hippocampus", red, "--", "triplet rule")):
-            for side in (ds.window_lag < 0, ds.window_lag > 0):
+            for side, named in ((ds.window_lag < 0, label), (ds.window_lag > 0, None)):
                 curve = ds.window_model.sel(window=name)[side.values]
-                ax.plot(ds.window_lag[side.values], 100 * curve, line, color=colour, label=label)
-                label = None
+                ax.plot(ds.window_lag[side.values], 100 * curve, line, color=colour, label=named)
         ax.set(xlabel="post minus pre (ms)", ylabel="weight change (%)")
         ax = axes["d"]
         for kind, colour, marker in (("depressing", blue, "o"), ("facilitating", red, "s")):

@@ -95,7 +95,7 @@ def outputs(weights: Weights, x: Array) -> tuple[Array, Array]:
 
 
 def errors(weights: Weights, x: Array, classes: Array) -> tuple[Array, Array, Array]:
-    """Hidden activity, and the errors of outputs and of hidden units: negative gradients of the summed cross-entropy."""
+    """Hidden activity, and errors of outputs and of hidden units: negative gradients of the cross-entropy, summed."""
     hidden, out = outputs(weights, x)
     p = np.exp(out - out.max(axis=1, keepdims=True))
     error = np.eye(CLASSES)[classes] - p / p.sum(axis=1, keepdims=True)
@@ -251,7 +251,8 @@ def rows(ds: xr.Dataset) -> list[Row]:
             Row(f"first task, weights of the second times 1.7, {text}",
                 one.amplified_accuracy.sel(amplified="second task", task="first", strength=1.7),
                 strong, "control", claim="below"),
-            Row(f"first task among its own classes, after the second, {text}", one.accuracy_among_own, learned, "control"),
+            Row(f"first task among its own classes, after the second, {text}", one.accuracy_among_own, learned,
+                "control"),
             Row(f"second task, weights of the first times 1.7, {text}", second.sel(strength=1.7),
                 second.sel(strength=1.0), "control", why="what brings the first task back takes the second away"),
         ]  # fmt: skip
@@ -313,10 +314,10 @@ def caption(ds: xr.Dataset) -> str:
     plain, strong = (f"{float(one.mean()):.1f} +- {float(one.std(ddof=1)):.1f} %" for one in sides)
     text = f"""
         Forgetting is a failure of retrieval. A net with one hidden layer learns two clusters, then two others
-        ({ds.sizes["seed"]} seeds; lines: means, bands: SD). (a) Accuracy on both tasks, which change at the dotted line;
-        the classes share {100 * last:g} % of their pixels. (b) Accuracy on the first task after both, when the weights
-        that it has added and those from before it are multiplied, at every overlap; points: MNIST, then FashionMNIST
-        (Gershman, Fiete & Irie 2025, one seed). At an overlap of {last:g} a factor of 1.7 takes the first task from
+        ({ds.sizes["seed"]} seeds; lines: means, bands: SD). (a) Accuracy on both tasks, which change at the dotted
+        line; the classes share {100 * last:g} % of their pixels. (b) Accuracy on the first task after both,
+        when the weights that it has added and the random ones are multiplied, at every overlap; points: MNIST, then
+        FashionMNIST (Gershman, Fiete & Irie 2025, one seed). At an overlap of {last:g} a factor of 1.7 takes the first task from
         {plain} to {strong}. (c) The same at that overlap when other weights are multiplied, as the legend
         has it; dashed: accuracy on the second task.
     """

@@ -107,8 +107,8 @@ def compare_with_table(rule: SpikeRule, table: str, *, scale: Any = None, protoc
     Raises
     ------
     ValueError, TypeError
-        If the table or its protocol is unknown, the rule has no ``dw``, its changes are absolute and ``scale`` is not a finite number
-        above 0, or they are relative and a ``scale`` is given.
+        If the table or its protocol is unknown, the rule has no ``dw``, its changes are absolute and ``scale`` is not a
+        finite number above 0, or they are relative and a ``scale`` is given.
 
     Examples
     --------

@@ -121,7 +121,7 @@ def pairs(n: int = 60, rate: float = 1.0, dt: float = 10.0) -> Protocol:
 
 
 def bursts(n: int = 15, size: int = 5, rate: float = 50.0, dt: float = 10.0, interval: float = 10000.0) -> Protocol:
-    """``n`` bursts, one every ``interval``, of ``size`` pairs of one presynaptic and one postsynaptic spike at ``rate``.
+    """``n`` bursts, one every ``interval``, of ``size`` pairs of a presynaptic and a postsynaptic spike at ``rate``.
 
     The numbers are those of Sjostrom, Turrigiano & Nelson (2001) for 10 to 50 Hz (second hand: Costa et al. 2015). The
     first spike of the protocol is at 0 ms.

@@ -31,8 +31,8 @@ TRIPLET_PRESETS: dict[str, dict[str, float]] = {
     | {"A2_plus": 6.1e-3, "A3_plus": 6.7e-3, "A2_minus": 1.6e-3, "A3_minus": 1.4e-3, "tau_x": 946.0, "tau_y": 27.0},
 }
 
-# no published set: our least squares on the digitised points of Bi & Poo 1998 with dt > 0 or dt < -4 ms: tau to 0.1 ms, then the amplitude at that tau,
-# divided by the 60 pairs of the experiment
+# no published set: our least squares on the digitised points of Bi & Poo 1998 with dt > 0 or dt < -4 ms: tau to 0.1
+# ms, then the amplitude at that tau, divided by the 60 pairs of the experiment
 PAIR_PRESETS: dict[str, dict[str, float]] = {
     "bi_poo": {"A_plus": 0.862 / 60, "tau_plus": 14.8, "A_minus": 0.328 / 60, "tau_minus": 29.4},
 }
