@@ -317,8 +317,8 @@ def caption(ds: xr.Dataset) -> str:
         ({ds.sizes["seed"]} seeds; lines: means, bands: SD). (a) Accuracy on both tasks, which change at the dotted
         line; the classes share {100 * last:g} % of their pixels. (b) Accuracy on the first task after both,
         when the weights that it has added and the random ones are multiplied, at every overlap; points: MNIST, then
-        FashionMNIST (Gershman, Fiete & Irie 2025, one seed). At an overlap of {last:g} a factor of 1.7 takes the first task from
-        {plain} to {strong}. (c) The same at that overlap when other weights are multiplied, as the legend
+        FashionMNIST (Gershman, Fiete & Irie 2025, one seed). At an overlap of {last:g} a factor of 1.7 takes the first
+        task from {plain} to {strong}. (c) The same at that overlap when other weights are multiplied, as the legend
         has it; dashed: accuracy on the second task.
     """
     return " ".join(text.split())

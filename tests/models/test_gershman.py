@@ -28,7 +28,7 @@ def test_the_dataset_has_units_and_provenance(quick):
 
 
 def test_the_figure_shows_what_the_caption_says(quick):
-    model_checks.check_figure("gershman2025", quick[1], "abc", (183, 62))
+    model_checks.check_figure("gershman2025", quick[1], "abc", (183, 58))
 
 
 def test_the_first_task_is_forgotten_and_its_own_weights_alone_bring_it_back(quick):
