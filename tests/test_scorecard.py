@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import readme_numbers
 from typer.testing import CliRunner
 
 from synfwp import cite, cli, results, scorecard
@@ -110,6 +111,12 @@ def test_the_committed_page_is_that_of_the_committed_results() -> None:
     assert (ROOT / "docs" / "scorecard.md").read_text("utf-8") == scorecard.as_markdown(found)
     assert (ROOT / "docs" / "scorecard.csv").read_text("utf-8") == scorecard.as_csv(found)
     assert len(found) >= 100
+
+
+def test_the_readme_shows_the_summary_and_the_misses() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    assert "<!-- scorecard -->" in readme
+    assert readme == readme_numbers.with_scorecard(readme)
 
 
 def test_every_source_is_a_paper_of_the_bibliography() -> None:
