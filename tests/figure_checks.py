@@ -98,6 +98,8 @@ def unlabelled(fig: Figure, dimensionless: Collection[str] = DIMENSIONLESS) -> l
         label = axis.get_label().get_text().strip() if axis.get_label().get_visible() else ""
         if not label:
             found.append(f"{where} has no label")
+        elif "(1)" in label:
+            found.append(f"{where} is labelled {label!r}; a pure number has no unit: name what it is a share of, or %")
         elif label not in dimensionless and not re.search(r"\([^()\s][^()]*\)", label):
             found.append(f"{where} is labelled {label!r}, with no unit in parentheses; it is not on the declared list")
     return found

@@ -26,7 +26,7 @@ def tables() -> tuple[str, ...]:
     Examples
     --------
     >>> tables()
-    ('bi_poo_1998_points', 'sjostrom2001_frequency_timing', 'wang2005_triplets')
+    ('bi_poo_1998_points', 'kohus2016_trains', 'sjostrom2001_frequency_timing', 'wang2005_triplets')
     """
     return tuple(sorted(_paths()))
 

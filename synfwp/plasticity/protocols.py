@@ -14,9 +14,10 @@ from synfwp import grid, units
 from synfwp.checks import count, lookup, one_of
 from synfwp.data import load_table
 
-__all__ = ["Protocol", "from_table", "pairs", "triplets"]
+__all__ = ["Protocol", "bursts", "from_table", "pairs", "triplets"]
 
 KINDS = ("pre-post-pre", "post-pre-post")
+NAMES = ("pairs", "bursts")  # of the protocols of a table that has two
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,44 @@ def pairs(n: int = 60, rate: float = 1.0, dt: float = 10.0) -> Protocol:
     return Protocol(pre_motif=(max(0.0, -dt),), post_motif=(max(0.0, dt),), n=n, rate=rate)
 
 
+def bursts(n: int = 15, size: int = 5, rate: float = 50.0, dt: float = 10.0, interval: float = 10000.0) -> Protocol:
+    """``n`` bursts, one every ``interval``, of ``size`` pairs of a presynaptic and a postsynaptic spike at ``rate``.
+
+    The numbers are those of Sjostrom, Turrigiano & Nelson (2001) for 10 to 50 Hz (second hand: Costa et al. 2015). The
+    first spike of the protocol is at 0 ms.
+
+    Parameters
+    ----------
+    n : int
+        Number of bursts.
+    size : int
+        Pairs of a burst.
+    rate : float
+        Pairs per second within a burst, Hz.
+    dt : float
+        Time of the postsynaptic minus the presynaptic spike, ms; positive is pre before post.
+    interval : float
+        From the begin of one burst to the next, ms.
+
+    Returns
+    -------
+    Protocol
+
+    References
+    ----------
+    Sjostrom, Turrigiano & Nelson 2001, Neuron 32:1149; Costa, Froemke, Sjostrom & van Rossum 2015, eLife 4:e09457.
+
+    Examples
+    --------
+    >>> protocol = bursts(n=2, size=3, rate=50.0, dt=10.0)
+    >>> protocol.pre.tolist(), protocol.post.tolist()
+    ([0.0, 20.0, 40.0, 10000.0, 10020.0, 10040.0], [10.0, 30.0, 50.0, 10010.0, 10030.0, 10050.0])
+    """
+    one = pairs(n=count("size", size), rate=rate, dt=dt)
+    every = units.number(interval, "ms", "interval", 0.0, above=True)
+    return Protocol(pre_motif=tuple(one.pre), post_motif=tuple(one.post), n=n, rate=1000.0 / every)
+
+
 def triplets(kind: str, dt1: float, dt2: float, n: int = 60, rate: float = 1.0) -> Protocol:
     """``n`` triplets of spikes at ``rate``, with the two intervals of Wang et al. (2005).
 
@@ -171,11 +210,22 @@ def triplets(kind: str, dt1: float, dt2: float, n: int = 60, rate: float = 1.0) 
     return Protocol(pre_motif=middle, post_motif=outer, n=n, rate=rate)
 
 
-def from_table(name: str) -> tuple[Protocol, ...]:
+def from_table(name: str, protocol: str | None = None) -> tuple[Protocol, ...]:
     """The protocol of each point of a published table, in table order.
 
-    ``sjostrom2001_frequency_timing``: 60 pairs at the point's rate and interval. ``wang2005_triplets``: 60 pairs or
-    triplets at 1 Hz. ``bi_poo_1998_points``: 60 pairs at 1 Hz.
+    ``wang2005_triplets``: 60 pairs or triplets at 1 Hz. ``bi_poo_1998_points``: 60 pairs at 1 Hz.
+    ``sjostrom2001_frequency_timing`` has two, both at the point's rate and interval:
+
+    - ``"pairs"``: 60 pairs in a row, which Pfister & Gerstner (2006) fitted their rule to; the one without a name;
+    - ``"bursts"``: what was done in the experiment, 15 bursts of 5 pairs, one every 10 s, and at 0.1 Hz 50 single
+      pairs (second hand: Costa et al. 2015).
+
+    Parameters
+    ----------
+    name : str
+        Of the table.
+    protocol : str or None
+        One of the above, where a table has several; None: the first.
 
     Returns
     -------
@@ -184,20 +234,39 @@ def from_table(name: str) -> tuple[Protocol, ...]:
     Raises
     ------
     ValueError
-        If no published table with pairing protocols has this name.
+        If no published table with pairing protocols has this name, or the table has no such protocol.
+
+    References
+    ----------
+    Pfister & Gerstner 2006, J Neurosci 26:9673; Costa, Froemke, Sjostrom & van Rossum 2015, eLife 4:e09457.
 
     Examples
     --------
     >>> from_table("sjostrom2001_frequency_timing")[1]
     Protocol(pre_motif=(0.0,), post_motif=(10.0,), n=60, rate=10.0)
+    >>> runs = from_table("sjostrom2001_frequency_timing", "bursts")
+    >>> [(len(run.pre_motif), run.n, run.rate) for run in runs[:2]]
+    [(1, 50, 0.1), (5, 15, 0.1)]
     """
-    builder = lookup("table", name, _BUILDERS)
+    builders = lookup("table", name, _BUILDERS)
+    if protocol is None:
+        builder = builders[0]
+    elif len(builders) == 1:
+        raise ValueError(f"protocol is {protocol!r}, but the table {name} has only one protocol; leave it out.")
+    else:
+        builder = lookup("protocol", protocol, dict(zip(NAMES, builders, strict=True)))
     table = load_table(name).to_dataframe()
     return tuple(builder(row) for row in table.to_dict("records"))
 
 
-def _sjostrom(row: Mapping[Any, Any]) -> Protocol:
+def _sjostrom_pairs(row: Mapping[Any, Any]) -> Protocol:
     return pairs(rate=row["freq_hz"], dt=row["dt_ms"])
+
+
+def _sjostrom_bursts(row: Mapping[Any, Any]) -> Protocol:
+    if row["freq_hz"] < 1.0:
+        return pairs(n=50, rate=row["freq_hz"], dt=row["dt_ms"])
+    return bursts(rate=row["freq_hz"], dt=row["dt_ms"])
 
 
 def _wang(row: Mapping[Any, Any]) -> Protocol:
@@ -211,7 +280,7 @@ def _bi_poo(row: Mapping[Any, Any]) -> Protocol:
 
 
 _BUILDERS = {
-    "sjostrom2001_frequency_timing": _sjostrom,
-    "wang2005_triplets": _wang,
-    "bi_poo_1998_points": _bi_poo,
+    "sjostrom2001_frequency_timing": (_sjostrom_pairs, _sjostrom_bursts),
+    "wang2005_triplets": (_wang,),
+    "bi_poo_1998_points": (_bi_poo,),
 }

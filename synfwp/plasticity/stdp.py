@@ -31,8 +31,8 @@ TRIPLET_PRESETS: dict[str, dict[str, float]] = {
     | {"A2_plus": 6.1e-3, "A3_plus": 6.7e-3, "A2_minus": 1.6e-3, "A3_minus": 1.4e-3, "tau_x": 946.0, "tau_y": 27.0},
 }
 
-# least squares on the points of Bi & Poo 1998 with dt > 0 or dt < -4 ms: tau to 0.1 ms, then the amplitude at that tau,
-# divided by the 60 pairs of the experiment
+# no published set: our least squares on the digitised points of Bi & Poo 1998 with dt > 0 or dt < -4 ms: tau to 0.1
+# ms, then the amplitude at that tau, divided by the 60 pairs of the experiment
 PAIR_PRESETS: dict[str, dict[str, float]] = {
     "bi_poo": {"A_plus": 0.862 / 60, "tau_plus": 14.8, "A_minus": 0.328 / 60, "tau_minus": 29.4},
 }
@@ -139,7 +139,9 @@ class TripletSTDP(_Relative):
     preset : str, optional
         ``"visual_cortex"``, ``"visual_cortex_minimal"`` or ``"hippocampus"``: the all-to-all parameter sets of Pfister
         & Gerstner (2006), tables 3 and 4. Without one, every parameter has to be given. It reads None when a parameter
-        differs from the set. The sets were fitted with ``interaction="all"``.
+        differs from the set. The sets were fitted with ``interaction="all"``, those of visual cortex to 60 pairs in a
+        row; the experiment (Sjostrom et al. 2001) had bursts of 5, which they do not describe: see
+        :func:`synfwp.plasticity.protocols.from_table`.
     A2_plus, A3_plus, A2_minus, A3_minus : float
         Amplitudes, relative change of weight for each pair or triplet; positive ``minus`` amplitudes depress.
     tau_plus, tau_minus, tau_x, tau_y : float
@@ -204,8 +206,9 @@ class PairSTDP(_Relative):
     Parameters
     ----------
     preset : str, optional
-        ``"bi_poo"``: least squares on the points of Bi & Poo (1998), see :func:`fit_window`. Without a preset, every
-        parameter has to be given. It reads None when a parameter differs from the set.
+        ``"bi_poo"``: not a published set but a least-squares fit of this package to the digitised points of Bi & Poo
+        (1998), see :func:`fit_window`. Without a preset, every parameter has to be given. It reads None when a
+        parameter differs from the set.
     A_plus, A_minus : float
         Amplitudes, relative change of weight for each pair; a positive ``A_minus`` depresses.
     tau_plus, tau_minus : float

@@ -125,6 +125,28 @@ class Recall:
 
         return self._answer(x, commonest)
 
+    def order_blind_accuracy(self, x: Array) -> float:
+        """Expected accuracy of `order_blind` on these sequences: over the ties, which it draws, not over the sequences.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> task = Recall(keys=1, values=2, writes=2)
+        >>> x = task(np.random.default_rng(0), 3).x
+        >>> x[:, :2, 1:3].argmax(axis=-1).tolist(), round(task.order_blind_accuracy(x), 3)  # of two values, half
+        ([[1, 1], [1, 0], [0, 0]], 0.833)
+        """
+        found = []
+
+        def chances(written: list[int]) -> int:
+            tally = Counter(written)
+            best = [value for value, n in tally.items() if n == max(tally.values())]
+            found.append((written[-1] in best) / len(best))
+            return 0
+
+        self._answer(x, chances)
+        return float(np.mean(found))
+
     def _answer(self, x: Array, choose: Callable[[list[int]], int]) -> Array:
         """Walk through every sequence with a memory of what was written to each key."""
         key = x[:, :, : self.keys].argmax(axis=-1)

@@ -213,6 +213,10 @@ ROWS: Mapping[str, Row] = {
         fw.protocols.Protocol,
         {"pre_motif": (0.0, 5.0), "post_motif": (10.0,), "n": 3, "rate": 2.0},
     ),
+    "plasticity.protocols.bursts": (
+        fw.protocols.bursts,
+        {"n": 2, "size": 3, "rate": 50.0, "dt": 10.0, "interval": 5000.0},
+    ),
     "plasticity.protocols.pairs": (fw.protocols.pairs, {"n": 3, "rate": 2.0, "dt": 10.0}),
     "plasticity.protocols.triplets": (
         fw.protocols.triplets,

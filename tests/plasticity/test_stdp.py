@@ -214,6 +214,26 @@ def test_the_triplet_rule_gives_the_published_numbers_of_wang_2005_to_the_printe
     assert model == {"pre-post-pre": [0.043, 0.005, -0.078, 0.102], "post-pre-post": [0.358, 0.204, 0.108, 0.325]}
 
 
+def test_the_experiment_of_sjostrom_2001_had_bursts_which_the_published_parameters_do_not_describe():
+    name = "sjostrom2001_frequency_timing"
+    table, runs = load_table(name), protocols.from_table(name, "bursts")
+    for run, rate, lag in zip(runs, table.freq_hz.values, table.dt_ms.values, strict=True):
+        assert len(run.pre) == len(run.post) == (50 if rate < 1 else 75)
+        np.testing.assert_allclose(run.post - run.pre, lag)
+        within = np.diff(run.pre)[: 4 if rate >= 1 else None]
+        np.testing.assert_allclose(within, 1000 / rate)
+        if rate >= 1:  # 15 bursts, the next one begins 10 s later
+            np.testing.assert_allclose(np.diff(run.pre[::5]), 10_000.0)
+    for preset, error in {"visual_cortex": 6.21, "visual_cortex_minimal": 5.75}.items():
+        ds = compare_with_table(TripletSTDP(preset), name, protocol="bursts")
+        # three digits, from an independent computation with 50 pairs at 0.1 Hz
+        assert float(ds.error) == pytest.approx(error, abs=0.005)
+        assert float(ds.error) > 15 * SJOSTROM[preset][1]
+        assert ds.attrs["protocol"] == "bursts"
+    default = compare_with_table(TripletSTDP("visual_cortex"), name, protocol="pairs")
+    assert float(default.error) == float(compare_with_table(TripletSTDP("visual_cortex"), name).error)
+
+
 @pytest.mark.parametrize("interaction", ["all", "nearest"])
 def test_no_pair_rule_fits_sjostrom_2001(interaction):
     """The best pair rule, over both amplitudes (>= 0) and both time constants, has E = 2.29; nearest spike, 6.20."""
@@ -316,6 +336,10 @@ def test_a_preset_is_named_only_while_every_value_agrees_with_it():
         (lambda: RULE.dw([1.0, 1.0], [2.0]), "pre has spikes at 1 and then 1 ms (index 0); pass increasing times"),
         (lambda: RULE.dw([[1.0]], [2.0]), "pre has shape (1, 1); pass the spike times of one neuron, shape (n,)."),
         (lambda: RULE.dw(1.0, [2.0]), "pre has shape (); pass the spike times of one neuron, shape (n,)."),
+        (lambda: protocols.bursts(size=0), "size is 0; pass an integer of at least 1."),
+        (lambda: protocols.bursts(rate=0.1), "but repeats every 10000 ms"),
+        (lambda: protocols.from_table("sjostrom2001_frequency_timing", "burst"), "did you mean 'bursts'?"),
+        (lambda: protocols.from_table("wang2005_triplets", "pairs"), "has only one protocol; leave it out."),
         (lambda: protocols.pairs(n=0), "n is 0; pass an integer of at least 1."),
         (lambda: protocols.pairs(rate=0.0), "rate (Hz) is 0.0; pass a finite number above 0."),
         (lambda: protocols.pairs(dt=math.inf), "dt (ms) is inf; pass a finite number"),

@@ -98,6 +98,8 @@ def test_an_axis_without_label_or_unit_is_found_and_the_declared_list_is_heeded(
     assert re.match(r"the y axis of axes 0 .* is labelled 'rate', with no unit", two)
     ax.set_xlabel("neuron")
     assert unlabelled(fig, {"neuron", "rate"}) == []
+    ax.set_xlabel("share (1)")
+    assert "a pure number has no unit" in unlabelled(fig, {"neuron", "rate"})[0]
     fig, axes = plot.figure()
     plot.weights(matrix, axes["a"], label="strength")
     assert any("colour bar" in one and "strength" in one for one in unlabelled(fig))

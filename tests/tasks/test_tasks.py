@@ -227,6 +227,15 @@ def test_the_order_blind_ceiling_is_59_6_percent():
     assert 3 * error < 0.02
 
 
+def test_the_expected_order_blind_accuracy_is_the_mean_over_ties():
+    task = Recall(keys=6, values=4, writes=12)
+    batch = task(np.random.default_rng(6), 5)
+    drawn = [batch.accuracy(task.order_blind(batch.x, seed)) for seed in range(400)]
+    error = np.std(drawn) / len(drawn) ** 0.5
+    assert 0 < error < 0.01
+    assert abs(np.mean(drawn) - task.order_blind_accuracy(batch.x)) < 4 * error
+
+
 def test_the_ceiling_is_reached_by_no_fixed_choice_among_the_writes():
     task = Recall()
     batch = task(np.random.default_rng(3), 300)

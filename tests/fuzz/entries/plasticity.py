@@ -175,6 +175,29 @@ def pairs(rng: Rng) -> Call:
     return Call(run, args, twin)
 
 
+def bursts(rng: Rng) -> Call:
+    """`protocols.bursts`: the two trains."""
+    args = {name: Arg(int(rng.integers(1, 5)), "count") for name in ("n", "size")}
+    args |= {
+        "rate": Arg(float(rng.uniform(10, 50)), "number", "Hz"),
+        "dt": Arg(float(rng.uniform(-15, 15)), "number", "ms"),
+    }
+    args["interval"] = Arg(float(rng.uniform(1000, 10000)), "number", "ms")
+
+    def run(**given: Any) -> Any:
+        protocol = fw.protocols.bursts(**given)
+        return {"pre": protocol.pre, "post": protocol.post}
+
+    def twin(n: Any, size: Any, rate: Any, dt: Any, interval: Any) -> Any:
+        finite(rate, interval, above=0)
+        finite(dt)
+        need(n >= 1 and size >= 1 and (n == 1 or (size - 1) * 1000.0 / rate < interval))
+        starts = np.add.outer(np.arange(n) * interval, np.arange(size) * 1000.0 / rate).ravel()
+        return {"pre": starts + max(0.0, -dt), "post": starts + max(0.0, dt)}
+
+    return Call(run, args, twin)
+
+
 def triplets(rng: Rng) -> Call:
     """`protocols.triplets`: the two trains."""
     kind = pick(rng, ("pre-post-pre", "post-pre-post"))
@@ -250,6 +273,7 @@ ENTRIES = (
     Entry("SynapticRule.dw with rewards", rewarded, 4),
     Entry("PairSTDP and TripletSTDP", relative, 6),
     Entry("row(scale)", row_of_scale, 1),
+    Entry("protocols.bursts", bursts, 2),
     Entry("protocols.pairs", pairs, 2),
     Entry("protocols.triplets", triplets, 2),
     Entry("protocols.Protocol", motif, 2),

@@ -246,7 +246,7 @@ def names(rng: Rng) -> Call:
     look = {
         "load_table": (lambda name: fw.load_table(name).sizes["point"], list(fw.data.tables())),
         "citation": (lambda name: fw.citation(name).count("@"), ["hebb", "delta", "vogels2011", "capacity"]),
-        "from_table": (lambda name: len(fw.protocols.from_table(name)), list(fw.data.tables())),
+        "from_table": (lambda name: len(fw.protocols.from_table(name)), ["bi_poo_1998_points", "wang2005_triplets"]),
         "get_rule": (lambda name: fw.get_rule(name).name, ["hebb", "delta", "delta_product(2)"]),
     }
     function, options = look[pick(rng, list(look))]
