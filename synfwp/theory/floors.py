@@ -78,7 +78,7 @@ def distinct_keys_floor(distinct: Any, values: int, d_dot: int) -> float:
     Examples
     --------
     >>> distinct_keys_floor([51, 50], 80, 64), distinct_keys_floor([80], 5, 64)
-    (0.0, 0.08000000000000002)
+    (0.0, 0.08)
     """
     n: Array = np.atleast_1d(checks.array("distinct", distinct, 1))
     checks.count("values", values)
