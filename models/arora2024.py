@@ -164,7 +164,7 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
         "width": ("width", list(size.widths), share | {"long_name": "width of keys and values"}),
         "trained": ((), size.pairs, share | {"long_name": "pairs of the training"}),
     }
-    ds = xr.merge([results.dataset(given, coords), ds, *found.values()], combine_attrs="drop", join="outer")
+    ds = xr.merge([results.dataset(given, coords), ds, *found.values()], combine_attrs="override", join="outer")
     settings = {"size": size._asdict(), "taps": TAPS, "d_model": MODEL, "quick": quick}
     ds.attrs = results.provenance(settings, seed)
     return results.compared(ds, rows)
@@ -326,7 +326,8 @@ def _trained(ds: xr.Dataset, rule: str, width: int) -> list[results.Row]:
     line = 1.0
     if rule in UNTRAINED:
         control = ds.untrained.sel(width=width, code="spread", memory=UNTRAINED[rule]).values
-        line, error = float(control.mean()), float(control.std(ddof=1) / control.size**0.5)
+        line = float(control.mean())
+        error = float(control.std(ddof=1) / control.size**0.5) if control.size > 1 else 0.0
         why = "some nets have not learned to bind" if (found < line - NEAR).any() else "keys and values are learned"
         table = [results.Row(f"{label}, against spread codes", found, line, "control", error=error, why=why)]
     else:
@@ -450,7 +451,13 @@ def _under_interference(ds: xr.Dataset, ax: Any) -> None:
             score = 100 * one.interference.sel(memory=memory, condition=list(KEYS))
             x, name = place + 0.13 * (i - 2), memory if "beta" in memory else spell(memory)
             plot.points(
-                ax, x, score.mean("network"), score.std("network", ddof=1), label=name, colour=tint, marker=marker
+                ax,
+                x,
+                score.mean("network"),
+                score.std("network", ddof=min(1, score.sizes["network"] - 1)),
+                label=name,
+                colour=tint,
+                marker=marker,
             )
         again = KEYS.index("again")
         ceiling = 100 * float(one.ceiling.sel(condition="again").mean())
@@ -460,7 +467,7 @@ def _under_interference(ds: xr.Dataset, ax: Any) -> None:
         ax.set_xticks(place, KEYS)
         ax.set_xlim(-0.5, len(KEYS) - 0.5)
         ax.set_ylim(0, 105)
-        ax.set_xlabel("keys")
+        ax.set_xlabel("kind of keys")
         ax.set_ylabel("accuracy (%)")
         plot.legend(ax)
 

@@ -17,6 +17,7 @@ DIMENSIONLESS = frozenset(
     {
         "substrate",
         "key index",
+        "kind of keys",
         "loss",
         "neuron",
         "recall",
