@@ -19,6 +19,7 @@ DIMENSIONLESS = frozenset(
         "Golomb's chi",
         "beta",
         "key index",
+        "kind of keys",
         "loss",
         "neuron",
         "recall",

@@ -236,6 +236,10 @@ ROWS: Mapping[str, Row] = {
     "theory.delta_norm": (fw.theory.delta_norm, {"beta": 0.5, "d_key": 8}),
     "theory.delta_signal": (fw.theory.delta_signal, {"age": 4, "d_key": 8}),
     "theory.delta_squared_error": (fw.theory.delta_squared_error, {"age": 3, "writes": 8, "d_key": 8}),
+    "theory.distinct_keys_floor": (
+        fw.theory.distinct_keys_floor,
+        {"distinct": np.array([6, 8]), "values": 8, "d_dot": 4},
+    ),
     "theory.hebb_agreement": (
         fw.theory.hebb_agreement,
         {"k": np.abs(K[0]), "v": V[0], "spikes": 10.0, "tau": 20.0, "T": 100.0},
@@ -243,8 +247,12 @@ ROWS: Mapping[str, Row] = {
     "theory.hebb_cosine": (fw.theory.hebb_cosine, {"pairs": np.array([2, 8]), "d_key": 8}),
     "theory.hebb_sign_error": (fw.theory.hebb_sign_error, {"pairs": np.array([2, 8]), "d_key": 8}),
     "theory.hebb_squared_error": (fw.theory.hebb_squared_error, {"pairs": np.array([2, 8]), "d_key": 8}),
-    "theory.matrix_floor": (fw.theory.matrix_floor, {"keys": 8, "d_dot": 4}),
+    "theory.matrix_floor": (fw.theory.matrix_floor, {"keys": 8, "d_dot": 4, "weights": np.arange(1.0, 9.0)}),
     "theory.mean_sum": (lambda **a: fw.theory.mean_sum(np.sqrt, **a), {"rows": 2, "columns": 5}),
+    "theory.order_blind_accuracy": (
+        fw.theory.order_blind_accuracy,
+        {"counts": np.array([[1.0, 1.0], [0.0, 2.0]])},
+    ),
     "theory.order_blind_loss": (fw.theory.order_blind_loss, {"counts": np.array([[1.0, 1.0], [0.0, 2.0]])}),
     "theory.repeated_bound": (fw.theory.repeated_bound, {"spikes": 10.0, "neurons": 8}),
     "theory.stability_bound": (fw.theory.stability_bound, {"k": np.array([0.6, 0.8]), "spikes": 10.0}),
