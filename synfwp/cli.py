@@ -31,6 +31,11 @@ Set = Annotated[
     typer.Option("--set", metavar="NAME=VALUE", help="A setting, as `synfwp list PROGRAM` lists them; again for more."),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace existing results.")]
+Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes that share the parts of a run.")]
+Cells = Annotated[
+    Path | None, typer.Option("--cells", help="Folder of finished parts, results/cells of --out if not given.")
+]
+Again = Annotated[bool, typer.Option("--again", help="Run finished parts once more.")]
 
 
 def _complain(error: object) -> None:
@@ -101,12 +106,38 @@ def run(
     seed: Seed = 0,
     force: Force = False,
     set_: Set = None,
+    jobs: Jobs = 1,
+    cells: Cells = None,
+    again: Again = False,
 ) -> None:
-    """Run a model or an analysis; write results/NAME.nc and figures/NAME.pdf and .png.
+    """Run a model or an analysis; write results/NAME.nc, its rows as .json, and figures/NAME.pdf and .png.
 
-    With other settings the files are NAME-setting=value.nc, and so on.
+    With other settings the files are NAME-setting=value.nc, and so on. Each finished part of a run (one condition, one
+    seed) is kept, and is not run again: a run that was stopped goes on, and one with more seeds runs only these.
     """
-    _run(name, quick, out, seed, force, _settings(set_ or []))
+    _run(name, quick, out, seed, force, _settings(set_ or []), {"jobs": jobs, "cells": cells, "again": again})
+
+
+@app.command()
+@_guarded
+def scorecard(
+    results_: Annotated[Path, typer.Option("--results", help="Folder with the NAME.json of programs.")] = Path(
+        "docs/results"
+    ),
+    out: Annotated[Path, typer.Option("--out", help="Folder for scorecard.md and scorecard.csv.")] = Path("docs"),
+) -> None:
+    """Write all rows of all programs on one page with a verdict for each: scorecard.md and scorecard.csv; print it."""
+    from synfwp import results
+    from synfwp import scorecard as page
+
+    found = page.lines(results_)
+    texts = {out / "scorecard.md": page.as_markdown(found), out / "scorecard.csv": page.as_csv(found)}
+
+    def writer(text: str) -> Callable[[Path], object]:
+        return lambda temporary: temporary.write_text(text, "utf-8", newline="\n")
+
+    results.write_together({path: writer(text) for path, text in texts.items()}, force=True)
+    print(texts[out / "scorecard.md"])
 
 
 @app.command()
@@ -146,7 +177,15 @@ def _settings(texts: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _run(name: str, quick: bool, out: Path, seed: int, force: bool, given: dict[str, str] | None = None) -> None:
+def _run(
+    name: str,
+    quick: bool,
+    out: Path,
+    seed: int,
+    force: bool,
+    given: dict[str, str] | None = None,
+    parts: dict[str, Any] | None = None,
+) -> None:
     """Check the outputs, run, write all of them or none, and report."""
     os.environ.setdefault("MPLBACKEND", "agg")  # figures go to files; a window is never opened
     from synfwp import results
@@ -155,10 +194,13 @@ def _run(name: str, quick: bool, out: Path, seed: int, force: bool, given: dict[
     values = read_all(known, given or {}, f"program {name!r}")
     stem = programs.stem(name, programs.changed(known, values, quick))
     data, drawn_stem = out / "results" / f"{stem}.nc", out / "figures" / stem
+    rows = data.with_suffix(".json")
     drawn = [drawn_stem.with_name(f"{stem}{ending}") for ending in (".pdf", ".png")]
-    for path in (data, *drawn):
+    for path in (data, rows, *drawn):
         results.check_writable(path, force)
-    ds = programs.run(name, quick=quick, seed=seed, **values)
+    parts = dict(parts or {})
+    parts["cells"] = parts.get("cells") or out / "results" / "cells" / name
+    ds = programs.run(name, quick=quick, seed=seed, **parts, **values)
     with _kept(ds, name):
         figure, caption = module.figure(ds), module.caption(ds)
 
@@ -168,8 +210,12 @@ def _run(name: str, quick: bool, out: Path, seed: int, force: bool, given: dict[
             results.save(ds, temporary)
             plot.save(figure, drawn_stem, force)
 
-        results.write_atomically(data, write, force)
-    blocks = [programs.table(ds), caption, "\n".join(str(path) for path in (data, *drawn))]
+        writers: dict[Path, Callable[[Path], object]] = {data: write}
+        if results.has_table(ds):
+            page = programs.page(ds, programs.command(name, quick, seed, programs.changed(known, values, quick)))
+            writers[rows] = lambda temporary: temporary.write_text(page, "utf-8")
+        results.write_together(writers, force)
+    blocks = [programs.table(ds), caption, "\n".join(str(path) for path in (*writers, *drawn))]
     print("\n\n".join(block for block in blocks if block))
 
 

@@ -3,8 +3,7 @@
 A program is a file of ``models/`` or ``analyses/``. The first line of its docstring is its summary, and a line
 ``Cites: key, key`` names its papers. It defines ``main(quick=False, seed=0) -> Dataset``, ``figure(ds) -> Figure`` and
 ``caption(ds) -> str``; further keywords of ``main``, which `synfwp.settings.sized` makes from a table of sizes, are its
-settings. A Dataset with ``published``, ``obtained`` and ``difference`` along a dim ``quantity`` is
-printed as a table.
+settings. What `synfwp.results.compared` adds to a Dataset is printed as a table.
 """
 
 import ast
@@ -13,13 +12,14 @@ import importlib
 import json
 import pkgutil
 import re
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from synfwp import analyses, cite, models
-from synfwp.checks import lookup
+from synfwp.checks import lookup, warn
 from synfwp.rules import RULES
 from synfwp.settings import Setting, read_all, settings_of
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 _KINDS = {"model": models, "analysis": analyses}
-_TABLE = ("published", "obtained", "difference")
+_TABLE = ("kind", "expected", "obtained", "sd", "n", "difference")
 
 
 class Program(NamedTuple):
@@ -88,7 +88,16 @@ def load_program(name: str) -> ModuleType:
     return module
 
 
-def run(name: str, quick: bool = False, seed: int = 0, **settings: Any) -> "xr.Dataset":
+def run(
+    name: str,
+    quick: bool = False,
+    seed: int = 0,
+    *,
+    cells: Any = None,
+    jobs: int = 1,
+    again: bool = False,
+    **settings: Any,
+) -> "xr.Dataset":
     """Run a model or an analysis.
 
     Parameters
@@ -98,6 +107,12 @@ def run(name: str, quick: bool = False, seed: int = 0, **settings: Any) -> "xr.D
     quick : bool
         A smaller size that finishes in seconds.
     seed : int
+    cells : path, optional
+        A folder in which each finished part of the run (one condition and seed) is kept, and taken from by later runs.
+    jobs : int
+        Processes that share the parts, one thread each where there are several.
+    again : bool
+        Run the parts that are kept once more.
     **settings
         Settings of the program, as `settings` and ``synfwp list NAME`` list them: numbers (with or without a unit),
         text, and tuples and mappings of them.
@@ -106,7 +121,8 @@ def run(name: str, quick: bool = False, seed: int = 0, **settings: Any) -> "xr.D
     -------
     xarray.Dataset
         With provenance; what the program itself recorded stands. The attribute ``settings`` holds those that differ
-        from the usual ones, as JSON, and the printed `table` names them.
+        from the usual ones, as JSON, and the printed `table` names them; ``seconds`` is what the run took, with its
+        parts, also those of earlier days.
 
     Raises
     ------
@@ -126,8 +142,12 @@ def run(name: str, quick: bool = False, seed: int = 0, **settings: Any) -> "xr.D
     known = settings_of(module.main)
     values = read_all(known, settings, f"program {name!r}")
     other = changed(known, values, quick)
+    from synfwp import results
+
+    start, kept = time.perf_counter(), results.kept_cells(cells, jobs, again)
     try:
-        ds = module.main(quick=quick, seed=seed, **values)
+        with kept as keeping:
+            ds = module.main(quick=quick, seed=seed, **values)
     except (LookupError, ZeroDivisionError) as error:
         if not other:
             raise
@@ -139,12 +159,18 @@ def run(name: str, quick: bool = False, seed: int = 0, **settings: Any) -> "xr.D
 
     import xarray as xr
 
-    from synfwp import results
-
     if not isinstance(ds, xr.Dataset):
         raise TypeError(f"program {name!r} returned a {type(ds).__name__}; main() has to return a Dataset.")
     provenance = results.provenance({"quick": quick, **values}, seed)
-    recorded = {"settings": json.dumps(other)} if other else {}
+    took = time.perf_counter() - start - keeping.inside + keeping.seconds
+    recorded: dict[str, Any] = {"settings": json.dumps(other)} if other else {}
+    recorded |= {"seconds": float(f"{took:.3g}"), "package": results.package()}
+    if keeping.others:
+        recorded["cells_from"] = ", ".join(sorted(keeping.others))
+        warn(
+            f"{keeping.found} cells of {name} ran before, some of them with another state of the package "
+            f"({recorded['cells_from']}); again=True (--again) runs them once more."
+        )
     return ds.assign_attrs({"program": name, **provenance, **ds.attrs, **recorded})
 
 
@@ -255,27 +281,83 @@ def table(ds: "xr.Dataset") -> str:
     Parameters
     ----------
     ds : xarray.Dataset
-        With ``published``, ``obtained`` and ``difference`` along ``quantity``; NaN where nothing is published.
+        With the variables of `synfwp.results.comparison`: numbers are "-" where there are none.
 
     Examples
     --------
-    >>> import xarray as xr
-    >>> columns = {"published": 0.595, "obtained": 0.6, "difference": 0.005}
-    >>> ds = xr.Dataset({name: ("quantity", [x]) for name, x in columns.items()}, {"quantity": ["accuracy of hebb"]})
-    >>> print(table(ds))
-    quantity          published  obtained  difference
-    accuracy of hebb  0.595      0.6       0.005
+    >>> from synfwp.results import Row, comparison
+    >>> print(table(comparison([Row("accuracy of hebb", [0.6, 0.62], 0.5, kind="chance")])))
+    quantity          kind    expected  obtained  sd       n  difference
+    accuracy of hebb  chance  0.5       0.61      0.01414  2  0.11
     """
-    if not {"quantity", *_TABLE} <= set(ds.variables):
+    from synfwp import results
+
+    if not results.has_table(ds):
         reason = ds.attrs.get("not_compared")
         return f"no table, which needs an entry that this run does not have ({reason})" if reason else ""
     other = json.loads(str(ds.attrs.get("settings", "{}")))
     named = ", ".join(f"{key}={value}" for key, value in other.items())
     label = f"with other settings than those that are compared with what is published: {named}\n" if other else ""
-    numbers = [[f"{x:.4g}" if x == x else "-" for x in ds[name].values.tolist()] for name in _TABLE]
-    columns = [[str(label) for label in ds["quantity"].values], *numbers]
-    headed = [[head, *column] for head, column in zip(("quantity", *_TABLE), columns, strict=True)]
-    return label + columns_of_text(headed)
+    columns = [["quantity", *map(str, ds["quantity"].values)]]
+    for name in _TABLE:
+        values = ds[name].values.tolist()
+        columns.append([name, *(("-" if x in ("", None) or x != x else shown(x)) for x in values)])
+    return label + columns_of_text(columns)
+
+
+def shown(x: float | str) -> str:
+    """A number of a table as text, to four digits.
+
+    Examples
+    --------
+    >>> shown(0.123456), shown(2), shown("chance")
+    ('0.1235', '2', 'chance')
+    """
+    return x if isinstance(x, str) else f"{x:.4g}"
+
+
+def command(name: str, quick: bool = False, seed: int = 0, other: Mapping[str, str] | None = None) -> str:
+    """The command that makes a run.
+
+    Examples
+    --------
+    >>> command("vogels2011", quick=True, other={"rho0": "8"})
+    'synfwp run vogels2011 --quick --set rho0=8'
+    """
+    parts = ["synfwp run", name, *(["--quick"] if quick else []), *([f"--seed {seed}"] if seed else [])]
+    return " ".join([*parts, *(f"--set {key}={value}" for key, value in (other or {}).items())])
+
+
+def page(ds: "xr.Dataset", made_by: str) -> str:
+    """The rows of a run with where they come from, as text to be written as NAME.json.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        What `run` returned.
+    made_by : str
+        The `command`.
+
+    Raises
+    ------
+    ValueError
+        If the run has no table.
+
+    Examples
+    --------
+    >>> from synfwp.results import Row, comparison
+    >>> print(page(comparison([Row("rate", 20.0)]), command("song2000"))[:36])
+    {
+     "command": "synfwp run song2000",
+    """
+    from synfwp import results
+
+    if not results.has_table(ds):
+        raise ValueError(f"{made_by}: {table(ds) or 'the run has no table'}.")
+    kept = ("program", "synfwp_version", "package", "git_commit", "seed", "created", "dependencies", "seconds")
+    provenance = {name: ds.attrs[name] for name in (*kept, "parameters", "cells_from") if name in ds.attrs}
+    plain = {name: x.item() if hasattr(x, "item") else x for name, x in provenance.items()}
+    return results.as_page(ds, **plain, command=made_by)
 
 
 def columns_of_text(columns: list[list[str]]) -> str:

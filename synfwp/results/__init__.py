@@ -16,24 +16,36 @@ from synfwp.results.attributes import FORMAT, as_json, check_format, provenance
 from synfwp.results.files import check_writable, load, save, write_atomically, write_together
 from synfwp.results.identity import difference, opaque
 from synfwp.results.joined import join, weights
-from synfwp.results.schema import SCHEMA, Variable, compared, comparison, dataset, padded, seconds
+from synfwp.results.keeping import Keeping, cells, kept_cells, package
+from synfwp.results.rows import CLAIMS, KINDS, Row, as_page, as_records, compared, comparison, has_table
+from synfwp.results.schema import SCHEMA, Variable, dataset, padded, seconds
 from synfwp.results.trains import Trains, spike_times, spike_trains, spike_variables
 
 __all__ = [
+    "CLAIMS",
     "FORMAT",
+    "KINDS",
     "SCHEMA",
+    "Keeping",
+    "Row",
     "Trains",
     "Variable",
     "as_json",
+    "as_page",
+    "as_records",
+    "cells",
     "check_format",
     "check_writable",
     "compared",
     "comparison",
     "dataset",
     "difference",
+    "has_table",
     "join",
+    "kept_cells",
     "load",
     "opaque",
+    "package",
     "padded",
     "provenance",
     "save",

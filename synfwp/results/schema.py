@@ -1,13 +1,12 @@
 """The schema: which dims, units and long name each variable of a result has."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
-from synfwp import checks
 from synfwp.checks import short
 
 _RESERVED = {"coordinates", "_FillValue", "missing_value", "scale_factor", "add_offset", "dtype"}
@@ -55,9 +54,17 @@ SCHEMA: Mapping[str, Variable] = MappingProxyType(
         "fraction_at_bound": Variable((), "1", "fraction of synapses at a bound"),
         "loss": Variable((), "1", "loss"),
         "accuracy": Variable((), "1", "fraction of right answers"),
-        "published": Variable(("quantity",), "1", "published or exact value"),
-        "obtained": Variable(("quantity",), "1", "value obtained"),
-        "difference": Variable(("quantity",), "1", "obtained minus published"),
+        "expected": Variable(("quantity",), "1", "what is expected"),
+        "obtained": Variable(("quantity",), "1", "mean of what was obtained"),
+        "difference": Variable(("quantity",), "1", "obtained minus expected"),
+        "n": Variable(("quantity",), "1", "number of independent values"),
+        "sd": Variable(("quantity",), "1", "standard deviation of what was obtained"),
+        "error": Variable(("quantity",), "1", "standard error of the difference"),
+        "band": Variable(("quantity",), "1", "size of a difference that counts as none"),
+        "kind": Variable(("quantity",), "", "what the expected value is"),
+        "source": Variable(("quantity",), "", "where the expected value stands"),
+        "claim": Variable(("quantity",), "", "what is claimed of the difference"),
+        "why": Variable(("quantity",), "", "why it differs"),
     }
 )
 
@@ -108,59 +115,6 @@ def dataset(variables: Mapping[str, Any], coords: Mapping[str, Any] | None = Non
     ds = xr.Dataset(data, labels, attrs)
     check_attributes(ds)
     return ds
-
-
-def comparison(rows: Sequence[tuple[str, float, float]]) -> xr.Dataset:
-    """The table of a program, from rows of (quantity, published or exact value, value obtained).
-
-    Parameters
-    ----------
-    rows : sequence of (str, float, float)
-        NaN where nothing is published, or nothing was obtained.
-
-    Examples
-    --------
-    >>> comparison([("accuracy of hebb", 0.5, 0.75)]).difference.values.tolist()
-    [0.25]
-    """
-    names, published, obtained = zip(*rows, strict=True)
-    columns = {"published": np.array(published, float), "obtained": np.array(obtained, float)}
-    columns["difference"] = columns["obtained"] - columns["published"]
-    return dataset(columns, coords={"quantity": np.array(names)})
-
-
-def compared(ds: xr.Dataset, table: Callable[[xr.Dataset], xr.Dataset]) -> xr.Dataset:
-    """A finished run beside what it is compared with; a table that misses an entry does not lose the run.
-
-    Parameters
-    ----------
-    ds : xarray.Dataset
-        The run.
-    table : callable
-        Makes the `comparison` of a run. A row that needs an entry which other settings lack is left out there.
-
-    Returns
-    -------
-    xarray.Dataset
-        The run with its table; where that fails for a missing entry, a RuntimeWarning, and the run with the reason in
-        its attribute ``not_compared``.
-
-    Examples
-    --------
-    >>> run = xr.Dataset({"rate": ("dt", [20.0])}, {"dt": [0.1]})
-    >>> compared(run, lambda ds: comparison([("rate", 21.7, float(ds.rate.sel(dt=0.1)))])).obtained.values.tolist()
-    [20.0]
-    """
-    try:
-        found = table(ds)
-    except (LookupError, ValueError, ZeroDivisionError, StopIteration) as error:
-        reason = f"{type(error).__name__}: {error}"
-        checks.warn(
-            f"the run is complete, but not its table, which needs an entry that these settings do not have ({reason}); "
-            "set the usual entries beside the others to have it."
-        )
-        return ds.assign_attrs(not_compared=reason)
-    return ds.merge(found)
 
 
 def padded(curves: Sequence[Any]) -> np.ndarray:
