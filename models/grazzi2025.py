@@ -381,7 +381,7 @@ def _label(name: str, panel: str) -> str:
 
     task, rule, bound = name.split(", ")
     text = rule if rule == "softmax" else f"{spell(rule)}, {bound}".replace("beta to", r"$\beta \leq$")
-    return f"{task.removeprefix(panel)} {text}".strip()
+    return ", ".join(part for part in (task.removeprefix(panel).strip(), text) if part)
 
 
 def caption(ds: xr.Dataset) -> str:

@@ -201,7 +201,7 @@ def rows(ds: xr.Dataset) -> list[Row]:
     for group in ds.group.values.tolist():
         one = ds.sel(group=group)
         writes, chance = int(one.writes), 1 / float(one.order)
-        exact: dict[str, Any] = {"expected": 1.0, "kind": "exact"}
+        exact: dict[str, Any] = {"expected": 1.0, "kind": "exact", "source": "grazzi2025, proposition 1"}
         guess: dict[str, Any] = {"expected": chance, "kind": "chance"}
         fewer = {"expected": 1 / 3, "kind": "theory"} if group == "S3" else guess
         late = f"tokens {tokens // 2 + 1} to {tokens}"
@@ -283,8 +283,8 @@ def caption(ds: xr.Dataset) -> str:
         Word problems of groups (of Heo et al. 2026; S_5 and I_h are others) by fast weights whose writes are
         reflections that nobody trained: beta {run["beta"]:g}, one row, v = 0. {run["words"]} words of
         {run["longest"]} tokens, {ds.sizes["seed"]} draw(s) of them. (a) Right answers after so many tokens, with as
-        many writes per token as the farthest element of the group takes ({taken}): at least {worst:.3f} at all tokens of any
-        draw. (b) With one write fewer; second half of the words: {late}. (c) Writes per token, and the least number
+        many writes per token as the farthest element of the group takes ({taken}): at least {worst:.3f} at all tokens
+        of any draw. (b) With one write fewer; second half of the words: {late}. (c) Writes per token, and the least number
         that any real representation takes. D_8 and H_3 (the Heisenberg group modulo 2) are the same group with other
         names for its elements; A_5 turns the icosahedron, I_h reflects it too.
     """
