@@ -38,7 +38,7 @@ class ModularAddition(Word):
     >>> import numpy as np
     >>> batch = ModularAddition(length=5, every=True, modulus=3)(np.random.default_rng(0), 1)
     >>> batch.x[0].argmax(axis=-1).tolist(), batch.target[0].tolist(), round(batch.chance, 3)
-    ([1, 1, 0, 0, 0], [1, 2, 2, 2, 2], 0.333)
+    ([2, 1, 1, 0, 0], [2, 0, 1, 1, 1], 0.333)
     """
 
     modulus: int = 3
