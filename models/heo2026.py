@@ -285,7 +285,7 @@ def caption(ds: xr.Dataset) -> str:
         {run["longest"]} tokens, {ds.sizes["seed"]} draw(s) of them. (a) Right answers after so many tokens, with as
         many writes per token as the farthest element of the group takes ({taken}): at least {worst:.3f} at all tokens
         of any draw. (b) With one write fewer; second half of the words: {late}. (c) Writes per token, and the least
-        number that any real representation takes. D_8 and H_3 (the Heisenberg group modulo 2) are the same group with other
-        names for its elements; A_5 turns the icosahedron, I_h reflects it too.
+        number that any real representation takes. D_8 and H_3 (the Heisenberg group modulo 2) are the same group with
+        other names for its elements; A_5 turns the icosahedron, I_h reflects it too.
     """
     return " ".join(text.split())
