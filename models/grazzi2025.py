@@ -19,7 +19,8 @@ trained: parity in a 1 x 1 state, sums modulo m in a 1 x 2 state with two writes
 four, and the same from a state of zero, which stays zero.
 
 What does not come out: modular arithmetic. Within the updates here nets learn words of some 10 tokens and no longer
-ones, with either bound.
+ones, with either bound. Addition modulo 5 is learned without errors at the lengths of training; in longer words small
+errors of the angle add up, in some nets too far to be solved.
 
 Cites: grazzi2025, siems2025
 """
@@ -268,11 +269,10 @@ def rows(ds: xr.Dataset) -> list[Row]:
         if name == "S3, delta, beta to 2":
             best = Row(f"{name}, best of {n} nets", float(one.scaled.max()), SIGN, kind="ceiling", band=0.01)
             found.append(best)
+        if name in DEEP or name.startswith("addition"):
+            found.append(Row(f"{name}, scaled accuracy at 3 to 40 tokens", one.inside))
         if name in DEEP:
-            found += [
-                Row(f"{name}, scaled accuracy at 3 to 40 tokens", one.inside),
-                Row(f"{name}, scaled accuracy at 3 to 10 tokens", one.ten),
-            ]
+            found.append(Row(f"{name}, scaled accuracy at 3 to 10 tokens", one.ten))
         source = _source(IMPOSSIBLE.get(name, ""))
         limit: dict[str, Any] = {"expected": 0.0, "kind": "theory", "source": source} if name in IMPOSSIBLE else {}
         found.append(Row(f"{name}, nets that solve it, of {n}", int((one.scaled >= SOLVED).sum()), **limit))
