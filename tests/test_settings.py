@@ -147,6 +147,7 @@ PHYSICAL = {
     "engines": "peak gap window tau rho0",
     "first_look": "peak neurons_per_feature window gap",
     "hebbff2022": "eta lam",
+    "heo2026": "beta",
     "limbacher2020": "gamma_plus gamma_minus w_max tau show gap tau_m t_ref tau_syn threshold noise",
     "miconi2018": "eta input_gain show gap",
     "mongillo2008": "U tau_F tau_D mean item_drive pulse_drive noise J potentiated tau_E tau_I pulse_start w_item tau",

@@ -1,6 +1,6 @@
 """Tasks: ``task(rng, batch) -> Batch`` of plain arrays, each with its chance level and a solver."""
 
-from synfwp.tasks.arithmetic import ModularArithmetic
+from synfwp.tasks.arithmetic import ModularAddition, ModularArithmetic
 from synfwp.tasks.base import Batch
 from synfwp.tasks.completion import PatternCompletion
 from synfwp.tasks.copying import Copy, SelectiveCopy
@@ -22,6 +22,7 @@ __all__ = [
     "EvidenceIntegration",
     "Familiarity",
     "InContextRegression",
+    "ModularAddition",
     "ModularArithmetic",
     "Needle",
     "Parity",

@@ -1,4 +1,4 @@
-"""Arithmetic modulo m without brackets."""
+"""Arithmetic modulo m: sums alone, and expressions without brackets."""
 
 from dataclasses import dataclass
 
@@ -9,6 +9,62 @@ from synfwp.tasks.base import Array
 from synfwp.tasks.words import Word
 
 PLUS, MINUS, TIMES = range(3)
+
+
+@dataclass(frozen=True)
+class ModularAddition(Word):
+    """The sum of all numbers so far modulo m. A token is a one-hot number; modulo 2 it is parity.
+
+    A turn of the plane by ``2 pi / m`` keeps it: two reflections per token, so two Householder writes with beta = 2
+    (Grazzi et al. 2025, appendix D). Fewer do not in one layer: for m > 2 the transition has a pair of complex
+    eigenvalues (their theorem 2).
+
+    Parameters
+    ----------
+    length : int or (int, int)
+        Tokens of a sequence, or the shortest and the longest: every sequence draws its own, uniformly.
+    every : bool
+        Whether the sum is asked for at every token, or at the last one alone.
+    modulus : int
+        Numbers are 0 to modulus - 1; at least 2.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If a length is not an integer of at least 1, the pair is not in order, or the modulus is below 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> batch = ModularAddition(length=5, every=True, modulus=3)(np.random.default_rng(0), 1)
+    >>> batch.x[0].argmax(axis=-1).tolist(), batch.target[0].tolist(), round(batch.chance, 3)
+    ([2, 1, 1, 0, 0], [2, 0, 1, 1, 1], 0.333)
+    """
+
+    modulus: int = 3
+
+    def __post_init__(self) -> None:
+        """Length as in every word problem, and a modulus."""
+        super().__post_init__()
+        owned.count(self, "modulus", 2)
+
+    @property
+    def d_in(self) -> int:
+        """Features of a token."""
+        return self.modulus
+
+    @property
+    def d_out(self) -> int:
+        """Classes of an answer."""
+        return self.modulus
+
+    def _follow(self, token: Array) -> Array:
+        """The sum of the numbers, modulo m."""
+        return token.cumsum(axis=1) % self.modulus
+
+    def _odds(self) -> Array:
+        """All sums are equally likely after any number."""
+        return np.full((self._lengths[-1], self.modulus), 1 / self.modulus)
 
 
 @dataclass(frozen=True)

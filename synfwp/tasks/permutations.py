@@ -10,7 +10,13 @@ from synfwp import checks
 from synfwp.tasks.base import Array
 from synfwp.tasks.words import Word
 
-GROUPS = {f"{kind}{n}": (n, kind == "A") for kind in "SA" for n in (2, 3, 4, 5) if (kind, n) != ("A", 2)}
+MADE_OF = {  # generators, as places of things
+    "D8": ((1, 2, 3, 0), (0, 3, 2, 1)),  # the corners of a square: a quarter turn, a reflection
+    "H3": ((0, 1, 3, 2), (2, 3, 0, 1)),  # (y, z) modulo 2 goes to (y, z + y), and to (y + 1, z)
+    "Ih": ((1, 0, 3, 2, 4, 5, 6), (2, 1, 4, 3, 0, 5, 6), (0, 1, 2, 3, 4, 6, 5)),  # A5, and a sign
+}
+GROUPS = {f"{kind}{n}": n for kind in "SA" for n in (2, 3, 4, 5) if (kind, n) != ("A", 2)}
+GROUPS |= {name: len(made_of[0]) for name, made_of in MADE_OF.items()}
 
 
 @dataclass(frozen=True)
@@ -22,6 +28,10 @@ class PermutationGroup(Word):
     stand, unless the two are equal (Merrill, Petty & Sabharwal 2024). A permutation of n + 1 things is a product of at
     most n exchanges, so n Householder writes per token follow it (Siems et al. 2025; Grazzi et al. 2025).
 
+    D8, H3 and A5 are groups of Heo et al. 2026, with the elements of their program: D8 has the 8 symmetries of a
+    square, and H3 the 8 triples of the Heisenberg group modulo 2, ``(a, b, c) (a', b', c') = (a + a', b + b', c + c' +
+    a b')``, which are the same but for names. Ih has the 120 symmetries of an icosahedron: A5 and the inversion.
+
     Parameters
     ----------
     length : int or (int, int)
@@ -29,10 +39,10 @@ class PermutationGroup(Word):
     every : bool
         Whether the product is asked for at every token, as in the papers, or at the last one alone.
     group : str
-        "S2" to "S5", all permutations, or "A3" to "A5", the even ones.
+        "S2" to "S5", all permutations; "A3" to "A5", the even ones; "D8", "H3" or "Ih".
     swaps_only : bool
         Tokens are the identity and the exchanges of two things alone, in lexicographic order; products are not
-        restricted. Not for "A3" to "A5", which hold no exchange.
+        restricted. For "S2" to "S5" alone, which they make up.
 
     Raises
     ------
@@ -55,9 +65,9 @@ class PermutationGroup(Word):
     def __post_init__(self) -> None:
         """Length as in every word problem, and a group with the tokens that are asked for."""
         super().__post_init__()
-        _, even = checks.lookup("group", self.group, GROUPS)
-        if even and self.swaps_only:
-            raise ValueError(f"group {self.group!r} holds no exchange of two things; pass swaps_only=False or an S.")
+        checks.lookup("group", self.group, GROUPS)
+        if self.swaps_only and self.group[0] != "S":
+            raise ValueError(f"group {self.group!r} is not made of exchanges; pass swaps_only=False, or an S.")
 
     @property
     def d_in(self) -> int:
@@ -107,13 +117,23 @@ class PermutationGroup(Word):
 @lru_cache
 def _group(name: str) -> tuple[Array, Array]:
     """Elements in lexicographic order (the first is the identity), and the table of products."""
-    n, even = GROUPS[name]
-    elements = np.array(list(permutations(range(n))))
+    n = GROUPS[name]
+    elements = np.array(sorted(_closure(MADE_OF[name])) if name in MADE_OF else list(permutations(range(n))))
     above, below = np.triu_indices(n, 1)
-    if even:
+    if name[0] == "A":
         elements = elements[(elements[:, above] > elements[:, below]).sum(axis=1) % 2 == 0]
     code = n ** np.arange(n)[::-1]
     product = elements[:, elements].swapaxes(0, 1) @ code  # [p, g]: g[p[i]]
     table = np.searchsorted(elements @ code, product)
     elements.flags.writeable = table.flags.writeable = False
     return elements, table
+
+
+def _closure(made_of: tuple[tuple[int, ...], ...]) -> set[tuple[int, ...]]:
+    """All products of permutations."""
+    found: set[tuple[int, ...]] = set()
+    new = {tuple(range(len(made_of[0])))}
+    while new:
+        found |= new
+        new = {tuple(g[i] for i in p) for p in new for g in made_of} - found
+    return found

@@ -1,11 +1,13 @@
 """Word problems: the answers by other means, the groups, and how likely each answer is."""
 
+import itertools
+
 import numpy as np
 import pytest
 
-from synfwp.tasks import ModularArithmetic, Parity, PermutationGroup
+from synfwp.tasks import ModularAddition, ModularArithmetic, Parity, PermutationGroup
 
-ORDER = {"S2": 2, "S3": 6, "S4": 24, "S5": 120, "A3": 3, "A4": 12, "A5": 60}
+ORDER = {"S2": 2, "S3": 6, "S4": 24, "S5": 120, "A3": 3, "A4": 12, "A5": 60, "D8": 8, "H3": 8, "Ih": 120}
 
 
 def words(task, n=200):
@@ -67,6 +69,47 @@ def test_the_table_of_products_is_a_group(group):
     assert np.allclose(signs, 1) == (group[0] == "A")
 
 
+def orders(group):
+    """How many elements have which order."""
+    table, found = PermutationGroup(group=group).table, []
+    for g in range(len(table)):
+        power, n = g, 1
+        while power:
+            power, n = table[power, g], n + 1
+        found.append(n)
+    return dict(zip(*np.unique(found, return_counts=True), strict=True))
+
+
+def test_the_square_the_heisenberg_triples_and_the_icosahedron_have_elements_of_these_orders():
+    assert orders("D8") == orders("H3") == {1: 1, 2: 5, 4: 2}
+    assert orders("A5") == {1: 1, 2: 15, 3: 20, 5: 24}
+    assert orders("Ih") == {1: 1, 2: 31, 3: 20, 5: 24, 6: 20, 10: 24}  # A5, and each of it with the inversion
+
+
+def test_h3_has_the_products_of_the_heisenberg_group_modulo_2():
+    triples = list(itertools.product((0, 1), repeat=3))
+
+    def moves(a, b, c):
+        """What (a, b, c) does to the four pairs (y, z)."""
+        return tuple(2 * ((b + y) % 2) + (c + z + a * y) % 2 for y in (0, 1) for z in (0, 1))
+
+    task = PermutationGroup(group="H3")
+    index = {tuple(p): i for i, p in enumerate(task.elements.tolist())}
+    number = {triple: index[moves(*triple)] for triple in triples}
+    assert len(set(number.values())) == 8
+    for (a, b, c), (d, e, f) in itertools.product(triples, repeat=2):
+        product = ((a + d) % 2, (b + e) % 2, (c + f + a * e) % 2)
+        assert task.table[number[d, e, f], number[a, b, c]] == number[product]  # first the right one, then the left
+
+
+def test_a_sum_is_that_of_the_numbers_and_modulo_two_it_is_parity():
+    for token, target in words(ModularAddition(length=(3, 12), every=True, modulus=5)):
+        assert [sum(token[: t + 1]) % 5 for t in range(len(token))] == target.tolist()
+    two, parity = (task(np.random.default_rng(3), 20) for task in (ModularAddition(modulus=2), Parity()))
+    assert np.array_equal(two.x, parity.x)
+    assert np.array_equal(two.target, parity.target)
+
+
 @pytest.mark.parametrize("swaps", [False, True])
 def test_the_product_is_where_things_are_after_they_were_moved_token_after_token(swaps):
     task = PermutationGroup(length=(2, 9), group="S4", swaps_only=swaps)
@@ -125,7 +168,12 @@ def test_lengths_are_uniform_and_padding_is_empty():
         (lambda: Parity(length=(3, 4, 5)), r"^length is \(3, 4, 5\); pass an integer or \(shortest, longest\)"),
         (lambda: ModularArithmetic(modulus=1), "^modulus is 1; pass an integer of at least 2"),
         (lambda: PermutationGroup(group="S6"), "^unknown group 'S6'"),
-        (lambda: PermutationGroup(group="A5", swaps_only=True), "^group 'A5' holds no exchange of two things"),
+        (lambda: ModularAddition(modulus=1), "^modulus is 1; pass an integer of at least 2"),
+        (
+            lambda: PermutationGroup(group="A5", swaps_only=True),
+            "^group 'A5' is not made of exchanges; pass swaps_only",
+        ),
+        (lambda: PermutationGroup(group="D8", swaps_only=True), "^group 'D8' is not made of exchanges"),
     ],
 )
 def test_what_is_no_word_problem_is_refused(make, message):
