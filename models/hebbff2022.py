@@ -134,7 +134,7 @@ class Network(fw.PlasticNetwork):
     def weights(self, params: dict[str, Any]) -> dict[str, Any]:
         """The numbers of the equations; a lam beyond [0, 1] is clipped, its gradient is not."""
         lam = params["lam"]
-        return super().weights(params) | {"lam": lam + (np.clip(getval(lam), 0, 1) - getval(lam))}
+        return super().weights(params) | {"lam": (lam - getval(lam)) + np.clip(getval(lam), 0, 1)}
 
     def scores(self, params: dict[str, Any], x: Any) -> Any:
         """Scores of the classes, novel and familiar: 0 and the argument of the sigmoid."""

@@ -93,7 +93,7 @@ class Network(fw.PlasticNetwork):
         if "lam" not in params:
             return super().weights(params)
         lam = params["lam"]
-        return super().weights(params) | {"lam": lam + (np.clip(getval(lam), 0, self.lam_max) - getval(lam))}
+        return super().weights(params) | {"lam": (lam - getval(lam)) + np.clip(getval(lam), 0, self.lam_max)}
 
     def scores(self, params: dict[str, Any], x: Any) -> Any:
         """Scores of the classes."""
