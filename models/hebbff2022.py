@@ -250,7 +250,7 @@ def rows(ds: xr.Dataset) -> list[Row]:
 
 def _row(name: str, found: xr.DataArray, expected: float, kind: str, least: float = 0.0) -> Row:
     """A row against one net of the authors, one draw: the error of what is expected is our spread, at least."""
-    if not np.isfinite(expected):
+    if not np.isfinite(expected) or not found.notnull().all():
         return Row(name, found.values)
     spread = float(found.std(ddof=1)) if found.size > 1 else 0.0
     return Row(name, found.values, expected, kind, SOURCE, error=max(spread, least))
@@ -272,16 +272,14 @@ def _tests(one: xr.Dataset, known: Authors | None, where: str, lags: Any) -> lis
 
 
 def _costs(one: xr.Dataset, known: Authors | None, where: str) -> list[Row]:
-    """Updates to every goal; where a net does not reach it, how many do."""
+    """Updates to every goal, and how many nets reach it; no mean where one does not."""
     found = []
     for i, goal in enumerate(GOALS):
         updates, theirs = one.updates.sel(goal=goal), np.nan if known is None else known.updates[i]
-        if updates.notnull().all():
-            found.append(_row(f"updates to {goal:g}, {where}", updates, theirs, "published"))
-        else:
-            name = f"nets of {updates.size} that reach {goal:g} in {one.made.max():.0f} updates, {where}"
-            why = "" if known is None else f"the authors' net: {theirs:.0f} updates"
-            found.append(Row(name, float(updates.notnull().sum()), why=why.replace("nan updates", "not reached")))
+        reached = int(updates.notnull().sum())
+        why = "" if known is None else f"the authors' net: {theirs:.0f} updates".replace("nan updates", "not reached")
+        found.append(Row(f"nets of {updates.size} that reach {goal:g}, {where}", reached, why=why))
+        found.append(_row(f"updates to {goal:g}, {where}", updates, theirs, "published"))
     return found
 
 
@@ -290,14 +288,12 @@ def _signs(one: xr.Dataset, known: dict[str, Authors], where: str) -> list[Row]:
     found, (anti, hebb) = [], (one.sel(rule=rule) for rule in RULES)
     for i, goal in enumerate(GOALS):
         costs = [sign.updates.sel(goal=goal) for sign in (anti, hebb)]
-        if not all(updates.notnull().all() for updates in costs):
-            continue
         name = f"updates to {goal:g}, hebb"
-        found.append(
-            Row(f"{name} against anti_hebb, {where}", costs[1].values, costs[0].values, "control", claim="above")
-        )
-        theirs = known["hebb"].updates[i] / known["anti_hebb"].updates[i] if known else np.nan
-        found.append(_row(f"{name} over anti_hebb, {where}", costs[1] / costs[0], theirs, "published"))
+        theirs = [known[rule].updates[i] for rule in RULES] if known else [np.nan, np.nan]
+        if all(updates.notnull().all() for updates in costs):
+            paired = f"{name} against anti_hebb, {where}"
+            found.append(Row(paired, costs[1].values, costs[0].values, "control", claim="above"))
+        found.append(_row(f"{name} over anti_hebb, {where}", costs[1] / costs[0], theirs[1] / theirs[0], "published"))
     far = min(lag for lag in LAGS if lag >= 3 * int(one.trained))
     told = [(sign.true_positives - sign.false_positives).sel(lag=far).values for sign in (anti, hebb)]
     name = f"true minus false positives at lag {far}, anti_hebb against hebb, {where}"
