@@ -126,12 +126,15 @@ CHEAP = {
     "ellwood2024": ({"efficacy": 4.5}, {"trials": 5, "share_trials": 5, "windows": (500,)}),
     "mongillo2008": ({"U": 0.3}, {"neurons": 200, "networks": 1, "shown": 5}),
     "limbacher2020": ({"gamma_minus": 0.1}, {"pairs": (3,), "networks": 1, "others": 2}),
-    "miconi2018": ({"input_gain": 10.0}, {"d": 8, "steps": 25, "static": 25, "batch": 1, "sequences": 5}),
+    "miconi2018": ({"input_gain": 10.0}, {"d": 8, "steps": 25, "static": 25, "batch": 1, "sequences": 5, "seeds": 1}),
     "hebbff2022": (
         {"eta": {"hebb": 3.0}},
-        {"d": 8, "length": 12, "steps": {"anti_hebb": 25, "hebb": 25}, "tokens": 80},
+        {"widths": (8,), "length": 12, "steps": 25, "tokens": 80, "seeds": 1},
     ),
-    "mpn2023": ({"eta": {"hebb": 2.0}}, {"d": 6, "hidden": 5, "steps": 20, "static": 20, "batch": 2, "sequences": 10}),
+    "mpn2023": (
+        {"eta": {"hebb": 2.0}},
+        {"d": 6, "hidden": 5, "steps": 20, "static": 20, "batch": 2, "sequences": 10, "seeds": 1},
+    ),
     "ba2016": ({"lam": 0.5}, {"hidden": 6, "steps": 60, "control": 60, "batch": 2, "sequences": 10}),
     "engines": (
         {"tau": 40.0},
