@@ -70,7 +70,7 @@ class Size(NamedTuple):
     potentiation: float = 7.0  # largest potentiation, in weights without it
     tau_m: float = 3.0  # ms: membrane
     tau_syn: float = 0.5  # ms: synaptic currents
-    v_threshold: float = 15.0  # mV: above rest
+    v_threshold: float = 17.1  # mV: above rest, from the rate without potentiation (at the head)
     efficacy: float = 3.7  # mV: one spike of an axon
 
     def check(self) -> None:
