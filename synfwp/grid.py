@@ -59,6 +59,35 @@ def multiples(times: Any, dt: float) -> tuple[Array, Array]:
     return np.where(off, 0, nearest).astype(np.int64), off
 
 
+def precise(what: str, given: Any, times: Any) -> Array:
+    """Times in double precision: those that were given in single precision by their decimals, 5.2 for 5.199999809.
+
+    Parameters
+    ----------
+    what : str
+        What a message calls them.
+    given : any
+        As the caller passed them; its dtype is looked at.
+    times : array of float
+        The same in ms.
+
+    Raises
+    ------
+    TypeError
+        If they are in half precision, whose steps are wider than those of a simulation.
+
+    Examples
+    --------
+    >>> given = np.array([5.2], np.float32)
+    >>> precise("times", given, given.astype(float)).tolist()
+    [5.2]
+    """
+    found, dtype = np.asarray(times, float), getattr(given, "dtype", None)
+    if dtype == np.float16:
+        raise TypeError(f"{what} are in half precision, which does not tell apart times of 0.1 ms; pass float64.")
+    return found.astype(np.float32).astype("U32").astype(float) if dtype == np.float32 else found
+
+
 def counts(times: Any, edges: Any) -> Array:
     """How many times lie in each bin between increasing edges; a bin holds its left edge, none the last.
 

@@ -77,6 +77,7 @@ def interval_cv(time: Array, unit: Array, least: int = 10) -> float:
         return np.nan
     _, index = np.unique(owner, return_inverse=True)
     count = np.bincount(index)
+    interval = np.ldexp(interval, -int(np.frexp(interval.max())[1]))  # squares of huge ones would overflow
     mean = np.bincount(index, interval) / count
     spread = np.sqrt(np.maximum(np.bincount(index, interval**2) / count - mean**2, 0))
     keep = count >= least

@@ -199,6 +199,9 @@ def _fit_side(side: str, lag: np.ndarray, change: np.ndarray) -> tuple[float, fl
     if lag.size < 3:
         raise ValueError(f"the side {side} has {lag.size} points; a window needs at least three on each side.")
 
+    power = int(np.frexp(np.abs(change).max())[1])
+    change = np.ldexp(change, -power)  # squares of huge ones would overflow
+
     def amplitude(log_tau: float) -> tuple[float, np.ndarray]:
         basis = np.exp(-lag / np.exp(log_tau))
         return float(basis @ change / (basis @ basis)), basis
@@ -210,6 +213,6 @@ def _fit_side(side: str, lag: np.ndarray, change: np.ndarray) -> tuple[float, fl
     grid = np.linspace(np.log(lag.min() / 10), np.log(lag.max() * 10), 100)
     best = int(np.argmin([loss(x) for x in grid]))
     if best in (0, len(grid) - 1):
-        raise ValueError(f"the points with {side} do not decay with the lag; no exponential window fits them.")
+        raise ValueError(f"dw of the points with {side} does not decay with the lag; no exponential window fits them.")
     found = minimize_scalar(loss, bounds=(grid[best - 1], grid[best + 1]), method="bounded", options={"xatol": 1e-10})
-    return amplitude(found.x)[0], float(np.exp(found.x))
+    return float(np.ldexp(amplitude(found.x)[0], power)), float(np.exp(found.x))

@@ -159,6 +159,12 @@ def triplets(kind: str, dt1: float, dt2: float, n: int = 60, rate: float = 1.0) 
         wanted = "dt1 > 0 and dt2 < 0" if sign > 0.0 else "dt1 < 0 and dt2 > 0"
         raise ValueError(f"dt1 is {first:g} and dt2 is {second:g}; {kind} needs {wanted} (post minus pre, ms).")
     middle, outer = (abs(first),), (0.0, abs(first) + abs(second))
+    per_second = units.number(rate, "Hz", "rate", 0, above=True)
+    if count("n", n) > 1 and outer[1] * per_second >= 1000:
+        raise ValueError(
+            f"dt1 and dt2 span {outer[1]:g} ms, but triplets at {per_second:g} Hz come every {1000 / per_second:g} ms; "
+            "pass a lower rate or shorter intervals."
+        )
     if kind == "pre-post-pre":
         return Protocol(pre_motif=outer, post_motif=middle, n=n, rate=rate)
     return Protocol(pre_motif=middle, post_motif=outer, n=n, rate=rate)

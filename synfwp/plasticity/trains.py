@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 
-from synfwp import units
+from synfwp import grid, units
 from synfwp.kernels.stdp import COINCIDENT
 
 
 def spike_train(what: str, times: Any, apart: float = 2 * COINCIDENT) -> np.ndarray:
     """Spike times (ms) as a contiguous float64 array, or an error that names the train."""
-    train = np.array(units.to_float(times, "ms", what))
+    train = np.array(grid.precise(what, times, units.to_float(times, "ms", what)))
     if train.ndim != 1:
         raise ValueError(f"{what} has shape {train.shape}; pass the spike times of one neuron, shape (n,).")
     bad = np.flatnonzero(~np.isfinite(train))

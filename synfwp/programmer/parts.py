@@ -32,7 +32,8 @@ def project(x: Array, W: Array) -> Array:
 def _times(x: Array, W: Array) -> Array:
     """``x @ W.T`` of rows x (n, d_in)."""
     y = np.empty((len(x), *W.shape[:-1]), np.result_type(x, W))
-    _by_rows(x, W, lambda rows: np.matmul(x[rows], W.T, out=y[rows]))
+    with np.errstate(all="ignore"):  # what overflows is looked at where it ends
+        _by_rows(x, W, lambda rows: np.matmul(x[rows], W.T, out=y[rows]))
     return y
 
 

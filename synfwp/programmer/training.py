@@ -256,7 +256,8 @@ def _step(programmer: Trainable, gradient: Gradient, data: Callable[[int], Batch
     def step(state: State, rate: float) -> State:
         batch = data(state.step)
         try:
-            value, accuracy, grads = gradient(state.params, batch)
+            with np.errstate(all="ignore"):  # what overflows is looked at below
+                value, accuracy, grads = gradient(state.params, batch)
         except WrongTarget:
             raise
         except ValueError as error:

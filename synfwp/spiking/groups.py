@@ -164,10 +164,8 @@ class SpikeSource(owned.Owner):
         """Times in order, units that exist, and one spike of a unit at a time."""
         check_name(self.name)
         owned.count(self, "n")
-        given = self.times
-        if isinstance(given, Array) and given.dtype in (np.float32, np.float16):  # 5.2, not 5.199999809
-            given = given.astype("U32").astype(float)
-        times = np.atleast_1d(np.asarray(units.to_float(given, "ms", f"times of {self.name!r}"), float))
+        what = f"times of {self.name!r}"
+        times = np.atleast_1d(grid.precise(what, self.times, units.to_float(self.times, "ms", what)))
         which = np.atleast_1d(checks.plain("units", self.units))
         if which.size == 0:
             which = which.astype(int)

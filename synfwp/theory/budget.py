@@ -6,6 +6,8 @@ import numpy as np
 
 from synfwp import checks, units
 
+MOST = 1e60  # spikes of a neuron in a window: of more, the fourth power overflows
+
 
 def count_cosine(spikes: float) -> float:
     """Cosine of one outer product of Poisson counts with the ideal one, rates uniform on (0, r_max).
@@ -65,7 +67,7 @@ def trace_cosine(rho: float, T: float, tau: float) -> float:
     """
     rho = units.number(rho, "ms", "rho", 0)
     T, tau = (units.number(x, "ms", name, 0, above=True) for x, name in ((T, "T"), (tau, "tau")))
-    return float((1 + 2 * rho / T + rho**2 / (4 * tau * T)) ** -0.5)
+    return float((1 + 2 * rho / T + (rho / tau) * (rho / T) / 4) ** -0.5)
 
 
 def hebb_agreement(k: Any, v: Any, spikes: float, tau: float | None = None, T: float = 1.0) -> float:
@@ -103,12 +105,12 @@ def hebb_agreement(k: Any, v: Any, spikes: float, tau: float | None = None, T: f
     k, v = (checks.array(name, x, ndim=2) for x, name in ((k, "k"), (v, "v")))
     if len(k) != len(v) or not k.any() or not v.any():
         raise ValueError(f"k has shape {k.shape} and v {v.shape}; pass as many of both, not all of them 0.")
-    spikes = checks.number("spikes", spikes, 0, above=True)
+    spikes = checks.number("spikes", spikes, 1 / MOST, MOST)
     T = units.number(T, "ms", "T", 0, above=True)
     tau = None if tau is None else units.number(tau, "ms", "tau", 0, above=True)
     k, v = k / np.abs(k).max(), v / np.abs(v).max()
     size = np.abs(v)
-    double = spikes**2 * (1.0 if tau is None else 4 * tau / T)
+    double = spikes * spikes * (1.0 if tau is None else 4 * tau / T)
     single = np.einsum("tj,ti->ij", k**2, size) + np.einsum("tj,ti->ij", k, v**2)
     noise = (single / spikes + np.einsum("tj,ti->ij", k, size) / double).mean()
     signal = np.einsum("tj,ti->ij", k, v).var()

@@ -7,6 +7,7 @@ import numpy as np
 from synfwp import checks
 from synfwp.coefficients import Coefficients, Pair, coefficient, coefficients
 from synfwp.rules import Rule, get_rule
+from synfwp.theory.budget import MOST
 
 Array = np.ndarray
 
@@ -204,8 +205,8 @@ def stability_bound(k: Any, spikes: float) -> float:
     >>> round(stability_bound([1.0], 80), 3)
     1.882
     """
-    k = checks.array("k", k, 0, ndim=1)
-    spikes = checks.number("spikes", spikes, 0, above=True)
+    k = checks.array("k", k, 0, MOST, ndim=1)
+    spikes = checks.number("spikes", spikes, 1 / MOST, MOST)
     second = k**2 + k / spikes
     fourth = k**4 + 6 * k**3 / spikes + 7 * k**2 / spikes**2 + k / spikes**3
     total = second.sum()
@@ -236,7 +237,7 @@ def repeated_bound(spikes: float, neurons: int) -> float:
     >>> round(repeated_bound(80, 1), 3), round(repeated_bound(10, 8), 3)
     (1.882, 1.736)
     """
-    n, C = checks.number("spikes", spikes, 0, above=True), checks.count("neurons", neurons)
+    n, C = checks.number("spikes", spikes, 1 / MOST, MOST), checks.count("neurons", neurons)
     m2, m3 = 1 + 1 / n, 1 + 3 / n + 1 / n**2
     m4 = 1 + 6 / n + 7 / n**2 + 1 / n**3
     # E[n n^T S n n^T] for S = I and S = J: entry on the diagonal, entry off it

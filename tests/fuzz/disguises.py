@@ -438,7 +438,8 @@ def _array_of_one(rng: Rng, arg: Arg) -> tuple[Any, Any]:
 @disguise("number", "count", "seed")
 def _two_numbers(rng: Rng, arg: Arg) -> tuple[Any, Any]:
     found = pick(rng, ([arg.plain] * 2, np.array([arg.plain] * 2)))
-    return found, (found if arg.kind == "seed" and arg.dims else NOTHING)  # where several seeds are several runs
+    # where several seeds are several runs, and equal numbers for two neurons are one
+    return found, ((found if arg.kind == "seed" else arg.plain) if arg.dims else NOTHING)
 
 
 @disguise("number", "count", "seed")

@@ -188,7 +188,8 @@ def _apart(a: Any, b: Any) -> float:
     """The largest difference of two answers; infinity where they are no numbers and not the same."""
     if isinstance(b, str | bytes | bool | type(None)) or isinstance(a, str | bytes | type(None)):
         return 0.0 if a is b or a == b else np.inf
-    return float(np.max(np.abs(np.subtract(a, b, dtype=float)), initial=0.0))
+    found = np.abs(np.subtract(a, b, dtype=float))
+    return float(np.max(np.where(np.isnan(found), np.inf, found), initial=0.0))
 
 
 def _leaves(found: Any, expected: Any, path: str = "answer") -> Iterator[tuple[str, Any, Any]]:

@@ -324,7 +324,7 @@ def test_a_preset_is_named_only_while_every_value_agrees_with_it():
         (lambda: protocols.triplets("post-pre-post", 5.0, 5.0), "post-pre-post needs dt1 < 0 and dt2 > 0"),
         (
             lambda: protocols.triplets("pre-post-pre", 5.0, -15.0, rate=50.0),
-            "pre_motif lasts 20 ms but repeats every 20 ms; pass a rate below 50 Hz or a shorter motif.",
+            "dt1 and dt2 span 20 ms, but triplets at 50 Hz come every 20 ms; pass a lower rate",
         ),
         (lambda: protocols.Protocol((0.0, 0.0), (1.0,)), "pre_motif is (0.0, 0.0); pass times in ms that increase"),
         (lambda: compare_with_table(RULE, "wang2005"), "unknown table 'wang2005'; did you mean 'wang2005_triplets'?"),
@@ -334,7 +334,10 @@ def test_a_preset_is_named_only_while_every_value_agrees_with_it():
         ),
         (lambda: fit_window([1.0, 2.0, 3.0, -1.0], [3, 2, 1, -1]), "the side dt < 0 has 1 points; a window needs"),
         (lambda: fit_window([1.0, math.nan], [1.0, 1.0]), "dt or dw has a value that is not finite"),
-        (lambda: fit_window([1, 2, 3, -1, -2, -3], [1, 2, 3, -3, -2, -1]), "the points with dt > 0 do not decay"),
+        (
+            lambda: fit_window([1, 2, 3, -1, -2, -3], [1, 2, 3, -3, -2, -1]),
+            "dw of the points with dt > 0 does not decay",
+        ),
     ],
 )
 def test_bad_input_is_refused_by_name_with_what_is_expected(make, message):

@@ -186,7 +186,8 @@ def run_of_a_circuit(rng: Rng) -> Call:
         "weight": Arg(weight, "array", unit_of_weight, ("pre", "post")),
         "delay": Arg(dt * int(rng.integers(0, 5)), "number", "ms"), "dt": Arg(dt, "number", "ms"),
         "duration": Arg(n_steps * dt, "number", "ms"), "v_init": Arg(rng.uniform(-70, -56, n_post), unit="mV"),
-        "drive": Arg(rng.uniform(0, 20, n_post), unit="pA"), "tau_m": Arg(float(rng.uniform(8, 30)), "number", "ms"),
+        "drive": Arg(rng.uniform(0, 20, n_post), unit="pA"),
+        "tau_m": Arg(float(rng.uniform(8, 30)), "number", "ms", ("neuron",) if n_post == 2 else ()),
         "seed": Arg(int(rng.integers(1000)), "seed"), "name": Arg("feed", "text"),
     }  # fmt: skip
     if plastic:

@@ -170,7 +170,7 @@ def measure(rng: Rng) -> Call:
     def ratio(W: Any, reference: Any) -> Any:
         W, reference = numbers(W, reference)
         W, reference = alike(W, reference)
-        return lengths(W) / lengths(reference)
+        return np.where(lengths(reference) > 0, lengths(W) / lengths(reference), np.nan)
 
     def rate(time: Any, edges: Any, n: Any) -> Any:
         time, edges = finite(time, edges)
@@ -233,7 +233,7 @@ def closed_form(rng: Rng) -> Call:
          lambda age, d_key: (1 - 1 / d_key) ** age),
         (theory.count_cosine, {"spikes": Arg(10.0, "number")}, lambda spikes: 1 / (1 + 1.5 / spikes)),
         (theory.trace_cosine, {name: Arg(20.0, "number", "ms") for name in ("rho", "T", "tau")},
-         lambda rho, T, tau: (1 + 2 * rho / T + rho**2 / (4 * tau * T)) ** -0.5),
+         lambda rho, T, tau: (1 + 2 * rho / T + rho / T * rho / tau / 4) ** -0.5),
         (theory.matrix_floor, {"keys": Arg(pairs, "count"), "d_dot": Arg(d, "count")},
          lambda keys, d_dot: max(0.0, (1 - d_dot / keys) / 2)),
     ))  # fmt: skip
