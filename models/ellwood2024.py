@@ -68,6 +68,14 @@ SILENT = (77 / 96, 0.0407)  # trials without a spike, without potentiation: mean
 SYNAPSES = {"equal": (0.0, 0.0), "variable": (0.094, 0.23)}  # standard deviations over synapses and over coincidences
 READINGS = ("threshold", "softmax", "divisive", "linear", "linear, no limit")
 LAGS = np.arange(-20.0, 40.5, 0.5)
+UNITS = {  # of conditions
+    "window": ("ms", "match window"),
+    "match_window": ("ms", "match window"),
+    "v_threshold": ("mV", "voltage threshold"),
+    "v_rest_threshold": ("mV", "voltage threshold"),
+    "share": ("1", "matched spikes of the query"),
+    "spikes": ("1", "spikes of the query"),
+}
 COUNTS = np.arange(25)
 DATA = "ellwood2024, fig. 5"  # and failed_and_spurious_spikes.npz beside the paper
 
@@ -120,7 +128,7 @@ class Size(NamedTuple):
 
 FULL = Size(seeds=10, trials=250, windows=WINDOWS, share_trials=100)
 QUICK = Size(
-    seeds=2, trials=60, windows=(500, 1000), share_trials=30, shares=(0.0, 0.5, 1.0), v_grid=(16.0, 17.1, 18.0)
+    seeds=2, trials=60, windows=(500, 1000), share_trials=30, shares=(0.5, 1.0), v_limits=(17.5,), v_grid=(17.1,)
 )
 
 
@@ -167,8 +175,8 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     match = results.cells(matching, {"window": sorted({*size.windows, 1000}), "seed": run}, **fixed)
     one = match.sel(window=1000).mean()
     scale = Scale(*(float(one[f"mean_{name}"]) for name in Scale._fields))
-    limits = {"v_threshold": list(size.v_limits), **every}
-    reads = {"reading": list(READINGS), "share": list(size.shares), "seed": run}
+    limits: dict[str, Any] = {"v_threshold": list(size.v_limits), **every}
+    reads: dict[str, Any] = {"reading": list(READINGS), "share": list(size.shares), "seed": run}
     parts = [
         kernel(size),
         results.cells(rest, {"v_rest_threshold": list(size.v_grid), "seed": run}, size=size),
@@ -181,6 +189,8 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     ]
     settings = {"size": size._asdict(), "quick": quick}
     ds = xr.merge(parts, join="exact", combine_attrs="no_conflicts").assign_attrs(results.provenance(settings, seed))
+    for name, (unit, text) in UNITS.items():
+        ds[name].attrs.update({"units": unit, "long_name": text})
     return results.compared(ds, rows)
 
 
@@ -477,7 +487,7 @@ def figure(ds: xr.Dataset) -> Any:
     with plot.style():
         axes["a"].plot(ds.lag, ds.collected, color=plot.COLOURS["black"])
         axes["a"].axvline(size["lead"], color="0.45", linewidth=0.7, linestyle=":", label=f"{size['lead']:g} ms")
-        axes["a"].set(ylim=(0, None), xlabel="neuron after axon (ms)", ylabel="collected by a pair")
+        axes["a"].set(ylim=(0, None), xlabel="neuron after axon (ms)", ylabel="collected by a pair (coincidences)")
         axes["b"].axhspan(*(100 * (SILENT[0] + s * SILENT[1]) for s in (-1, 1)), facecolor="0.85", linewidth=0)
         axes["b"].axhline(100 * SILENT[0], color="0.45", linewidth=0.7, label="author's data")
         axes["b"].axvline(size["v_threshold"], color="0.45", linewidth=0.7, linestyle=":")
@@ -492,11 +502,11 @@ def figure(ds: xr.Dataset) -> Any:
             plot.points(axes["c"], at, 100 * known[:, 0], 100 * known[:, 1], label=label, colour="black", marker="D")
         axes["c"].set(ylim=(0, 105), xlim=(0.3, 2.2), xlabel="match window (s)", ylabel="spikes (%)")
         for window, colour in zip(ds.window.values.tolist(), ("sky", "green", "purple"), strict=False):
-            line = 100 * ds.by_count.sel(synapses="variable", window=window).dropna("spikes", how="all")
+            line = 100 * ds.by_count.sel(synapses="variable", window=window).dropna("spikes")
             _line(axes["d"], line.spikes, line, colour, ".", f"{window / 1e3:g} s")
             known = np.array([(k, *x) for k, x in BY_COUNT.get(window, {}).items()]).reshape(-1, 3).T
             plot.points(axes["d"], known[0], 100 * known[1], 100 * known[2], colour=colour, marker="D")
-        axes["d"].set(ylim=(0, 105), xlabel="spikes of the query", ylabel="spikes that control (%)")
+        axes["d"].set(ylim=(0, 105), xlabel="spikes of the query (number)", ylabel="spikes that control (%)")
         styles = zip(READINGS, ("vermillion", "purple", "green", "blue", "black"), "oD^sv", strict=True)
         for reading, colour, marker in styles:
             one = ds.sel(reading=reading)
@@ -514,8 +524,9 @@ def _line(ax: Any, x: Any, values: xr.DataArray, colour: str, marker: str, label
     """Means over seeds with their standard errors."""
     from synfwp import plot
 
-    mean, error = values.mean("seed"), values.std("seed", ddof=1) / np.sqrt(values.notnull().sum("seed"))
-    ax.errorbar(x, mean, error, color=plot.COLOURS[colour], marker=marker, markersize=2.5, label=label)
+    n = values.sizes["seed"]
+    error = values.std("seed", ddof=1) / n**0.5 if n > 1 else None
+    ax.errorbar(x, values.mean("seed"), error, color=plot.COLOURS[colour], marker=marker, markersize=2.5, label=label)
 
 
 def caption(ds: xr.Dataset) -> str:

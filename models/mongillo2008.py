@@ -406,17 +406,17 @@ def _released(ds: xr.Dataset, ax: Any) -> None:
     from synfwp import plot
 
     with plot.style():
-        ax.plot(ds.curve, ds.flow, color=plot.COLOURS["blue"], label="rate equations")
-        ax.plot(ds.rate, ds.released, "o", color=plot.COLOURS["vermillion"], label="regular trains")
+        ax.plot(ds.curve, 100 * ds.flow, color=plot.COLOURS["blue"], label="rate equations")
+        ax.plot(ds.rate, 100 * ds.released, "o", color=plot.COLOURS["vermillion"], label="regular trains")
         size = Size(**json.loads(ds.attrs["parameters"])["size"])
         for known in closed_form(size, ds.rate.values.astype(float)).values():
-            ax.plot(ds.rate, known, "_", color="black", markersize=9, zorder=4)
+            ax.plot(ds.rate, 100 * known, "_", color="black", markersize=9, zorder=4)
         ax.plot([], [], "_", color="black", markersize=9, label="closed form")
         ax.set_xscale("log")
         ax.set_xticks([1, 10], ["1", "10"])
-        ax.set_ylim(0, 0.55)
+        ax.set_ylim(0, 55)
         ax.set_xlabel("rate (Hz)")
-        ax.set_ylabel("released share u x (1)")
+        ax.set_ylabel("released share u x (%)")
         plot.legend(ax)
 
 
@@ -437,7 +437,12 @@ def _rates(ds: xr.Dataset, top: Any, below: Any) -> None:
         for ax, name in ((top, "rates"), (below, "u")):
             for refractory, condition, item, colour, label, at in lines:
                 line = ds[name].sel(refractory=refractory, condition=condition, cue=item)
-                ax.plot(ds.time, line, color=plot.COLOURS[colour], label=label if ax is at else None)
+                ax.plot(
+                    ds.time,
+                    (100 if ax is below else 1) * line,
+                    color=plot.COLOURS[colour],
+                    label=label if ax is at else None,
+                )
             for start, length, tint in zip(starts, lengths, plot.activity.PHASE_TINTS, strict=False):
                 ax.axvspan(start / 1e3, (start + length) / 1e3, facecolor=tint, linewidth=0, zorder=0)
             ax.set_xlim(0.7, times.end / 1e3)
@@ -445,7 +450,7 @@ def _rates(ds: xr.Dataset, top: Any, below: Any) -> None:
             ax.set_xlabel("time (s)")
             plot.legend(ax)
         top.set_ylabel("rate (Hz)")
-        below.set_ylabel("u (1)")
+        below.set_ylabel("u (%)")
 
 
 def _peaks(ds: xr.Dataset, ax: Any) -> None:
