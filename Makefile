@@ -89,10 +89,12 @@ fuzz: $(VENV)/.test  ## 100,000 random calls of all entry points (CALLS=, FUZZ_S
 warm: $(VENV)/.test  ## compile every kernel into the cache, by running the kernel tests once
 	$(PY) -m pytest -q -m kernels tests
 
-figures: $(VENV)/.test  ## every model and analysis at full size (results go to docs/), then the slow tests
+figures: $(VENV)/.test  ## every model and analysis at full size (hours; finished parts are kept), scorecard, slow tests
 	for f in models/*.py analyses/*.py; do if [ -e "$$f" ]; then \
-	  n=$$(basename "$$f" .py); $(VENV)/bin/synfwp run "$$n" --force > docs/results/$$n.txt || exit 1; \
-	  cat docs/results/$$n.txt; cp figures/$$n.png docs/figures/; fi; done
+	  n=$$(basename "$$f" .py); $(VENV)/bin/synfwp run "$$n" --force --jobs 2 > docs/results/$$n.txt || exit 1; \
+	  cat docs/results/$$n.txt; cp results/$$n.json docs/results/; cp figures/$$n.png docs/figures/; fi; done
+	$(VENV)/bin/synfwp scorecard > /dev/null
+	$(PY) tests/readme_numbers.py
 	$(PY) -m pytest -q -m slow || [ $$? -eq 5 ]  # 5: no test is marked slow
 
 bench: $(VENV)/.test  ## run every program of benchmarks/

@@ -19,6 +19,7 @@ import xarray as xr
 import synfwp as fw
 from synfwp import results, seeds
 from synfwp.measures import centred_correlation
+from synfwp.results import Row
 from synfwp.settings import sized
 from synfwp.substrates import door
 
@@ -102,7 +103,7 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     neurons = curves(size, seed)
     settings = {"size": size._asdict(), "quick": quick}
     ds = results.dataset(variables | neurons[0], coords | neurons[1], **results.provenance(settings, seed))
-    return results.compared(ds, table)
+    return results.compared(ds, rows)
 
 
 def cell(size: Size, seed: int, mechanism: str, engine: str, peak: float, gap: float) -> np.ndarray:
@@ -171,34 +172,24 @@ def clamped(size: Size, engine: str, seed: int) -> np.ndarray:
     return (push - pull) / neurons / BIN * 1000
 
 
-def table(ds: xr.Dataset) -> xr.Dataset:
-    """What is printed: agreement of each clock engine against counts, and its slope against the effective rule."""
-    mean, (peak, gap) = ds.mean("seed"), _held(ds)
-    rows: list[tuple[str, float, float]] = []
+def rows(ds: xr.Dataset) -> list[Row]:
+    """Agreement of each clock engine against counts on the same items, and slopes against the effective rule."""
+    found, (peak, gap) = [], _held(ds)
     for name in MECHANISMS if peak in ds.peak and gap in ds.gap else ():
-        at = mean.sel(mechanism=name, peak=peak, gap=gap)
+        at = ds.sel(mechanism=name, peak=peak, gap=gap)
         for engine in ENGINES[1:]:
-            counts, clock = (float(at.agreement_peak.sel(engine=e)) for e in ("counts", engine))
-            rows.append((f"agreement, {name}, {engine}, against counts", counts, clock))
+            counts, clock = (at.agreement_peak.sel(engine=e) for e in ("counts", engine))
+            found.append(Row(f"agreement, {name}, {engine}, against counts", clock, counts, "other engine"))
         for engine in ENGINES:
             one = at.sel(engine=engine)
-            rows.append(
-                (
-                    f"slope, {name}, {engine}, against the effective rule",
-                    float(one.effective_peak),
-                    float(one.slope_peak),
-                )
-            )
+            what = f"slope, {name}, {engine}, against the effective rule"
+            found.append(Row(what, one.slope_peak, one.effective_peak, "theory"))
     for name in MECHANISMS if 0.0 in ds.gap else ():
-        none = mean.sel(gap=0.0)
+        none = ds.sel(gap=0.0, mechanism=name).agreement_gap
         for engine in ENGINES[1:]:
-            one = none.sel(mechanism=name, engine=engine)
-            label = f"agreement without a gap, {name}, {engine}, against counts"
-            rows.append(
-                (label, float(none.agreement_gap.sel(mechanism=name, engine="counts")), float(one.agreement_gap))
-            )
-    rows.append(("distortion of push minus pull, of the peak", np.nan, float(ds.distortion)))
-    return results.comparison(rows)
+            what = f"agreement without a gap, {name}, {engine}, against counts"
+            found.append(Row(what, none.sel(engine=engine), none.sel(engine="counts"), "other engine"))
+    return [*found, Row("distortion of push minus pull, of the peak", ds.distortion)]
 
 
 def _held(ds: xr.Dataset) -> tuple[float, float]:

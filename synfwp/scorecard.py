@@ -219,14 +219,13 @@ def as_markdown(found: Sequence[Line]) -> str:
     >>> print(as_markdown([]).splitlines()[0])
     # Scorecard
     """
-    missed = [line for line in found if line.verdict != VERDICTS[0]]
     parts = [
         "# Scorecard",
         f"{summary(found)}. Written by `synfwp scorecard` from the files of `docs/results/`; all columns are in "
         "[`scorecard.csv`](scorecard.csv).",
         _words(),
         "## What did not come out",
-        _table(missed, programs=True),
+        misses(found),
     ]
     for program in dict.fromkeys(line.program for line in found):
         own = [line for line in found if line.program == program]
@@ -237,6 +236,17 @@ def as_markdown(found: Sequence[Line]) -> str:
             _table(own),
         ]
     return "\n\n".join(parts) + "\n"
+
+
+def misses(found: Sequence[Line]) -> str:
+    """The rows that did not come out, as a table of Markdown.
+
+    Examples
+    --------
+    >>> misses([])
+    'Nothing.'
+    """
+    return _table([line for line in found if line.verdict != VERDICTS[0]], programs=True)
 
 
 def _words() -> str:

@@ -17,17 +17,16 @@ GOOD = '''
 
     from pathlib import Path
 
-    import xarray as xr
     from matplotlib.figure import Figure
+
+    from synfwp import results
+    from synfwp.results import Row
 
 
     def main(quick=False, seed=0, size=3):
         ran = Path(__file__).with_name("ran")
         ran.write_text(str(int(ran.read_text()) + 1) if ran.exists() else "1")
-        columns = {"published": [0.5, float("nan")], "obtained": [0.25, 2.0], "difference": [-0.25, float("nan")]}
-        ds = xr.Dataset(
-            {name: ("quantity", column) for name, column in columns.items()}, {"quantity": ["recall of delta", "size"]}
-        )
+        ds = results.comparison([Row("recall of delta", 0.25, 0.5, kind="exact"), Row("size", 2.0)])
         return ds.assign(size=("x", [size] * (1 if quick else 2))).assign_attrs(drawn_with=seed)
 
 

@@ -43,7 +43,12 @@ def test_a_run_writes_a_result_and_two_figures_and_prints_table_caption_and_path
 ) -> None:
     out = tmp_path / "made" / "here"
     assert call("run", "counting", "--out", out, "--seed", 4) == 0
-    assert files(out) == ["figures/counting.pdf", "figures/counting.png", "results/counting.nc"]
+    assert files(out) == [
+        "figures/counting.pdf",
+        "figures/counting.png",
+        "results/counting.json",
+        "results/counting.nc",
+    ]
     printed = capsys.readouterr().out
     parts = ["quantity         published", "Three, counted.", *(str(out / name) for name in files(out)[::-1])]
     assert all(part in printed for part in parts)
@@ -71,7 +76,7 @@ def test_an_existing_result_or_figure_is_kept_and_the_program_not_run(
     fake_programs: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    for name in ("results/counting.nc", "figures/counting.pdf", "figures/counting.png"):
+    for name in ("results/counting.nc", "results/counting.json", "figures/counting.pdf", "figures/counting.png"):
         old = tmp_path / name.replace("/", "_") / name
         old.parent.mkdir(parents=True)
         old.write_text("precious")
@@ -169,7 +174,7 @@ def test_a_setting_reaches_the_program_and_the_usual_result_stays(
     assert "with other settings than those that are compared with what is published: size=5" in capsys.readouterr().out
     names = ["counting", "counting-size=5"]
     drawn = [f"figures/{name}{ending}" for name in names for ending in (".pdf", ".png")]
-    assert files(out) == sorted([*drawn, *(f"results/{name}.nc" for name in names)])
+    assert files(out) == sorted([*drawn, *(f"results/{name}.{end}" for name in names for end in ("nc", "json"))])
     assert (out / "results" / "counting.nc").read_bytes() == usual
     ds = results.load(out / "results" / "counting-size=5.nc")
     assert (ds["size"].values.tolist(), ds.attrs["settings"]) == ([5, 5], '{"size": "5"}')

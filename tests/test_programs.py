@@ -71,17 +71,17 @@ def test_a_model_and_an_analysis_of_one_name_are_refused(fake_programs: Path) ->
         programs.list_programs()
 
 
-def test_the_table_lines_up_and_shows_a_dash_where_nothing_is_published() -> None:
+def test_the_table_lines_up_and_shows_a_dash_where_nothing_is_expected() -> None:
     text = programs.table(programs.run("counting"))
     assert text.splitlines() == [
-        "quantity         published  obtained  difference",
-        "recall of delta  0.5        0.25      -0.25",
-        "size             -          2         -",
+        "quantity         kind   expected  obtained  sd  n  difference",
+        "recall of delta  exact  0.5       0.25      -   1  -0.25",
+        "size             -      -         2         -   1  -",
     ]
 
 
 def test_a_result_without_a_comparison_has_no_table() -> None:
-    assert programs.table(programs.run("counting").drop_vars("published")) == ""
+    assert programs.table(programs.run("counting").drop_vars("expected")) == ""
 
 
 def test_every_rule_can_be_cited_by_name_and_by_row() -> None:

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from synfwp import programs, results
+from synfwp.results.rows import NUMBERS, TEXTS
 from synfwp.settings import Setting, read_all, settings_of, sized
 
 PROGRAMS = list(programs.list_programs())
@@ -170,7 +171,7 @@ def test_every_program_has_its_physical_constants_among_its_settings():
 def test_a_setting_changes_what_comes_out_and_the_table_names_it(name):
     other, small = CHEAP[name]
     usual, changed = (programs.run(name, quick=True, **small, **more) for more in ({}, other))
-    compared = {"published", "obtained", "difference"}
+    compared = {"quantity", *NUMBERS, *TEXTS, "n"}
     differs = [x for x in set(usual.data_vars) - compared if not usual[x].identical(changed[x])]
     assert differs
     assert next(iter(other)) in changed.attrs["settings"]
@@ -181,7 +182,7 @@ def test_a_setting_changes_what_comes_out_and_the_table_names_it(name):
 def test_other_targets_stand_in_the_table_and_the_caption():
     small = {"cell_seconds": 8, "network_seconds": 4, "excitatory": 400}
     ds = programs.run("vogels2011", quick=True, rho0=8, **small)
-    assert float(ds.published.sel(quantity="cell: rate (Hz), last quarter, against rho0")) == 8.0
+    assert float(ds.expected.sel(quantity="cell: rate (Hz), last quarter, against rho0")) == 8.0
     assert "rho0 = 8 Hz" in programs.load_program("vogels2011").caption(ds)
 
 
