@@ -433,9 +433,9 @@ def rows(ds: xr.Dataset) -> list[Row]:
     windows = ds.window.values.tolist()
     for what, text in (("control", "spikes that control"), ("spurious", "spurious spikes")):
         for window in windows:
-            values, known = ds[what].sel(window=window), PUBLISHED[what].get(window, ())
+            values, (mean, error) = ds[what].sel(window=window), PUBLISHED[what].get(window, (np.nan, 0.0))
             label = f"{text}, {window / 1e3:g} s"
-            found.append(_published(label, values.sel(synapses="variable").values, *known, why=WHY[what]))
+            found.append(_published(label, values.sel(synapses="variable").values, mean, error, why=WHY[what]))
             found.append(Row(f"{label}, equal synapses", values.sel(synapses="equal").values))
             for other in ds.v_threshold.values.tolist():
                 values = ds[f"other_{what}"].sel(v_threshold=other, window=window)
@@ -461,9 +461,7 @@ def rows(ds: xr.Dataset) -> list[Row]:
     return found + _readings(ds)
 
 
-def _published(
-    label: str, values: Any, mean: float = np.nan, error: float = 0.0, panel: str = "a", why: str = ""
-) -> Row:
+def _published(label: str, values: Any, mean: float, error: float, panel: str = "a", why: str = "") -> Row:
     """A row with the mean of the author's data that a panel of the paper shows."""
     kind, source = ("", "") if np.isnan(mean) else ("published", f"{DATA}{panel} (means of the author's data)")
     return Row(label, values, mean, kind, source, error=error, why=why)

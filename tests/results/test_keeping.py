@@ -7,9 +7,9 @@ import types
 
 import numpy as np
 import pytest
-from results import kept_programs
 from results.kept_programs import Size, cell, labelled
 
+from results import kept_programs
 from synfwp import results
 from synfwp.results import keeping
 
