@@ -123,7 +123,10 @@ def test_every_program_has_settings_with_a_line_each(name):
 CHEAP = {
     "vogels2011": ({"rho0": 8.0}, {"cell_seconds": 4, "network_seconds": 4, "excitatory": 400}),
     "song2000": ({"g_max": 0.02}, {"seconds": 4, "every": 1}),
-    "ellwood2024": ({"efficacy": 4.5}, {"trials": 5, "share_trials": 5, "windows": (500,)}),
+    "ellwood2024": (
+        {"efficacy": 4.5},
+        {"seeds": 1, "trials": 5, "share_trials": 5, "windows": (500,), "shares": (1.0,)},
+    ),
     "mongillo2008": ({"U": 0.3}, {"neurons": 200, "networks": 1, "shown": 5}),
     "limbacher2020": ({"gamma_minus": 0.1}, {"pairs": (3,), "networks": 1, "others": 2}),
     "miconi2018": ({"input_gain": 10.0}, {"d": 8, "steps": 25, "static": 25, "batch": 1, "sequences": 5, "seeds": 1}),
@@ -204,7 +207,7 @@ WITHOUT = {  # settings without entries that the table selects, and the start of
         "Brian2's example: weights below 0.2 gmax after",
     ),
     "ellwood2024": (
-        {"shares": 0.25, "windows": 700, "trials": 5, "share_trials": 5},
+        {"seeds": 1, "shares": 0.25, "windows": 700, "trials": 5, "share_trials": 5},
         "spikes that control, threshold, 50 % matched",
     ),
     "engines": (
