@@ -152,8 +152,7 @@ def comparison(rows: Sequence[Row]) -> xr.Dataset:
     >>> comparison([Row("accuracy of hebb", 0.75, 0.5, kind="chance")]).difference.values.tolist()
     [0.25]
     """
-    rows = [row if isinstance(row, Row) else _old(row) for row in rows]
-    if not rows:
+    if not rows or not all(isinstance(row, Row) for row in rows):
         raise TypeError("a table has no rows, or one that is no results.Row; pass a list of them.")
     names = [row.quantity for row in rows]
     twice = next((name for name in names if names.count(name) > 1), None)
@@ -162,12 +161,6 @@ def comparison(rows: Sequence[Row]) -> xr.Dataset:
     table = [row.columns for row in rows]
     columns = {name: np.array([one[name] for one in table]) for name in table[0]}
     return dataset(columns, coords={"quantity": np.array(names)})
-
-
-def _old(row: Any) -> Row:
-    """A row as programs wrote it before rows had kinds."""
-    quantity, expected, obtained = row
-    return Row(quantity, obtained, expected, kind="recomputed" if np.isfinite(expected) else "")
 
 
 def compared(ds: xr.Dataset, table: Callable[[xr.Dataset], Sequence[Row]]) -> xr.Dataset:
@@ -193,8 +186,7 @@ def compared(ds: xr.Dataset, table: Callable[[xr.Dataset], Sequence[Row]]) -> xr
     [20.0]
     """
     try:
-        found: Any = table(ds)
-        found = found if isinstance(found, xr.Dataset) else comparison(found)
+        found = comparison(table(ds))
     except (LookupError, ValueError, ZeroDivisionError, StopIteration) as error:
         reason = f"{type(error).__name__}: {error}"
         checks.warn(
