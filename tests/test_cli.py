@@ -50,7 +50,7 @@ def test_a_run_writes_a_result_and_two_figures_and_prints_table_caption_and_path
         "results/counting.nc",
     ]
     printed = capsys.readouterr().out
-    parts = ["quantity         published", "Three, counted.", *(str(out / name) for name in files(out)[::-1])]
+    parts = ["quantity         kind ", "Three, counted.", *(str(out / name) for name in files(out)[::-1])]
     assert all(part in printed for part in parts)
     assert results.load(out / "results" / "counting.nc").attrs["seed"] == 4
 
