@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
+from threadpoolctl import threadpool_limits
 
 import synfwp as fw
 from synfwp import results, seeds
@@ -219,7 +220,8 @@ def cell(size: Size, overlap: float, seed: int) -> xr.Dataset:
 def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     """Nets at every overlap, 10 seeds each."""
     grid = {"overlap": list(size.overlaps), "seed": range(seed, seed + size.seeds)}
-    ds = results.cells(cell, grid, size=size)
+    with threadpool_limits(1):  # products are small: BLAS splits them badly
+        ds = results.cells(cell, grid, size=size)
     ds["overlap"].attrs = {"units": "1", "long_name": "pixels that all classes have in common"}
     ds.attrs.update(results.provenance({"size": size._asdict(), "quick": quick}, seed))
     return results.compared(ds, rows)
