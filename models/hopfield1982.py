@@ -275,6 +275,7 @@ def rows(ds: xr.Dataset) -> list[Row]:
             why="networks differ widely, and how many were run is not said",
             band=0.05,  # "approximately"
         ),
+        Row("SD of these shares over networks", ds.assigned.std("network", ddof=1)),
         Row(
             "highest load with a retrieval state",
             critical_load(),
