@@ -212,17 +212,17 @@ def rows(ds: xr.Dataset) -> list[Row]:
     hand, hop = ds.sel(alpha=best), "hopfield1982"
     for rule in PLASTIC:
         one, name = ds.sel(rule=rule), f"squared error of a bit, {rule}"
-        squares, usual = one.squared.values, ds.sel(alpha=0.51).hand_error.values
+        lost, squares, usual = f"wrong missing bits, {rule}", one.squared.values, ds.sel(alpha=0.51).hand_error.values
         found += [
             Row(f"{name}, against alpha = 0.51 by hand", squares, usual, "control"),
             Row(f"{name}, against the best alpha by hand", squares, hand.hand_error.values, "control"),
-            Row(f"wrong missing bits, {rule}, against Hopfield", one.missing.values, ds.ideal.values, "control", hop),
+            Row(f"{lost}, against Hopfield", one.missing.values, ds.ideal.values, "control", hop, "above"),
             Row(f"wrong bits, all, {rule}", one.bits.values),
             Row(f"eta, {rule}", one.eta.values),
             Row(f"mean alpha, {rule}", one.mean_alpha.values),
         ]
-        lost = f"wrong missing bits with eta = 0, {rule}, against the best guess"
-        found.append(Row(lost, one.frozen.values, ds.guess.values, "ceiling", claim="above"))
+        name = f"wrong missing bits with eta = 0, {rule}, against the best guess"
+        found.append(Row(name, one.frozen.values, ds.guess.values, "ceiling", claim="above"))
     static = ds.missing.sel(rule="no plasticity").values
     name = "wrong missing bits, no plasticity, against the best guess"
     found.append(Row(name, static, ds.guess.values, "ceiling", claim="above"))
@@ -235,8 +235,8 @@ def rows(ds: xr.Dataset) -> list[Row]:
     for n in SHOWN:
         at, name = ds.sel(patterns=n), f"wrong missing bits, {n} patterns"
         for rule in PLASTIC:
-            values = at.by_patterns.sel(rule=rule).values
-            found.append(Row(f"{name}, {rule}, against Hopfield", values, at.hopfield.values, "control", hop))
+            values, against = at.by_patterns.sel(rule=rule).values, f"{name}, {rule}, against Hopfield"
+            found.append(Row(against, values, at.hopfield.values, "control", hop, "above"))
         own, shared = (at.by_patterns.sel(rule=rule).values for rule in PLASTIC)
         found.append(Row(f"{name}, own alpha against one alpha", own, shared, "control", claim="below"))
         low = at.sel(alpha=0.1).hand_by_patterns.values
