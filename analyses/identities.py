@@ -56,7 +56,7 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     coords = {"identity": ("identity", list(residuals), {"long_name": "identity"})}
     exact = results.dataset({"residual": ("identity", list(residuals.values()), words)}, coords)
     settings = {"size": size._asdict(), "quick": quick}
-    ds = xr.merge([exact, found, expected(size)], combine_attrs="drop")
+    ds = xr.merge([exact, found, expected(size)], combine_attrs="override")
     return results.compared(ds.assign_attrs(results.provenance(settings, seed)), rows)
 
 

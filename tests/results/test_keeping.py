@@ -5,10 +5,10 @@ import json
 import sys
 import types
 
+import kept_programs
 import numpy as np
 import pytest
-from results import kept_programs
-from results.kept_programs import Size, cell, labelled
+from kept_programs import Size, cell, labelled
 
 from synfwp import results
 from synfwp.results import keeping
