@@ -325,15 +325,15 @@ def rows(ds: xr.Dataset) -> list[Row]:
         engine = "poisson" if sweep in ("gap", "tau") else "counts"
         runs = select(ds, sweep, engine, "gated trace, Hebb")
         for i, value in enumerate(runs[sweep].values):
-            one, what = runs.isel(run=i), f"agreement, Hebb, {LABELS[sweep]} {value:g}, {engine}, against closed form"
-            found.append(Row(what, _seeds(one.agreement), _seeds(one.closed_form), "theory"))
+            at, what = runs.isel(run=i), f"agreement, Hebb, {LABELS[sweep]} {value:g}, {engine}, against closed form"
+            found.append(Row(what, _seeds(at.agreement), _seeds(at.closed_form), "theory"))
         for mechanism in PAIR:
             lif, other = (select(ds, sweep, e, mechanism) for e in ("lif", engine))
             for i, value in enumerate(lif[sweep].values):
-                one = _seeds(lif.agreement.isel(run=i))
+                ours = _seeds(lif.agreement.isel(run=i))
                 against = _seeds(other.agreement.isel(run=int(np.flatnonzero(other[sweep].values == value).item())))
                 what = f"agreement, {mechanism}, {LABELS[sweep]} {value:g}, LIF, against {engine}"
-                found.append(Row(what, one, against[: len(one)], "other engine"))
+                found.append(Row(what, ours, against[: len(ours)], "other engine"))
     return found
 
 

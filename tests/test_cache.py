@@ -56,6 +56,20 @@ def test_a_first_compilation_is_announced_once_and_a_second_process_compiles_not
     assert len(files(tmp_path, ".nbi")) == len(files(tmp_path, ".nbc")) == 1
 
 
+def test_several_kernels_are_announced_in_one_line(tmp_path):
+    """F25."""
+    another = """
+    from synfwp.kernels._jit import kernel
+    @kernel
+    def thrice(x):
+        return 3 * x
+    thrice(14)
+    """
+    done = run(tmp_path, another)
+    assert done.stderr.count("synfwp: compiling kernels") == 1
+    assert len(list((tmp_path / "cache").rglob("*.nbi"))) == 2  # both were compiled
+
+
 @pytest.mark.parametrize(
     ("ending", "content"), [(".nbi", b""), (".nbi", b"text"), (".nbc", b"\x80"), (".nbc", b"\x80\x04}.")]
 )

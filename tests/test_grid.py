@@ -122,3 +122,21 @@ def test_a_network_takes_durations_on_every_grid() -> None:
     assert fw.SpikingNetwork(engine="lif", schedule=cycle, dt=1 / 3, neuron=fw.LIF(t_ref=2.0)).dt == 1 / 3
     with pytest.raises(ValueError, match="not a multiple of dt"):
         fw.SpikingNetwork(engine="lif", schedule=fw.ThetaCycle(encode=100.03), dt=0.1)
+
+
+DECIMAL = np.array([0.0, 5.3, 17.4, 101.3])
+TIMES = {  # what takes times, and the times that it holds
+    "SpikeSource": lambda t: fw.SpikeSource(1, t, np.zeros(len(t), int)).times,
+    "Steps": lambda t: fw.Steps(t, np.arange(4.0)).times,
+    "Protocol": lambda t: fw.protocols.Protocol(t, t + np.float32(1), n=1).pre_motif,
+    "dw": lambda t: fw.plasticity.pair(0.1, 0.2).dw(t, DECIMAL + 2.0),
+}
+
+
+@pytest.mark.parametrize("name", TIMES)
+def test_times_in_single_precision_mean_their_decimals_and_in_half_precision_are_refused(name) -> None:
+    """F10: 5.3 in single precision is 5.30000019, which a grid of 0.1 ms would round up to 5.4."""
+    take = TIMES[name]
+    assert np.array_equal(take(DECIMAL.astype(np.float32)), take(DECIMAL))
+    with pytest.raises(TypeError, match="in half precision"):
+        take(DECIMAL.astype(np.float16))

@@ -113,9 +113,13 @@ def test_an_object_keeps_its_own_arrays_which_nothing_changes(name: str) -> None
             assert not np.shares_memory(one, held)
     spoil(given)
     assert equal(plain(made), before)
+    own = made.params if name == "Trained" else made  # the history is a Dataset of the user's
+    assert not any(one.flags.writeable for one in arrays(own)), (
+        name
+    )  # before a copy is made, which freezes what it shares
     for again in (made, pickle.loads(pickle.dumps(made)), copy.deepcopy(made), copy.copy(made)):
         assert equal(plain(again), before)
-        held = again.params if name == "Trained" else again  # the history is a Dataset of the user's
+        held = again.params if name == "Trained" else again
         assert not any(one.flags.writeable for one in arrays(held)), name
 
 
@@ -183,6 +187,12 @@ CALLS: dict[str, tuple[Given, Callable[..., Any]]] = {
     "vjp, T = 0": (
         QKV | {"W0": W0, "dW": np.ones((1, 3, 3))},
         lambda q, k, v, W0, dW: fw.vjp("hebb", q[:, :0], k[:, :0], v[:, :0], W0=W0)[1](None, dW),
+    ),
+    "vjp, mesa, T = 0": (
+        QKV | {"W0": W0, "dW": np.ones((1, 3, 3))},
+        lambda q, k, v, W0, dW: fw.vjp(
+            "mesa", q[:, :0], k[:, :0], v[:, :0], decay=1.0, ridge=np.ones(3), W0=W0
+        )[1](None, dW),
     ),
     "attention": ({"q": q, "k": k}, lambda q, k: fw.attention("delta", q, k)),
     "simulate": (QKV, lambda q, k, v: fw.simulate("delta", Instructions(q, k, v), on=fw.RateNetwork())),
@@ -275,8 +285,10 @@ def test_runs_neither_share_memory_with_the_simulation_nor_with_each_other() -> 
     values = plain(first)
     spoil(first)
     for simulation in (one, other):
-        simulation.weights("s").eliminate_zeros()
-        simulation.weights("s").data[:] = 0
+        W = simulation.weights("s")
+        W.data[:] = 0
+        W.eliminate_zeros()
+        assert (W.nnz, simulation.weights("s").nnz) == (0, 4)
     other.run(50.0, records)
     a, b = one.run(50.0, records), other.run(50.0, records)
     assert equal(plain(a), plain(b))

@@ -124,6 +124,11 @@ def test_what_is_looked_up_is_not_printed_whole() -> None:
             lambda value=value: fw.Population(1, fw.LIF(), name=value if not isinstance(value, str) else "/" + value),
             lambda value=value: fw.scan("delta", [[1.0]], [[1.0]], [[1.0]], form=value),
             lambda value=value: fw.simulate("delta", value),
+            lambda value=value: fw.Evaluation(target=value),
+            lambda value=value: fw.Evaluation(every=value),
+            lambda value=value: fw.PoissonSource(2, rate=value),
+            lambda value=value: fw.ShortTerm(U=value, tau_rec=100.0, tau_facil=10.0),
+            lambda value=value: fw.PairSTDP("bi_poo", tau_plus=value),
         ):
             with pytest.raises((ValueError, TypeError, AttributeError)) as caught:
                 call()

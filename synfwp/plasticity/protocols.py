@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from synfwp import units
+from synfwp import grid, units
 from synfwp.checks import count, lookup, one_of
 from synfwp.data import load_table
 
@@ -61,7 +61,8 @@ class Protocol:
         if not np.isfinite(last):
             raise ValueError(f"rate is {self.rate:g} Hz, too low for {self.n} repetitions; pass a higher rate.")
         for what in ("pre_motif", "post_motif"):
-            times = np.atleast_1d(units.to_float(getattr(self, what), "ms", what))
+            given = getattr(self, what)
+            times = np.atleast_1d(grid.precise(what, given, units.to_float(given, "ms", what)))
             motif = tuple(units.array(times, "ms", what, ndim=1).tolist())
             object.__setattr__(self, what, motif)
             if any(later <= earlier for earlier, later in pairwise(motif)):

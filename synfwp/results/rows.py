@@ -70,10 +70,10 @@ class Row(shown.OneLine):
 
     Examples
     --------
-    >>> Row("recall", 0.5, kind="publishd", expected=0.4, source="ba2016")
+    >>> Row("recall", 0.5, kind="ceilings", expected=0.4, source="ba2016")
     Traceback (most recent call last):
     ...
-    ValueError: unknown kind of the row 'recall' 'publishd'; did you mean 'published'?
+    ValueError: unknown kind of the row 'recall' 'ceilings'; did you mean 'ceiling'?
     """
 
     quantity: str

@@ -42,7 +42,8 @@ class Steps(owned.Owner):
 
     def __post_init__(self) -> None:
         """Times start at 0 and increase; one value (or row) for each."""
-        times = np.atleast_1d(units.to_float(self.times, "ms", "times of Steps")).astype(float)
+        what = "times of Steps"
+        times = np.atleast_1d(grid.precise(what, self.times, units.to_float(self.times, "ms", what)))
         values = self.values  # with a unit they wait for what takes them, which knows its own
         if not units.has_unit(values):
             values = np.array(units.to_float(values, "1", "values of Steps"), float)

@@ -71,3 +71,6 @@ def test_softmax_has_no_weights_and_that_is_the_reason():
     x = np.eye(3)
     with pytest.raises(ValueError, match=r"'softmax' keeps every pair and has no weights.*run it with synfwp\.scan"):
         fw.simulate("softmax", fw.Instructions(x, x, x), on=fw.RateNetwork())
+    for network in (fw.RateNetwork(), fw.SpikingNetwork()):
+        with pytest.raises(ValueError, match=r"'softmax' .*carries out: it keeps every pair and has no weights;"):
+            network.describe("softmax")

@@ -205,7 +205,10 @@ def _float16(rng: Rng, arg: Arg) -> tuple[Any, Any]:
 
 @disguise("array", "level", "number")
 def _float32(rng: Rng, arg: Arg) -> tuple[Any, Any]:
-    return _cast(arg.plain, np.float32)
+    found, meant = _cast(arg.plain, np.float32)
+    if arg.dims == ("spike",) and arg.unit == "ms":  # times of spikes mean their decimals, 5.2 for 5.199999809
+        meant = found.astype("U32").astype(float)
+    return found, meant
 
 
 @disguise("array", "index", "level", "number")

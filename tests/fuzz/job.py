@@ -143,6 +143,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     tally, start = Tally(), time.perf_counter()
     for number, verdict, seconds in verdicts(range(chosen.calls), chosen.seed, only=chosen.only):
         tally.add(number, verdict, seconds)
+        if verdict.outcome == "finding":
+            print(f"CASE={number}: {verdict}", file=sys.stderr, flush=True)
         if number and number % 5000 == 0:
             elapsed = time.perf_counter() - start
             print(f"{number} calls, {tally.findings} findings, {elapsed:.0f} s", file=sys.stderr, flush=True)

@@ -69,6 +69,26 @@ def defaulted(rng, batch, noise=0.0):
     return replace(drawn, x=drawn.x + noise)
 
 
+def by_default(noise):
+    """A function of which a default alone differs."""
+
+    def task(rng, batch, more=noise):
+        drawn = SMALL(rng, batch)
+        return replace(drawn, x=drawn.x + more)
+
+    return task
+
+
+def by_keyword(noise):
+    """A function of which the default of a keyword alone differs."""
+
+    def task(rng, batch, *, more=noise):
+        drawn = SMALL(rng, batch)
+        return replace(drawn, x=drawn.x + more)
+
+    return task
+
+
 def module(tmp_path, name, source):
     """A module of the user's from its text."""
     path = tmp_path / f"{name}.py"
@@ -129,6 +149,12 @@ DIFFERENT = {
         lambda: lambda rng, n: SMALL(rng, n), lambda: lambda rng, n: SMALL(rng, n * 1), r"task\.code is \w{16} \(Python"
     ),
     "another closure": (lambda: made(0.0), lambda: made(0.5), r"task\.closure\.noise is 0\.0, here it is 0\.5"),
+    "another default": (
+        lambda: by_default(0.0), lambda: by_default(0.5), r"task\.defaults is \[0\.0\], here it is \[0\.5\]"
+    ),
+    "another default of a keyword": (
+        lambda: by_keyword(0.0), lambda: by_keyword(0.5), r"task\.keyword_defaults\.more is 0\.0, here it is 0\.5"
+    ),
     "another argument of a partial": (
         lambda: functools.partial(defaulted, noise=0.0), lambda: functools.partial(defaulted, noise=0.5),
         r"task\.keywords\.noise is 0\.0",

@@ -6,7 +6,7 @@ from programmers import SMALL, small
 
 import synfwp as fw
 from synfwp import seeds
-from synfwp.programmer import optimiser
+from synfwp.programmer import optimiser, progress
 from synfwp.tasks import InContextRegression
 
 SETTINGS = {"batch": 2, "schedule": "constant", "warmup": 3}
@@ -59,6 +59,14 @@ def test_a_training_stops_at_an_accuracy_keeps_those_parameters_and_tells_when_a
         trained.history.attrs["stop_step"] == trained.history.sizes["step"] == int(trained.history.evaluation[-1]) < 400
     )
     assert trained.accuracy(SMALL(seeds.generator(0, "evaluation"), 50)) == accuracy[-1]
+
+
+def test_what_reaches_the_accuracy_is_kept_though_its_loss_is_not_the_lowest():
+    evaluation, later = fw.Evaluation(stop_at=0.9), {"W": np.ones(1)}
+    state = evaluation.update(progress.start({"W": np.zeros(1)}), 0.5, 0.8)
+    state = evaluation.update(state._replace(params=later), 0.6, 0.9)
+    assert state.best is later
+    assert evaluation.reason(state) == "stop_at"
 
 
 def test_real_targets_stop_at_a_mean_squared_error():

@@ -141,7 +141,7 @@ def test_what_cannot_be_found_again_is_refused_before_it_runs(tmp_path) -> None:
     def local(seed):
         raise AssertionError
 
-    with results.kept_cells(tmp_path), pytest.raises(TypeError, match="local.* is no function of a module"):
+    with results.kept_cells(tmp_path), pytest.raises(TypeError, match=r"local.* is no function of a module"):
         results.cells(local, {"seed": [0]})
     for empty in ({}, {"seed": []}):
         with pytest.raises(ValueError, match="grid is"):

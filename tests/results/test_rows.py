@@ -55,7 +55,7 @@ def test_a_seed_that_gave_nothing_leaves_the_row_without_a_number() -> None:
     ({"expected": 1.0}, "kind of the row 'recall' is '' and expected 1.0"),
     ({"kind": "chance"}, "kind of the row 'recall' is 'chance' and expected nan"),
     ({"kind": "published", "expected": 1.0}, "source of the row 'recall' is missing"),
-    ({"kind": "publishd", "expected": 1.0}, "did you mean 'published'"),
+    ({"kind": "ceilings", "expected": 1.0}, "did you mean 'ceiling'"),
     ({"claim": "higher"}, "unknown claim"),
     ({"kind": "chance", "expected": [0.5, 0.5]}, "expected of the row 'recall' has shape .2,., obtained .3,."),
     ({"band": -1.0}, "band of the row 'recall' is -1.0"),

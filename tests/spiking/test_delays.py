@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import scipy.sparse
+import xarray as xr
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -93,6 +94,32 @@ def test_zeros_that_may_be_padding_are_refused(form):  # F3
         weight.data[0, 0] = 0.0
     with pytest.raises(ValueError, match=rf"format '{form}' and stores zeros, .* pass weight.tocsr\(\), and call"):
         between(source(4, [], "a"), source(4, [], "b"), weight)
+
+
+def test_what_a_sparse_weight_stores_beside_real_numbers_is_refused():  # F3, F4
+    masked = scipy.sparse.coo_array(np.eye(2))
+    masked.data = np.ma.array([1.0, 2.0], mask=[False, True])
+    with pytest.raises(TypeError, match=r"weight of projection 'p' is a MaskedArray, which carries a mask"):
+        between(source(2, [], "a"), source(2, [], "b"), masked)
+    with pytest.raises(TypeError, match=r"weight of projection 'p' is an array of shape \(2,\); pass numbers"):
+        between(source(2, [], "a"), source(2, [], "b"), scipy.sparse.coo_array(np.eye(2) * 1j))
+
+
+def test_labelled_weights_and_delays_are_taken_by_their_dims():  # F5
+    pre, post, full = source(2, [], "a"), source(3, [], "b"), np.arange(6.0).reshape(2, 3)
+    for dims in (("pre", "post"), ("post", "pre"), ("pre_p", "post_p"), ("post_p", "pre_p")):
+        values = full if dims[0].startswith("pre") else full.T
+        weight = xr.DataArray(values, dims=dims)
+        delay = xr.DataArray(values / 1000, dims=dims, attrs={"units": "s"})
+        p = between(pre, post, weight, delay=delay).projections[0]
+        np.testing.assert_array_equal(p.weight, full)
+        np.testing.assert_array_equal(p.delay, full)
+        simulation = between(pre, post).start()
+        simulation.set_weights("p", weight)
+        np.testing.assert_array_equal(simulation.weights("p"), full)
+    for dims in (("a", "b"), ("pre", "b")):
+        with pytest.raises(ValueError, match=r"weight of projection 'p' has dims .*; pass dims \('pre', 'post'\)"):
+            between(pre, post, xr.DataArray(full, dims=dims))
 
 
 def test_a_neuron_that_is_recorded_twice_and_times_that_stand_twice_are_refused():  # F3

@@ -89,7 +89,9 @@ def test_weights_are_not_broadcast() -> None:
     """F26, the case: two runs stay as small as they are."""
     simulation = circuit().start(seed=4)
     a, b = simulation.run(20.0), simulation.run(30.0)
-    assert fw.join(a, b).W_dense_end.dims == ("pre_dense", "post_dense")
+    joined = fw.join(a, b)
+    assert joined.W_dense_end.dims == ("pre_dense", "post_dense")
+    assert joined.W_dense_end.shape == joined.W_dense_start.shape == (4, 3)
 
 
 def test_runs_that_do_not_follow_on_each_other_are_refused() -> None:

@@ -45,7 +45,8 @@ def understood(p: Problem, meant: dict[str, Array], ranges: Mapping[str, tuple[f
     """The problem that arguments describe, every gate at full size, or `NoMeaning`."""
     rule, given = p.rule, {name: x for name, x in meant.items() if name in INPUTS}
     given = {name: np.asarray(x, float).astype(p.q.dtype) for name, x in given.items()}
-    if np.ndim(given.get("beta", 0)) == given["q"].ndim and given["beta"].shape[-1:] == (1,):
+    axes = given["q"].ndim - (rule.writes == 1)  # of a beta for each write
+    if np.ndim(given.get("beta", 0)) == axes + 1 and given["beta"].shape[-1:] == (1,):
         given["beta"] = given["beta"][..., 0]  # one beta for each value is the same for all
     need(all(np.isfinite(x).all() for x in given.values()) and given["q"].ndim >= 2)
     lead, (T, d_k) = given["q"].shape[:-2], given["q"].shape[-2:]
