@@ -10,7 +10,7 @@ from synfwp.coefficients import Coefficients
 from synfwp.instructions import Description, Outcome
 from synfwp.rules import Rule, get_rule
 from synfwp.spiking.neurons import LIF, Poisson
-from synfwp.substrates import gains, mechanisms
+from synfwp.substrates import errors, gains, mechanisms
 from synfwp.substrates.code import RateCode, ThetaCycle
 from synfwp.substrates.describe import describe
 from synfwp.substrates.engines import NEURONS, Setup
@@ -155,7 +155,9 @@ class SpikingNetwork(shown.OneLine):
             self.engine, mechanism, self.code, self.schedule, self._neuron, self.curve, self.dt, self.delay, self.bound
         )
 
-    def effective(self, rule: Rule, k: Array, beta: Array, decay: Array | None) -> Coefficients:
+    def effective(
+        self, rule: Rule, k: Array, beta: Array, decay: Array | None, v: Array | None = None
+    ) -> Coefficients:
         """What the network carries out on average, from parameters and instructions alone.
 
         Parameters
@@ -164,6 +166,10 @@ class SpikingNetwork(shown.OneLine):
         k : (n, T, d_k) array
         beta : (n, T) array
         decay : None, (n, T) or (n, T, d_k) array
+        v : None or (n, T, d_v) array
+            Values. Neurons that fire for an error at a baseline below the peak carry small errors by both sides: with
+            values, the coefficients of a row of W are multiplied by what its errors gain so (not of LIF neurons, whose
+            gain is measured at the peak, and not online). Without, errors are carried in proportion.
 
         Returns
         -------
@@ -175,8 +181,10 @@ class SpikingNetwork(shown.OneLine):
             If the mechanism cannot run the rule; the message names one that can.
         """
         g = self.gains(rule)
-        g = g._replace(self_erasure=g.self_erasure * _largest(k))
-        return self._mechanism(rule).effective(rule, k, beta, decay, g)
+        g, setup = g._replace(self_erasure=g.self_erasure * _largest(k)), self.setup(rule)
+        if v is not None and errors.bends(setup):
+            return errors.bent(setup, rule, k, v, beta, decay, g, _largest(k))
+        return setup.mechanism.effective(rule, k, beta, decay, g)
 
     def gains(self, rule: Rule) -> Gains:
         """Mean gains of this network for a rule, for keys and values at most 1."""

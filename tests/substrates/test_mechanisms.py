@@ -273,6 +273,30 @@ def test_an_error_is_carried_linearly_within_what_is_described(rho0, monkeypatch
     assert expected == pytest.approx(rho * (1 - rho) / (1 + rho), abs=2e-3)
 
 
+BENT = [("counts", 30.0, 2, 100.0, 40.0), ("counts", 8.0, 4, 50.0, 0.0), ("counts", 15.0, 1, 200.0, 40.0),
+        ("poisson", 30.0, 4, 100.0, 100.0), ("poisson", 30.0, 2, 150.0, 200.0)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("engine", "rho0", "neurons", "peak", "gap"), BENT)
+def test_what_both_sides_make_of_small_errors_is_in_the_mean_over_runs(engine, rho0, neurons, peak, gap):
+    network = replace(
+        ON_CLOCK, engine=engine, mechanism=fw.InhibitoryCancellation(rho0=rho0), schedule=fw.ThetaCycle(gap=gap),
+        code=fw.RateCode(peak=peak, neurons_per_feature=neurons),
+    )  # fmt: skip
+    runs = many_runs(network, "delta", 2000 if engine == "counts" else 500)
+    assert off_by(runs, effective_W(network, "delta")) < BOUND
+    straight = effective_W(network, "delta", lambda g: g)  # without values errors are carried in proportion
+    assert off_by(runs, straight) > BOUND + 1
+
+
+@pytest.mark.parametrize("rule", ["gated_delta", "key_gated_delta"])
+def test_a_decay_acts_on_the_weights_and_on_their_noise_before_an_error_is_bent(rule):
+    network = replace(FEW, mechanism=fw.InhibitoryCancellation(rho0=30.0))
+    runs = many_runs(network, rule, 2000)
+    assert off_by(runs, effective_W(network, rule)) < BOUND
+    assert off_by(runs, effective_W(network, rule, lambda g: g)) > BOUND + 1
+
+
 def test_alpha_is_what_keeps_each_side_at_its_target_rate():
     """Vogels 2011: at the rate rho0 what pairs of spikes add is what presynaptic spikes alone take away."""
     mechanism, dt, steps = fw.InhibitoryCancellation(tau=20.0, rho0=8.0), 0.1, 100_000
