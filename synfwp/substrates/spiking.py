@@ -1,23 +1,28 @@
 """A spiking network that carries out update rules, item by item, in theta cycles."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from synfwp import checks, grid, seeds, shown, units
-from synfwp.coefficients import Coefficients
-from synfwp.instructions import Description, Outcome
+from synfwp.coefficients import Coefficients, written_keys
+from synfwp.fastweights import run_coefficients
+from synfwp.instructions import Description, Instructions, Outcome
 from synfwp.rules import Rule, get_rule
 from synfwp.spiking.neurons import LIF, Poisson
 from synfwp.substrates import errors, gains, mechanisms
 from synfwp.substrates.code import RateCode, ThetaCycle
-from synfwp.substrates.describe import describe
+from synfwp.substrates.describe import describe, spikes_of
+from synfwp.substrates.door.arrays import prepare
 from synfwp.substrates.engines import NEURONS, Setup
 from synfwp.substrates.measured import lif_gains
 from synfwp.substrates.mechanisms import MECHANISMS, Gains, Mechanism
 from synfwp.substrates.sequence import Items, run_sequence
 from synfwp.substrates.soma import LIFCurve, lif_curve
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 Array = np.ndarray
 
@@ -257,8 +262,15 @@ class SpikingNetwork(shown.OneLine):
         W, y = np.stack([one.W for one in left]), np.stack([one.y for one in left])
         return Outcome(W, y, np.array([one.bounded for one in left]), extras)
 
-    def describe(self, rule: Rule | str) -> Description:
+    def describe(self, rule: Rule | str, instructions: "Instructions | xr.Dataset | None" = None) -> Description:
         """What the network really does, for a key that is one feature at peak.
+
+        Parameters
+        ----------
+        rule : Rule or str
+        instructions : None, Instructions or xarray.Dataset
+            What will be sent. The spikes of an item are then those of these items on average, with several features of
+            keys and values active and with what is retrieved of earlier items.
 
         Returns
         -------
@@ -270,10 +282,33 @@ class SpikingNetwork(shown.OneLine):
         Raises
         ------
         ValueError
-            If the mechanism cannot run the rule; the message names one that can.
+            If the mechanism cannot run the rule; the message names one that can. If instructions have negative keys.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> network, key = SpikingNetwork(), np.eye(4)
+        >>> sent = Instructions(key, key, np.ones((4, 6)))  # six features of a value at peak, not one
+        >>> [network.describe("hebb", *given).values["spikes_per_item"] for given in ((), (sent,))]
+        [160.0, 560.0]
         """
-        row = get_rule(rule)
-        return describe(row, self.engine, self._mechanism(row), self.gains(row), self.schedule, self.code, self.curve)
+        row, sent = get_rule(rule), None
+        mechanism, known = self._mechanism(row), (self.schedule, self.code, self.curve)
+        if instructions is not None:
+            _, k, v, beta, decay = prepare(row, instructions).arrays
+            _refuse_signed(k, k)
+            read = self._predicted(row, k, v, beta, decay)
+            sent = spikes_of(row, mechanism, *known, k, v, beta, read)
+        return describe(row, self.engine, mechanism, self.gains(row), *known, sent)
+
+    def _predicted(self, rule: Rule, k: Array, v: Array, beta: Array, decay: Array | None) -> Array:
+        """What the effective rule reads with each key (n, T, d_v) before it is written."""
+        c, keys, q = self.effective(rule, k, beta, decay, v), written_keys(rule, k), k
+        if decay is not None:
+            q = k * (decay if rule.retain == "key" else decay[..., None])
+        q = np.concatenate([q[:, 1:], np.zeros_like(q[:, :1])], axis=1)
+        y = run_coefficients(q, keys, v, c, np.zeros((len(k), v.shape[-1], k.shape[-1]))).y
+        return np.concatenate([np.zeros_like(y[:, :1]), y[:, :-1]], axis=1)
 
     @property
     def _neuron(self) -> Poisson | LIF:
