@@ -230,7 +230,7 @@ SENT = [("hebb", None, "counts"), ("covariance", None, "poisson"), ("delta", fw.
 def test_the_spikes_per_item_of_instructions_are_those_that_a_run_fires(rule, mechanism, engine):
     network = fw.SpikingNetwork(engine=engine, mechanism=mechanism, dt=0.5, dale=False)
     rng, n, T = np.random.default_rng(3), 20, 8
-    k, v = np.maximum(rng.standard_normal((n, T, 6)), 0), rng.standard_normal((n, T, 4))
+    k, v = rng.uniform(0, 1, (n, T, 6)), rng.standard_normal((n, T, 4))
     k /= np.linalg.norm(k, axis=-1, keepdims=True)
     k[:, 2] = 0  # writes nothing
     beta, decay = np.full((n, T), 0.9), rng.uniform(0.6, 1, (n, T)) if rule == "gated_delta" else None
