@@ -322,7 +322,8 @@ COVARIANCE = Rule(
     loss=r"-v_t^\top W (k_t - m_t)",
     eigenvalues=r"1",
     known_as="centred Hebb",
-    biology="Hebb with feed-forward inhibition that takes the mean rate of the keys before off key and query",
+    biology="Hebb with feed-forward inhibition that takes the mean rate of the keys before off key and query; one item alone"
+    " is its own running mean and reads 0 at a later token, while a known mean (aux0) recalls it",
     cite="sejnowski1977",
 )
 LONGHORN = Rule(

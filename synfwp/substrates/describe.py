@@ -3,7 +3,7 @@
 import numpy as np
 
 from synfwp import theory, units
-from synfwp.coefficients import running_mean
+from synfwp.coefficients import Coefficients, running_mean
 from synfwp.instructions import Description
 from synfwp.rules import Rule
 from synfwp.substrates.code import RateCode, ThetaCycle
@@ -125,6 +125,27 @@ def spikes_of(
     spent = (spent + both(0 * value) * gaps) * writes
     each: Array = spent.sum(axis=-1) / np.maximum(writes.sum(axis=-1), 1)
     return float(code.neurons_per_feature * each.mean())
+
+
+def before_writes(c: Coefficients, q: Array, k: Array, v: Array, decay: Array | None) -> Array:
+    """What coefficients from W = 0 read with each q (n, T, d_k) before its token writes, after its decay: (n, T, d_v)."""
+    W, reads = np.zeros((len(k), v.shape[-1], k.shape[-1])), np.zeros(v.shape)
+    for t in range(k.shape[1]):
+        kept = 1.0 if decay is None else decay[:, t, None, None] if decay.ndim == 2 else decay[:, t, None]
+        reads[:, t] = np.einsum("nij,nj->ni", W * kept, q[:, t])
+        p, r = (k if x is None else x for x in (c.p, c.r))
+        new = np.einsum("ni,nj->nij", _rows(c.write[:, t]) * v[:, t], k[:, t])
+        if c.erase is not None:
+            old = np.einsum("nij,nj->ni", W, p[:, t])
+            new -= np.einsum("ni,nj->nij", _rows(c.erase[:, t]) * old, r[:, t])
+        W = W if c.a is None else W * c.a[:, t, None, None]
+        W = (W if c.a_key is None else W * c.a_key[:, t, None]) + new
+    return reads
+
+
+def _rows(x: Array) -> Array:
+    """One number for every sequence, or one for each of its rows of W, as (n, d_v or 1)."""
+    return x[:, None] if x.ndim == 1 else x
 
 
 def _steepest(mechanism: Mechanism, soma: Soma) -> float:

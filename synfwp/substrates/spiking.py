@@ -7,14 +7,12 @@ import numpy as np
 
 from synfwp import checks, grid, seeds, shown, units
 from synfwp.coefficients import Coefficients, written_keys
-from synfwp.fastweights import run_coefficients
 from synfwp.instructions import Description, Instructions, Outcome
 from synfwp.rules import Rule, get_rule
 from synfwp.spiking.neurons import LIF, Poisson
 from synfwp.substrates import errors, gains, mechanisms
 from synfwp.substrates.code import RateCode, ThetaCycle
-from synfwp.substrates.describe import describe, spikes_of
-from synfwp.substrates.door.arrays import prepare
+from synfwp.substrates.describe import before_writes, describe, spikes_of
 from synfwp.substrates.engines import NEURONS, Setup
 from synfwp.substrates.measured import lif_gains
 from synfwp.substrates.mechanisms import MECHANISMS, Gains, Mechanism
@@ -160,9 +158,7 @@ class SpikingNetwork(shown.OneLine):
             self.engine, mechanism, self.code, self.schedule, self._neuron, self.curve, self.dt, self.delay, self.bound
         )
 
-    def effective(
-        self, rule: Rule, k: Array, beta: Array, decay: Array | None, v: Array | None = None
-    ) -> Coefficients:
+    def effective(self, rule: Rule, k: Array, beta: Array, decay: Array | None, v: Array | None = None) -> Coefficients:
         """What the network carries out on average, from parameters and instructions alone.
 
         Parameters
@@ -295,20 +291,12 @@ class SpikingNetwork(shown.OneLine):
         row, sent = get_rule(rule), None
         mechanism, known = self._mechanism(row), (self.schedule, self.code, self.curve)
         if instructions is not None:
-            _, k, v, beta, decay = prepare(row, instructions).arrays
+            k, v, beta, decay = _arrays(row, instructions)
             _refuse_signed(k, k)
-            read = self._predicted(row, k, v, beta, decay)
+            c, keys = self.effective(row, k, beta, decay, v), written_keys(row, k)
+            read = before_writes(c, k, keys, v, decay)
             sent = spikes_of(row, mechanism, *known, k, v, beta, read)
         return describe(row, self.engine, mechanism, self.gains(row), *known, sent)
-
-    def _predicted(self, rule: Rule, k: Array, v: Array, beta: Array, decay: Array | None) -> Array:
-        """What the effective rule reads with each key (n, T, d_v) before it is written."""
-        c, keys, q = self.effective(rule, k, beta, decay, v), written_keys(rule, k), k
-        if decay is not None:
-            q = k * (decay if rule.retain == "key" else decay[..., None])
-        q = np.concatenate([q[:, 1:], np.zeros_like(q[:, :1])], axis=1)
-        y = run_coefficients(q, keys, v, c, np.zeros((len(k), v.shape[-1], k.shape[-1]))).y
-        return np.concatenate([np.zeros_like(y[:, :1]), y[:, :-1]], axis=1)
 
     @property
     def _neuron(self) -> Poisson | LIF:
@@ -325,6 +313,27 @@ class SpikingNetwork(shown.OneLine):
 def _largest(x: Array) -> float:
     """The feature that is sent at the peak rate; 1 if there is none."""
     return float(np.abs(x).max(initial=0.0)) or 1.0
+
+
+def _arrays(rule: Rule, instructions: Any) -> tuple[Array, Array, Array, Array | None]:
+    """k, v, beta and decay of instructions as arrays (n, T, .), of what the rule uses."""
+    if not isinstance(instructions, Instructions):
+        if not hasattr(instructions, "data_vars"):
+            kind = type(instructions).__name__
+            raise TypeError(f"instructions is a {kind}; pass Instructions or a Dataset of them.")
+        instructions = Instructions.from_dataset(instructions)
+    if rule.uses_decay and instructions.decay is None:
+        raise ValueError(f"rule {rule.name!r} has a decay, but the instructions have none.")
+    k, v = (checks.array(name, x) for name, x in (("k", instructions.k), ("v", instructions.v)))
+    lead = np.broadcast_shapes(k.shape[:-1], v.shape[:-1])
+
+    def whole(x: Any, axes: int) -> Array:
+        shape = (*lead, *np.shape(x)[np.ndim(x) - axes :])
+        return np.broadcast_to(np.asarray(x, float), shape).reshape(-1, *shape[len(lead) - 1 :])
+
+    beta = whole(1.0 if instructions.beta is None or not rule.uses_beta else instructions.beta, 0)
+    decay = whole(instructions.decay, 1 if rule.retain == "key" else 0) if rule.uses_decay else None
+    return whole(k, 1), whole(v, 1), beta, decay
 
 
 def _refuse_signed(k: Array, q: Array) -> None:

@@ -7,9 +7,10 @@ import pytest
 from spiking_runs import BOUND, D_K, D_V, effective_W, items, many_runs, off_by
 
 import synfwp as fw
-from synfwp import reference, seeds
+from synfwp import coefficients, reference, seeds
 from synfwp.rules import RULES
 from synfwp.substrates import gains
+from synfwp.substrates.describe import before_writes
 from synfwp.substrates.engines import make_engine
 from synfwp.substrates.mechanisms import MECHANISMS
 from synfwp.substrates.sequence import write_item
@@ -246,8 +247,17 @@ def test_the_spikes_per_item_of_instructions_are_those_that_a_run_fires(rule, me
 def test_a_description_of_instructions_is_of_written_items_and_refuses_signed_keys():
     network, one = fw.SpikingNetwork(), np.ones((3, 2))
     assert network.describe("hebb", fw.Instructions(one, 0 * one, one)).values["spikes_per_item"] == 0
-    with pytest.raises(ValueError, match="^k holds -1, but keys and queries are sent as firing rates"):
+    with pytest.raises(ValueError, match=r"^k holds -1, but keys and queries are sent as firing rates"):
         network.describe("hebb", fw.Instructions(one, -one, one))
+
+
+@pytest.mark.parametrize("rule", ["delta", "gated_delta", "key_gated_delta"])
+def test_what_is_read_before_a_write_is_what_a_rule_that_reads_before_reads_of_the_decayed_weights(rule):
+    q, k, v, beta, decay = (None if x is None else x[None] for x in items(rule))
+    c = coefficients.coefficients(fw.get_rule(rule), k, beta, decay)
+    asked = q if decay is None else q * (decay if decay.ndim == q.ndim else decay[..., None])
+    want = fw.scan(replace(fw.get_rule(rule), read="before"), asked, k, v, beta, decay=decay).y
+    np.testing.assert_allclose(before_writes(c, q, k, v, decay), want, atol=1e-13)
 
 
 def second_moments(network, beta, items, runs, start=1e6):
