@@ -241,8 +241,8 @@ ANTI_HEBB = Rule(
     equation=r"W_t = W_{t-1} - \beta_t v_t k_t^\top",
     loss=r"v_t^\top W k_t",
     eigenvalues=r"1",
-    biology="anti-Hebbian depression: familiarity; the post side is clamped to v and no error is formed (eigenvalue 1), so"
-    " that nothing is cancelled: that is delta",
+    biology="anti-Hebbian depression: familiarity; the post side is clamped to v and no error is formed (eigenvalue 1),"
+    " so that nothing is cancelled: that is delta",
     cite="tyulmankov2022",
 )
 LEAKY_HEBB = Rule(
@@ -251,8 +251,8 @@ LEAKY_HEBB = Rule(
     equation=r"W_t = a_t W_{t-1} + \beta_t v_t k_t^\top",
     loss=r"-v_t^\top W k_t + \tfrac{1-a_t}{2\beta_t}|W|^2",
     eigenvalues=r"a_t",
-    known_as="RetNet (beta = 1), Mamba-2 (a and beta tied by one step size: a = exp(beta A), A < 0), core of mLSTM, fast"
-    " weights of Ba 2016",
+    known_as="RetNet (beta = 1), Mamba-2 (a and beta tied by one step size: a = exp(beta A), A < 0), core of mLSTM,"
+    " fast weights of Ba 2016",
     biology="Hebbian potentiation with passive decay",
     cite="ba2016, sun2023retnet, dao2024mamba2",
 )
