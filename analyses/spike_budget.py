@@ -510,7 +510,7 @@ def _against_spikes(ds: xr.Dataset, ax: Any, variable: str, levels: dict[str, fl
         ax.set_xscale("log")
         ax.set_xlabel("spikes per association (all neurons)")
         ax.set_ylabel("agreement (corr.)" if variable == "agreement" else "recall (cosine)")
-        ax.set_ylim(0, 1.02 if variable == "agreement" else 0.8)
+        ax.set_ylim(0, 1.02 if variable == "agreement" else 0.9)
 
 
 def caption(ds: xr.Dataset) -> str:

@@ -322,8 +322,8 @@ COVARIANCE = Rule(
     loss=r"-v_t^\top W (k_t - m_t)",
     eigenvalues=r"1",
     known_as="centred Hebb",
-    biology="Hebb with feed-forward inhibition that takes the mean rate of the keys before off key and query; one item alone"
-    " is its own running mean and reads 0 at a later token, while a known mean (aux0) recalls it",
+    biology="Hebb with feed-forward inhibition that takes the mean rate of the keys before off key and query; one item"
+    " alone is its own running mean and reads 0 at a later token, while a known mean (aux0) recalls it",
     cite="sejnowski1977",
 )
 LONGHORN = Rule(
@@ -371,8 +371,8 @@ OJA = Rule(
     eigenvalues=r"1\ (d_v-1\ \text{times}),\ 1 - \beta_t |v_t|^2",
     stable="beta |v|^2 <= 2",
     known_as="Oja's subspace rule with the post side clamped to v; for d_v = 1 Oja's rule",
-    biology="Hebb, with a decay that the postsynaptic rate gates; non-local for d_v > 1: it needs the weights of the other"
-    " neurons (the local rule is oja_local of PlasticLayer)",
+    biology="Hebb, with a decay that the postsynaptic rate gates; non-local for d_v > 1: it needs the weights of the"
+    " other neurons (the local rule is oja_local of PlasticLayer)",
     cite="oja1982, oja1989, irie2022",
 )
 GATED_OJA = Rule(
@@ -430,8 +430,8 @@ SELF_REFERENTIAL = Rule(
     r"\ \text{for each block}",
     stable="each step alone: no eigenvalue below 0, one above 1 where (phi(q) - phi(k)) . phi(k) > 0; unchecked: W"
     " chooses q and k",
-    known_as="SRWM, self-referential weight matrix; x is the input after any feature map, which the caller applies; phi of"
-    " k and q is applied here",
+    known_as="SRWM, self-referential weight matrix; x is the input after any feature map, which the caller applies; phi"
+    " of k and q is applied here",
     biology="metaplasticity: the synapses that gate plasticity are plastic too; no circuit is known to do all of it",
     cite="irie2022srwm",
 )

@@ -30,9 +30,9 @@ class PlasticLayer(shown.OneLine):
     with ``p_t = h_{t-1}``, or ``p_t = x_t`` and no ``W_in`` for a layer that is not recurrent. A is read at step t
     before it is written. ``Delta`` is, entry by entry for the postsynaptic neuron i and the presynaptic j, ``h_i p_j``
     (hebb), ``h_i (p_j - h_i A_ij)`` (oja_local) or ``(h_i - <h_i>_t) (p_j - <p_j>_t)`` (covariance). These means are
-    those of the steps before t, ``<p>_t = m_0 + sum_{s < t} (p_s - m_0) / (n_0 + t - 1)`` with t counted from 1, so that
-    the first step is learned: it meets m_0, which with n_0 comes from ``aux0`` and is 0 by default; an infinite n_0 holds
-    m_0. Every step counts, also one without activity. What A reads is not centred, other than the queries of
+    those of the steps before t, ``<p>_t = m_0 + sum_{s < t} (p_s - m_0) / (n_0 + t - 1)`` with t counted from 1, so
+    that the first step is learned: it meets m_0, which with n_0 comes from ``aux0`` and is 0 by default; an infinite
+    n_0 holds m_0. Every step counts, also one without activity. What A reads is not centred, other than the queries of
     `COVARIANCE`: A stands beside W in one sum over the same rates.
 
     Parameters
@@ -40,8 +40,8 @@ class PlasticLayer(shown.OneLine):
     phi : "identity", "tanh", "relu" or "sigmoid"
     rule : "hebb", "oja_local" or "covariance"
         "oja_local" is Oja's rule of each neuron by itself (Oja 1982), which needs no weight but the synapse's own;
-        "oja", its name in earlier versions and their files, is read as it. `synfwp.OJA` is Oja's subspace rule (Oja 1989),
-        ``h_i (p_j - sum_l h_l A_lj)``, which needs the weights of all neurons: the two are one for a single neuron.
+        "oja", its name in earlier versions and their files, is read as it. `synfwp.OJA` is Oja's subspace rule (Oja
+        1989), ``h_i (p_j - sum_l h_l A_lj)``, which needs the weights of all neurons: the two are one for a single neuron.
     recurrent : bool
         Whether A and W connect the layer with itself, or the input with the layer.
     multiplicative : bool

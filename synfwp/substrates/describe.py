@@ -128,7 +128,7 @@ def spikes_of(
 
 
 def before_writes(c: Coefficients, q: Array, k: Array, v: Array, decay: Array | None) -> Array:
-    """What coefficients from W = 0 read with each q (n, T, d_k) before its token writes, after its decay: (n, T, d_v)."""
+    """What coefficients from W = 0 read with each q (n, T, d_k) before its token writes, after its decay."""
     W, reads = np.zeros((len(k), v.shape[-1], k.shape[-1])), np.zeros(v.shape)
     for t in range(k.shape[1]):
         kept = 1.0 if decay is None else decay[:, t, None, None] if decay.ndim == 2 else decay[:, t, None]

@@ -1,10 +1,10 @@
 """Errors that neurons of a low baseline carry: what the kinks of two sides and the noise of spikes make of them.
 
-Push and pull neurons that fire at ``[rho + e]+`` and ``[rho - e]+`` carry an error e beyond the baseline rho by one side
-and a smaller one by both. Their mean is that of an error with its noise: the prediction of a neuron varies by the counts
-of its keys and by the weights that earlier spikes have left it. Noise is taken as normal and small against the weights
-(a linear approximation), its covariance over the keys is carried from item to item, and the means of the two rectified
-sides are those of a normal variable.
+Push and pull neurons that fire at ``[rho + e]+`` and ``[rho - e]+`` carry an error e beyond the baseline rho by one
+side and a smaller one by both. Their mean is that of an error with its noise: the prediction of a neuron varies by the
+counts of its keys and by the weights that earlier spikes have left it. Noise is taken as normal and small against the
+weights (a linear approximation), its covariance over the keys is carried from item to item, and the means of the two
+rectified sides are those of a normal variable.
 """
 
 from math import erf, pi
@@ -52,9 +52,10 @@ def bent(
 ) -> Coefficients:
     """Mean coefficients, one for each row of W: those of an error that is carried in proportion, times its mean gain.
 
-    The gain of a row and an item is ``E G(e) / (v - erase W k)``, where ``G(e) = ([rho + e]+ - [rho - e]+) / (1 + rho)``
-    is averaged over the steps of the window and over the noise of e; what a synapse erases by its own spikes is
-    multiplied by the mean of ``G'``. ``largest`` is the key that is sent at the peak rate; ``g.self_erasure`` is for it.
+    The gain of a row and an item is ``E G(e) / (v - erase W k)``, where ``G(e) = ([rho + e]+ - [rho - e]+) / (1 +
+    rho)`` is averaged over the steps of the window and over the noise of e; what a synapse erases by its own spikes is
+    multiplied by the mean of ``G'``. ``largest`` is the key that is sent at the peak rate; ``g.self_erasure`` is for
+    it.
     """
     window, top = _window(setup), float(np.abs(v).max(initial=0.0)) or 1.0
     gain, slope = np.ones(v.shape), np.ones(beta.shape)
