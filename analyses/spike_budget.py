@@ -366,12 +366,12 @@ def rows(ds: xr.Dataset) -> list[Row]:
             found.append(Row(what, one, closed.mean(), "theory", band=ONE_BAND if n >= ONE_FROM else 0.0))
     d = json.loads(ds.attrs["parameters"])["size"]["d"]
     for n in ds.pairs.values:
-        of, want = ds.rates.sel(pairs=n), float(theory.hebb_cosine(int(n), d))
+        at, want = ds.rates.sel(pairs=n), float(theory.hebb_cosine(int(n), d))
         what = f"recall of {n} rates, covariance"
-        found.append(Row(f"{what}, known mean", of.sel(mean="known"), want, "theory", band=RATES_BAND))
+        found.append(Row(f"{what}, known mean", at.sel(mean="known"), want, "theory", band=RATES_BAND))
         for name, text in (("running", "covariance, running mean"), ("none", "no mean (Hebb)")):
             what = f"recall of {n} rates, {text}"
-            found.append(Row(what, of.sel(mean=name), of.sel(mean="known"), "control", claim="below"))
+            found.append(Row(what, at.sel(mean=name), at.sel(mean="known"), "control", claim="below"))
     for mean, alone in (("running", 0.0), ("known", 1.0)):
         what = f"recall of one item by a later token, covariance, {mean} mean"
         found.append(Row(what, ds.rates_first.sel(mean=mean), alone, "exact", band=1e-12))
@@ -379,15 +379,15 @@ def rows(ds: xr.Dataset) -> list[Row]:
         engine = "poisson" if sweep in ("gap", "tau") else "counts"
         runs = select(ds, sweep, engine, "gated trace, Hebb")
         for i, value in enumerate(runs[sweep].values):
-            one, what = runs.isel(run=i), f"agreement, Hebb, {LABELS[sweep]} {value:g}, {engine}, against closed form"
-            found.append(Row(what, _seeds(one.agreement), _seeds(one.closed_form), "theory"))
+            here, what = runs.isel(run=i), f"agreement, Hebb, {LABELS[sweep]} {value:g}, {engine}, against closed form"
+            found.append(Row(what, _seeds(here.agreement), _seeds(here.closed_form), "theory"))
         for mechanism in PAIR:
             lif, other = (select(ds, sweep, e, mechanism) for e in ("lif", engine))
             for i, value in enumerate(lif[sweep].values):
-                one = _seeds(lif.agreement.isel(run=i))
+                mine = _seeds(lif.agreement.isel(run=i))
                 against = _seeds(other.agreement.isel(run=int(np.flatnonzero(other[sweep].values == value).item())))
                 what = f"agreement, {mechanism}, {LABELS[sweep]} {value:g}, LIF, against {engine}"
-                found.append(Row(what, one, against[: len(one)], "other engine"))
+                found.append(Row(what, mine, against[: len(mine)], "other engine"))
     return found
 
 

@@ -41,7 +41,7 @@ class PlasticLayer(shown.OneLine):
     rule : "hebb", "oja_local" or "covariance"
         "oja_local" is Oja's rule of each neuron by itself (Oja 1982), which needs no weight but the synapse's own;
         "oja", its name in earlier versions and their files, is read as it. `synfwp.OJA` is Oja's subspace rule (Oja
-        1989), ``h_i (p_j - sum_l h_l A_lj)``, which needs the weights of all neurons: the two are one for a single neuron.
+        1989), ``h_i (p_j - sum_l h_l A_lj)``, which needs the weights of all neurons; for one neuron they are one rule.
     recurrent : bool
         Whether A and W connect the layer with itself, or the input with the layer.
     multiplicative : bool
