@@ -4,6 +4,9 @@ Items with rates as keys are written by the Hebbian and by the delta rule into s
 windows, neurons per feature and numbers of items in Poisson counts, over gaps and trace time constants in Poisson
 neurons, and at some cells of every sweep again in LIF neurons. Agreement is the centred correlation of the weights with
 those of the ideal rule, recall the cosine of a read with its value. Closed forms of `synfwp.theory` are drawn beside.
+The covariance rule takes off the mean of the keys before, which of few keys is itself an estimate, or a mean that is
+known: then 1000 keys came before that stored nothing. A single item is its own running mean, so that a later token that
+asks for it reads 0; with a known mean it is recalled.
 
 Cites: irie2025, hasselmo2002, urbanczik2014, vogels2011, macneil2011
 """
@@ -23,14 +26,17 @@ from synfwp.substrates import door
 
 MECHANISMS: dict[str, tuple[str, type[fw.Mechanism]]] = {
     "gated trace, Hebb": ("hebb", fw.GatedTrace),
-    "gated trace, covariance": ("covariance", fw.GatedTrace),
+    "gated trace, covariance": ("covariance", fw.GatedTrace),  # of the mean of the keys before
+    "gated trace, covariance, known mean": ("covariance", fw.GatedTrace),
     "two phases": ("delta", fw.TwoPhase),
     "dendritic": ("delta", fw.Dendritic),
     "inhibitory": ("delta", fw.InhibitoryCancellation),
     "PES": ("delta", fw.PES),
 }
 PAIR = ("gated trace, Hebb", "two phases")  # what every sweep is run for; the peak rate for all
+KNOWN, EARLIER = "gated trace, covariance, known mean", 1000  # keys without a value, before the first item
 WANTED = 0.9  # agreement
+RATES_BAND = 0.02  # a cosine of means for a mean of cosines, of rates whose mean is known
 ONE_BAND, ONE_FROM = 0.02, 5  # the closed forms take a ratio of means for a mean of ratios: near from 5 spikes on
 
 
@@ -61,6 +67,7 @@ class Size(NamedTuple):
     seeds: int  # runs of counts, each with a seed of its own
     neuron_seeds: int  # runs with neurons
     one: tuple[float, ...]  # spikes of the cells of one item
+    pairs: tuple[int, ...]  # items of the exact recall of rates
     peak: float = 100.0  # Hz: peak rate around which the others are swept
     window: float = 100.0  # ms: window, likewise
     gap: float = 40.0  # ms: gap, likewise
@@ -89,6 +96,7 @@ FULL = Size(
     seeds=5,
     neuron_seeds=3,
     one=(1.0, 2.0, 5.0, 10.0, 20.0, 50.0),
+    pairs=(32, 64),
 )  # fmt: skip
 QUICK = Size(
     d=16,
@@ -100,6 +108,7 @@ QUICK = Size(
     seeds=2,
     neuron_seeds=1,
     one=(2.0, 10.0),
+    pairs=(8, 16),
 )  # fmt: skip
 
 
@@ -126,6 +135,7 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
         "ideal": "cosine of what the ideal rule recalls",
         "ideal_hebb": "cosine of what the ideal Hebbian rule recalls",
         "ideal_covariance": "cosine of what the ideal covariance rule recalls",
+        "ideal_known": "cosine of what the ideal covariance rule with a known mean recalls",
         "effective": "agreement of the effective rule",
         "closed_form": "agreement of Hebbian sums, closed form",
     }
@@ -142,7 +152,7 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     coords = {"seed": range(seed, seed + size.seeds), **{str(name): x for name, x in single.coords.items()}}
     variables |= {str(name): single[name] for name in single.data_vars}
     ds = results.dataset(variables, coords, **results.provenance(settings, seed))
-    ds = ds.merge(budget(ds))
+    ds = ds.merge(budget(ds)).merge(recall_of_rates(size, seed))
     return results.compared(ds, rows)
 
 
@@ -186,24 +196,31 @@ def one_run(size: Size, run: Run, seed: int, replicate: int) -> dict[str, float]
     rule, cell, network = MECHANISMS[run.mechanism][0], run.cell, network_of(run)
     k, v = items(seed, int(cell.items), size.d, replicate)
     draws = int(seeds.generator(seed, "spikes", key_of(cell), size.d, replicate).integers(2**31))
-    nothing, beta = np.zeros_like(k), np.repeat([1.0, 0.0], len(k))
+    nothing, beta, n = np.zeros_like(k), np.repeat([1.0, 0.0], len(k)), len(k)
     reads, writes, values = (np.concatenate(pair) for pair in ((nothing, k), (k, nothing), (v, np.zeros_like(v))))
-    out = door.run(rule, fw.Instructions(reads, writes, values, beta), on=network, seed=draws)
-    target = fw.scan(rule, k, k, v).W
-    effective = door.references(rule, fw.Instructions(nothing, k, v), on=network)["effective"].W[0]
+    mean = np.full(size.d, mean_rate(size.d))
+    first = np.tile(mean, (EARLIER if run.mechanism == KNOWN else 0, 1))  # keys alone: nothing is written or read
+    off = np.zeros_like(first)
+    sent = [np.concatenate(x) for x in ((off, reads), (first, writes), (off, values), (off[:, 0], beta))]
+    out = door.run(rule, fw.Instructions(*sent), on=network, seed=draws)
+    target = fw.scan(rule, k, k, v, aux0=np.append(mean, EARLIER) if run.mechanism == KNOWN else None).W
+    written = fw.Instructions(*(x[: len(first) + n] for x in sent))
+    effective = door.references(rule, written, on=network)["effective"].W[0]
     peak_spikes = int(cell.neurons) * cell.peak / 1000 * cell.window
     traces = {} if run.engine == "counts" else {"tau": cell.tau, "T": cell.window}
     closed_form = theory.hebb_agreement(k, v, peak_spikes, **traces) if rule == "hebb" else np.nan
     exact = {name: fw.scan(name, reads, writes, values, beta) for name in ("hebb", "covariance", rule)}
-    ideal = {name: cosine(one.y[len(k) :], v) for name, one in exact.items()}
+    exact["known"] = fw.scan("covariance", reads, writes, values, beta, aux0=np.append(mean, EARLIER))
+    ideal = {name: cosine(one.y[n:], v) for name, one in exact.items()}
     return {
         "agreement": float(centred_correlation(out.W[0], target)),
-        "recall": cosine(out.y[0, len(k) :], v),
-        "recall_spikes": cosine(out.extras["y_spikes"][1][0, len(k) :], v),
+        "recall": cosine(out.y[0, -n:], v),
+        "recall_spikes": cosine(out.extras["y_spikes"][1][0, -n:], v),
         "spikes": float(out.extras["spikes_per_item"][1][0]),
-        "ideal": ideal[rule],
+        "ideal": ideal["known" if run.mechanism == KNOWN else rule],
         "ideal_hebb": ideal["hebb"],
         "ideal_covariance": ideal["covariance"],
+        "ideal_known": ideal["known"],
         "effective": float(centred_correlation(effective, target)),
         "closed_form": closed_form,
     }
@@ -219,6 +236,32 @@ def items(seed: int, n: int, d: int, replicate: int) -> tuple[np.ndarray, np.nda
     rng = seeds.generator(seed, "items", {"items": n, "d": d}, replicate)
     k = np.maximum(rng.standard_normal((n, d)), 0)
     return k / np.linalg.norm(k, axis=1, keepdims=True), rng.standard_normal((n, d))
+
+
+def mean_rate(d: int) -> float:
+    """Expected feature of a rectified normal key of unit length: of 4096 keys that nobody stores."""
+    k = np.maximum(seeds.generator(0, "mean", d).standard_normal((4096, d)), 0)
+    return float((k / np.linalg.norm(k, axis=1, keepdims=True)).mean())
+
+
+def recall_of_rates(size: Size, seed: int) -> xr.Dataset:
+    """What the exact rules recall of P items with absolute normal rates as keys, after all, and of the first alone."""
+    known = np.append(np.full(size.d, np.sqrt(2 / np.pi)), np.inf)
+    means: dict[str, Any] = {"running": ("covariance", None), "known": ("covariance", known), "none": ("hebb", None)}
+    recall = np.empty((len(means), len(size.pairs), 4 * size.seeds))
+    first = np.empty((len(means), 4 * size.seeds))
+    for j in range(4 * size.seeds):
+        rng = seeds.generator(seed, "rates", size.d, j)
+        k, v = np.abs(rng.standard_normal((max(size.pairs), size.d))), rng.standard_normal((max(size.pairs), size.d))
+        for m, (rule, aux) in enumerate(means.values()):
+            for i, n in enumerate((1, *size.pairs)):
+                none, beta = np.zeros((n, size.d)), np.repeat([1.0, 0.0], n)
+                q, keys, values = (np.concatenate(x) for x in ((none, k[:n]), (k[:n], none), (v[:n], none)))
+                found = cosine(fw.scan(rule, q, keys, values, beta, aux0=aux).y[n:], v[:n])
+                (first[m] if i == 0 else recall[m, i - 1])[j] = found
+    text = {"units": "1", "long_name": "cosine of recall of rates by the exact rule"}
+    columns = {"rates": (("mean", "pairs", "repeat"), recall, text), "rates_first": (("mean", "repeat"), first, text)}
+    return xr.Dataset(columns, {"mean": list(means), "pairs": ("pairs", list(size.pairs), {"long_name": "items"})})
 
 
 def cosine(y: np.ndarray, v: np.ndarray) -> float:
@@ -321,19 +364,30 @@ def rows(ds: xr.Dataset) -> list[Row]:
             closed, one = (x.sel(one=n) for x in (ds[f"one_{name}_closed_form"], ds[f"one_{name}"]))
             what = f"cosine of one item, {n:g} spikes, {name}, against closed form"
             found.append(Row(what, one, closed.mean(), "theory", band=ONE_BAND if n >= ONE_FROM else 0.0))
+    d = json.loads(ds.attrs["parameters"])["size"]["d"]
+    for n in ds.pairs.values:
+        at, want = ds.rates.sel(pairs=n), float(theory.hebb_cosine(int(n), d))
+        what = f"recall of {n} rates, covariance"
+        found.append(Row(f"{what}, known mean", at.sel(mean="known"), want, "theory", band=RATES_BAND))
+        for name, text in (("running", "covariance, running mean"), ("none", "no mean (Hebb)")):
+            what = f"recall of {n} rates, {text}"
+            found.append(Row(what, at.sel(mean=name), at.sel(mean="known"), "control", claim="below"))
+    for mean, alone in (("running", 0.0), ("known", 1.0)):
+        what = f"recall of one item by a later token, covariance, {mean} mean"
+        found.append(Row(what, ds.rates_first.sel(mean=mean), alone, "exact", band=1e-12))
     for sweep in UNITS:
         engine = "poisson" if sweep in ("gap", "tau") else "counts"
         runs = select(ds, sweep, engine, "gated trace, Hebb")
         for i, value in enumerate(runs[sweep].values):
-            at, what = runs.isel(run=i), f"agreement, Hebb, {LABELS[sweep]} {value:g}, {engine}, against closed form"
-            found.append(Row(what, _seeds(at.agreement), _seeds(at.closed_form), "theory"))
+            here, what = runs.isel(run=i), f"agreement, Hebb, {LABELS[sweep]} {value:g}, {engine}, against closed form"
+            found.append(Row(what, _seeds(here.agreement), _seeds(here.closed_form), "theory"))
         for mechanism in PAIR:
             lif, other = (select(ds, sweep, e, mechanism) for e in ("lif", engine))
             for i, value in enumerate(lif[sweep].values):
-                ours = _seeds(lif.agreement.isel(run=i))
+                mine = _seeds(lif.agreement.isel(run=i))
                 against = _seeds(other.agreement.isel(run=int(np.flatnonzero(other[sweep].values == value).item())))
                 what = f"agreement, {mechanism}, {LABELS[sweep]} {value:g}, LIF, against {engine}"
-                found.append(Row(what, ours, against[: len(ours)], "other engine"))
+                found.append(Row(what, mine, against[: len(mine)], "other engine"))
     return found
 
 
@@ -343,7 +397,7 @@ def _seeds(x: xr.DataArray) -> np.ndarray:
     return found
 
 
-COLOURS = dict(zip(MECHANISMS, ("blue", "sky", "vermillion", "green", "orange", "purple"), strict=True))
+COLOURS = dict(zip(MECHANISMS, ("blue", "sky", "sky", "vermillion", "green", "orange", "purple"), strict=True))
 FILLED = {"counts": "o", "poisson": "s", "lif": "^"}
 
 
@@ -356,9 +410,10 @@ def figure(ds: xr.Dataset) -> Any:
     for letter, sweep in zip("bcdefg", UNITS, strict=True):
         _sweep(ds, axes[letter], sweep)
     peak = ds.isel(run=np.flatnonzero((ds.sweep == "peak").values))
-    ideals = {name: float(peak[f"ideal_{name}"].mean()) for name in ("hebb", "covariance")}
+    ideals = {name: float(peak[f"ideal_{name}"].mean()) for name in ("hebb", "covariance", "known")}
     _against_spikes(ds, axes["h"], "agreement", {f"{WANTED:g}": WANTED})
-    _against_spikes(ds, axes["i"], "recall", {"ideal Hebb": ideals["hebb"], "ideal covariance": ideals["covariance"]})
+    levels = ("ideal Hebb", "ideal covariance", "the same, known mean")
+    _against_spikes(ds, axes["i"], "recall", dict(zip(levels, ideals.values(), strict=True)))
     with plot.style():
         for letter in "hi":
             plot.legend(axes[letter])
@@ -447,13 +502,15 @@ def _against_spikes(ds: xr.Dataset, ax: Any, variable: str, levels: dict[str, fl
                 continue
             one = select(ds, "peak", "counts", mechanism).mean("seed")
             label = mechanism.removeprefix("gated trace, ") if variable == "agreement" else None
-            ax.plot(one.spikes, one[variable], "o-", color=plot.COLOURS[colour], lw=0.7, ms=2.5, label=label)
-        for (label, level), dash in zip(levels.items(), ((0, (3, 2)), (0, (1, 1))), strict=False):
+            style: Any = {"ls": (0, (2, 1)), "mfc": "white"} if mechanism == KNOWN else {}
+            style |= {"color": plot.COLOURS[colour], "marker": "o", "lw": 0.7, "ms": 2.5}
+            ax.plot(one.spikes, one[variable], **style, label=label)
+        for (label, level), dash in zip(levels.items(), ((0, (3, 2)), (0, (1, 1)), (0, (5, 1, 1, 1))), strict=False):
             ax.axhline(level, color="0.45", lw=0.7, ls=dash, label=label)
         ax.set_xscale("log")
         ax.set_xlabel("spikes per association (all neurons)")
         ax.set_ylabel("agreement (corr.)" if variable == "agreement" else "recall (cosine)")
-        ax.set_ylim(0, 1.02 if variable == "agreement" else 0.8)
+        ax.set_ylim(0, 1.02 if variable == "agreement" else 0.9)
 
 
 def caption(ds: xr.Dataset) -> str:
@@ -478,6 +535,7 @@ def caption(ds: xr.Dataset) -> str:
         outlast a gap (d, e). (h) The same against spikes of all neurons for one association, counts over peak rates;
         agreement {WANTED:g} needs {need["agreement"]}. (i) Mean cosine of recall from the weights with the value; above
         the ideal Hebbian rule ({float(peak.ideal_hebb.mean()):.2f}) with {need["recall"]} spikes per association; ideal
-        covariance rule: {float(peak.ideal_covariance.mean()):.2f}, ideal delta rule: {float(delta.ideal.mean()):.2f}.
+        covariance rule: {float(peak.ideal_covariance.mean()):.2f} with a running mean (filled) and
+        {float(peak.ideal_known.mean()):.2f} with a known one (open), ideal delta rule: {float(delta.ideal.mean()):.2f}.
     """
     return " ".join(text.split()).replace("nan", "more than was run")

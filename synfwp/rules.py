@@ -65,7 +65,8 @@ class Rule(shown.OneLine):
     read : "after" or "before"
         Whether a token reads after or before it writes.
     error : "value" or "key"
-        What is predicted: the value from the key, or (Oja) the key from the value, ``W + b v (k - W^T v)^T``.
+        What is predicted: the value from the key, or (Oja's subspace rule) the key from the value by all neurons
+        together, ``W + b v (k - W^T v)^T``.
     writes : int
         Writes for each token, ``k, v`` of shape (..., T, n, .), ``beta`` (..., T, n); decay acts on the first.
     centred, normalised : bool
@@ -240,8 +241,8 @@ ANTI_HEBB = Rule(
     equation=r"W_t = W_{t-1} - \beta_t v_t k_t^\top",
     loss=r"v_t^\top W k_t",
     eigenvalues=r"1",
-    known_as="",
-    biology="anti-Hebbian plasticity: familiarity, cancellation of what is predicted",
+    biology="anti-Hebbian depression: familiarity; the post side is clamped to v and no error is formed (eigenvalue 1),"
+    " so that nothing is cancelled: that is delta",
     cite="tyulmankov2022",
 )
 LEAKY_HEBB = Rule(
@@ -250,7 +251,8 @@ LEAKY_HEBB = Rule(
     equation=r"W_t = a_t W_{t-1} + \beta_t v_t k_t^\top",
     loss=r"-v_t^\top W k_t + \tfrac{1-a_t}{2\beta_t}|W|^2",
     eigenvalues=r"a_t",
-    known_as="RetNet, Mamba-2, core of mLSTM, fast weights of Ba 2016",
+    known_as="RetNet (beta = 1), Mamba-2 (a and beta tied by one step size: a = exp(beta A), A < 0), core of mLSTM,"
+    " fast weights of Ba 2016",
     biology="Hebbian potentiation with passive decay",
     cite="ba2016, sun2023retnet, dao2024mamba2",
 )
@@ -260,9 +262,9 @@ GATED_HEBB = Rule(
     equation=r"W_t = W_{t-1} \mathrm{diag}(a_t) + \beta_t v_t k_t^\top",
     loss=r"-v_t^\top W k_t + \tfrac{1}{2\beta_t} \sum_j (1-a_{tj}) |W_{\cdot j}|^2",
     eigenvalues=r"a_{t1}, \dots, a_{td}",
-    known_as="GLA, HGRN2",
+    known_as="GLA, HGRN2 (key tied to the decay: k = 1 - a)",
     biology="decay specific to the presynaptic neuron",
-    cite="yang2024gla",
+    cite="yang2024gla, qin2024hgrn2",
 )
 DELTA = Rule(
     name="delta",
@@ -272,7 +274,7 @@ DELTA = Rule(
     eigenvalues=r"1\ (d-1\ \text{times}),\ 1 - \beta_t |k_t|^2",
     stable="beta |k|^2 <= 2",
     known_as="DeltaNet, Widrow-Hoff, least mean squares",
-    biology="error-correcting: potentiation of the target, depression of the prediction",
+    biology="error-correcting: potentiation of the target, depression of the prediction, which is cancelled",
     cite="schlag2021, widrow1960",
 )
 GATED_DELTA = Rule(
@@ -284,7 +286,7 @@ GATED_DELTA = Rule(
     eigenvalues=r"a_t\ (d-1\ \text{times}),\ a_t (1 - \beta_t |k_t|^2)",
     stable="a beta |k|^2 <= 1 + a",
     known_as="Gated DeltaNet",
-    biology="error-correcting, with homeostatic decay",
+    biology="error-correcting, with passive decay",
     cite="yang2025gated",
 )
 KEY_GATED_DELTA = Rule(
@@ -320,7 +322,8 @@ COVARIANCE = Rule(
     loss=r"-v_t^\top W (k_t - m_t)",
     eigenvalues=r"1",
     known_as="centred Hebb",
-    biology="Hebb with feed-forward inhibition that takes the mean rate of the keys before off key and query",
+    biology="Hebb with feed-forward inhibition that takes the mean rate of the keys before off key and query; one item"
+    " alone is its own running mean and reads 0 at a later token, while a known mean (aux0) recalls it",
     cite="sejnowski1977",
 )
 LONGHORN = Rule(
@@ -367,9 +370,10 @@ OJA = Rule(
     loss=r"\tfrac12 |k_t - W^\top v_t|^2",
     eigenvalues=r"1\ (d_v-1\ \text{times}),\ 1 - \beta_t |v_t|^2",
     stable="beta |v|^2 <= 2",
-    known_as="Oja's rule with the post side clamped to v",
-    biology="Hebb, with a decay that the postsynaptic rate gates",
-    cite="oja1982, irie2022",
+    known_as="Oja's subspace rule with the post side clamped to v; for d_v = 1 Oja's rule",
+    biology="Hebb, with a decay that the postsynaptic rate gates; non-local for d_v > 1: it needs the weights of the"
+    " other neurons (the local rule is oja_local of PlasticLayer)",
+    cite="oja1982, oja1989, irie2022",
 )
 GATED_OJA = Rule(
     name="gated_oja",
@@ -382,8 +386,8 @@ GATED_OJA = Rule(
     eigenvalues=r"\text{those of}\ (I - \beta_t v_t v_t^\top) \mathrm{diag}(a_t)",
     stable="beta |v|^2 <= 2",
     known_as="decay on value channels",
-    biology="Oja's rule with decay specific to the postsynaptic neuron",
-    cite="oja1982, irie2022",
+    biology="as oja, with decay specific to the postsynaptic neuron; non-local for d_v > 1",
+    cite="oja1982, oja1989, irie2022",
 )
 MOMENTUM_DELTA = Rule(
     name="momentum_delta",
@@ -426,7 +430,8 @@ SELF_REFERENTIAL = Rule(
     r"\ \text{for each block}",
     stable="each step alone: no eigenvalue below 0, one above 1 where (phi(q) - phi(k)) . phi(k) > 0; unchecked: W"
     " chooses q and k",
-    known_as="SRWM, self-referential weight matrix",
+    known_as="SRWM, self-referential weight matrix; x is the input after any feature map, which the caller applies; phi"
+    " of k and q is applied here",
     biology="metaplasticity: the synapses that gate plasticity are plastic too; no circuit is known to do all of it",
     cite="irie2022srwm",
 )

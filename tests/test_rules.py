@@ -332,3 +332,75 @@ def test_the_worst_step_of_many_decides_and_no_step_is_no_ratio(rng):
     assert theory.step_ratio(p.rule, p.k, p.beta, p.decay) == pytest.approx(max(each), rel=1e-14)
     assert theory.step_ratio(p.rule, p.k[:0], p.beta[:0], p.decay[:0]) == 0
     assert theory.step_ratio(fw.GATED_HEBB, 1e9 * p.k, p.beta, p.decay) == 0
+
+
+# --- what the cells of the table claim -------------------------------------------------------------------------------
+
+
+@pytest.mark.kernels
+def test_what_anti_hebb_reads_grows_without_end_and_what_delta_predicts_is_cancelled():
+    k = np.tile([[0.6, 0.8]], (12, 1))
+    v, nothing = np.ones((12, 1)), np.zeros((12, 1))
+    grown = fw.scan("anti_hebb", k, k, v, np.full(12, 0.5)).y[:, 0]
+    np.testing.assert_allclose(grown, -0.5 * np.arange(1, 13), rtol=1e-14)
+    left = fw.scan("delta", k, k, nothing, np.full(12, 0.5), W0=k[:1]).y[:, 0]
+    np.testing.assert_allclose(left, 0.5 ** np.arange(1, 13), rtol=1e-12)  # 12 products
+
+
+def local_step(W, k, v, beta):
+    """One step of the plastic layer's rule with h clamped to v: a slow matrix gives v for k, and alpha is 0."""
+    weights = {"W": np.outer(v, k) / (k @ k), "lam": 1.0, "eta": beta, "alpha": 0.0}
+    layer = fw.PlasticRateNetwork(phi="identity", rule="oja_local", recurrent=False)
+    return layer.simulate(weights, k[None], A0=W).A.values
+
+
+@pytest.mark.kernels
+def test_the_subspace_rule_needs_the_weights_of_other_neurons_and_the_local_one_does_not(rng):
+    k, v, W = rng.standard_normal(4), rng.standard_normal(3), rng.standard_normal((3, 4))
+    other = W + np.eye(3)[:, :1] * rng.standard_normal(4)  # the first neuron has other weights
+
+    def subspace(W):
+        return fw.scan("oja", k[None], k[None], v[None], np.full(1, 0.3), W0=W).W - W
+
+    assert np.abs(subspace(W) - subspace(other))[1:].min() > 1e-3
+    moved = [local_step(x, k, v, 0.3) - x for x in (W, other)]
+    np.testing.assert_allclose(moved[0][1:], moved[1][1:], atol=1e-14)
+    np.testing.assert_allclose(moved[0], 0.3 * v[:, None] * (k - v[:, None] * W), atol=1e-14)
+    np.testing.assert_allclose(  # of one neuron they are one rule
+        fw.scan("oja", k[None], k[None], v[None, :1], np.full(1, 0.3), W0=W[:1]).W, local_step(W[:1], k, v[:1], 0.3),
+        atol=1e-14,
+    )  # fmt: skip
+
+
+def test_the_table_says_what_is_tied_what_is_not_local_and_who_applies_phi():
+    assert "a and beta tied" in fw.LEAKY_HEBB.known_as
+    assert "k = 1 - a" in fw.GATED_HEBB.known_as
+    assert "passive decay" in fw.GATED_DELTA.biology
+    assert all("non-local for d_v > 1" in row.biology for row in (fw.OJA, fw.GATED_OJA))
+    assert "the caller applies" in fw.SELF_REFERENTIAL.known_as
+
+
+@pytest.mark.kernels
+def test_mamba_2_is_leaky_hebb_whose_two_gates_are_one_step_size(rng):
+    """Dao & Gu 2024, listing 1: the state decays by exp(A dt) and takes in dt x B^T; HGRN2: f and 1 - f."""
+    dt, A = rng.uniform(0.01, 1, 7), -0.7
+    x, B, C = rng.standard_normal((7, 3)), rng.standard_normal((7, 4)), rng.standard_normal((7, 4))
+    f, h, H = rng.uniform(0.1, 1, (7, 4)), np.zeros((3, 4)), np.zeros((3, 4))
+    for t in range(7):
+        h = np.exp(A * dt[t]) * h + np.outer(dt[t] * x[t], B[t])
+        H = H * f[t] + np.outer(x[t], 1 - f[t])
+    np.testing.assert_allclose(fw.scan("leaky_hebb", C, B, x, dt, decay=np.exp(A * dt)).W, h, atol=1e-13)
+    np.testing.assert_allclose(fw.scan("gated_hebb", C, 1 - f, x, decay=f).W, H, atol=1e-13)
+
+
+@pytest.mark.kernels
+def test_phi_of_the_input_is_the_caller_s_and_phi_of_key_and_query_is_the_rule_s(rng):
+    x, W0 = rng.standard_normal((3, 2)), rng.standard_normal((1 + 2 + 2 + 4, 2))
+    y = fw.scan("self_referential", x, W0=W0).y
+    assert y[0] == pytest.approx(W0[:1] @ x[0], rel=1e-13)  # not of softmax(x)
+    soft = np.exp(x) / np.exp(x).sum(axis=-1, keepdims=True)
+    assert np.abs(fw.scan("self_referential", soft, W0=W0).y - y).max() > 0.01
+    k, q = (np.exp(u) / np.exp(u).sum() for u in (W0[1:3] @ x[0], W0[3:5] @ x[0]))
+    beta = 1 / (1 + np.exp(-(W0[5] @ x[0])))
+    W = W0[:1] + beta * np.outer(W0[:1] @ q - W0[:1] @ k, k)
+    assert y[1] == pytest.approx(W @ x[1], rel=1e-12)

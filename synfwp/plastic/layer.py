@@ -13,7 +13,10 @@ from synfwp.kernels import plastic as kernel
 PHI: Mapping[str, int] = MappingProxyType(
     {"identity": kernel.IDENTITY, "tanh": kernel.TANH, "relu": kernel.RELU, "sigmoid": kernel.SIGMOID}
 )
-RULES: Mapping[str, int] = MappingProxyType({"hebb": kernel.HEBB, "oja": kernel.OJA, "covariance": kernel.COVARIANCE})
+RULES: Mapping[str, int] = MappingProxyType(
+    {"hebb": kernel.HEBB, "oja_local": kernel.OJA, "covariance": kernel.COVARIANCE}
+)
+FORMER: Mapping[str, str] = MappingProxyType({"oja": "oja_local"})  # names of earlier versions, in files too
 NORMS: Mapping[str, int] = MappingProxyType({"none": kernel.NONE, "every": kernel.EVERY, "inner": kernel.INNER})
 
 
@@ -27,16 +30,19 @@ class PlasticLayer(shown.OneLine):
 
     with ``p_t = h_{t-1}``, or ``p_t = x_t`` and no ``W_in`` for a layer that is not recurrent. A is read at step t
     before it is written. ``Delta`` is, entry by entry for the postsynaptic neuron i and the presynaptic j, ``h_i p_j``
-    (hebb), ``h_i (p_j - h_i A_ij)`` (oja) or ``(h_i - <h_i>_t) (p_j - <p_j>_t)`` (covariance). These means are those
-    of the steps before t, ``<p>_t = m_0 + sum_{s < t} (p_s - m_0) / (n_0 + t - 1)`` with t counted from 1, so that the
-    first step is learned: it meets m_0, which with n_0 comes from ``aux0`` and is 0 by default; an infinite n_0 holds
-    m_0. Every step counts, also one without activity. What A reads is not centred, other than the queries of
+    (hebb), ``h_i (p_j - h_i A_ij)`` (oja_local) or ``(h_i - <h_i>_t) (p_j - <p_j>_t)`` (covariance). These means are
+    those of the steps before t, ``<p>_t = m_0 + sum_{s < t} (p_s - m_0) / (n_0 + t - 1)`` with t counted from 1, so
+    that the first step is learned: it meets m_0, which with n_0 comes from ``aux0`` and is 0 by default; an infinite
+    n_0 holds m_0. Every step counts, also one without activity. What A reads is not centred, other than the queries of
     `COVARIANCE`: A stands beside W in one sum over the same rates.
 
     Parameters
     ----------
     phi : "identity", "tanh", "relu" or "sigmoid"
-    rule : "hebb", "oja" or "covariance"
+    rule : "hebb", "oja_local" or "covariance"
+        "oja_local" is Oja's rule of each neuron by itself (Oja 1982), which needs no weight but the synapse's own;
+        "oja", its name in earlier versions and their files, is read as it. `synfwp.OJA` is Oja's subspace rule (Oja
+        1989), ``h_i (p_j - sum_l h_l A_lj)``, which needs the weights of all neurons; for one neuron they are one rule.
     recurrent : bool
         Whether A and W connect the layer with itself, or the input with the layer.
     multiplicative : bool
@@ -57,7 +63,7 @@ class PlasticLayer(shown.OneLine):
     References
     ----------
     Miconi, Stanley & Clune 2018, equations 1 to 3; Ba et al. 2016, equations 1, 2 and 5; Tyulmankov, Yang & Abbott
-    2022; Aitken & Mihalas 2023.
+    2022; Aitken & Mihalas 2023; Oja 1982, J Math Biol 15:267; Oja 1989, Int J Neural Syst 1:61.
     """
 
     phi: str = "tanh"
@@ -70,6 +76,8 @@ class PlasticLayer(shown.OneLine):
     def __post_init__(self) -> None:
         """Fields are of the kinds in Parameters."""
         checks.one_of("phi", self.phi, PHI)
+        if isinstance(self.rule, str):
+            object.__setattr__(self, "rule", FORMER.get(self.rule, self.rule))
         checks.one_of("rule", self.rule, RULES)
         if isinstance(self.norm, bool | np.bool_):
             object.__setattr__(self, "norm", "every" if self.norm else "none")

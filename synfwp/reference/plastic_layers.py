@@ -44,7 +44,7 @@ def plastic(phi, rule, drive, x, W, alpha, lam, eta, h, A, aux=None, inner=0, no
             post, pre = h - post_mean, read - pre_mean
             aux = np.concatenate([post_mean + post / n, pre_mean + pre / n, [n]])
         change = np.outer(post, pre)
-        if rule == "oja":
+        if rule == "oja_local":
             change = np.outer(h, read) - (h * h)[:, None] * A
         A = lam[t] * A + eta[t] * change
         states.append(h)

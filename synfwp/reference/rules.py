@@ -96,12 +96,12 @@ def dplr(q, k, v, beta, decay, W, p, r):
 
 
 def oja(q, k, v, beta, decay, W):
-    """Oja's rule: W + b v (k - W^T v)^T (Oja 1982; Irie, Faccio & Schmidhuber 2022), the post side clamped to v."""
+    """Oja's subspace rule: W + b v (k - W^T v)^T (Oja 1989; Irie, Faccio & Schmidhuber 2022), post side v."""
     return _run(q, W, lambda W, t: W + beta[t] * np.outer(v[t], k[t] - W.T @ v[t]))
 
 
 def gated_oja(q, k, v, beta, decay, W):
-    """Oja's rule from a W whose every value channel fades at its own rate: (I - b v v^T) diag(a) W + b v k^T."""
+    """Oja's subspace rule, W whose every value channel fades at its own rate: (I - b v v^T) diag(a) W + b v k^T."""
 
     def step(W, t):
         keep = (np.eye(W.shape[0]) - beta[t] * np.outer(v[t], v[t])) @ np.diag(decay[t])

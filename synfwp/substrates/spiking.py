@@ -1,23 +1,26 @@
 """A spiking network that carries out update rules, item by item, in theta cycles."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from synfwp import checks, grid, seeds, shown, units
-from synfwp.coefficients import Coefficients
-from synfwp.instructions import Description, Outcome
+from synfwp.coefficients import Coefficients, written_keys
+from synfwp.instructions import Description, Instructions, Outcome
 from synfwp.rules import Rule, get_rule
 from synfwp.spiking.neurons import LIF, Poisson
-from synfwp.substrates import gains, mechanisms
+from synfwp.substrates import errors, gains, mechanisms
 from synfwp.substrates.code import RateCode, ThetaCycle
-from synfwp.substrates.describe import describe
+from synfwp.substrates.describe import before_writes, describe, spikes_of
 from synfwp.substrates.engines import NEURONS, Setup
 from synfwp.substrates.measured import lif_gains
 from synfwp.substrates.mechanisms import MECHANISMS, Gains, Mechanism
 from synfwp.substrates.sequence import Items, run_sequence
 from synfwp.substrates.soma import LIFCurve, lif_curve
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 Array = np.ndarray
 
@@ -155,7 +158,7 @@ class SpikingNetwork(shown.OneLine):
             self.engine, mechanism, self.code, self.schedule, self._neuron, self.curve, self.dt, self.delay, self.bound
         )
 
-    def effective(self, rule: Rule, k: Array, beta: Array, decay: Array | None) -> Coefficients:
+    def effective(self, rule: Rule, k: Array, beta: Array, decay: Array | None, v: Array | None = None) -> Coefficients:
         """What the network carries out on average, from parameters and instructions alone.
 
         Parameters
@@ -164,6 +167,10 @@ class SpikingNetwork(shown.OneLine):
         k : (n, T, d_k) array
         beta : (n, T) array
         decay : None, (n, T) or (n, T, d_k) array
+        v : None or (n, T, d_v) array
+            Values. Neurons that fire for an error at a baseline below the peak carry small errors by both sides: with
+            values, the coefficients of a row of W are multiplied by what its errors gain so (not of LIF neurons, whose
+            gain is measured at the peak, and not online). Without, errors are carried in proportion.
 
         Returns
         -------
@@ -175,8 +182,10 @@ class SpikingNetwork(shown.OneLine):
             If the mechanism cannot run the rule; the message names one that can.
         """
         g = self.gains(rule)
-        g = g._replace(self_erasure=g.self_erasure * _largest(k))
-        return self._mechanism(rule).effective(rule, k, beta, decay, g)
+        g, setup = g._replace(self_erasure=g.self_erasure * _largest(k)), self.setup(rule)
+        if v is not None and errors.bends(setup):
+            return errors.bent(setup, rule, k, v, beta, decay, g, _largest(k))
+        return setup.mechanism.effective(rule, k, beta, decay, g)
 
     def gains(self, rule: Rule) -> Gains:
         """Mean gains of this network for a rule, for keys and values at most 1."""
@@ -249,8 +258,15 @@ class SpikingNetwork(shown.OneLine):
         W, y = np.stack([one.W for one in left]), np.stack([one.y for one in left])
         return Outcome(W, y, np.array([one.bounded for one in left]), extras)
 
-    def describe(self, rule: Rule | str) -> Description:
+    def describe(self, rule: Rule | str, instructions: "Instructions | xr.Dataset | None" = None) -> Description:
         """What the network really does, for a key that is one feature at peak.
+
+        Parameters
+        ----------
+        rule : Rule or str
+        instructions : None, Instructions or xarray.Dataset
+            What will be sent. The spikes of an item are then those of these items on average, with several features of
+            keys and values active and with what is retrieved of earlier items.
 
         Returns
         -------
@@ -262,10 +278,25 @@ class SpikingNetwork(shown.OneLine):
         Raises
         ------
         ValueError
-            If the mechanism cannot run the rule; the message names one that can.
+            If the mechanism cannot run the rule; the message names one that can. If instructions have negative keys.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> network, key = SpikingNetwork(), np.eye(4)
+        >>> sent = Instructions(key, key, np.ones((4, 6)))  # six features of a value at peak, not one
+        >>> [network.describe("hebb", *given).values["spikes_per_item"] for given in ((), (sent,))]
+        [160.0, 560.0]
         """
-        row = get_rule(rule)
-        return describe(row, self.engine, self._mechanism(row), self.gains(row), self.schedule, self.code, self.curve)
+        row, sent = get_rule(rule), None
+        mechanism, known = self._mechanism(row), (self.schedule, self.code, self.curve)
+        if instructions is not None:
+            k, v, beta, decay = _arrays(row, instructions)
+            _refuse_signed(k, k)
+            c, keys = self.effective(row, k, beta, decay, v), written_keys(row, k)
+            read = before_writes(c, k, keys, v, decay)
+            sent = spikes_of(row, mechanism, *known, k, v, beta, read)
+        return describe(row, self.engine, mechanism, self.gains(row), *known, sent)
 
     @property
     def _neuron(self) -> Poisson | LIF:
@@ -282,6 +313,27 @@ class SpikingNetwork(shown.OneLine):
 def _largest(x: Array) -> float:
     """The feature that is sent at the peak rate; 1 if there is none."""
     return float(np.abs(x).max(initial=0.0)) or 1.0
+
+
+def _arrays(rule: Rule, instructions: Any) -> tuple[Array, Array, Array, Array | None]:
+    """k, v, beta and decay of instructions as arrays (n, T, .), of what the rule uses."""
+    if not isinstance(instructions, Instructions):
+        if not hasattr(instructions, "data_vars"):
+            kind = type(instructions).__name__
+            raise TypeError(f"instructions is a {kind}; pass Instructions or a Dataset of them.")
+        instructions = Instructions.from_dataset(instructions)
+    if rule.uses_decay and instructions.decay is None:
+        raise ValueError(f"rule {rule.name!r} has a decay, but the instructions have none.")
+    k, v = (checks.array(name, x) for name, x in (("k", instructions.k), ("v", instructions.v)))
+    lead = np.broadcast_shapes(k.shape[:-1], v.shape[:-1])
+
+    def whole(x: Any, axes: int) -> Array:
+        shape = (*lead, *np.shape(x)[np.ndim(x) - axes :])
+        return np.broadcast_to(np.asarray(x, float), shape).reshape(-1, *shape[len(lead) - 1 :])
+
+    beta = whole(1.0 if instructions.beta is None or not rule.uses_beta else instructions.beta, 0)
+    decay = whole(instructions.decay, 1 if rule.retain == "key" else 0) if rule.uses_decay else None
+    return whole(k, 1), whole(v, 1), beta, decay
 
 
 def _refuse_signed(k: Array, q: Array) -> None:

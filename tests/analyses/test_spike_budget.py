@@ -83,6 +83,25 @@ def test_the_agreement_of_a_Hebbian_sum_is_the_closed_form(engine, traces):
     assert abs(found.mean() - theory.hebb_agreement(k, v, 10.0, **traces)) > 0.05
 
 
+def test_the_covariance_rule_stands_with_a_running_and_with_a_known_mean(quick):
+    ds = quick[1]
+    running, known = (program.select(ds, "peak", "counts", name) for name in ("gated trace, covariance", program.KNOWN))
+    assert np.array_equal(running.ideal, running.ideal_covariance)
+    assert np.array_equal(known.ideal, known.ideal_known)
+    assert (known.recall.isel(run=-1).mean() - running.recall.isel(run=-1).mean()) > 0.03
+    exact = ds.rates.mean("repeat")
+    assert (exact.sel(mean="known") > exact.sel(mean="running")).all()
+    assert (exact.sel(mean="running") > exact.sel(mean="none") + 0.2).all()
+    assert ds.rates_first.sel(mean="running").values == pytest.approx(0.0, abs=1e-12)  # one item is its own mean
+    assert ds.rates_first.sel(mean="known").values == pytest.approx(1.0, abs=1e-12)
+
+
+def test_the_exact_recall_of_the_full_size_is_that_of_centred_keys_where_the_mean_is_known():
+    exact = program.recall_of_rates(program.FULL, 1).rates.mean("repeat").sel(mean="known")
+    for pairs in (32, 64):
+        assert float(exact.sel(pairs=pairs)) == pytest.approx(theory.hebb_cosine(pairs, 64), abs=program.RATES_BAND)
+
+
 def test_the_figure_has_no_fault(quick):
     model_checks.check_figure("spike_budget", quick[1], "abcdefghi", (183, 165))
 

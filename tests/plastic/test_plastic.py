@@ -118,7 +118,14 @@ def test_the_adjoint_is_the_transpose_of_the_derivative_for_every_input(layer, a
             assert abs(forward - backward) <= 1e-9 * scale
 
 
-PLAIN = [(PlasticLayer(recurrent=False, rule="oja"), True), (PlasticLayer(rule="covariance"), True)]
+def test_the_former_name_of_the_local_rule_is_read_as_it():
+    assert PlasticLayer(rule="oja") == PlasticLayer(rule="oja_local")
+    assert PlasticLayer(rule="oja").rule == "oja_local"
+    with pytest.raises(ValueError, match=r"^unknown rule 'ojja'; choose one of 'hebb', 'oja_local', 'covariance'"):
+        PlasticLayer(rule="ojja")
+
+
+PLAIN = [(PlasticLayer(recurrent=False, rule="oja_local"), True), (PlasticLayer(rule="covariance"), True)]
 PLAIN += [(PlasticLayer(inner=1, norm="inner"), False)]
 some_layers = pytest.mark.parametrize(("layer", "alpha"), PLAIN, ids=["input", "recurrent", "inner"])
 

@@ -28,7 +28,7 @@ def effective_W(network, rule, gain=None):
     """W of the effective rule of a network; ``gain`` may change its gains."""
     q, k, v, beta, decay = (None if x is None else x[None] for x in items(rule))
     row = fw.get_rule(rule)
-    c = network.effective(row, k, beta, decay)
+    c = network.effective(row, k, beta, decay, v)
     if gain is not None:
         g = network.gains(row)
         g = gain(g._replace(self_erasure=g.self_erasure * k.max()))

@@ -180,19 +180,32 @@ def test_past_the_stability_bound_mean_squares_grow_and_below_it_they_shrink(rng
         assert ((after**2).sum(axis=1).mean() > (w**2).sum(axis=1).mean()) == grows
 
 
-def test_the_stability_bound_of_uniform_keys_at_few_spikes():
-    rng, found = np.random.default_rng(0), {}
-    for d in (64, 128):
-        keys = rng.uniform(0, 1, (200, d))
+BOUNDS = {  # features: the bound at 2 and at 5 spikes of a feature of the size of the root mean square
+    "uniform": {16: (1.24, 1.61), 64: (1.352, 1.680), 128: (1.37, 1.69)},
+    "rectified normal": {16: (1.27, 1.63), 64: (1.474, 1.751)},
+}
+
+
+@pytest.mark.parametrize("kind", BOUNDS)
+def test_the_stability_bound_of_random_keys_at_few_spikes(kind):
+    rng = np.random.default_rng(0)
+    for d, wanted in BOUNDS[kind].items():
+        keys = rng.uniform(0, 1, (400, d)) if kind == "uniform" else np.maximum(rng.standard_normal((400, d)), 0)
         keys /= np.linalg.norm(keys, axis=1, keepdims=True)
-        for rms in (2, 5):  # spikes at the root mean square of a feature, 1 / sqrt(d) for unit keys
-            found[d, rms] = np.mean([theory.stability_bound(k, rms * d**0.5) for k in keys])
-    # keys differ by a standard deviation of about .02, so the mean of 200 by .0015
-    assert found[64, 2] == pytest.approx(1.352, abs=0.006)
-    assert found[64, 5] == pytest.approx(1.680, abs=0.006)
-    assert found[128, 2] == pytest.approx(1.37, abs=0.01)
-    assert found[128, 5] == pytest.approx(1.69, abs=0.01)
+        for rms, want in zip((2, 5), wanted, strict=True):
+            found = [theory.stability_bound(k, rms * d**0.5) for k in keys]
+            error = np.std(found, ddof=1) / 20
+            assert abs(np.mean(found) - want) < 3 * error + 0.005  # printed with two digits
     assert theory.stability_bound([1.0], 1e9) == pytest.approx(2.0)
+
+
+def test_the_stability_bound_of_uniform_keys_counted_at_their_mean():
+    rng = np.random.default_rng(0)
+    keys = rng.uniform(0, 1, (400, 16))
+    keys /= np.linalg.norm(keys, axis=1, keepdims=True)
+    for spikes, want in ((2, 1.30), (5, 1.65)):
+        found = [theory.stability_bound(k, spikes / k.mean()) for k in keys]
+        assert abs(np.mean(found) - want) < 3 * np.std(found, ddof=1) / 20 + 0.005
 
 
 def test_cosines_rise_to_one_with_spikes():

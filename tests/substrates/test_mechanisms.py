@@ -7,9 +7,10 @@ import pytest
 from spiking_runs import BOUND, D_K, D_V, effective_W, items, many_runs, off_by
 
 import synfwp as fw
-from synfwp import reference, seeds
+from synfwp import coefficients, reference, seeds
 from synfwp.rules import RULES
 from synfwp.substrates import gains
+from synfwp.substrates.describe import before_writes
 from synfwp.substrates.engines import make_engine
 from synfwp.substrates.mechanisms import MECHANISMS
 from synfwp.substrates.sequence import write_item
@@ -220,6 +221,45 @@ def test_the_spikes_of_an_item_are_those_of_the_description(rule, mechanism, eng
     assert abs(found.mean() - 1.15 * expected) > room
 
 
+SENT = [("hebb", None, "counts"), ("covariance", None, "poisson"), ("delta", fw.TwoPhase(), "counts"),
+        ("delta", fw.TwoPhase(), "poisson"), ("delta", fw.Dendritic(), "poisson"), ("delta", fw.PES(), "counts"),
+        ("delta", fw.InhibitoryCancellation(), "poisson"), ("delta", fw.TwoPhase(), "lif"),
+        ("gated_delta", fw.TwoPhase(), "counts")]  # fmt: skip
+
+
+@pytest.mark.parametrize(("rule", "mechanism", "engine"), SENT, ids=str)
+def test_the_spikes_per_item_of_instructions_are_those_that_a_run_fires(rule, mechanism, engine):
+    network = fw.SpikingNetwork(engine=engine, mechanism=mechanism, dt=0.5, dale=False)
+    rng, n, T = np.random.default_rng(3), 20, 8
+    k, v = rng.uniform(0, 1, (n, T, 6)), rng.standard_normal((n, T, 4))
+    k /= np.linalg.norm(k, axis=-1, keepdims=True)
+    k[:, 2] = 0  # writes nothing
+    beta, decay = np.full((n, T), 0.9), rng.uniform(0.6, 1, (n, T)) if rule == "gated_delta" else None
+    sent = fw.Instructions(k, k, v, beta, decay)
+    found = network.run(fw.get_rule(rule), k, k, v, beta, decay, 0).extras["spikes_per_item"][1]
+    expected = network.describe(rule, sent).values["spikes_per_item"]
+    # noise of the weights adds to what predictions fire, membranes take a while to charge: 8 % at most
+    assert abs(found.mean() / expected - 1) < (0.08 if mechanism is not None else 0.02)
+    assert abs(found.mean() / network.describe(rule).values["spikes_per_item"] - 1) > 0.2  # one feature at peak
+    assert f"{expected:.4g} spikes of all neurons per item of these instructions" in str(network.describe(rule, sent))
+
+
+def test_a_description_of_instructions_is_of_written_items_and_refuses_signed_keys():
+    network, one = fw.SpikingNetwork(), np.ones((3, 2))
+    assert network.describe("hebb", fw.Instructions(one, 0 * one, one)).values["spikes_per_item"] == 0
+    with pytest.raises(ValueError, match=r"^k holds -1, but keys and queries are sent as firing rates"):
+        network.describe("hebb", fw.Instructions(one, -one, one))
+
+
+@pytest.mark.parametrize("rule", ["delta", "gated_delta", "key_gated_delta"])
+def test_what_is_read_before_a_write_is_what_a_rule_that_reads_before_reads_of_the_decayed_weights(rule):
+    q, k, v, beta, decay = (None if x is None else x[None] for x in items(rule))
+    c = coefficients.coefficients(fw.get_rule(rule), k, beta, decay)
+    asked = q if decay is None else q * (decay if decay.ndim == q.ndim else decay[..., None])
+    want = fw.scan(replace(fw.get_rule(rule), read="before"), asked, k, v, beta, decay=decay).y
+    np.testing.assert_allclose(before_writes(c, q, k, v, decay), want, atol=1e-13)
+
+
 def second_moments(network, beta, items, runs, start=1e6):
     """Mean square of the mean weight of one key at peak after each item, all values 0, from weights far from 0."""
     n, setup = network.code.neurons_per_feature, network.setup(fw.DELTA)
@@ -271,6 +311,30 @@ def test_an_error_is_carried_linearly_within_what_is_described(rho0, monkeypatch
     assert off == pytest.approx(expected, abs=2e-3)  # on different grids of errors
     rho = rho0 / 100
     assert expected == pytest.approx(rho * (1 - rho) / (1 + rho), abs=2e-3)
+
+
+BENT = [("counts", 30.0, 2, 100.0, 40.0), ("counts", 8.0, 4, 50.0, 0.0), ("counts", 30.0, 4, 200.0, 40.0),
+        ("poisson", 30.0, 4, 100.0, 100.0), ("poisson", 30.0, 2, 150.0, 200.0)]  # fmt: skip
+
+
+@pytest.mark.parametrize(("engine", "rho0", "neurons", "peak", "gap"), BENT)
+def test_what_both_sides_make_of_small_errors_is_in_the_mean_over_runs(engine, rho0, neurons, peak, gap):
+    network = replace(
+        ON_CLOCK, engine=engine, mechanism=fw.InhibitoryCancellation(rho0=rho0), schedule=fw.ThetaCycle(gap=gap),
+        code=fw.RateCode(peak=peak, neurons_per_feature=neurons),
+    )  # fmt: skip
+    runs = many_runs(network, "delta", 2000 if engine == "counts" else 500)
+    assert off_by(runs, effective_W(network, "delta")) < BOUND
+    straight = effective_W(network, "delta", lambda g: g)  # without values errors are carried in proportion
+    assert off_by(runs, straight) > BOUND + 1
+
+
+@pytest.mark.parametrize("rule", ["gated_delta", "key_gated_delta"])
+def test_a_decay_acts_on_the_weights_and_on_their_noise_before_an_error_is_bent(rule):
+    network = replace(FEW, mechanism=fw.InhibitoryCancellation(rho0=50.0))
+    runs = many_runs(network, rule, 2000)
+    assert off_by(runs, effective_W(network, rule)) < BOUND
+    assert off_by(runs, effective_W(network, rule, lambda g: g)) > BOUND + 1
 
 
 def test_alpha_is_what_keeps_each_side_at_its_target_rate():

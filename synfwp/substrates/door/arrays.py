@@ -22,7 +22,8 @@ Array = np.ndarray
 class Substrate(Protocol):
     """What runs instructions; arrays have shapes (n, T, .).
 
-    A ``run`` with arguments ``record`` or ``scored (n, T)`` is also given these, where they are asked for.
+    A ``run`` with arguments ``record`` or ``scored (n, T)`` is also given these, where they are asked for, and an
+    ``effective`` with an argument ``v (n, T, d_v)`` the values.
     """
 
     def effective(self, rule: Rule, k: Array, beta: Array, decay: Array | None) -> Coefficients | None:
@@ -169,7 +170,9 @@ def references(
     row, substrate = rules.get_rule(rule), check_substrate(on)
     q, k, v, beta, decay = prepare(row, instructions).arrays
     target = _exact(row, q, k, v, beta, decay)
-    effective, c = target, substrate.effective(row, k, beta, decay)
+    asking: Any = substrate  # a substrate whose coefficients depend on the values takes them too
+    more = {"v": v} if "v" in inspect.signature(substrate.effective).parameters else {}
+    effective, c = target, asking.effective(row, k, beta, decay, **more)
     if c is not None:
         keys, queries = coefficients.written_keys(row, k), coefficients.read_queries(row, q, k)
         effective = fastweights.run_coefficients(queries, keys, v, c, np.zeros_like(target.W))

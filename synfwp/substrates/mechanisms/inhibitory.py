@@ -17,7 +17,10 @@ class InhibitoryCancellation(Mechanism):
     target is the rate ``rho0``. What is kept, W, is the difference of the two sides, in which alpha cancels; eta is set
     so that an error at the peak rate is carried exactly. Errors below rho0 are carried by both sides, those beyond it
     by one: linear for ``rho0 = 0`` and for ``rho0`` of the peak rate and more. In between small errors are corrected by
-    up to twice as much, and past the bound on beta of `SpikingNetwork.describe` they swing within rho0.
+    up to twice as much, and past the bound on beta of `SpikingNetwork.describe` they swing within rho0. What is written
+    on average is therefore more than beta of an error: by the mean of the bent line over the noise of spikes, which
+    `SpikingNetwork.effective` has for known values (of Poisson neurons and counts; from some 10 spikes per neuron and
+    window on the noise is normal enough).
 
     Parameters
     ----------
@@ -43,8 +46,8 @@ class InhibitoryCancellation(Mechanism):
     name: ClassVar[str] = "inhibitory_cancellation"
     cite: ClassVar[str] = "vogels2011"
     closed_form: ClassVar[str] = (
-        r"W \mathrm{diag}(1 - \beta s k) + \beta g(v - \lambda W k) k^\top,\ "
-        r"g(e) = \frac{[\rho_0 + e]_+ - [\rho_0 - e]_+}{1 + \min(\rho_0, 1)}"
+        r"W \mathrm{diag}(1 - \beta s k\, \mathrm{E} g') + \beta\, \mathrm{E} g(v - \lambda W k + \xi) k^\top,\ "
+        r"g(e) = \frac{[\rho_0 + e]_+ - [\rho_0 - e]_+}{1 + \min(\rho_0, 1)},\ \xi\ \text{the noise of spikes}"
     )
     into_soma: ClassVar[bool] = True
     _units: ClassVar[dict[str, str]] = {"tau": "ms", "rho0": "Hz"}
