@@ -28,14 +28,14 @@ _erf = np.vectorize(erf, otypes=[float])
 class Window(NamedTuple):
     """The encoding window: weights of its steps, rise of the prediction, and its noise per ``k W^2`` in each of them.
 
-    ``spread`` is the variance of the postsynaptic spikes per peak, ``count`` the spikes of one neuron at peak.
+    ``spread`` is the variance of the postsynaptic spikes per peak, ``spikes`` those of one neuron at peak.
     """
 
     weight: Array
     risen: Array
     shot: Array
     spread: float
-    count: float
+    spikes: float
 
 
 def bends(setup: Setup) -> bool:
@@ -91,7 +91,7 @@ def _gains(
     W, noise, single = np.zeros((d_v, d_k)), np.zeros((d_v, d_k, d_k)), np.zeros((d_v, d_k))
     gain, slope = np.empty((T, d_v)), np.empty(T)
     for t in range(T):
-        key, b, few = k[t], beta[t], k[t] / (neurons * window.count)
+        key, b, few = k[t], beta[t], k[t] / (neurons * window.spikes)
         if decay is not None:
             a = np.broadcast_to(decay[t], d_k)
             W, noise, single = W * a, noise * np.outer(a, a), single * a**2
@@ -110,7 +110,7 @@ def _gains(
         along = pull**2 * (moved @ key) + b**2 * (more + steep**2 * (W**2 @ few))
         noise = noise - key[:, None] * cross[:, None] - cross[:, :, None] * key + along[:, None, None] * both
         noise = noise + b**2 * (more + sent**2)[:, None, None] * np.diag(few)
-        single = single + b**2 * (1 - 1 / neurons) * (sent**2 + more)[:, None] * key / window.count
+        single = single + b**2 * (1 - 1 / neurons) * (sent**2 + more)[:, None] * key / window.spikes
         W = W * (1 - b * g.self_erasure * key * steep[:, None]) + b * np.outer(sent, key)
     return gain, slope
 
