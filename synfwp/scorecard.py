@@ -5,10 +5,12 @@ and of nothing else, so it changes only with them.
 
 A verdict rests on the difference, its standard error and the band of a row:
 
-- *reproduced*: the difference lies within the band, or it is not told from none by a t-test at 0.05, by Holm's method
-  over all rows of the page; of a claim "above" or "below": the difference has that sign, and is told from none (with
-  one value and no error: exceeds the band).
-- *differs*: told from none, or one value without an error, and at most a tenth of what is expected.
+- *reproduced*: the difference lies within the band; or it is not told from none by a t-test at 0.05, by Holm's method
+  over all rows of the page, and it is at most a tenth of what is expected, or not told by the row's own test either.
+  Of a claim "above" or "below": the difference has that sign, and is told from none (with one value and no error:
+  exceeds the band).
+- *differs*: told from none, or one value without an error, and at most a tenth of what is expected; or larger, and told
+  from none by the row's own test alone.
 - *not reproduced*: all else.
 """
 
@@ -86,8 +88,8 @@ def lines(folder: Any) -> list[Line]:
     found = [_tested(row) for _, row in rows]
     adjusted = holm([p for _, p in found])
     return [
-        Line(page["program"], row, z, p, verdict(row, p), page)
-        for (page, row), (z, _), p in zip(rows, found, adjusted, strict=True)
+        Line(page["program"], row, z, p, verdict(row, p, own), page)
+        for (page, row), (z, own), p in zip(rows, found, adjusted, strict=True)
     ]
 
 
@@ -146,14 +148,14 @@ def _tested(row: Mapping[str, Any]) -> tuple[float, float]:
     return z, float(t.sf(z if row["claim"] == "above" else -z, freedom))
 
 
-def verdict(row: Mapping[str, Any], p: float) -> str:
-    """One of `VERDICTS`, from a row and its adjusted probability.
+def verdict(row: Mapping[str, Any], p: float, own: float = math.nan) -> str:
+    """One of `VERDICTS`, from a row and its probability, adjusted for the whole page and by itself.
 
     Parameters
     ----------
     row : mapping
         As `synfwp.results.as_records` has it.
-    p : float
+    p, own : float
         NaN where no standard error is known.
 
     Examples
@@ -161,6 +163,8 @@ def verdict(row: Mapping[str, Any], p: float) -> str:
     >>> row = {"difference": 0.002, "expected": 0.9, "band": 0.005, "claim": "equal"}
     >>> verdict(row, 0.001), verdict(row | {"difference": 0.02}, 0.001), verdict(row | {"difference": 0.2}, math.nan)
     ('reproduced', 'differs', 'not reproduced')
+    >>> verdict(row | {"difference": 0.2}, 0.3, own=0.01), verdict(row | {"difference": 0.2}, 0.9, own=0.2)
+    ('differs', 'reproduced')
     """
     difference, band = row["difference"], row["band"] or 0.0
     if difference is None:
@@ -168,9 +172,10 @@ def verdict(row: Mapping[str, Any], p: float) -> str:
     if row["claim"] != "equal":
         right = difference > band if row["claim"] == "above" else difference < -band
         return VERDICTS[0] if right and not p >= LEVEL else VERDICTS[2]
-    if abs(difference) <= band or p >= LEVEL:
+    near = abs(difference) <= NEAR * abs(row["expected"])
+    if abs(difference) <= band or (p >= LEVEL and (near or own >= LEVEL)):
         return VERDICTS[0]
-    return VERDICTS[1] if abs(difference) <= NEAR * abs(row["expected"]) else VERDICTS[2]
+    return VERDICTS[1] if near or p >= LEVEL else VERDICTS[2]
 
 
 def summary(found: Sequence[Line]) -> str:
@@ -256,9 +261,10 @@ def _words() -> str:
         f"What a number is compared with has a kind. {kinds}. n counts independent seeds, ± is their SD. "
         "SE: the difference in standard errors (t-test; paired where both sides have the same seeds).\n\n*Reproduced*: "
         "within the band of the row (rounding of a printed figure, an approximate formula), or not told from no "
-        f"difference at {LEVEL} by Holm's method over the page; a claim (> or <) needs its sign to be told from none. "
-        "*Differs*: told from none and at most a tenth of what is expected. *Not reproduced*: all else. One value "
-        "without an error is judged by its band and by that tenth."
+        f"difference at {LEVEL} by Holm's method over the page (where it is more than a tenth of what is expected: by "
+        "the row's own test either); a claim (> or <) needs its sign to be told from none. *Differs*: told from none "
+        "and at most a tenth of what is expected, or more and told by the row's own test alone. *Not reproduced*: all "
+        "else. One value without an error is judged by its band and by that tenth."
     )
 
 
