@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -128,7 +129,7 @@ def test_the_readme_shows_the_summary_and_the_misses() -> None:
 def test_what_was_published_or_recomputed_has_a_paper_of_the_bibliography() -> None:
     known = cite.entries()
     for line in scorecard.lines(ROOT / "docs" / "results"):
-        key = line.row["source"].partition(",")[0].strip()
+        key = re.split("[ ,]", line.row["source"])[0]
         if line.row["kind"] in ("published", "recomputed"):
             assert key in known, (line.program, line.row["quantity"], key)
 
