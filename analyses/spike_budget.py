@@ -241,6 +241,7 @@ def items(seed: int, n: int, d: int, replicate: int) -> tuple[np.ndarray, np.nda
 def mean_rate(d: int) -> float:
     """Expected feature of a rectified normal key of unit length: of 4096 keys that nobody stores."""
     k = np.maximum(seeds.generator(0, "mean", d).standard_normal((4096, d)), 0)
+    k = k[k.any(axis=1)]
     return float((k / np.linalg.norm(k, axis=1, keepdims=True)).mean())
 
 

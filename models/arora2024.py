@@ -275,7 +275,8 @@ def best_delta(ds: xr.Dataset, other: xr.Dataset, name: str) -> xr.Dataset:
     kept = ds[name].sel(learner=["hebb", "covariance", "mesa", deltas[-1]])
     delta = ds[name].sel(learner=best).drop_vars("learner").expand_dims(learner=["delta"])
     both = xr.concat([kept, delta.transpose(*kept.dims)], dim="learner").rename(learner="memory")
-    beta = xr.apply_ufunc(lambda one: float(one.rpartition(" ")[2]), best, vectorize=True)
+    numbers = [float(one.rpartition(" ")[2]) for one in best.values.ravel().tolist()]
+    beta = best.copy(data=np.reshape(numbers, best.shape)).drop_vars("learner", errors="ignore")
     beta.attrs = {"units": "1", "long_name": "beta of the delta rule"}
     return ds.drop_vars([name, "learner"]).assign({name: both, f"{name}_beta": beta})
 

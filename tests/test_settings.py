@@ -138,7 +138,7 @@ CHEAP = {
         {"eta": {"hebb": 2.0}},
         {"d": 6, "hidden": 5, "steps": 20, "static": 20, "batch": 2, "sequences": 10, "seeds": 1},
     ),
-    "ba2016": ({"lam": 0.5}, {"hidden": 6, "steps": 60, "control": 60, "batch": 2, "sequences": 10}),
+    "ba2016": ({"lam": 0.5}, {"hidden": 6, "steps": 60, "batch": 2, "sequences": 10, "seeds": 1}),
     "engines": (
         {"tau": 40.0},
         {"d_key": 4, "d_value": 2, "items": 3, "seeds": 2, "peaks": (25.0, 100.0), "gaps": (0.0, 40.0), "neurons": 20},
@@ -160,9 +160,10 @@ PHYSICAL = {
     "mpn2023": "eta lam",
     "song2000": "rate rate_in tau_m v_rest v_threshold v_reset tau_syn g_max g_in A_plus depression tau",
     "spike_budget": "peak window gap tau neurons items",
+    "synapse_anchors": "depressing facilitating",
     "vogels2011": "rho0 rate tau w_max g_excitatory g_inhibitory dead drive w_excitatory w_inhibitory",
 }
-TRAINED = {"arora2024", "grazzi2025", "schlag2021"}
+TRAINED = {"arora2024", "gershman2025", "grazzi2025", "hopfield1982", "identities", "schlag2021"}
 
 
 def test_every_program_has_its_physical_constants_among_its_settings():

@@ -156,6 +156,14 @@ def bursts(n: int = 15, size: int = 5, rate: float = 50.0, dt: float = 10.0, int
     """
     one = pairs(n=count("size", size), rate=rate, dt=dt)
     every = units.number(interval, "ms", "interval", 0.0, above=True)
+    if one.pre.size > 1 and min(np.diff(one.pre).min(), np.diff(one.post).min()) <= 0:
+        raise ValueError(
+            f"rate is {rate:g} Hz and dt {dt:g} ms, with which spikes of a burst fall on one another; pass other ones."
+        )
+    if count("n", n) > 1 and (lasts := float(max(np.ptp(one.pre), np.ptp(one.post)))) >= every:
+        raise ValueError(
+            f"interval is {every:g} ms, but {size} pairs at a rate of {rate:g} Hz last {lasts:g} ms; pass a longer one."
+        )
     return Protocol(pre_motif=tuple(one.pre), post_motif=tuple(one.post), n=n, rate=1000.0 / every)
 
 

@@ -34,6 +34,21 @@ KINDS: Mapping[str, str] = MappingProxyType(
     }
 )
 CLAIMS: Mapping[str, str] = MappingProxyType({"equal": "=", "above": ">", "below": "<"})
+COLUMNS: Mapping[str, str] = MappingProxyType(
+    {
+        "expected": "what is expected",
+        "obtained": "mean of what was obtained",
+        "difference": "obtained minus expected",
+        "n": "number of independent values",
+        "sd": "standard deviation of what was obtained",
+        "error": "standard error of the difference",
+        "band": "size of a difference that counts as none",
+        "kind": "what the expected value is",
+        "source": "where the expected value stands",
+        "claim": "what is claimed of the difference",
+        "why": "why it differs",
+    }
+)
 NUMBERS = ("expected", "obtained", "difference", "sd", "error", "band")
 TEXTS = ("kind", "source", "claim", "why")
 
@@ -159,7 +174,10 @@ def comparison(rows: Sequence[Row]) -> xr.Dataset:
     if twice is not None:
         raise ValueError(f"two rows of a table are named {twice!r}; tell them apart.")
     table = [row.columns for row in rows]
-    columns = {name: np.array([one[name] for one in table]) for name in table[0]}
+    columns = {}
+    for name, text in COLUMNS.items():
+        units = {"units": "1"} if name not in TEXTS else {}
+        columns[name] = ("quantity", np.array([one[name] for one in table]), {"long_name": text, **units})
     return dataset(columns, coords={"quantity": np.array(names)})
 
 

@@ -54,17 +54,6 @@ SCHEMA: Mapping[str, Variable] = MappingProxyType(
         "fraction_at_bound": Variable((), "1", "fraction of synapses at a bound"),
         "loss": Variable((), "1", "loss"),
         "accuracy": Variable((), "1", "fraction of right answers"),
-        "expected": Variable(("quantity",), "1", "what is expected"),
-        "obtained": Variable(("quantity",), "1", "mean of what was obtained"),
-        "difference": Variable(("quantity",), "1", "obtained minus expected"),
-        "n": Variable(("quantity",), "1", "number of independent values"),
-        "sd": Variable(("quantity",), "1", "standard deviation of what was obtained"),
-        "error": Variable(("quantity",), "1", "standard error of the difference"),
-        "band": Variable(("quantity",), "1", "size of a difference that counts as none"),
-        "kind": Variable(("quantity",), "", "what the expected value is"),
-        "source": Variable(("quantity",), "", "where the expected value stands"),
-        "claim": Variable(("quantity",), "", "what is claimed of the difference"),
-        "why": Variable(("quantity",), "", "why it differs"),
     }
 )
 
