@@ -91,7 +91,7 @@ warm: $(VENV)/.test  ## compile every kernel into the cache, by running the kern
 
 figures: $(VENV)/.test  ## every model and analysis at full size (hours; finished parts are kept), scorecard, slow tests
 	for f in models/*.py analyses/*.py; do if [ -e "$$f" ]; then \
-	  n=$$(basename "$$f" .py); $(VENV)/bin/synfwp run "$$n" --force --jobs 2 > docs/results/$$n.txt || exit 1; \
+	  n=$$(basename "$$f" .py); $(VENV)/bin/synfwp run "$$n" --force --jobs 2 --cells docs/cells/$$n > docs/results/$$n.txt || exit 1; \
 	  cat docs/results/$$n.txt; cp results/$$n.json docs/results/; cp figures/$$n.png docs/figures/; fi; done
 	$(VENV)/bin/synfwp scorecard > /dev/null
 	$(PY) tests/readme_numbers.py

@@ -373,7 +373,7 @@ def figure(ds: xr.Dataset) -> Any:
     plot.points(ax, ds.strength, ds.norm.mean("seed"), ds.norm.std("seed"), colour="blue", label="simulated")
     fine = np.linspace(0.05, 1.6, 100)
     ax.plot(fine, theory.delta_norm(fine, size_of(ds)["d_key"]), color="black", linestyle="--", label="closed form")
-    ax.set(xlabel="write strength beta", ylabel="squared norm of W", ylim=(0, None))
+    ax.set(xlabel="beta", ylabel="squared norm of W", ylim=(0, None))
     plot.legend(ax)
     ax = axes["c"]
     mean, sd = ds.error_of_age.mean("seed"), ds.error_of_age.std("seed")

@@ -4,13 +4,14 @@ import inspect
 import json
 import sys
 import types
+from pathlib import Path
 
 import kept_programs
 import numpy as np
 import pytest
 from kept_programs import Size, cell, labelled
 
-from synfwp import results
+from synfwp import programs, results
 from synfwp.results import keeping
 
 GRID = {"rule": ["hebb", "delta"], "seed": [3, 0, 2]}
@@ -148,3 +149,16 @@ def test_what_cannot_be_found_again_is_refused_before_it_runs(tmp_path) -> None:
             results.cells(labelled, empty)
     with pytest.raises(ValueError, match="jobs is 0"), results.kept_cells(jobs=0):
         pass
+
+
+COMMITTED = sorted((Path(__file__).parents[2] / "docs" / "cells").glob("*/*.json"))
+
+
+def test_committed_cells_are_read_and_hold_numbers() -> None:
+    assert COMMITTED
+    kept = keeping.Keeping()
+    for path in COMMITTED:
+        ds = keeping._read(path, kept)
+        assert ds.data_vars, path
+        assert path.parent.name in programs.list_programs()
+    assert kept.seconds > 3600
