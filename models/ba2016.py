@@ -181,7 +181,7 @@ def rows(ds: xr.Dataset) -> list[Row]:
         for rule in ("no fast weights", "norm in every pass", "no norm", "published start")
     ]
     found += [
-        Row("wrong answers, tanh, against fast weights", of["tanh"], own, kind="control"),
+        Row("wrong answers, tanh, against fast weights", of["tanh"], own, kind="control", claim="above"),
         Row(
             "wrong answers with eta = 0 after training, against fast weights",
             ds.frozen.sel(rule="fast weights"),
