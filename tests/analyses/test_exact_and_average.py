@@ -18,7 +18,7 @@ def quick(tmp_path_factory):
 def test_the_run_prints_its_table_and_is_labelled(quick):
     model_checks.check_output(*quick, ("residual", "squared norm", "(a)", "(b)", "(c)"))
     model_checks.check_labels(quick[1])
-    model_checks.check_figure(NAME, quick[1], "abc", (180, 70))
+    model_checks.check_figure(NAME, quick[1], "abc", (183, 70))
 
 
 def test_every_identity_holds_to_rounding_and_every_form_of_every_rule_is_one(quick):
