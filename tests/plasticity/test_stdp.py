@@ -337,7 +337,10 @@ def test_a_preset_is_named_only_while_every_value_agrees_with_it():
         (lambda: RULE.dw([[1.0]], [2.0]), "pre has shape (1, 1); pass the spike times of one neuron, shape (n,)."),
         (lambda: RULE.dw(1.0, [2.0]), "pre has shape (); pass the spike times of one neuron, shape (n,)."),
         (lambda: protocols.bursts(size=0), "size is 0; pass an integer of at least 1."),
-        (lambda: protocols.bursts(rate=0.1), "but repeats every 10000 ms"),
+        (
+            lambda: protocols.bursts(rate=0.1),
+            "interval is 10000 ms, but 5 pairs at a rate of 0.1 Hz last 40000 ms; pass a longer one.",
+        ),
         (lambda: protocols.from_table("sjostrom2001_frequency_timing", "burst"), "did you mean 'bursts'?"),
         (lambda: protocols.from_table("wang2005_triplets", "pairs"), "has only one protocol; leave it out."),
         (lambda: protocols.pairs(n=0), "n is 0; pass an integer of at least 1."),
