@@ -94,7 +94,7 @@ class Familiarity:
         tried = (rng.random((batch, self.length)) < self.repeat) & (wanted >= 0)
         rows, source = np.arange(batch), np.tile(np.arange(self.length)[:, None], batch)
         free = np.ones((self.length, batch), bool)
-        for t, (item, wish) in enumerate(zip(wanted.T.copy(), tried.T.copy(), strict=True)):
+        for t, (item, wish) in enumerate(zip(np.maximum(wanted, 0).T.copy(), tried.T.copy(), strict=True)):
             before = free[item, rows]
             again = before & wish
             source[t] = np.where(again, item, t)

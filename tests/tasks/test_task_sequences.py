@@ -111,6 +111,12 @@ def test_an_item_comes_again_at_most_once_at_one_of_the_lags(lags):
     assert found == {0, *(lags if isinstance(lags, tuple) else (lags,))}
 
 
+def test_a_lag_longer_than_the_sequence_never_repeats():
+    batch = Familiarity(d=40, lags=30, length=20)(np.random.default_rng(0), 3)
+    assert not batch.target.any()
+    assert batch.chance == 1.0
+
+
 def test_the_rates_of_an_answer_are_told_apart_by_lag():
     task = Familiarity(d=40, lags=(2, 5), length=100)
     batch = task(np.random.default_rng(2), 20)
