@@ -232,7 +232,19 @@ ROWS: Mapping[str, Row] = {
         fw.tasks.PatternCompletion,
         {"d": 10, "patterns": 2, "cycles": 1, "show": 2, "gap": 1, "zeroed": 0.5},
     ),
+    "theory.argmax_accuracy": (
+        fw.theory.argmax_accuracy,
+        {"pairs": 20, "d_key": 16, "d_value": 16, "candidates": 30},
+    ),
+    "theory.bits_per_synapse": (
+        fw.theory.bits_per_synapse,
+        {"pairs": np.array([2, 8]), "d_key": 8, "error": 0.1},
+    ),
     "theory.count_cosine": (fw.theory.count_cosine, {"spikes": 10.0}),
+    "theory.covariance_cosine": (
+        fw.theory.covariance_cosine,
+        {"pairs": np.array([2, 8]), "d_key": 8, "overlap": 0.3},
+    ),
     "theory.delta_norm": (fw.theory.delta_norm, {"beta": 0.5, "d_key": 8}),
     "theory.delta_signal": (fw.theory.delta_signal, {"age": 4, "d_key": 8}),
     "theory.delta_squared_error": (fw.theory.delta_squared_error, {"age": 3, "writes": 8, "d_key": 8}),
@@ -240,13 +252,34 @@ ROWS: Mapping[str, Row] = {
         fw.theory.distinct_keys_floor,
         {"distinct": np.array([6, 8]), "values": 8, "d_dot": 4},
     ),
+    "theory.effective_dimension": (fw.theory.effective_dimension, {"keys": K[0]}),
+    "theory.exponential_interference": (fw.theory.exponential_interference, {"d_key": 8, "sharpness": 2.0}),
     "theory.hebb_agreement": (
         fw.theory.hebb_agreement,
         {"k": np.abs(K[0]), "v": V[0], "spikes": 10.0, "tau": 20.0, "T": 100.0},
     ),
-    "theory.hebb_cosine": (fw.theory.hebb_cosine, {"pairs": np.array([2, 8]), "d_key": 8}),
-    "theory.hebb_sign_error": (fw.theory.hebb_sign_error, {"pairs": np.array([2, 8]), "d_key": 8}),
-    "theory.hebb_squared_error": (fw.theory.hebb_squared_error, {"pairs": np.array([2, 8]), "d_key": 8}),
+    "theory.hebb_cosine": (
+        fw.theory.hebb_cosine,
+        {"pairs": np.array([2, 8]), "d_key": 8, "overlap": 0.3},
+    ),
+    "theory.hebb_sign_error": (
+        fw.theory.hebb_sign_error,
+        {"pairs": np.array([2, 8]), "d_key": 8, "overlap": 0.3},
+    ),
+    "theory.hebb_squared_error": (
+        fw.theory.hebb_squared_error,
+        {"pairs": np.array([2, 8]), "d_key": 8, "overlap": 0.3},
+    ),
+    "theory.kernel_interference": (lambda **a: fw.theory.kernel_interference(np.exp, **a), {"d_key": 8}),
+    "theory.kernel_load": (fw.theory.kernel_load, {"snr": 2.0, "interference": 0.1}),
+    "theory.kernel_snr": (fw.theory.kernel_snr, {"pairs": np.array([2, 8]), "interference": 0.1}),
+    "theory.key_interference": (fw.theory.key_interference, {"keys": K[0]}),
+    "theory.key_overlap": (fw.theory.key_overlap, {"keys": K[0]}),
+    "theory.least_squares_cosine": (fw.theory.least_squares_cosine, {"pairs": np.array([2, 9]), "d_key": 8}),
+    "theory.least_squares_sign_error": (
+        fw.theory.least_squares_sign_error,
+        {"pairs": np.array([2, 9]), "d_key": 8},
+    ),
     "theory.matrix_floor": (fw.theory.matrix_floor, {"keys": 8, "d_dot": 4, "weights": np.arange(1.0, 9.0)}),
     "theory.mean_sum": (lambda **a: fw.theory.mean_sum(np.sqrt, **a), {"rows": 2, "columns": 5}),
     "theory.order_blind_accuracy": (
@@ -254,8 +287,12 @@ ROWS: Mapping[str, Row] = {
         {"counts": np.array([[1.0, 1.0], [0.0, 2.0]])},
     ),
     "theory.order_blind_loss": (fw.theory.order_blind_loss, {"counts": np.array([[1.0, 1.0], [0.0, 2.0]])}),
+    "theory.power_interference": (fw.theory.power_interference, {"d_key": 8, "degree": 2}),
     "theory.repeated_bound": (fw.theory.repeated_bound, {"spikes": 10.0, "neurons": 8}),
+    "theory.sign_weights_error": (fw.theory.sign_weights_error, {"pairs": np.array([2, 9]), "d_key": 9}),
+    "theory.snr_cosine": (fw.theory.snr_cosine, {"snr": 2.0}),
     "theory.stability_bound": (fw.theory.stability_bound, {"k": np.array([0.6, 0.8]), "spikes": 10.0}),
+    "theory.stored_accuracy": (fw.theory.stored_accuracy, {"pairs": 20, "d_key": 16, "d_value": 16}),
     "theory.trace_cosine": (fw.theory.trace_cosine, {"rho": 15.0, "T": 100.0, "tau": 20.0}),
     "theory.transition": (
         lambda **a: fw.theory.transition("gated_delta", **a),
@@ -312,6 +349,7 @@ WITHOUT = {
     "simulate": "instructions",
     "spikes": "a Dataset",
     "weights": "a Dataset",
+    "theory.Formula": "a row of a table",
     "theory.step_ratio": "arrays of `scan`, checked there",
     "theory.transitions": "coefficients of `theory.transition`",
 }
