@@ -8,15 +8,15 @@ Examples
 >>> import synfwp as fw
 >>> ds = fw.capacity({"Hebb": "hebb", "attention": "softmax"}, d_key=16, loads=[4, 16], decoder="argmax", seeds=3)
 >>> sorted(ds.sizes.items())
-[('knob', 3), ('pairs', 2), ('seed', 3), ('system', 2)]
+[('knob', 2), ('pairs', 2), ('seed', 3), ('system', 2)]
 """
 
 from synfwp.memory.ages import retention
-from synfwp.memory.attention import Attention, Kernel, Ridge
 from synfwp.memory.changes import overwriting, tracking
 from synfwp.memory.decoders import Decoder
 from synfwp.memory.episodes import Episode
 from synfwp.memory.loads import capacity, critical_load, scaling
+from synfwp.memory.pairwise import Attention, Kernel, Ridge
 from synfwp.memory.systems import System
 
 __all__ = [

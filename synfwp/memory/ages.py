@@ -44,14 +44,16 @@ def retention(
 
     Parameters
     ----------
-    systems, d_key, d_value, keys, values, beta, seeds, seed
-        As `capacity` takes them; values have a mean of zero, or their mean counts as signal.
+    systems : mapping of name to system
+        As `capacity` takes it.
     thresholds : sequence of float
         Ratios of squared signal to noise.
     writes : int
         Writes of an episode.
     oldest : int
         Largest age that is read.
+    d_key, d_value, keys, values, beta, seeds, seed
+        As `capacity` takes them; values have a mean of zero, or their mean counts as signal.
 
     Returns
     -------

@@ -40,14 +40,18 @@ def overwriting(
 
     Parameters
     ----------
-    systems, d_key, d_value, keys, values, decoder, candidates, beta, seeds, seed, queries
-        As `capacity` takes them. Old values of a key are among the candidates.
+    systems : mapping of name to system
+        As `capacity` takes it.
     writes : sequence of int
         Writes of every key, in random order.
     pairs : int
         Keys.
+    d_key, d_value, keys, values, decoder, candidates, beta
+        As `capacity` takes them. Old values of a key are among the candidates.
     tuned : "writes" or "curve"
         Whether knobs are chosen for every number of writes, or once for all.
+    seeds, seed, queries
+        As `capacity` takes them.
 
     Returns
     -------
@@ -156,8 +160,8 @@ def tracking(
 
     Parameters
     ----------
-    systems, keys, beta, seeds, seed
-        As `capacity` takes them.
+    systems : mapping of name to system
+        As `capacity` takes it.
     drift : sequence of float
         Standard deviation of the change of each component of W* per write.
     noise : float
@@ -166,10 +170,16 @@ def tracking(
         What multiplies W* at each write, in (0, 1]; below 1, W* starts from its stationary distribution, else from 0.
     d_key, d_value : int
         Features; values have as many as keys if left out. Outputs are independent: more of them average.
+    keys : str, array or callable
+        As `capacity` takes it.
     writes : int
         Writes before the error is taken.
+    beta : "best", None or float
+        As `capacity` takes it.
     tuned : "drift" or "curve"
         Whether knobs are chosen for every drift, or once for all.
+    seeds, seed
+        As `capacity` takes them.
 
     Returns
     -------

@@ -40,10 +40,10 @@ class Formulas(NamedTuple):
 
 
 def measure_all(
-    known: Mapping[str, Store], draws: Draws, dim: Dim, score: Score, tuned: str = "size"
+    known: Mapping[str, Store], draws: Draws, dim: Dim, score: Score, tuned: str
 ) -> dict[tuple[str, Any], Measured]:
     """Every system at every size, after a try of each on two pairs."""
-    checks.one_of("tuned", tuned, (dim.name, "size", "curve"))
+    checks.one_of("tuned", tuned, (dim.name, "curve"))
     for size in dim.sizes:
         draws.episodes(size, count=1)
     first = draws.episodes(dim.sizes[0], count=1)

@@ -180,19 +180,21 @@ def critical_load(
 
     Parameters
     ----------
-    systems, d_key, d_value, keys, values, decoder, candidates, beta, seeds, seed, queries
-        As `capacity` takes them; knobs are chosen at every load that is tried.
+    systems : mapping of name to system
+        As `capacity` takes it; knobs are chosen at every load that is tried.
     criterion : float
         Mean score.
     most : int
         Largest load that is tried.
+    d_key, d_value, keys, values, decoder, candidates, beta, seeds, seed, queries
+        As `capacity` takes them.
 
     Returns
     -------
     xarray.Dataset
-        ``critical_load (system)``, ``low`` and ``high`` (95 %, percentiles of 1000 resamples of the seeds), ``reached``: whether
-        the score fell to the criterion within ``most`` pairs (if not, the load is that and ``high`` infinite); the load
-        is 0 where a single pair scores less.
+        ``critical_load (system)``, ``low`` and ``high`` (95 %, percentiles of 1000 resamples of the seeds), and
+        ``reached``, whether the score fell to the criterion within ``most`` pairs (if not, the load is that and
+        ``high`` infinite); the load is 0 where a single pair scores less.
 
     Raises
     ------
@@ -234,16 +236,19 @@ def scaling(
 
     Parameters
     ----------
-    systems, criterion, seed, **settings
-        As `critical_load` takes them; values have as many features as keys where ``d_value`` is left out.
+    systems : mapping of name to system
+        As `capacity` takes it.
     d_keys : sequence of int
-        At least two.
+        At least two; values have as many features as keys where ``d_value`` is left out.
+    criterion, seed, **settings
+        As `critical_load` takes them.
 
     Returns
     -------
     xarray.Dataset
-        ``critical_load (system, d_key)`` with ``low`` and ``high``, and ``exponent (system)``, the slope of the least-squares
-        line of log load against log d_key, with its ``error``: the standard deviation over resampled seeds.
+        ``critical_load (system, d_key)`` with ``low`` and ``high``, and ``exponent (system)``, the slope of the
+        least-squares line of log load against log d_key, with its ``error``: the standard deviation over resampled
+        seeds.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The one protocol: episodes drawn for each seed, knobs chosen on other seeds, scores, their intervals and their costs."""
+"""The one protocol: episodes of each seed, knobs chosen on other seeds, scores, their intervals and their costs."""
 
 import functools
 import time

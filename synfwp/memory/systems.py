@@ -16,8 +16,8 @@ import numpy as np
 
 from synfwp import checks, fastweights, features, rules, seeds
 from synfwp.instructions import Instructions, Outcome
-from synfwp.memory.attention import Attention, Ridge
 from synfwp.memory.episodes import Episode
+from synfwp.memory.pairwise import Attention, Ridge
 from synfwp.rules import Rule
 from synfwp.substrates.door import Exact, Substrate, run
 
@@ -25,7 +25,7 @@ Array = np.ndarray
 Knobs = Mapping[str, tuple[float, ...]]
 
 STEPS = (0.05, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7, 0.85, 1.0)
-DECAYS = tuple(1 - 2.0 ** (-n / 2) for n in range(2, 21)) + (1.0,)
+DECAYS = (*(1 - 2.0 ** (-n / 2) for n in range(2, 21)), 1.0)
 GRIDS: Mapping[str, tuple[float, ...]] = MappingProxyType(
     {
         "beta": STEPS,
@@ -83,8 +83,8 @@ class System:
     feature, key_norm : str
         Map of keys and queries, and their normaliser, as a `Programmer` has them.
     beta, decay, momentum, ridge : None, float or sequence of float
-        A number is kept, and of a sequence the best is chosen on other seeds; None means the usual numbers, for all that
-        the rule uses.
+        A number is kept, and of a sequence the best is chosen on other seeds; None means the usual numbers, of all
+        that the rule uses.
     read : "spikes" or "weights"
         What answers in a spiking network: its neurons, or W times the query.
 
@@ -371,6 +371,9 @@ def probe(name: str, system: Store, at: Episode) -> None:
     try:
         system.reads(first, [seeds.generator(0, "probe")], {knob: grid[-1] for knob, grid in system.knobs.items()})
     except (TypeError, ValueError, FloatingPointError) as error:
-        raise type(error)(f"system {name!r}: {error}") from error
+        hint = (
+            " Keys that are rates: keys='relu', or System(..., feature='relu')." if "firing rates" in str(error) else ""
+        )
+        raise type(error)(f"system {name!r}: {error}{hint}") from error
     except Exception as error:
         raise RuntimeError(f"system {name!r} raised {type(error).__name__}: {error}") from error

@@ -25,7 +25,7 @@ class Items(NamedTuple):
 
 
 class Left(NamedTuple):
-    """What a sequence leaves: W, reads of W and of spikes, share at a bound, spikes per item and read, what it logged."""
+    """What a sequence leaves: W, reads of W and of spikes, share at a bound, spikes per item and read, and its log."""
 
     W: Array
     y: Array
