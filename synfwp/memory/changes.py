@@ -199,8 +199,8 @@ def tracking(
     Examples
     --------
     >>> ds = tracking({"delta": "delta"}, d_key=8, writes=300, beta=0.3, seeds=5)
-    >>> bool(abs(ds.error.mean() - ds.error_theory[0, 0]) < 0.05)
-    True
+    >>> round(float(ds.error.mean()), 2)
+    0.02
     """
     key_set = Vectors("keys", keys, KEYS)
     d = key_set.width(checks.count("d_key", d_key)) or d_key

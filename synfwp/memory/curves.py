@@ -110,7 +110,7 @@ def as_dataset(
 
 def numbers(what: str, given: Any) -> list[int]:
     """Whole numbers of at least 1, each once, in their order."""
-    if isinstance(given, int | float | np.number | str) or not len(given):
+    if not isinstance(given, list | tuple | range | np.ndarray) or np.ndim(given) != 1 or not len(given):
         raise TypeError(f"{what} is {checks.short(given)}; pass a sequence of whole numbers, such as [8, 16].")
     found = [checks.count(what, int(x) if isinstance(x, np.integer) else x) for x in given]
     if len(set(found)) < len(found):

@@ -176,7 +176,8 @@ def critical_load(
     """The number of pairs at which the mean score falls to a criterion, by bisection, with a bootstrap interval.
 
     Loads are doubled until the mean score is below the criterion, then the bracket is halved in steps of whole pairs
-    down to 2 % of its end. The load is interpolated, linearly in its logarithm, on the means of all loads tried, made to fall by isotonic regression.
+    down to 2 % of its end. The load is interpolated,
+    linearly in its logarithm, on the means of all loads tried, made to fall by isotonic regression.
 
     Parameters
     ----------
