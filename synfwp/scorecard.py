@@ -11,6 +11,8 @@ A verdict rests on the difference, its standard error and the band of a row:
   exceeds the band).
 - *differs*: told from none, or one value without an error, and at most a tenth of what is expected; or larger, and told
   from none by the row's own test alone.
+- *not run*: nothing was obtained, and the reason of the row begins with these words. A goal that a net missed leaves
+  nothing either; that is not reproduced.
 - *not reproduced*: all else.
 """
 
@@ -29,7 +31,7 @@ from synfwp.results import CLAIMS, KINDS
 
 LEVEL = 0.05  # of the tests of a whole page
 NEAR = 0.1  # of what is expected: a smaller difference "differs", a larger one is "not reproduced"
-VERDICTS = ("reproduced", "differs", "not reproduced")
+VERDICTS = ("reproduced", "differs", "not reproduced", "not run")
 COLUMNS = (
     "program", "quantity", "kind", "source", "expected", "claim", "obtained", "sd", "n", "difference", "error", "band",
     "z", "p", "verdict", "why", "seconds", "command", "version",
@@ -165,10 +167,12 @@ def verdict(row: Mapping[str, Any], p: float, own: float = math.nan) -> str:
     ('reproduced', 'differs', 'not reproduced')
     >>> verdict(row | {"difference": 0.2}, 0.3, own=0.01), verdict(row | {"difference": 0.2}, 0.9, own=0.2)
     ('differs', 'reproduced')
+    >>> verdict(row | {"difference": None, "why": "not run: larger nets"}, math.nan)
+    'not run'
     """
     difference, band = row["difference"], row["band"] or 0.0
     if difference is None:
-        return VERDICTS[2]
+        return VERDICTS[3] if str(row.get("why", "")).startswith(VERDICTS[3]) else VERDICTS[2]
     if row["claim"] != "equal":
         right = difference > band if row["claim"] == "above" else difference < -band
         return VERDICTS[0] if right and not p >= LEVEL else VERDICTS[2]
@@ -184,13 +188,13 @@ def summary(found: Sequence[Line]) -> str:
     Examples
     --------
     >>> summary([])
-    '0 rows of 0 programs: 0 reproduced, 0 differ, 0 not reproduced'
+    '0 rows of 0 programs: 0 reproduced, 0 differ, 0 not reproduced, 0 not run'
     """
     count = Counter(line.verdict for line in found)
     programs = len({line.program for line in found})
     return (
         f"{len(found)} rows of {programs} programs: {count[VERDICTS[0]]} reproduced, {count[VERDICTS[1]]} differ, "
-        f"{count[VERDICTS[2]]} not reproduced"
+        f"{count[VERDICTS[2]]} not reproduced, {count[VERDICTS[3]]} not run"
     )
 
 
@@ -263,8 +267,9 @@ def _words() -> str:
         "within the band of the row (rounding of a printed figure, an approximate formula), or not told from no "
         f"difference at {LEVEL} by Holm's method over the page (where it is more than a tenth of what is expected: by "
         "the row's own test either); a claim (> or <) needs its sign to be told from none. *Differs*: told from none "
-        "and at most a tenth of what is expected, or more and told by the row's own test alone. *Not reproduced*: all "
-        "else. One value without an error is judged by its band and by that tenth."
+        "and at most a tenth of what is expected, or more and told by the row's own test alone. *Not run*: nothing was "
+        "obtained, for the reason of the row. *Not reproduced*: all else. One value without an error is judged by its "
+        "band and by that tenth."
     )
 
 
