@@ -7,10 +7,13 @@ A verdict rests on the difference, its standard error and the band of a row:
 
 - *reproduced*: the difference lies within the band; or it is not told from none by a t-test at 0.05, by Holm's method
   over all rows of the page, and it is at most a tenth of what is expected, or not told by the row's own test either.
-  Of a claim "above" or "below": the difference has that sign, and is told from none (with one value and no error:
-  exceeds the band).
+  Of a claim "above" or "below": the difference has that sign, exceeds the band, and is told from none at 0.01 by the
+  row's own test (with one value and no error: exceeds the band).
 - *differs*: told from none, or one value without an error, and at most a tenth of what is expected; or larger, and told
   from none by the row's own test alone.
+- *undecided*: a claim of direction whose sign its own test does not tell from none.
+- *not run*: nothing was obtained, and the reason of the row begins with these words. A goal that a net missed leaves
+  nothing either; that is not reproduced.
 - *not reproduced*: all else.
 """
 
@@ -29,7 +32,8 @@ from synfwp.results import CLAIMS, KINDS
 
 LEVEL = 0.05  # of the tests of a whole page
 NEAR = 0.1  # of what is expected: a smaller difference "differs", a larger one is "not reproduced"
-VERDICTS = ("reproduced", "differs", "not reproduced")
+SIGN = 0.01  # of the test of a claim, of its own: its sign is told from none
+VERDICTS = ("reproduced", "differs", "not reproduced", "not run", "undecided")
 COLUMNS = (
     "program", "quantity", "kind", "source", "expected", "claim", "obtained", "sd", "n", "difference", "error", "band",
     "z", "p", "verdict", "why", "seconds", "command", "version",
@@ -165,13 +169,20 @@ def verdict(row: Mapping[str, Any], p: float, own: float = math.nan) -> str:
     ('reproduced', 'differs', 'not reproduced')
     >>> verdict(row | {"difference": 0.2}, 0.3, own=0.01), verdict(row | {"difference": 0.2}, 0.9, own=0.2)
     ('differs', 'reproduced')
+    >>> verdict(row | {"difference": None, "why": "not run: larger nets"}, math.nan)
+    'not run'
+    >>> claim = row | {"difference": 0.2, "claim": "above"}
+    >>> verdict(claim, 0.1, own=0.001), verdict(claim, 0.9, own=0.04)
+    ('reproduced', 'undecided')
     """
     difference, band = row["difference"], row["band"] or 0.0
     if difference is None:
-        return VERDICTS[2]
+        return VERDICTS[3] if str(row.get("why", "")).startswith(VERDICTS[3]) else VERDICTS[2]
     if row["claim"] != "equal":
         right = difference > band if row["claim"] == "above" else difference < -band
-        return VERDICTS[0] if right and not p >= LEVEL else VERDICTS[2]
+        if math.isnan(own) or own < SIGN or own > 1 - SIGN:
+            return VERDICTS[0] if right else VERDICTS[2]
+        return VERDICTS[4]
     near = abs(difference) <= NEAR * abs(row["expected"])
     if abs(difference) <= band or (p >= LEVEL and (near or own >= LEVEL)):
         return VERDICTS[0]
@@ -184,13 +195,13 @@ def summary(found: Sequence[Line]) -> str:
     Examples
     --------
     >>> summary([])
-    '0 rows of 0 programs: 0 reproduced, 0 differ, 0 not reproduced'
+    '0 rows of 0 programs: 0 reproduced, 0 differ, 0 not reproduced, 0 not run, 0 undecided'
     """
     count = Counter(line.verdict for line in found)
     programs = len({line.program for line in found})
     return (
         f"{len(found)} rows of {programs} programs: {count[VERDICTS[0]]} reproduced, {count[VERDICTS[1]]} differ, "
-        f"{count[VERDICTS[2]]} not reproduced"
+        f"{count[VERDICTS[2]]} not reproduced, {count[VERDICTS[3]]} not run, {count[VERDICTS[4]]} undecided"
     )
 
 
@@ -262,9 +273,11 @@ def _words() -> str:
         "SE: the difference in standard errors (t-test; paired where both sides have the same seeds).\n\n*Reproduced*: "
         "within the band of the row (rounding of a printed figure, an approximate formula), or not told from no "
         f"difference at {LEVEL} by Holm's method over the page (where it is more than a tenth of what is expected: by "
-        "the row's own test either); a claim (> or <) needs its sign to be told from none. *Differs*: told from none "
-        "and at most a tenth of what is expected, or more and told by the row's own test alone. *Not reproduced*: all "
-        "else. One value without an error is judged by its band and by that tenth."
+        f"the row's own test either); a claim (> or <) needs its sign, told from none at {SIGN} by its own test. "
+        "*Undecided*: a claim whose sign is not told from none. *Differs*: told from none "
+        "and at most a tenth of what is expected, or more and told by the row's own test alone. *Not run*: nothing was "
+        "obtained, for the reason of the row. *Not reproduced*: all else. One value without an error is judged by its "
+        "band and by that tenth."
     )
 
 

@@ -44,11 +44,23 @@ def test_a_difference_that_is_told_from_none_differs_or_is_not_reproduced_by_its
     assert verdict(tmp_path, math.nan, 0.5, kind="theory") == "not reproduced"
 
 
+def test_what_was_not_run_is_told_from_a_goal_that_was_missed(tmp_path) -> None:
+    reasons = {"not run: larger nets": "not run", "the goal was not reached": "not reproduced", "": "not reproduced"}
+    for why, known in reasons.items():
+        assert verdict(tmp_path, math.nan, 0.5, kind="theory", why=why) == known
+    assert verdict(tmp_path, 0.5, 0.5, kind="theory", why="not run at other sizes") == "reproduced"
+    (line,) = written(tmp_path, Row("recall", math.nan, 0.5, kind="theory", why="not run: larger nets"))
+    page = scorecard.as_markdown([line])
+    assert "0 not reproduced, 1 not run" in page
+    assert "p: recall" in page[page.index("## What did not come out") : page.index("## p")]
+
+
 def test_a_claim_needs_its_sign_and_to_be_told_from_none(tmp_path) -> None:
     for sign, right, wrong in ((1, "above", "below"), (-1, "below", "above")):
         assert verdict(tmp_path, SEEDS, 0.85 - 0.4 * sign, kind="ceiling", claim=right) == "reproduced"
         assert verdict(tmp_path, SEEDS, 0.85 - 0.4 * sign, kind="ceiling", claim=wrong) == "not reproduced"
-        assert verdict(tmp_path, SEEDS, 0.85 - 0.02 * sign, kind="ceiling", claim=right) == "not reproduced"
+        assert verdict(tmp_path, SEEDS, 0.85 - 0.02 * sign, kind="ceiling", claim=right) == "undecided"
+        assert verdict(tmp_path, SEEDS, 0.85 - 0.02 * sign, kind="ceiling", claim=wrong) == "undecided"
     assert verdict(tmp_path, 0.9, 0.5, kind="ceiling", claim="above") == "reproduced"
     assert verdict(tmp_path, 0.5, 0.5, kind="ceiling", claim="above") == "not reproduced"
 
@@ -97,7 +109,7 @@ def test_what_did_not_come_out_stands_first_with_its_reason_or_unexplained(tmp_p
     assert "| p: b |" in missed
     assert "rounding \\| twice" in missed
     assert "unexplained" in missed
-    assert scorecard.summary(found) == "3 rows of 1 programs: 1 reproduced, 0 differ, 2 not reproduced"
+    assert scorecard.summary(found) == "3 rows of 1 programs: 1 reproduced, 0 differ, 2 not reproduced, 0 not run, 0 undecided"
 
 
 def test_the_command_writes_and_prints_the_page(tmp_path) -> None:
