@@ -35,7 +35,7 @@ _HOME = {
     ),
     "programmer": (
         "Programmer FunctionProgrammer LayerProgrammer PlasticNetwork Trained train load_trained load_layer "
-        "Checkpoint Evaluation"
+        "Checkpoint Evaluation SpikeNoise"
     ),
     "memory": "capacity critical_load scaling retention overwriting tracking",
     "plasticity": "PairSTDP TripletSTDP SynapticRule protocols",

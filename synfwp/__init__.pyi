@@ -42,6 +42,7 @@ from synfwp.programmer import FunctionProgrammer as FunctionProgrammer
 from synfwp.programmer import LayerProgrammer as LayerProgrammer
 from synfwp.programmer import PlasticNetwork as PlasticNetwork
 from synfwp.programmer import Programmer as Programmer
+from synfwp.programmer import SpikeNoise as SpikeNoise
 from synfwp.programmer import Trained as Trained
 from synfwp.programmer import load_layer as load_layer
 from synfwp.programmer import load_trained as load_trained

@@ -2,6 +2,7 @@
 
 from synfwp.programmer.layer import LayerProgrammer
 from synfwp.programmer.network import Programmer
+from synfwp.programmer.noise import SpikeNoise
 from synfwp.programmer.plastic import PlasticNetwork
 from synfwp.programmer.pretrained import load_layer
 from synfwp.programmer.progress import Checkpoint, Evaluation
@@ -16,6 +17,7 @@ __all__ = [
     "LayerProgrammer",
     "PlasticNetwork",
     "Programmer",
+    "SpikeNoise",
     "Trained",
     "load_layer",
     "load_trained",

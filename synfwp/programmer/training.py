@@ -1,6 +1,7 @@
 """Training a programmer through the fast weights: one loop, one Dataset of history, checkpoints to go on from."""
 
 import hashlib
+import inspect
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -44,6 +45,7 @@ def train(
     dtype: Any = None,
     threads: int = 1,
     params: Params | None = None,
+    read: Any = None,
 ) -> Trained[Network]:
     """Train a programmer or plastic network on a task by gradient descent, its gradient clipped to norm 1.
 
@@ -81,6 +83,9 @@ def train(
         For the kernels and the projections; BLAS itself has one.
     params : None or dict of str to array
         What to start from, such as those of a `Trained` or of `synfwp.load_layer`; None: ``programmer.init(seed)``.
+    read : None or callable
+        What carries the fast weights in training, ``read(rule, instructions) -> y``, written so that gradients pass,
+        such as `synfwp.SpikeNoise`; None: the exact rule. Evaluations of the training read by it too.
 
     Returns
     -------
@@ -118,7 +123,9 @@ def train(
     drawn = programmer.init(seed) if dtype is None else programmer.init(seed, dtype)
     check_params(drawn)
     begin = drawn if params is None else _like(params, drawn, dtype)
-    given = {} if params is None else {"params": _digest(begin)}
+    given: dict[str, Any] = {} if params is None else {"params": _digest(begin)}
+    given |= {} if read is None else {"read": read}
+    scores = _scores(programmer, read)
     settings = {
         "steps": steps, "batch": batch, "schedule": rate, "loss": loss, "method": method, "evaluate": evaluate,
         "dtype": next(iter(begin.values())).dtype.name, "programmer": programmer, "task": task, **given,
@@ -126,7 +133,7 @@ def train(
     provenance = results.provenance(settings, seed, programmer.name)
     unit = "nat" if loss == "cross_entropy" else "1"
     state = progress.start(begin) if checkpoint is None else checkpoint.read(provenance) or progress.start(begin)
-    gradient, precision = gradient_of(programmer, score), next(iter(begin.values())).dtype
+    gradient, precision = gradient_of(scores, score), next(iter(begin.values())).dtype
 
     def drawn_for(n: int, *part: Any) -> Batch:
         return draw(task, seeds.generator(seed, *part), n, precision)
@@ -144,7 +151,7 @@ def train(
         else:
             evaluator = None
             if evaluate is not None:
-                evaluator = _evaluator(programmer, drawn_for(evaluate.sequences, "evaluation"), evaluate, steps, score)
+                evaluator = _evaluator(scores, drawn_for(evaluate.sequences, "evaluation"), evaluate, steps, score)
             write = None if checkpoint is None else lambda state: checkpoint.write(state, unit, provenance)
             step = _step(programmer, gradient, lambda n: drawn_for(batch, "batch", n))
             state = _loop(
@@ -278,14 +285,26 @@ def _grown(programmer: Trainable, params: Params, x: Any) -> str:
     return programmer.diagnose(params, x) if hasattr(programmer, "diagnose") else ""
 
 
-def gradient_of(programmer: Trainable, score: Callable[..., Any]) -> Gradient:
+def _scores(programmer: Any, read: Any) -> Callable[..., Any]:
+    """The scores of a programmer, read by something else than the exact rule where that is given."""
+    scores: Callable[..., Any] = programmer.scores
+    if read is None:
+        return scores
+    if not callable(read):
+        raise TypeError(f"read is {checks.short(read)}; pass a function (rule, instructions) -> y, or a SpikeNoise.")
+    if "read" not in inspect.signature(scores).parameters:
+        raise TypeError(f"read is given, but a {type(programmer).__name__} sends no instructions; leave it out.")
+    return lambda params, x: scores(params, x, read=read)
+
+
+def gradient_of(scores: Callable[..., Any], score: Callable[..., Any]) -> Gradient:
     """Loss, accuracy and gradient of one batch, through the instructions, the fast weights and the read-out."""
     seen: dict[str, Any] = {}
 
     def loss(params: Params, data: Batch) -> Any:
-        scores = programmer.scores(params, data.x)
-        seen["scores"] = getval(scores)
-        return score(scores, data.target, data.mask)
+        found = scores(params, data.x)
+        seen["scores"] = getval(found)
+        return score(found, data.target, data.mask)
 
     both = value_and_grad(loss)
 
@@ -307,7 +326,7 @@ def _accuracy(data: Batch, scores: Any) -> float:
 
 
 def _evaluator(
-    programmer: Trainable, data: Batch, evaluate: Evaluation, steps: int, score: Callable[..., Any]
+    scores: Callable[..., Any], data: Batch, evaluate: Evaluation, steps: int, score: Callable[..., Any]
 ) -> Evaluator:
     """``evaluator(state)`` evaluates where it is time to: the state, what of it is to be kept, whether to stop."""
     if not data.real and evaluate.stop_at is not None:
@@ -317,13 +336,13 @@ def _evaluator(
         whole = state
         done = state.evaluations[-1][0] if state.evaluations else 0
         if state.step > done and (state.step % evaluate.every == 0 or state.step == steps):
-            scores = programmer.scores(state.params, data.x)
-            value = float(score(scores, data.target, data.mask))
+            found = scores(state.params, data.x)
+            value = float(score(found, data.target, data.mask))
             if not np.isfinite(value):
                 raise FloatingPointError(
                     f"after step {state.step} the evaluation gives {value:g}; lower learning_rate."
                 )
-            state = evaluate.update(state, value, _accuracy(data, scores))
+            state = evaluate.update(state, value, _accuracy(data, found))
         return state, whole if state.step % evaluate.every else state, evaluate.stop(state)
 
     return evaluator

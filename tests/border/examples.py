@@ -145,6 +145,7 @@ ROWS: Mapping[str, Row] = {
         fw.ShortTerm(U=0.5, tau_rec=800.0, tau_facil=20.0).released,
         {"intervals": [0.0, 20.0, 50.0]},
     ),
+    "SpikeNoise": (fw.SpikeNoise, {"spikes": 20.0, "seed": 1}),
     "SpikeSource": (
         lambda **a: fw.Circuit([], [fw.SpikeSource(**a)]).run(50.0),
         {"n": 2, "times": np.array(TRAIN), "units": np.array([0, 1, 0])},
