@@ -49,9 +49,9 @@ class Size(NamedTuple):
 
     def programmer(self, rule: str) -> fw.Programmer:
         """The slow network of a rule."""
-        task, sizes = self.task(), {"d_key": self.d_key, "d_value": self.d_value}
+        task, more = self.task(), {"d_key": self.d_key, "d_value": self.d_value}
         own: dict[str, Any] = {"feature": "relu", "key_norm": "l2", "write_channel": -1} if rule == "delta" else {}
-        return fw.Programmer(rule=rule, d_in=task.d_in, d_out=task.d_out, **sizes, **own)
+        return fw.Programmer(rule=rule, d_in=task.d_in, d_out=task.d_out, **(own | more))
 
     def network(self, engine: str, spikes: float) -> fw.SpikingNetwork:
         """A network with so many spikes of a feature at peak in a window; weights are free to change sign."""
@@ -64,7 +64,7 @@ class Size(NamedTuple):
 FULL = Size(
     16, 24, 32, 16, 1000, 32, 5, (np.inf, 20.0, 5.0), (2.5, 5.0, 10.0, 20.0, 40.0, 80.0, 160.0), (10.0, 40.0), 128, 32
 )
-QUICK = Size(6, 8, 12, 6, 150, 16, 2, (np.inf, 5.0), (2.5, 10.0, 40.0), (10.0,), 24, 8, learning_rate=1e-2)
+QUICK = Size(4, 6, 8, 4, 100, 16, 2, (np.inf, 5.0), (2.5, 40.0), (40.0,), 16, 2, learning_rate=2e-2)
 
 
 @sized(FULL, QUICK)
@@ -134,7 +134,11 @@ def attention(size: Size, seed: int) -> xr.Dataset:
             [accuracy(fw.SpikeNoise(n, seed=seed)) for n in size.spikes],
             text | {"long_name": "accuracy of softmax attention with counted spikes"},
         ),
-        "softmax_bytes": ((), accuracy(recent), text | {"long_name": "accuracy of softmax attention to the last pairs"}),
+        "softmax_bytes": (
+            (),
+            accuracy(recent),
+            text | {"long_name": "accuracy of softmax attention to the last pairs"},
+        ),
         "order_blind": ((), task.order_blind_accuracy(at.x), text | {"long_name": "accuracy not knowing the order"}),
         "held": ((), float(pairs), text | {"long_name": "pairs with the bytes of the matrix"}),
         "chance": ((), at.chance, text | {"long_name": "chance"}),
@@ -194,9 +198,13 @@ def rows(ds: xr.Dataset) -> list[Row]:
     for name in ds.trained.values.tolist():
         one = ds.sel(trained=name)
         what = f"trained with {name}"
-        known = (base.exact.values, "control") if name != "exact" else ()
-        found.append(Row(f"accuracy, exact rule, {what}", one.exact.values, *known, band=0.01))
-        found.append(Row(f"accuracy, rate network, {what}, against exact", one.rate.values, one.exact.values, "control"))
+        known: dict[str, Any] = (
+            {} if name == "exact" else {"expected": base.exact.values, "kind": "control", "band": 0.01}
+        )
+        found.append(Row(f"accuracy, exact rule, {what}", one.exact.values, **known))
+        found.append(
+            Row(f"accuracy, rate network, {what}, against exact", one.rate.values, one.exact.values, "control")
+        )
         for n in ds.spikes.values.tolist():
             here, quantity = one.counts.sel(spikes=n).values, f"accuracy, counts of {n:g} spikes, {what}"
             if name == "exact":
@@ -223,7 +231,9 @@ def rows(ds: xr.Dataset) -> list[Row]:
     found.append(Row(pairs, ds.softmax_bytes.values))
     for n in ds.spikes.values.tolist():
         here, against = ds.softmax_noisy.sel(spikes=n).values, base.counts.sel(spikes=n).values
-        found.append(Row(f"accuracy, counts of {n:g} spikes, trained exactly, against softmax", against, here, "control"))
+        found.append(
+            Row(f"accuracy, counts of {n:g} spikes, trained exactly, against softmax", against, here, "control")
+        )
     return found
 
 
@@ -235,6 +245,8 @@ def figure(ds: xr.Dataset) -> Any:
     from synfwp import plot
 
     fig, axes = plot.figure("double", 70, "ab")
+    shown = ["counts", "lif", "softmax_noisy", "order_blind", "chance"]
+    ds = ds.assign({name: 100 * ds[name] for name in shown})  # in per cent
     mean, n = ds.mean("seed"), ds.sizes["seed"]
     with plot.style():
         ax = axes["a"]
@@ -247,13 +259,22 @@ def figure(ds: xr.Dataset) -> Any:
             x = np.interp(ds.lif_spikes, ds.spikes, one.association)
             ax.plot(x, one.lif, marker, color=plot.COLOURS[colour], mfc="white", ms=4, label=f"LIF, {name}")
         noisy = mean.softmax_noisy
-        ax.plot(mean.sel(trained="exact").association, noisy, color="0.4", lw=0.8, marker="x", ms=3, label="softmax, counted")
+        ax.plot(
+            mean.sel(trained="exact").association,
+            noisy,
+            color="0.4",
+            lw=0.8,
+            marker="x",
+            ms=3,
+            label="softmax, counted",
+        )
         ax.axhline(float(mean.order_blind), color="0.4", lw=0.7, ls=(0, (3, 2)), label="order unknown")
         ax.axhline(float(mean.chance), color="0.4", lw=0.7, ls=":", label="chance")
-        ax.set_xscale("log")
-        ax.set_ylim(0, 1.02)
-        ax.set_xlabel("spikes of all neurons per association")
-        ax.set_ylabel("accuracy")
+        low, high = float(mean.association.min()), float(mean.association.max())
+        _logarithmic(ax, [n for n in (10, 20, 50, 100, 200, 500, 1000, 2000) if low <= n <= high])
+        ax.set_ylim(0, 102)
+        ax.set_xlabel("spikes per association")
+        ax.set_ylabel("accuracy (%)")
         plot.legend(ax)
         ax = axes["b"]
         base = ds.sel(trained="exact")
@@ -261,15 +282,24 @@ def figure(ds: xr.Dataset) -> Any:
             colour, marker = STYLES.get(name, ("black", "D"))
             gain = ds.sel(trained=name).counts - base.counts
             error = gain.std("seed", ddof=1) / n**0.5
-            plot.points(ax, ds.spikes, gain.mean("seed"), error, colour=colour, marker=marker, label=f"trained with {name}")
+            plot.points(
+                ax, ds.spikes, gain.mean("seed"), error, colour=colour, marker=marker, label=f"trained with {name}"
+            )
             ax.plot(ds.spikes, gain.mean("seed"), color=plot.COLOURS[colour], lw=0.8)
         ax.axhline(0, color="0.4", lw=0.7, ls=":")
-        ax.set_xscale("log")
-        ax.set_xlabel("spikes of a feature at peak in a window")
-        ax.set_ylabel("gain in accuracy")
+        _logarithmic(ax, ds.spikes.values)
+        ax.set_xlabel("spikes of a feature at peak (number)")
+        ax.set_ylabel("gain in accuracy (%)")
         plot.legend(ax)
     plot.letter(axes)
     return fig
+
+
+def _logarithmic(ax: Any, ticks: Any) -> None:
+    """A logarithmic axis of numbers as they are."""
+    ax.set_xscale("log")
+    ax.set_xticks(ticks, [f"{n:g}" for n in ticks])
+    ax.minorticks_off()
 
 
 def caption(ds: xr.Dataset) -> str:

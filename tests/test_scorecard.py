@@ -109,7 +109,10 @@ def test_what_did_not_come_out_stands_first_with_its_reason_or_unexplained(tmp_p
     assert "| p: b |" in missed
     assert "rounding \\| twice" in missed
     assert "unexplained" in missed
-    assert scorecard.summary(found) == "3 rows of 1 programs: 1 reproduced, 0 differ, 2 not reproduced, 0 not run, 0 undecided"
+    assert (
+        scorecard.summary(found)
+        == "3 rows of 1 programs: 1 reproduced, 0 differ, 2 not reproduced, 0 not run, 0 undecided"
+    )
 
 
 def test_the_command_writes_and_prints_the_page(tmp_path) -> None:

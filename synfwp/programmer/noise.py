@@ -1,4 +1,4 @@
-"""Noise of spikes in training: what Poisson counts do to instructions and reads, as Gaussian noise of their variance."""
+"""Noise of spikes in training: what Poisson counts do to instructions and reads, as normal noise of their variance."""
 
 import warnings
 import zlib
