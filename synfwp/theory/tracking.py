@@ -21,8 +21,8 @@ def delta_tracking_error(
     """Error of the delta rule, ``W <- decay W (I - beta k k^T) + beta v k^T``, that follows a drifting target.
 
     Of a random walk (a = 1), without decay, ``(beta^2 s^2 + d q^2) / (beta (2 - beta))``. A target that returns to 0
-    has the variance ``V = q^2 / (1 - a^2)``; then the second moments of W and W* solve two linear equations. A rule with
-    a decay predicts with ``decay W``.
+    has the variance ``V = q^2 / (1 - a^2)``; then the second moments of W and W* solve two linear equations. A rule
+    with a decay predicts with ``decay W``.
 
     Parameters
     ----------
