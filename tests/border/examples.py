@@ -195,6 +195,40 @@ ROWS: Mapping[str, Row] = {
     ),
     "measures.norm_ratio": (fw.measures.norm_ratio, {"W": K, "reference": V}),
     "measures.recall_agreement": (fw.measures.recall_agreement, {"y": K, "reference": V, "read": BETA}),
+    "capacity": (
+        lambda **a: fw.capacity({"delta": "delta"}, **a)["mean"],
+        {"loads": [2, 3], "d_key": 4, "d_value": 3, "candidates": 5, "beta": 0.5, "seeds": 2, "seed": 1, "queries": 2},
+    ),
+    "critical_load": (
+        lambda **a: fw.critical_load({"delta": "delta"}, **a).critical_load,
+        {"criterion": 0.7, "most": 8, "d_key": 4, "d_value": 3, "beta": 0.5, "seeds": 2, "queries": 4},
+    ),
+    "overwriting": (
+        lambda **a: fw.overwriting({"delta": "delta"}, **a)["mean"],
+        {"writes": [1, 2], "pairs": 3, "d_key": 4, "d_value": 3, "beta": 0.5, "seeds": 2, "queries": 2},
+    ),
+    "retention": (
+        lambda **a: fw.retention({"delta": "delta"}, **a).lifetime,
+        {"thresholds": [0.5, 1.0], "writes": 20, "oldest": 5, "d_key": 4, "d_value": 3, "beta": 0.5, "seeds": 2},
+    ),
+    "tracking": (
+        lambda **a: fw.tracking({"delta": "delta"}, **a).error,
+        {
+            "drift": [0.1],
+            "noise": 0.3,
+            "reversion": 0.9,
+            "d_key": 4,
+            "d_value": 3,
+            "writes": 20,
+            "beta": 0.5,
+            "seeds": 2,
+        },
+    ),
+    "memory.Kernel": (fw.memory.Kernel, {"parameter": 2.0}),
+    "memory.System": (
+        lambda **a: fw.memory.System("gated_delta", **a).knobs,
+        {"beta": 0.5, "decay": np.array([0.5, 0.9])},
+    ),
     "plasticity.dendritic": (rows.dendritic, {"eta": 0.1, "tau_m": 10.0, "tau_syn": 3.0}),
     "plasticity.fit_window": (
         fw.plasticity.fit_window,
@@ -393,6 +427,11 @@ WITHOUT = {
     "replicates": "those of Circuit.run",
     "run": "a name",
     "save": "a Dataset",
+    "memory.Attention": "nothing",
+    "memory.Decoder": "functions",
+    "memory.Episode": "what a draw gives",
+    "memory.Ridge": "nothing",
+    "scaling": "those of critical_load",
     "simulate": "instructions",
     "spikes": "a Dataset",
     "weights": "a Dataset",
