@@ -49,6 +49,7 @@ _MODULES = (
     "data",
     "features",
     "measures",
+    "memory",
     "plasticity",
     "plot",
     "reference",

@@ -8,6 +8,7 @@ from synfwp import conventions as conventions
 from synfwp import data as data
 from synfwp import features as features
 from synfwp import measures as measures
+from synfwp import memory as memory
 from synfwp import plasticity as plasticity
 from synfwp import plot as plot
 from synfwp import reference as reference
