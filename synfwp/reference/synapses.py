@@ -57,7 +57,7 @@ def signed_synapses(step, q, W, signs):
 
 
 def binary_synapses(step, q, W, scale, rng):
-    """Two weights of either sign; the sign of the change is taken with probability |change| / scale (Amit & Fusi 1994)."""
+    """Two weights; the sign of the change is taken with probability |change| / scale (Amit & Fusi 1994)."""
     size = np.abs(W).max()
 
     def change(W, asked):
@@ -91,9 +91,10 @@ def cascade_synapses(step, q, sign, level, n, x, scale, weight, rng):
 
 
 def benna_fusi_synapses(step, q, u, coupling, ratio, bits, span, rng):
-    """Beakers of sizes C_i = ratio^(i-1), tubes g_i = coupling / ratio^(i-1) (Benna & Fusi 2016): C_i du_i = sum of flows.
+    """Beakers of sizes C_i = ratio^(i-1), tubes g_i = coupling / ratio^(i-1) (Benna & Fusi 2016).
 
-    ``u`` (m, d_v, d_k). The change enters the first beaker; behind the last one the level is 0.
+    ``C_i du_i`` is the sum of the flows, ``u`` (m, d_v, d_k). The change enters the first beaker; behind the last one
+    the level is 0.
     """
     m = len(u)
     size, tube = [ratio**i for i in range(m)], [coupling / ratio**i for i in range(m)]

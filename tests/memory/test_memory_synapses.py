@@ -23,7 +23,7 @@ SYNAPSES = {
     "binary": Binary(scale=0.5, weight=0.3),
     "cascade": Cascade(levels=4, scale=0.5, weight=0.3),
     "benna_fusi": BennaFusi(4),
-    "benna_fusi in bits": BennaFusi(3, bits=5, span=1.5),
+    "benna_fusi in bits": BennaFusi(3, variable_bits=5, span=1.5),
     "multi_decay": MultiDecay((0.5, 0.9, 1.0)),
     "sum of decays": MultiDecay(2, combine="sum"),
 }
@@ -101,7 +101,7 @@ def twin(label, step, q, shape, seed):
         )  # fmt: skip
     if isinstance(synapse, BennaFusi):
         return reference.benna_fusi_synapses(
-            step, q, start, synapse.coupling, synapse.ratio, synapse.bits, synapse.span, stream
+            step, q, start, synapse.coupling, synapse.ratio, synapse.variable_bits, synapse.span, stream
         )
     return reference.fading_synapses(step, q, start, synapse.decays, synapse.combine)
 
@@ -243,20 +243,20 @@ def test_written_bits_are_right_on_average_and_read_bits_are_the_nearest():
 
 
 @pytest.mark.parametrize(
-    ("synapse", "variables", "bits", "levels"),
+    ("synapse", "variables", "bits", "states"),
     [
-        (Synapse(), 1, 32, np.inf),
+        (Synapse(), 1, 64, np.inf),
         (Bits(3), 1, 3, 8),
-        (Dale(), 1, 31, np.inf),
+        (Dale(), 1, 63, np.inf),
         (Binary(), 1, 1, 2),
         (Cascade(8), 1, 4, 16),
-        (BennaFusi(5), 5, 160, np.inf),
-        (BennaFusi(5, bits=3), 5, 15, 2.0**15),
-        (MultiDecay(4), 4, 128, np.inf),
+        (BennaFusi(5), 5, 320, np.inf),
+        (BennaFusi(5, variable_bits=3), 5, 15, 2.0**15),
+        (MultiDecay(4), 4, 256, np.inf),
     ],
 )
-def test_every_synapse_has_its_cost(synapse, variables, bits, levels):
-    assert (synapse.variables, synapse.bits_per_synapse, synapse.levels_per_synapse) == (variables, bits, levels)
+def test_every_synapse_has_its_cost(synapse, variables, bits, states):
+    assert (synapse.variables, synapse.bits, synapse.states) == (variables, bits, states)
 
 
 @pytest.mark.parametrize(

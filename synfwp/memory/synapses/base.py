@@ -14,7 +14,7 @@ from synfwp.memory.synapses.running import Form, State
 from synfwp.rules import Rule
 
 Array = np.ndarray
-FLOAT_BITS = 32.0  # of a variable that is a real number, kept as a float32
+FLOAT_BITS = 64.0  # of a variable that is a real number: runs keep a float64
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Synapse(shown.OneLine):
 
     A synapse is a substrate: ``synfwp.simulate("delta", instructions, on=Synapse())``. One of your own is a frozen
     dataclass that inherits from this class and says what differs, in NumPy: ``initial``, ``update`` and ``read``, and
-    for costs ``variables``, ``bits_per_synapse`` and ``levels_per_synapse``. It runs on top of any rule, without registration.
+    for costs ``variables``, ``bits`` and ``states``. It runs on top of any rule, without registration.
 
     References
     ----------
@@ -50,12 +50,12 @@ class Synapse(shown.OneLine):
         return 1
 
     @property
-    def bits_per_synapse(self) -> float:
-        """Bits of one synapse; a variable that is a real number counts as 32, a float32."""
+    def bits(self) -> float:
+        """Bits of one synapse; a variable that is a real number counts as 64, a float64."""
         return FLOAT_BITS * self.variables
 
     @property
-    def levels_per_synapse(self) -> float:
+    def states(self) -> float:
         """States of one synapse; infinite of real numbers."""
         return math.inf
 
@@ -74,7 +74,7 @@ class Synapse(shown.OneLine):
         """
         return np.zeros(shape)
 
-    def update(self, state: State, dW: Array, rng: np.random.Generator) -> State:
+    def update(self, state: Any, dW: Array, rng: np.random.Generator) -> State:
         """The next state; it need not be a new object.
 
         Parameters
@@ -89,13 +89,13 @@ class Synapse(shown.OneLine):
         -------
         State
         """
-        return state + dW
+        return np.asarray(state + dW)
 
-    def read(self, state: State) -> Array:
+    def read(self, state: Any) -> Array:
         """The weights (d_v, d_k) of a state."""
         return np.asarray(state)
 
-    def kernel_form(self, state: State) -> Form:
+    def kernel_form(self, state: Any) -> Form:
         """A state for the compiled kernel; asked only of the class that defines it."""
         return Form(kernel.BOUNDS, np.array([[-np.inf, np.inf, 0.0]] * 3), state[None])
 

@@ -10,7 +10,7 @@ from synfwp import checks, owned
 from synfwp.kernels import synapses as kernel
 from synfwp.memory.synapses.base import FLOAT_BITS, Synapse
 from synfwp.memory.synapses.plain import MOST_BITS, drawn
-from synfwp.memory.synapses.running import Form, State
+from synfwp.memory.synapses.running import Form
 
 Array = np.ndarray
 
@@ -32,7 +32,7 @@ class BennaFusi(Synapse):
         g per token, above 0 and below 1/2 for a chain that does not oscillate.
     ratio : float
         n, above 1.
-    bits : int or None
+    variable_bits : int or None
         Of each variable, which then takes one of the ``2^bits`` levels from -span to span after each token, by chance
         and on average what the equation gives (stochastic rounding). None: real numbers.
     span : float
@@ -58,7 +58,7 @@ class BennaFusi(Synapse):
     variables: int = 10
     coupling: float = 0.125
     ratio: float = 2.0
-    bits: int | None = None
+    variable_bits: int | None = None
     span: float = 8.0
 
     def __post_init__(self) -> None:
@@ -67,18 +67,18 @@ class BennaFusi(Synapse):
         object.__setattr__(self, "coupling", coupling)
         object.__setattr__(self, "ratio", checks.number("ratio", self.ratio, 1, above=True))
         object.__setattr__(self, "span", checks.number("span", self.span, 0, above=True))
-        if self.bits is not None:
-            object.__setattr__(self, "bits", checks.count("bits", self.bits, 1, MOST_BITS))
+        if self.variable_bits is not None:
+            object.__setattr__(self, "variable_bits", checks.count("variable_bits", self.variable_bits, 1, MOST_BITS))
 
     @property
-    def bits_per_synapse(self) -> float:
+    def bits(self) -> float:
         """Of all variables."""
-        return self.variables * (FLOAT_BITS if self.bits is None else float(self.bits))
+        return self.variables * (FLOAT_BITS if self.variable_bits is None else float(self.variable_bits))
 
     @property
-    def levels_per_synapse(self) -> float:
+    def states(self) -> float:
         """Product of the levels of all variables; infinite of real numbers."""
-        return math.inf if self.bits is None else 2.0 ** (self.bits * self.variables)
+        return math.inf if self.variable_bits is None else 2.0**self.bits
 
     @property
     def rates(self) -> Array:
@@ -91,12 +91,12 @@ class BennaFusi(Synapse):
     @property
     def step(self) -> float:
         """From one level to the next; 0 of real numbers."""
-        return 0.0 if self.bits is None else 2 * self.span / (2**self.bits - 1)
+        return 0.0 if self.variable_bits is None else 2 * self.span / (2**self.variable_bits - 1)
 
     def initial(self, shape: tuple[int, int], rng: np.random.Generator) -> Array:
         """(variables, d_v, d_k) zeros, or levels beside them."""
         zeros = np.zeros((self.variables, *shape))
-        return zeros if self.bits is None else self._rounded(zeros, rng)
+        return zeros if self.variable_bits is None else self._rounded(zeros, rng)
 
     def update(self, state: Array, dW: Array, rng: np.random.Generator) -> Array:
         """One token."""
@@ -104,18 +104,18 @@ class BennaFusi(Synapse):
         beyond = np.concatenate([state[1:], np.zeros_like(state[:1])])
         flow = state - beyond
         after: Array = state + up * np.concatenate([dW[None], flow[:-1]]) - down * flow
-        return after if self.bits is None else self._rounded(after, rng)
+        return after if self.variable_bits is None else self._rounded(after, rng)
 
     def read(self, state: Array) -> Array:
         """The first variable."""
         return state[0]
 
-    def kernel_form(self, state: State) -> Form:
+    def kernel_form(self, state: Any) -> Form:
         """Real numbers or levels."""
-        kind = kernel.BENNA_FUSI if self.bits is None else kernel.BENNA_FUSI_BITS
+        kind = kernel.BENNA_FUSI if self.variable_bits is None else kernel.BENNA_FUSI_BITS
         grid = np.resize([self.span, self.step], self.variables + 1)
         rates = np.concatenate([np.pad(self.rates, ((0, 0), (0, 1))), grid[None]])
-        return Form(kind, rates, state, draws=self.bits is not None)
+        return Form(kind, rates, state, draws=self.variable_bits is not None)
 
     def _rounded(self, u: Array, rng: np.random.Generator) -> Array:
         """Levels by chance, drawn row by row of W."""
@@ -170,7 +170,7 @@ class MultiDecay(Synapse):
         return len(self.decays)
 
     @property
-    def bits_per_synapse(self) -> float:
+    def bits(self) -> float:
         """Of real numbers."""
         return FLOAT_BITS * self.variables
 
@@ -186,7 +186,7 @@ class MultiDecay(Synapse):
         """The mean or the sum."""
         return state.mean(axis=0) if self.combine == "mean" else state.sum(axis=0)
 
-    def kernel_form(self, state: State) -> Form:
+    def kernel_form(self, state: Any) -> Form:
         """Real numbers."""
         factor = 1 / self.variables if self.combine == "mean" else 1.0
         factors = np.full(self.variables, factor)

@@ -9,7 +9,7 @@ import numpy as np
 from synfwp import checks, owned
 from synfwp.kernels import synapses as kernel
 from synfwp.memory.synapses.base import FLOAT_BITS, Synapse
-from synfwp.memory.synapses.running import Form, State
+from synfwp.memory.synapses.running import Form
 
 Array = np.ndarray
 MOST_BITS = 24  # what a float32 tells apart
@@ -68,13 +68,13 @@ class Bounds(Synapse):
             dW = dW * 2 * room / (self.high - self.low)
         return np.clip(state + dW, self.low, self.high)
 
-    def kernel_form(self, state: State) -> Form:
+    def kernel_form(self, state: Any) -> Form:
         """One number."""
         return Form(kernel.BOUNDS, _rates([self.low, self.high, float(self.soft)]), state[None])
 
     def fraction_at_bound(self, W: Array) -> Array:
         """Share of the weights at either bound."""
-        at = (W == self.low) | (W == self.high)
+        at = (self.low == W) | (self.high == W)
         return at.reshape(len(W), -1).mean(axis=1)
 
 
@@ -121,12 +121,7 @@ class Bits(Synapse):
         checks.one_of("when", self.when, ("read", "write"))
 
     @property
-    def bits_per_synapse(self) -> float:
-        """Of what is read; read in few bits, a synapse has a real number behind it."""
-        return float(self.bits)
-
-    @property
-    def levels_per_synapse(self) -> float:
+    def states(self) -> float:
         """2 to the power of bits."""
         return float(2**self.bits)
 
@@ -153,7 +148,7 @@ class Bits(Synapse):
         at = np.floor((np.clip(state, -self.span, self.span) + self.span) / self.step + 0.5)
         return at * self.step - self.span
 
-    def kernel_form(self, state: State) -> Form:
+    def kernel_form(self, state: Any) -> Form:
         """One number and its grid."""
         write = self.when == "write"
         kind = kernel.WRITE_BITS if write else kernel.READ_BITS
@@ -162,7 +157,7 @@ class Bits(Synapse):
 
 @dataclass(frozen=True)
 class Dale(Synapse):
-    """Weights with the sign of their presynaptic neuron: a column of W is excitatory or inhibitory; others are cut to 0.
+    """Weights with the sign of their presynaptic neuron, one for each column of W; what has the other sign is 0.
 
     Parameters
     ----------
@@ -201,7 +196,7 @@ class Dale(Synapse):
         object.__setattr__(self, "signs", tuple(int(x) for x in signs))
 
     @property
-    def bits_per_synapse(self) -> float:
+    def bits(self) -> float:
         """A real number without its sign, which is its neuron's."""
         return FLOAT_BITS - 1
 
@@ -222,7 +217,7 @@ class Dale(Synapse):
         """The weights."""
         return state[0]
 
-    def kernel_form(self, state: State) -> Form:
+    def kernel_form(self, state: Any) -> Form:
         """One number, and the signs."""
         return Form(kernel.DALE, np.stack([state[1]] * 3), state[0][None])
 

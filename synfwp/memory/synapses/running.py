@@ -6,7 +6,6 @@ keys, a sum of keys, a momentum) is no synapse and is carried exactly.
 """
 
 import dataclasses
-from collections.abc import Iterator
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -21,7 +20,7 @@ from synfwp.rules import Rule
 from synfwp.threads import spread
 
 Array = np.ndarray
-State = Any  # of a synapse: an array, or several in a tuple
+State = Array | tuple[Array, ...]  # of a synapse
 CACHE_BYTES = 1 << 18  # states of a block of rows, which stay in the L2 cache
 
 
@@ -43,11 +42,11 @@ class Store(Protocol):
         """The state of (d_v, d_k) synapses before anything is written."""
         ...
 
-    def update(self, state: State, dW: Array, rng: np.random.Generator) -> State:
+    def update(self, state: Any, dW: Array, rng: np.random.Generator) -> State:
         """The next state."""
         ...
 
-    def read(self, state: State) -> Array:
+    def read(self, state: Any) -> Array:
         """The weights (d_v, d_k)."""
         ...
 
@@ -82,10 +81,12 @@ def scan_through(
         Or any object with ``initial``, ``update`` and ``read``.
     rule : Rule or str
         Any but "softmax", which has no weights.
-    q, k, v, beta, decay, erase, momentum, ridge, aux0
+    q, k, v, beta, decay, erase, momentum, ridge
         As `synfwp.scan` takes them.
     W0 : None or array that broadcasts to (..., d_v, d_k)
         Written before the first token, as one change from the weights that the synapse shows at first.
+    aux0
+        As `synfwp.scan` takes it.
     states : int
         Keep the weights that are read after every so many tokens; 0 keeps none.
     seed : int, SeedSequence or Generator
@@ -116,7 +117,9 @@ def scan_through(
     """
     row = rules.get_rule(rule)
     if not row.has_weights:
-        raise ValueError(f"rule {row.name!r} keeps every pair and has no weights that a synapse could hold; take fw.scan.")
+        raise ValueError(
+            f"rule {row.name!r} keeps every pair and has no weights that a synapse could hold; take fw.scan."
+        )
     check_store(on)
     every = checks.count("states", states, 0)
     call = fastweights.check(
@@ -250,14 +253,12 @@ def _with_last_row(found: Outputs, problem: Problem, every: int, threads: int | 
     """What the synapses hold, and the row of sums of keys, which is no synapse."""
     last = problem._replace(v=np.ascontiguousarray(problem.v[..., -1:]), W0=np.ascontiguousarray(problem.W0[:, -1:]))
     sums = linear.run(last, every, threads)
-    pairs: Iterator[tuple[Any, Any, int]] = zip((found.y, found.W, found.states), (sums.y, sums.W, sums.states), (2, 1, 2))
-    y, W, states = (None if x is None else np.concatenate([x, z], axis=axis) for x, z, axis in pairs)
-    return Outputs(y, W, None, states)
+    parts: Any = (found.y, sums.y, 2), (found.W, sums.W, 1), (found.states, sums.states, 2)
+    joined: list[Any] = [None if x is None else np.concatenate([x, z], axis=axis) for x, z, axis in parts]
+    return Outputs(joined[0], joined[1], None, joined[2])
 
 
-def _by_steps(
-    on: Store, above: Call, states: list[State], weights: Array, rngs: list[Any], every: int
-) -> Outputs:
+def _by_steps(on: Store, above: Call, states: list[State], weights: Array, rngs: list[Any], every: int) -> Outputs:
     """One step of the exact rule from the weights that are read, then the synapses' own; any rule and any synapse."""
     call = _single(above)
     active, solver, shape = events(call), solver_of(call.rule), weights.shape[1:]
@@ -276,7 +277,7 @@ def _by_steps(
         aux = found.aux
         kept.append(W)
     every *= above.rule.writes
-    states_kept = np.stack(kept[every - 1 :: every], axis=1) if every and T >= every else None
+    states_kept = np.stack(kept[every - 1 :: every], axis=1) if every and every <= T else None
     if every and states_kept is None:
         states_kept = np.empty((n, 0, *shape), W.dtype)
     out = Outputs(y, W, _carried(call, aux), states_kept)

@@ -1,6 +1,7 @@
 """Synapses of few states that change by chance: two, and a cascade of levels."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -8,7 +9,7 @@ from synfwp import checks
 from synfwp.kernels import synapses as kernel
 from synfwp.memory.synapses.base import Synapse
 from synfwp.memory.synapses.plain import draws
-from synfwp.memory.synapses.running import Form, State
+from synfwp.memory.synapses.running import Form
 
 Array = np.ndarray
 MOST_LEVELS = 60  # x^60 is 2^-60 at x = 1/2: beyond it no draw of 53 bits can tell
@@ -50,12 +51,12 @@ class Binary(Synapse):
         _positive(self, "scale", "weight")
 
     @property
-    def bits_per_synapse(self) -> float:
+    def bits(self) -> float:
         """One."""
         return 1.0
 
     @property
-    def levels_per_synapse(self) -> float:
+    def states(self) -> float:
         """Two."""
         return 2.0
 
@@ -72,7 +73,7 @@ class Binary(Synapse):
         """The state times the weight."""
         return state * self.weight
 
-    def kernel_form(self, state: State) -> Form:
+    def kernel_form(self, state: Any) -> Form:
         """Whole numbers."""
         return Form(kernel.BINARY, np.array([[self.scale, self.weight]] * 3), level=state, draws=True)
 
@@ -123,12 +124,12 @@ class Cascade(Synapse):
         _positive(self, "scale", "weight")
 
     @property
-    def bits_per_synapse(self) -> float:
+    def bits(self) -> float:
         """Logarithm of the number of states, ``2 levels``."""
         return float(np.log2(2 * self.levels))
 
     @property
-    def levels_per_synapse(self) -> float:
+    def states(self) -> float:
         """All levels of either sign."""
         return 2.0 * self.levels
 
@@ -157,7 +158,7 @@ class Cascade(Synapse):
         """The sign times the weight."""
         return np.sign(state) * self.weight
 
-    def kernel_form(self, state: State) -> Form:
+    def kernel_form(self, state: Any) -> Form:
         """Whole numbers, and the probabilities by level in the direction of an event, from -levels to levels."""
         table = np.concatenate([self.rates[::-1, 1], [0.0], self.rates[:, 0]])
         rates = np.array([[self.scale, self.weight]] * 3)
