@@ -25,6 +25,12 @@ from synfwp.fastweights import fastest_form as fastest_form
 from synfwp.fastweights import scan as scan
 from synfwp.fastweights import vjp as vjp
 from synfwp.instructions import Instructions as Instructions
+from synfwp.memory import capacity as capacity
+from synfwp.memory import critical_load as critical_load
+from synfwp.memory import overwriting as overwriting
+from synfwp.memory import retention as retention
+from synfwp.memory import scaling as scaling
+from synfwp.memory import tracking as tracking
 from synfwp.plastic import PlasticRateNetwork as PlasticRateNetwork
 from synfwp.plasticity import PairSTDP as PairSTDP
 from synfwp.plasticity import SynapticRule as SynapticRule
