@@ -1,4 +1,4 @@
-"""The complexity of a synapse: how long binary, cascade and beaker synapses keep a memory, and fast weights beside them.
+"""The complexity of a synapse: how long binary, cascade and beaker synapses keep a memory, and fast weights beside.
 
 N synapses are changed by +1 or -1, each with the same chance, and a memory is one pattern of such changes. Its SNR is
 the sum of the weights along the pattern over the SD of that sum without it, for an observer of all synapses; its
@@ -32,6 +32,7 @@ WINDOWS = ((0, 3), (3, 10), (10, 30), (30, 100), (100, 300), (300, 1000), (1000,
 SIZES = tuple(10.0**n for n in range(3, 9))  # synapses
 LEVELS, VARIABLES = (5, 10, 15), (4, 6, 8, 10, 12)
 FLOAT = 32  # bits of a real number
+MIDDLE = [np.sqrt(max(first, 0.5) * last) for first, last in WINDOWS]
 HEADS, CHAIN, CHAIN_BITS, SPAN = 8, 10, 5, 12.0
 NAMES = (
     "binary", "cascade 5", "cascade 10", "cascade 15", "beakers 4", "beakers 6", f"beakers 4, {CHAIN_BITS} bits each",
@@ -46,38 +47,49 @@ class Size(NamedTuple):
     writes: int
     oldest: int  # largest age that is read
     draws: int
-    sparse: tuple[float, ...] = (0.5, 0.2, 0.1)  # coding levels
+    sparse: tuple[float, ...] = (0.3, 0.2, 0.1)  # coding levels
     sparse_features: int = 200
     plateau: float = 0.2  # share of patterns in which a neuron has a plateau, and in which an input is active
 
 
 FULL = Size(features=(32, 100, 316), writes=6000, oldest=2999, draws=20)
-QUICK = Size(features=(32,), writes=400, oldest=99, draws=6, sparse=(0.5, 0.2), sparse_features=60)
+QUICK = Size(features=(32,), writes=1000, oldest=99, draws=6, sparse=(0.2,), sparse_features=60)
 
 
-def systems(d: int) -> dict[str, tuple[Any, Callable[[Array], Array]]]:
-    """Memories of d x d synapses, and their SNR by age in closed form; a change has the size 1 / sqrt(d)."""
+def systems(d: int, writes: int = 0) -> dict[str, tuple[Any, Callable[[Array], Array]]]:
+    """Memories of d x d synapses, and their SNR by age in closed form; a change has the size 1 / sqrt(d).
+
+    The SNR is that after so many writes; 0: after endless ones.
+    """
     N, one = d * d, d**-0.5
     flip, step, keep = np.e / d, best_step(d), 1 - np.e / (2 * N)
     found: dict[str, tuple[Any, Callable[[Array], Array]]] = {
         "binary": (Binary(one / flip), lambda t: theory.binary_snr(t, N, flip)),
         "Hebb, decay": (
             System("leaky_hebb", decay=keep, beta=1.0),
-            lambda t: np.sqrt(d * theory.leaky_snr(t, d, keep)),
+            young(lambda t: np.sqrt(d * theory.leaky_snr(t, d, keep)), N, writes),
         ),
-        "delta": (System("delta", beta=step), lambda t: delta_snr(t, d, step)),
-        f"{HEADS} decays": (MultiDecay(HEADS), lambda t: np.sqrt(N) * fading(t, HEADS)),
+        "delta": (System("delta", beta=step), lambda t: delta_snr(t, d, step, writes or None)),
+        f"{HEADS} decays": (MultiDecay(HEADS), young(lambda t: np.sqrt(N) * fading(t, HEADS), N, writes)),
     }
     for n in LEVELS:
         found[f"cascade {n}"] = (Cascade(n, scale=one), lambda t, n=n: theory.cascade_snr(t, N, n))
     for m in VARIABLES[:2]:
-        found[f"beakers {m}"] = (BennaFusi(m), lambda t, m=m: theory.benna_fusi_snr(t, N, m))
+        found[f"beakers {m}"] = (BennaFusi(m), young(lambda t, m=m: theory.benna_fusi_snr(t, N, m), N, writes))
     coarse = BennaFusi(VARIABLES[0], variable_bits=CHAIN_BITS, span=SPAN * one)
     found[f"beakers {VARIABLES[0]}, {CHAIN_BITS} bits each"] = (
         coarse,
-        lambda t: theory.benna_fusi_snr(t, N, VARIABLES[0]),
+        young(lambda t: theory.benna_fusi_snr(t, N, VARIABLES[0]), N, writes),
     )
     return found
+
+
+def young(snr: Callable[[Array], Array], synapses: float, writes: int) -> Callable[[Array], Array]:
+    """SNR of a linear memory after so many writes, whose noise is what they have left: ``sum SNR^2 = N`` at last."""
+    if not writes:
+        return snr
+    so_far = float((snr(np.arange(writes)) ** 2).sum())
+    return lambda t: snr(t) * np.sqrt(synapses / so_far)
 
 
 def best_step(d: float) -> float:
@@ -87,9 +99,10 @@ def best_step(d: float) -> float:
     return float(steps[int(np.argmax(lives))])
 
 
-def delta_snr(age: Array, d: float, beta: float) -> Array:
+def delta_snr(age: Array, d: float, beta: float, writes: int | None = None) -> Array:
     """SNR of the delta rule on d x d synapses, over its noise at that age."""
-    return np.asarray(np.sqrt(d) * theory.delta_signal(age, d, beta) / np.sqrt(theory.delta_noise(age, d, beta)))
+    noise = theory.delta_noise(age, d, beta, writes)
+    return np.asarray(np.sqrt(d) * theory.delta_signal(age, d, beta) / np.sqrt(noise))
 
 
 def fading(age: Array, heads: int) -> Array:
@@ -103,21 +116,21 @@ def fading(age: Array, heads: int) -> Array:
 def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     """Simulate every kind of synapse, sparse patterns and plateaus; ``quick`` does it for few small ones."""
     draws = range(seed, seed + size.draws)
-    runs = results.cells(retained, {"features": size.features, "kind": NAMES, "draw": draws}, size=size)
+    runs = results.cells(retained, {"features": size.features, "synapse": NAMES, "draw": draws}, size=size)
     sparse = results.cells(thinned, {"active": size.sparse, "draw": draws}, size=size)
     coins = results.cells(tossed, {"draw": draws}, size=size)
     ds = xr.merge([runs, sparse, coins], combine_attrs="drop_conflicts")
     windows = [f"{a} to {b - 1}" for a, b in WINDOWS]
     ds = ds.assign_coords(window=("window", windows, {"long_name": "ages"}))
-    return results.compared(ds.assign_attrs(results.provenance({"size": size}, seed)), rows(ds, size))
+    return results.compared(ds.assign_attrs(results.provenance({"size": size._asdict()}, seed)), rows)
 
 
-def retained(size: Size, features: int, kind: str, draw: int) -> Mapping[str, Any]:
+def retained(size: Size, features: int, synapse: str, draw: int) -> Mapping[str, Any]:
     """SNR over windows of ages in one draw, and in closed form."""
-    system, closed = systems(features)[kind]
+    system, closed = systems(features, size.writes)[synapse]
     ages = np.arange(size.oldest + 1)
     ds = fw.retention(
-        {kind: system}, writes=size.writes, oldest=size.oldest, d_key=features, keys="binary", values="binary",
+        {synapse: system}, writes=size.writes, oldest=size.oldest, d_key=features, keys="binary", values="binary",
         beta=1.0 if isinstance(system, Synapse) else "best", seeds=1, seed=draw,
     )  # fmt: skip
     one = ds.isel(system=0, threshold=0)
@@ -227,13 +240,13 @@ def slope(age: Array, snr: Array, first: float, last: float) -> float:
     return float(np.polyfit(np.log(at), np.log(np.interp(at, age, snr)), 1)[0])
 
 
-def rows(ds: xr.Dataset, size: Size) -> list[Row]:
+def rows(ds: xr.Dataset) -> list[Row]:
     """Lifetimes and slopes of the rules themselves, then what was simulated against closed forms."""
     found = _binary_rows() + _cascade_rows() + _beaker_rows() + _frontier_rows()
     for d in ds.features.values:
-        for kind in ds.kind.values:
+        for kind in ds.synapse.values:
             for window in ds.window.values:
-                at = ds.sel(features=d, kind=kind, window=window)
+                at = ds.sel(features=d, synapse=kind, window=window)
                 if not np.isfinite(at.snr).all():
                     continue
                 coarse = kind.endswith("bits each")
@@ -248,20 +261,24 @@ def rows(ds: xr.Dataset, size: Size) -> list[Row]:
                 Row(what, at[f"sparse_{part}"].values, float(at[f"sparse_{part}_theory"].mean()), "theory",
                     "derived here: sqrt(N) f / (1 - f) (1 - 4 f^2)^t")
             )  # fmt: skip
+    share = json.loads(ds.attrs["parameters"])["size"]["plateau"]
     for age in ds.coin_age.values:
-        expected = float(theory.btsp_correlation(age, size.plateau, size.plateau))
+        expected = float(theory.btsp_correlation(age, share, share))
         what = f"correlation with weights {age} patterns ago, plateau and coin"
         found.append(Row(what, ds.coin.sel(coin_age=age).values, expected, "theory", "wu2025"))
     return found
 
 
 def _binary_rows() -> list[Row]:
-    """The longest life over chances of a flip."""
+    """The most ages with an SNR above 1 over chances of a flip, from the synapse's own: |dW| / scale."""
     found = []
     for N, printed in ((1e3, 12), (1e4, 37), (1e5, 116), (1e6, 368)):
-        chances = np.geomspace(0.3, 30, 4001) / np.sqrt(N)
-        best = max(theory.binary_lifetime(N, q) for q in chances if q < 1)
-        found.append(Row(f"longest lifetime, binary, N = {N:g}", best, printed, "recomputed", "amit1994", band=0.5))
+        age, most = np.arange(1000), 0
+        for chance in np.geomspace(0.3, 30, 2001) / np.sqrt(N):
+            q = min(1 / Binary(1 / chance).scale, 1.0)
+            most = max(most, int((np.sqrt(N) * q * (1 - q) ** age > 1).sum()))
+        what = f"ages with an SNR above 1, binary, best q, N = {N:g}"
+        found.append(Row(what, most, printed, "recomputed", "amit1994", band=1e-3 * printed))
     return found
 
 
@@ -269,7 +286,7 @@ def _cascade_rows() -> list[Row]:
     """From the rates of the synapse, pattern after pattern."""
     found, printed = [], {5: (34, 67, 99), 10: (76, 840, 2010), 15: (43, 857, 11658)}
     for n, lives in printed.items():
-        curve = cascade_curve(n, 2**14)
+        curve = cascade_curve(n, 2**15)
         found.append(
             Row(f"SNR at age 0 over sqrt(N), cascade {n}", curve[0], 2 / n, "exact", "fusi2005", band=1e-12)
         )  # fmt: skip
@@ -278,11 +295,14 @@ def _cascade_rows() -> list[Row]:
             what = f"lifetime, cascade {n}, N = {N:g}"
             found.append(Row(what, last, life, "recomputed", "fusi2005, rates of the cascade", band=1e-3 * life))
         if n > 5:
-            first, end = 3, 2 ** (n - 2)
-            why = f"window of ages: {first} to {end}; the logarithmic slope steepens with age"
-            what = f"slope of SNR, cascade {n}, ages {first} to {end}"
-            found.append(Row(what, slope(np.arange(len(curve)), curve, first, end), -0.75, "published",
-                             "fusi2005 (about -3/4)", band=0.05, why=why))  # fmt: skip
+            fitted, number = slope(np.arange(len(curve)), curve, 1, 2**n), {10: -0.70, 15: -0.79}[n]
+            what, why = (
+                f"slope of SNR, cascade {n}, ages 1 to 2^{n}",
+                "the slope steepens with age, and so with the window",
+            )
+            found.append(Row(what, fitted, -0.75, "published", "fusi2005 (about -3/4)", band=0.05, why=why))
+            found.append(Row(what + ", again", fitted, number, "recomputed", "fusi2005, window of ages not known",
+                             band=0.005, why=why))  # fmt: skip
     return found
 
 
@@ -300,10 +320,8 @@ def _beaker_rows() -> list[Row]:
         found.append(Row(what, last, life, "recomputed", source, band=1e-3 * life))
     for m, printed in ((4, -0.46), (10, -0.49)):
         age, snr = chain_snr(BennaFusi(m).rates, 1.0, 1e8)
-        end = 4.0 ** (m - 1)
-        what = f"slope of SNR, beakers {m}, ages 3 to {end:g}"
-        found.append(Row(what, slope(age, snr, 3, end), printed, "recomputed", source, band=0.01,
-                         why="the window of ages of the number is not known"))  # fmt: skip
+        what = f"slope of SNR, beakers {m}, ages 1 to 4^{m}"
+        found.append(Row(what, slope(age, snr, 1, 4.0**m), printed, "recomputed", source, band=0.005))
     return found
 
 
@@ -318,10 +336,11 @@ def _frontier_rows() -> list[Row]:
     return found
 
 
-COLOURS = {
-    "binary": "black", "cascade 5": "sky", "cascade 10": "blue", "cascade 15": "purple", "beakers 4": "orange",
-    "beakers 6": "vermillion", "delta": "green", "Hebb, decay": "grey", f"{HEADS} decays": "yellow",
-    f"beakers {CHAIN}": "vermillion",
+STYLES = {  # colour, marker, dashes of the closed form
+    "binary": ("black", "o", (3, 2)), "cascade 5": ("sky", "o", (3, 2)), "cascade 10": ("blue", "o", (3, 2)),
+    "cascade 15": ("purple", "o", (3, 2)), "beakers 4": ("orange", "o", (3, 2)),
+    "beakers 6": ("vermillion", "o", (3, 2)), f"beakers {CHAIN}": ("vermillion", "o", (3, 2)), "delta": ("green", "o", (3, 2)),
+    "Hebb, decay": ("green", "s", (1, 1)), f"{HEADS} decays": ("green", "^", (5, 1, 1, 1)),
 }  # fmt: skip
 
 
@@ -350,7 +369,7 @@ def figure(ds: xr.Dataset) -> Any:
 
     fig, axes = plot.figure("double", 120, "ab;cd")
     _simulated(ds, axes["a"])
-    _lives(axes["b"])
+    _lives(ds, axes["b"])
     _at_bits(axes["c"])
     _frontier(axes["d"])
     plot.letter(axes)
@@ -362,18 +381,18 @@ def _simulated(ds: xr.Dataset, ax: Any) -> None:
     from synfwp import plot
 
     d = int(ds.features[min(1, ds.sizes["features"] - 1)])
-    at, closed = ds.sel(features=d), systems(d)
-    ages = np.unique(np.round(np.geomspace(1, 3000, 200)))
-    middle = [np.sqrt(max(a, 0.5) * b) for a, b in WINDOWS]
+    size = json.loads(ds.attrs["parameters"])["size"]
+    at, closed = ds.sel(features=d), systems(d, size["writes"])
+    ages = np.unique(np.round(np.geomspace(1, size["oldest"], 200)))
     with plot.style():
         for kind in NAMES:
             if kind.endswith("each"):
                 continue
-            colour = plot.COLOURS[COLOURS[kind]]
-            ax.plot(ages, closed[kind][1](ages), color=colour, lw=0.8, ls=(0, (3, 2)))
-            one = at.snr.sel(kind=kind)
+            colour, marker, dash = STYLES[kind]
+            ax.plot(ages, closed[kind][1](ages), color=plot.COLOURS[colour], lw=0.8, ls=(0, dash))
+            one = at.snr.sel(synapse=kind)
             error = one.std("draw", ddof=1) / one.sizes["draw"] ** 0.5
-            plot.points(ax, middle, one.mean("draw"), error, colour=COLOURS[kind], label=kind)
+            plot.points(ax, MIDDLE, one.mean("draw"), error, colour=colour, marker=marker, label=kind)
         ax.axhline(1, color="0.45", lw=0.6)
         ax.set(xscale="log", yscale="log", ylim=(0.1, 200), xlim=(0.6, 3000))
         ax.set_xlabel("age (later changes)")
@@ -381,22 +400,36 @@ def _simulated(ds: xr.Dataset, ax: Any) -> None:
     plot.legend(ax)
 
 
-def _lives(ax: Any) -> None:
-    """Lifetime against the number of synapses."""
+def _crossing(ds: xr.Dataset, d: int, name: str) -> float:
+    """The age at which the mean SNR of windows falls to 1, on a line in logarithms; NaN where none is so old."""
+    snr = ds.snr.sel(features=d, synapse=name).mean("draw").values
+    under = np.flatnonzero(snr <= 1)
+    if not len(under) or not under[0] or snr[under[0]] <= 0:
+        return np.nan
+    pair = slice(under[0] - 1, under[0] + 1)
+    return float(np.exp(np.interp(0, -np.log(snr[pair]), np.log(MIDDLE[pair]))))
+
+
+def _lives(ds: xr.Dataset, ax: Any) -> None:
+    """Lifetime against the number of synapses: closed forms, and simulations where they are old enough."""
     from synfwp import plot
 
     N = np.geomspace(1e3, 1e8, 26)
     lines: dict[str, list[float]] = {"binary": [theory.frontier_lifetime(n, 2) for n in N]}
     for n in LEVELS:
         lines[f"cascade {n}"] = [theory.cascade_lifetime(x, n) for x in N]
-    for m, colour in ((4, "orange"), (CHAIN, "vermillion")):
+    for m in (4, CHAIN):
         lines[f"beakers {m}"] = [theory.benna_fusi_lifetime(x, m) for x in N]
-        COLOURS.setdefault(f"beakers {m}", colour)
     lines["Hebb, decay"] = [x / np.e for x in N]
     with plot.style():
         for name, lives in lines.items():
-            ax.plot(N, np.where(np.array(lives) > 0, lives, np.nan), color=plot.COLOURS[COLOURS[name]], lw=0.8,
-                    ls=(0, (3, 2)), label=name)  # fmt: skip
+            colour, _, dash = STYLES[name]
+            lived = np.where(np.array(lives) > 0, lives, np.nan)
+            ax.plot(N, lived, color=plot.COLOURS[colour], lw=0.9, ls=(0, dash), label=name)
+        for name in lines:
+            measured = [_crossing(ds, d, name) for d in ds.features.values] if name in ds.synapse else []
+            ax.plot(ds.features.values[: len(measured)] ** 2, measured, STYLES[name][1], ms=3,
+                    color=plot.COLOURS[STYLES[name][0]])  # fmt: skip
         ax.set(xscale="log", yscale="log", xlabel="synapses N", ylabel="lifetime (changes)")
     plot.legend(ax)
 
@@ -408,7 +441,8 @@ def _at_bits(ax: Any, bits: float = 1e8) -> None:
     ages = np.unique(np.round(np.geomspace(1, 1e7, 300)))
     with plot.style():
         for name, (_, snr) in equal_bits(bits).items():
-            ax.plot(ages, snr(ages), color=plot.COLOURS[COLOURS[name]], lw=0.9, ls=(0, (3, 2)), label=name)
+            colour, _, dash = STYLES[name]
+            ax.plot(ages, snr(ages), color=plot.COLOURS[colour], lw=0.9, ls=(0, dash), label=name)
         ax.axhline(1, color="0.45", lw=0.6)
         ax.set(xscale="log", yscale="log", ylim=(0.3, 2e4), xlabel="age (later changes)")
         ax.set_ylabel("SNR ($10^8$ bits)")
@@ -433,7 +467,7 @@ def _frontier(ax: Any, N: float = 1e8) -> None:
         for name, (states, lives) in kinds.items():
             label = {"cascade 10": "cascades, 2 to 25 levels"}.get(name, name)
             label = f"beakers, 2 to 12 of {CHAIN_BITS} bits" if name.startswith("beakers") else label
-            ax.plot(states, lives, "o", ms=2.5, color=plot.COLOURS[COLOURS[name]], label=label)
+            ax.plot(states, lives, "o", ms=2.5, color=plot.COLOURS[STYLES[name][0]], label=label)
         ax.set(xscale="log", yscale="log", ylim=(10, 1e9), xlabel="states of a synapse M")
         ax.set_ylabel("lifetime (changes, N = $10^8$)")
     plot.legend(ax)
@@ -451,7 +485,7 @@ def caption(ds: xr.Dataset) -> str:
         flip with q = e / sqrt(N); cascades (Fusi, Drew & Abbott 2005) of 5, 10 and 15 levels; beakers (Benna & Fusi
         2016) of 4 and 6 variables; Hebb with the decay and the delta rule with the step that are best for an SNR of 1;
         the mean of {HEADS} heads with decays 1 - 2^(-5-h). (b) Lifetime, the last age with an SNR above 1, against N;
-        closed forms; Hebb with its best decay: N / e. (c) SNR at 10^8 bits, {FLOAT} for a real number,
+        closed forms, and points from the simulations, between windows of ages; Hebb with its best decay: N / e. (c) SNR at 10^8 bits, {FLOAT} for a real number,
         {CHAIN_BITS} for each variable of a beaker (closed form of real numbers); synapses:
         {", ".join(f"{name} {count:.2g}" for name, (count, _) in at.items())}. (d) Lifetime at N = 10^8 against the number
         of states; dashed: sqrt(N) (M - 1) / e (Lahiri & Ganguli 2013).
