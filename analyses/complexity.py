@@ -52,7 +52,7 @@ class Size(NamedTuple):
     plateau: float = 0.2  # share of patterns in which a neuron has a plateau, and in which an input is active
 
 
-FULL = Size(features=(32, 100, 316), writes=6000, oldest=2999, draws=20)
+FULL = Size(features=(32, 100, 200), writes=6000, oldest=2999, draws=16)
 QUICK = Size(features=(32,), writes=1000, oldest=99, draws=6, sparse=(0.2,), sparse_features=60)
 
 
@@ -120,6 +120,8 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     sparse = results.cells(thinned, {"active": size.sparse, "draw": draws}, size=size)
     coins = results.cells(tossed, {"draw": draws}, size=size)
     ds = xr.merge([runs, sparse, coins], combine_attrs="drop_conflicts")
+    for name, text in (("features", "features of keys and of values"), ("active", "coding level"), ("draw", "draw")):
+        ds[name].attrs.update(units="1", long_name=text)
     windows = [f"{a} to {b - 1}" for a, b in WINDOWS]
     ds = ds.assign_coords(window=("window", windows, {"long_name": "ages"}))
     return results.compared(ds.assign_attrs(results.provenance({"size": size._asdict()}, seed)), rows)
@@ -339,8 +341,9 @@ def _frontier_rows() -> list[Row]:
 STYLES = {  # colour, marker, dashes of the closed form
     "binary": ("black", "o", (3, 2)), "cascade 5": ("sky", "o", (3, 2)), "cascade 10": ("blue", "o", (3, 2)),
     "cascade 15": ("purple", "o", (3, 2)), "beakers 4": ("orange", "o", (3, 2)),
-    "beakers 6": ("vermillion", "o", (3, 2)), f"beakers {CHAIN}": ("vermillion", "o", (3, 2)), "delta": ("green", "o", (3, 2)),
-    "Hebb, decay": ("green", "s", (1, 1)), f"{HEADS} decays": ("green", "^", (5, 1, 1, 1)),
+    "beakers 6": ("vermillion", "o", (3, 2)), f"beakers {CHAIN}": ("vermillion", "o", (3, 2)),
+    "delta": ("green", "o", (3, 2)), "Hebb, decay": ("green", "s", (1, 1)),
+    f"{HEADS} decays": ("green", "^", (5, 1, 1, 1)),
 }  # fmt: skip
 
 
@@ -485,9 +488,9 @@ def caption(ds: xr.Dataset) -> str:
         flip with q = e / sqrt(N); cascades (Fusi, Drew & Abbott 2005) of 5, 10 and 15 levels; beakers (Benna & Fusi
         2016) of 4 and 6 variables; Hebb with the decay and the delta rule with the step that are best for an SNR of 1;
         the mean of {HEADS} heads with decays 1 - 2^(-5-h). (b) Lifetime, the last age with an SNR above 1, against N;
-        closed forms, and points from the simulations, between windows of ages; Hebb with its best decay: N / e. (c) SNR at 10^8 bits, {FLOAT} for a real number,
-        {CHAIN_BITS} for each variable of a beaker (closed form of real numbers); synapses:
-        {", ".join(f"{name} {count:.2g}" for name, (count, _) in at.items())}. (d) Lifetime at N = 10^8 against the number
-        of states; dashed: sqrt(N) (M - 1) / e (Lahiri & Ganguli 2013).
+        closed forms, and points from the simulations, between windows of ages; Hebb with its best decay: N / e. (c) SNR
+        at 10^8 bits, {FLOAT} for a real number, {CHAIN_BITS} for each variable of a beaker (closed form of real
+        numbers); synapses: {", ".join(f"{name} {count:.2g}" for name, (count, _) in at.items())}. (d) Lifetime at
+        N = 10^8 against the number of states; dashed: sqrt(N) (M - 1) / e (Lahiri & Ganguli 2013).
     """
     return " ".join(text.split())
