@@ -16,6 +16,7 @@ Cites: amit1994, fusi2005, benna2016, lahiri2013, sun2023retnet, wu2025
 
 import json
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -73,9 +74,10 @@ def systems(d: int, writes: int = 0) -> dict[str, tuple[Any, Callable[[Array], A
         f"{HEADS} decays": (MultiDecay(HEADS), young(lambda t: np.sqrt(N) * fading(t, HEADS), N, writes)),
     }
     for n in LEVELS:
-        found[f"cascade {n}"] = (Cascade(n, scale=one), lambda t, n=n: theory.cascade_snr(t, N, n))
+        found[f"cascade {n}"] = (Cascade(n, scale=one), partial(theory.cascade_snr, synapses=N, levels=n))
     for m in VARIABLES[:2]:
-        found[f"beakers {m}"] = (BennaFusi(m), young(lambda t, m=m: theory.benna_fusi_snr(t, N, m), N, writes))
+        closed = partial(theory.benna_fusi_snr, synapses=N, variables=m)
+        found[f"beakers {m}"] = (BennaFusi(m), young(closed, N, writes))
     coarse = BennaFusi(VARIABLES[0], variable_bits=CHAIN_BITS, span=SPAN * one)
     found[f"beakers {VARIABLES[0]}, {CHAIN_BITS} bits each"] = (
         coarse,
@@ -196,8 +198,8 @@ def tossed(size: Size, draw: int) -> Mapping[str, Any]:
     rng = seeds.generator(draw, "coin", d)
     k, v = (rng.random((2, ages[-1], d)) < f).astype(float)
     synapse = Coin()
-    run = scan_through(synapse, "hebb", 0 * k, k, v, states=1, seed=rng)
-    found = [float((run.states[-1] * run.states[-1 - age]).mean()) for age in ages[:-1]]
+    kept: Any = scan_through(synapse, "hebb", 0 * k, k, v, states=1, seed=rng).states
+    found = [float((kept[-1] * kept[-1 - age]).mean()) for age in ages[:-1]]
     text = {"units": "1", "long_name": "correlation with earlier weights"}
     age = ("coin_age", ages[:-1], {"units": "1", "long_name": "patterns since"})
     return {"coin": ("coin_age", found, text), "coin_age": age}
@@ -433,7 +435,7 @@ def _lives(ds: xr.Dataset, ax: Any) -> None:
             measured = [_crossing(ds, d, name) for d in ds.features.values] if name in ds.synapse else []
             ax.plot(ds.features.values[: len(measured)] ** 2, measured, STYLES[name][1], ms=3,
                     color=plot.COLOURS[STYLES[name][0]])  # fmt: skip
-        ax.set(xscale="log", yscale="log", xlabel="synapses N", ylabel="lifetime (changes)")
+        ax.set(xscale="log", yscale="log", xlabel="synapses N (number)", ylabel="lifetime (changes)")
     plot.legend(ax)
 
 
@@ -471,7 +473,7 @@ def _frontier(ax: Any, N: float = 1e8) -> None:
             label = {"cascade 10": "cascades, 2 to 25 levels"}.get(name, name)
             label = f"beakers, 2 to 12 of {CHAIN_BITS} bits" if name.startswith("beakers") else label
             ax.plot(states, lives, "o", ms=2.5, color=plot.COLOURS[STYLES[name][0]], label=label)
-        ax.set(xscale="log", yscale="log", ylim=(10, 1e9), xlabel="states of a synapse M")
+        ax.set(xscale="log", yscale="log", ylim=(10, 1e9), xlabel="states of a synapse M (number)")
         ax.set_ylabel("lifetime (changes, N = $10^8$)")
     plot.legend(ax)
 
