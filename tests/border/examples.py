@@ -244,6 +244,20 @@ ROWS: Mapping[str, Row] = {
         {"A_plus": 0.1, "A_minus": 0.2, "tau_plus": 20.0, "tau_minus": 30.0, "tau_e": 500.0, "tau_reward": 100.0},
     ),
     "plasticity.two_phase": (rows.two_phase, {"eta": 0.1, "tau": 20.0}),
+    "memory.BennaFusi": (
+        fw.memory.BennaFusi,
+        {"variables": 3, "coupling": 0.125, "ratio": 2.0, "variable_bits": 4, "span": 2.0},
+    ),
+    "memory.Binary": (fw.memory.Binary, {"scale": 2.0, "weight": 0.5}),
+    "memory.Bits": (fw.memory.Bits, {"bits": 3, "span": 2.0}),
+    "memory.Bounds": (fw.memory.Bounds, {"low": -1.0, "high": 1.0}),
+    "memory.Cascade": (fw.memory.Cascade, {"levels": 3, "x": 0.5, "scale": 2.0, "weight": 0.5}),
+    "memory.Dale": (fw.memory.Dale, {"signs": np.array([1, -1]), "excitatory": 0.8}),
+    "memory.MultiDecay": (fw.memory.MultiDecay, {"decays": np.array([0.5, 0.9])}),
+    "memory.scan_through": (
+        lambda **a: fw.memory.scan_through(fw.memory.Bounds(), "gated_delta", **a),
+        {"q": Q, "k": K, "v": V, "beta": BETA, "decay": DECAY, "seed": 1},
+    ),
     "plasticity.protocols.Protocol": (
         fw.protocols.Protocol,
         {"pre_motif": (0.0, 5.0), "post_motif": (10.0,), "n": 3, "rate": 2.0},
@@ -421,6 +435,7 @@ WITHOUT = {
     "load_layer": "a path",
     "load_table": "a name",
     "load_trained": "a path",
+    "memory.Synapse": "no number",
     "plasticity.best_pair_rule": "a table",
     "plasticity.check_row": "a row",
     "plasticity.compare_with_table": "a rule and a table",
