@@ -15,6 +15,7 @@ from synfwp.memory.ages import retention
 from synfwp.memory.changes import overwriting, tracking
 from synfwp.memory.decoders import Decoder
 from synfwp.memory.episodes import Episode
+from synfwp.memory.kalman import Kalman
 from synfwp.memory.loads import capacity, critical_load, scaling
 from synfwp.memory.pairwise import Attention, Kernel, Ridge
 from synfwp.memory.systems import System
@@ -23,6 +24,7 @@ __all__ = [
     "Attention",
     "Decoder",
     "Episode",
+    "Kalman",
     "Kernel",
     "Ridge",
     "System",
