@@ -18,20 +18,40 @@ from synfwp.memory.episodes import Episode
 from synfwp.memory.kalman import Kalman
 from synfwp.memory.loads import capacity, critical_load, scaling
 from synfwp.memory.pairwise import Attention, Kernel, Ridge
+from synfwp.memory.synapses import (
+    BennaFusi,
+    Binary,
+    Bits,
+    Bounds,
+    Cascade,
+    Dale,
+    MultiDecay,
+    Synapse,
+    scan_through,
+)
 from synfwp.memory.systems import System
 
 __all__ = [
     "Attention",
+    "BennaFusi",
+    "Binary",
+    "Bits",
+    "Bounds",
+    "Cascade",
+    "Dale",
     "Decoder",
     "Episode",
     "Kalman",
     "Kernel",
+    "MultiDecay",
     "Ridge",
+    "Synapse",
     "System",
     "capacity",
     "critical_load",
     "overwriting",
     "retention",
     "scaling",
+    "scan_through",
     "tracking",
 ]

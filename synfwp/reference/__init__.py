@@ -34,15 +34,30 @@ from synfwp.reference.rules import (
     self_referential,
     softmax,
 )
+from synfwp.reference.synapses import (
+    benna_fusi_synapses,
+    binary_synapses,
+    bounded_synapses,
+    cascade_synapses,
+    fading_synapses,
+    few_bit_synapses,
+    signed_synapses,
+)
 from synfwp.reference.timing import stdp
 
 __all__ = [
     "anti_hebb",
+    "benna_fusi_synapses",
+    "binary_synapses",
+    "bounded_synapses",
+    "cascade_synapses",
     "circuit",
     "covariance",
     "delta",
     "delta_product",
     "dplr",
+    "fading_synapses",
+    "few_bit_synapses",
     "gated_delta",
     "gated_delta_product",
     "gated_hebb",
@@ -61,6 +76,7 @@ __all__ = [
     "plastic",
     "rate_network",
     "self_referential",
+    "signed_synapses",
     "softmax",
     "spike_pairs",
     "stdp",

@@ -29,6 +29,15 @@ TWINS_OF = {
     "circuit.run": ("circuit",),
     "rate.run": ("rate_network",),
     "circuit.settle": ("circuit",),
+    "synapses.run": (
+        "bounded_synapses",
+        "few_bit_synapses",
+        "signed_synapses",
+        "binary_synapses",
+        "cascade_synapses",
+        "benna_fusi_synapses",
+        "fading_synapses",
+    ),
 }
 
 
