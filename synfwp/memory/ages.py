@@ -255,6 +255,6 @@ def _result(
         "system": ("system", names, {"long_name": "system"}),
         "threshold": ("threshold", levels, one | {"long_name": "ratio of squared signal to noise"}),
         "age": ("age", np.arange(oldest + 1), text | {"long_name": "writes since"}),
-        "knob": ("knob", knobs, {"long_name": "write strength, decay and the like"}),
+        "knob": ("knob", np.array(knobs, str), {"long_name": "write strength, decay and the like"}),
     }
     return results.dataset(variables, coords, **attrs)

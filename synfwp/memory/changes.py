@@ -98,7 +98,7 @@ def overwriting(
     }  # fmt: skip
     attrs = results.provenance(given, seed)
     ds = curves.as_dataset(known, cells, dim, way.long_name, formulas, attrs | {"decoder": way.name})
-    blind = [_order_blind(way.name, draws.episodes(times)) for times in ds.writes.values]
+    blind = [_order_blind(way.name, draws.episodes(times)) for times in dim.sizes]
     ds["order_blind"] = ("writes", blind, {"units": "1", "long_name": f"{way.long_name}, not knowing the order"})
     return ds
 

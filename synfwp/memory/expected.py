@@ -12,6 +12,7 @@ from synfwp.memory.decoders import Decoder
 from synfwp.memory.episodes import Items
 from synfwp.memory.kalman import Kalman
 from synfwp.memory.pairwise import Kernel, Ridge
+from synfwp.memory.synapses import BennaFusi, MultiDecay
 from synfwp.memory.systems import Own, Store, System
 from synfwp.rules import Rule
 
@@ -247,11 +248,14 @@ def remembered(
 
 
 def _kernel(system: Store, knobs: Mapping[str, float], rule: str, ages: Array) -> Array:
-    """What a memory that adds keeps of an item, by age: a power, or the mean or sum of some."""
+    """What a memory that adds keeps of an item, by age: a power, or a sum of some."""
     if rule == "hebb":
         return np.asarray(knobs.get("decay", 1.0) ** ages)
-    synapse = system.on if isinstance(system, System) else None
-    if isinstance(synapse, MultiDecay) and system.row.name == "hebb":
+    synapse = system.on if isinstance(system, System) and system.row.name == "hebb" else None
+    if isinstance(synapse, MultiDecay):
         heads = np.array(synapse.decays)[:, None] ** ages
         return np.asarray(heads.mean(axis=0) if synapse.combine == "mean" else heads.sum(axis=0))
+    if isinstance(synapse, BennaFusi) and synapse == BennaFusi(synapse.variables) and synapse.variables <= 20:
+        kept = theory.benna_fusi_snr(ages, 1, synapse.variables)
+        return np.asarray(kept / kept[0])
     return np.full(len(ages), np.nan)

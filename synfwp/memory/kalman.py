@@ -41,7 +41,7 @@ class Kalman:
     Examples
     --------
     >>> import synfwp as fw
-    >>> systems = {"covariance": Kalman(0.3, 0.02), "scalar": Kalman(0.3, 0.02, full=False)}
+    >>> systems = {"Kalman": Kalman(0.3, 0.02), "delta": "delta"}
     >>> ds = fw.tracking(systems, drift=[0.02], noise=0.3, d_key=16, writes=500, seeds=5)
     >>> bool(ds.error.mean("seed")[0, 0] < ds.error.mean("seed")[1, 0])
     True
