@@ -13,7 +13,7 @@ from synfwp.memory import curves, protocol
 from synfwp.memory.decoders import get_decoder
 from synfwp.memory.episodes import Episode, Items
 from synfwp.memory.expected import remembered
-from synfwp.memory.loads import items_of
+from synfwp.memory.loads import items_of, settings_of
 from synfwp.memory.protocol import COSTS, Draws
 from synfwp.memory.systems import Knobs, Reads, Store, probe
 from synfwp.seeds import Seed, generator
@@ -83,7 +83,8 @@ def retention(
     >>> bool(ds.low < ds.lifetime) and bool(ds.lifetime < ds.high)
     True
     """
-    items = items_of(get_decoder("error"), d_key, d_value, keys, values)
+    way = get_decoder("error")
+    items = items_of(way, d_key, d_value, keys, values)
     known = {name: curves.held(one, beta) for name, one in protocol.named(systems).items()}
     count, last = checks.count("writes", writes), checks.count("oldest", oldest)
     if last >= count:
@@ -103,13 +104,9 @@ def retention(
                 bar.set_postfix_str(f"{name}, {level:g}")
                 found[name, level] = _cell(name, tuned, tested, draws, last, level)
                 bar.update()
-    given = {
-        "systems": curves.described(systems), "keys": items.keys.name, "values": items.values.name, "writes": count,
-        "oldest": last, "d_key": items.d_key, "d_value": items.d_value,
-        "beta": beta if isinstance(beta, str | None) else float(beta),
-    }  # fmt: skip
+    given = settings_of(systems, items, way, beta, draws) | {"writes": count, "oldest": last, "thresholds": levels}
     theory = {at: remembered(known[at[0]], found[at].knobs, np.arange(last + 1), items, count) for at in found}
-    return _result(found, theory, items.d_value, draws, results.provenance(given, seed))
+    return _result(found, theory, items.d_value, draws, results.provenance(given, draws.seed))
 
 
 def _ages(items: Items, rng: np.random.Generator, writes: int, oldest: int) -> Episode:
@@ -139,7 +136,7 @@ class _Moments:
         """Means over components of read times value, value squared and read squared."""
         key = tuple(knobs.items())
         if key not in self.known:
-            found, v = self.system.reads(at, rngs, knobs), at.target
+            found, v = protocol.read(self.system, at, rngs, knobs), at.target
             means = [(x * y).mean(axis=-1) for x, y in ((found.values, v), (v, v), (found.values, found.values))]
             self.known[key] = found._replace(values=np.stack(means, axis=-1))
         return self.known[key]
@@ -255,6 +252,6 @@ def _result(
         "system": ("system", names, {"long_name": "system"}),
         "threshold": ("threshold", levels, one | {"long_name": "ratio of squared signal to noise"}),
         "age": ("age", np.arange(oldest + 1), text | {"long_name": "writes since"}),
-        "knob": ("knob", np.array(knobs, str), {"long_name": "write strength, decay and the like"}),
+        "knob": ("knob", np.array(knobs, dtype=str), {"long_name": "write strength, decay and the like"}),
     }
     return results.dataset(variables, coords, **attrs)

@@ -13,7 +13,7 @@ from synfwp.memory.curves import Dim, Formulas
 from synfwp.memory.decoders import Decoder, get_decoder
 from synfwp.memory.episodes import KEYS, Episode, Items, Vectors, unit
 from synfwp.memory.expected import tracked
-from synfwp.memory.loads import items_of
+from synfwp.memory.loads import items_of, settings_of
 from synfwp.memory.systems import Reads
 from synfwp.seeds import Seed
 
@@ -91,12 +91,8 @@ def overwriting(
         lambda name, system, cell, times: (np.nan, ""),
         lambda times: way.chance(count * times, draws.episodes(times, count=1)),
     )
-    given = {
-        "systems": curves.described(systems), "keys": items.keys.name, "values": items.values.name, "pairs": count,
-        "d_key": items.d_key, "d_value": items.d_value, "candidates": items.candidates, "queries": items.queries,
-        "decoder": way.name, "tuned": tuned, "beta": beta if isinstance(beta, str | None) else float(beta),
-    }  # fmt: skip
-    attrs = results.provenance(given, seed)
+    given = settings_of(systems, items, way, beta, draws) | {"writes": dim.sizes, "pairs": count, "tuned": tuned}
+    attrs = results.provenance(given, draws.seed)
     ds = curves.as_dataset(known, cells, dim, way.long_name, formulas, attrs | {"decoder": way.name})
     blind = [_order_blind(way.name, draws.episodes(times)) for times in dim.sizes]
     ds["order_blind"] = ("writes", blind, {"units": "1", "long_name": f"{way.long_name}, not knowing the order"})
@@ -262,14 +258,14 @@ def tracking(
     cells = curves.measure_all(known, draws, dim, _less_error, tuned)
     formulas = Formulas(
         lambda name, system, cell, step: _less(*tracked(system, cell.knobs, step, at)),
-        lambda step: -(step**2) * (count + 1 if kept == 1 else 1 / (1 - kept**2)),
+        lambda step: -np.square(step) * (count + 1 if kept == 1 else 1 / (1 - kept**2)),
     )
-    given = {
-        "systems": curves.described(systems), "keys": key_set.name, "d_key": d, "d_value": at.d_value, "noise": number,
-        "reversion": kept, "writes": count, "tuned": tuned, "beta": beta if isinstance(beta, str | None) else float(beta),
+    given = curves.settings(systems, beta, draws) | {
+        "drift": steps, "keys": key_set.given, "d_key": d, "d_value": at.d_value, "noise": number, "reversion": kept,
+        "writes": count, "tuned": tuned,
     }  # fmt: skip
     ds = curves.as_dataset(
-        known, cells, dim, "squared error of a read, less than 0", formulas, results.provenance(given, seed)
+        known, cells, dim, "squared error of a read, less than 0", formulas, results.provenance(given, draws.seed)
     )
     text = {"units": "1", "long_name": "squared error of a read"}
     return ds.assign(
