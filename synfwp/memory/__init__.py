@@ -13,9 +13,10 @@ Examples
 
 from synfwp.memory.ages import retention
 from synfwp.memory.changes import overwriting, tracking
+from synfwp.memory.crossings import critical_load, scaling
 from synfwp.memory.decoders import Decoder
 from synfwp.memory.episodes import Episode
-from synfwp.memory.loads import capacity, critical_load, scaling
+from synfwp.memory.loads import capacity
 from synfwp.memory.pairwise import Attention, Kernel, Ridge
 from synfwp.memory.systems import System
 

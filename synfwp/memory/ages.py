@@ -12,7 +12,7 @@ from synfwp.memory import curves, protocol
 from synfwp.memory.decoders import get_decoder
 from synfwp.memory.episodes import Episode, Items
 from synfwp.memory.expected import remembered
-from synfwp.memory.loads import items_of
+from synfwp.memory.loads import items_of, settings_of
 from synfwp.memory.protocol import Draws
 from synfwp.memory.systems import Reads, probe
 from synfwp.seeds import Seed, generator
@@ -95,13 +95,9 @@ def retention(
                 bar.set_postfix_str(f"{name}, {level:g}")
                 found[name, level] = _cell(name, one, draws, last, level)
                 bar.update()
-    given = {
-        "systems": curves.described(systems), "keys": items.keys.name, "values": items.values.name, "writes": count,
-        "oldest": last, "d_key": items.d_key, "d_value": items.d_value,
-        "beta": beta if isinstance(beta, str | None) else float(beta),
-    }  # fmt: skip
+    given = settings_of(systems, items, way, beta, draws) | {"writes": count, "oldest": last, "thresholds": levels}
     theory = {at: remembered(known[at[0]], found[at][1], np.arange(last + 1), items, count) for at in found}
-    return _result(found, theory, list(known), levels, last, items.d_value, results.provenance(given, seed))
+    return _result(found, theory, list(known), levels, last, items.d_value, results.provenance(given, draws.seed))
 
 
 def _ages(items: Items, rng: np.random.Generator, writes: int, oldest: int) -> Episode:
@@ -116,7 +112,7 @@ def _cell(name: str, system: Any, draws: Draws, oldest: int, level: float) -> tu
     try:
         knobs = protocol.choose(name, system, draws, [oldest], lambda found, at: _life(found, at, level))
         at = draws.episodes(oldest)
-        return _moments(system.reads(at, draws.noise(oldest, name), knobs), at), knobs, ""
+        return _moments(protocol.read(system, at, draws.noise(oldest, name), knobs), at), knobs, ""
     except Exception as error:  # the other cells are kept
         return np.full((3, oldest + 1, draws.n), np.nan), {}, f"{type(error).__name__}: {error}"
 
@@ -189,6 +185,6 @@ def _result(
         "system": ("system", names, {"long_name": "system"}),
         "threshold": ("threshold", levels, one | {"long_name": "ratio of squared signal to noise"}),
         "age": ("age", np.arange(oldest + 1), text | {"long_name": "writes since"}),
-        "knob": ("knob", knobs, {"long_name": "write strength, decay and the like"}),
+        "knob": ("knob", np.array(knobs, dtype=str), {"long_name": "write strength, decay and the like"}),
     }
     return results.dataset(variables, coords, **attrs)

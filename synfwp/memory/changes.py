@@ -12,7 +12,7 @@ from synfwp.memory.curves import Dim, Formulas
 from synfwp.memory.decoders import Decoder, get_decoder
 from synfwp.memory.episodes import KEYS, Episode, Items, Vectors
 from synfwp.memory.expected import tracked
-from synfwp.memory.loads import items_of
+from synfwp.memory.loads import items_of, settings_of
 from synfwp.memory.systems import Reads
 from synfwp.seeds import Seed
 
@@ -87,12 +87,8 @@ def overwriting(
         lambda name, system, cell, times: (np.nan, ""),
         lambda times: way.chance(count * times, draws.episodes(times, count=1)),
     )
-    given = {
-        "systems": curves.described(systems), "keys": items.keys.name, "values": items.values.name, "pairs": count,
-        "d_key": items.d_key, "d_value": items.d_value, "candidates": items.candidates, "queries": items.queries,
-        "decoder": way.name, "tuned": tuned, "beta": beta if isinstance(beta, str | None) else float(beta),
-    }  # fmt: skip
-    attrs = results.provenance(given, seed)
+    given = settings_of(systems, items, way, beta, draws) | {"writes": dim.sizes, "pairs": count, "tuned": tuned}
+    attrs = results.provenance(given, draws.seed)
     ds = curves.as_dataset(known, cells, dim, way.long_name, formulas, attrs | {"decoder": way.name})
     n = ds.writes.values.astype(float)
     blind = {"argmax": 1 / n, "cosine": 1 / np.sqrt(n)}.get(way.name, np.full(len(n), np.nan))
@@ -184,8 +180,9 @@ def tracking(
     Returns
     -------
     xarray.Dataset
-        As that of `capacity`, with the dim ``drift``: ``score`` is less the squared error of a read with a
-        random key of length 1, ``|W* - W|^2 / (d_key d_value)``; ``error`` is the same with its sign turned, and ``error_theory`` its closed form (delta rule, keys of mean zero).
+        As that of `capacity`, with the dim ``drift``: ``score`` is less the squared error of a read with
+        a random key of length 1, ``|W* - W|^2 / (d_key d_value)``; ``error`` is the same with its sign turned, and
+        ``error_theory`` its closed form (delta rule, keys of mean zero).
 
     Raises
     ------
@@ -215,14 +212,14 @@ def tracking(
     cells = curves.measure_all(known, draws, dim, _less_error, tuned)
     formulas = Formulas(
         lambda name, system, cell, step: tracked(system, cell, step, at),
-        lambda step: -(step**2) * (count if kept == 1 else 1 / (1 - kept**2)),
+        lambda step: -np.square(step) * (count if kept == 1 else 1 / (1 - kept**2)),
     )
-    given = {
-        "systems": curves.described(systems), "keys": key_set.name, "d_key": d, "d_value": at.d_value, "noise": number,
-        "reversion": kept, "writes": count, "tuned": tuned, "beta": beta if isinstance(beta, str | None) else float(beta),
+    given = curves.settings(systems, beta, draws) | {
+        "drift": steps, "keys": key_set.given, "d_key": d, "d_value": at.d_value, "noise": number, "reversion": kept,
+        "writes": count, "tuned": tuned,
     }  # fmt: skip
     ds = curves.as_dataset(
-        known, cells, dim, "squared error of a read, less than 0", formulas, results.provenance(given, seed)
+        known, cells, dim, "squared error of a read, less than 0", formulas, results.provenance(given, draws.seed)
     )
     text = {"units": "1", "long_name": "squared error of a read"}
     return ds.assign(

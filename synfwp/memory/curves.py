@@ -67,7 +67,9 @@ def as_dataset(
     """Cells as one Dataset; what failed is NaN, with a warning."""
     names, sizes, one = list(known), dim.sizes, {"units": "1"}
     grid, dims = [[cells[name, size] for size in sizes] for name in names], ("system", dim.name)
-    theory = [[formulas.theory(name, known[name], cells[name, size], size) for size in sizes] for name in names]
+    with np.errstate(all="ignore"):
+        theory = [[formulas.theory(name, known[name], cells[name, size], size) for size in sizes] for name in names]
+        chance = [formulas.chance(size) for size in sizes]
     score = np.array([[cell.scores for cell in row] for row in grid])
     low, high = protocol.interval(score)
     knobs = list(dict.fromkeys(knob for row in grid for cell in row for knob in cell.knobs))
@@ -84,7 +86,7 @@ def as_dataset(
             one | {"long_name": f"{long_name}, theory"},
         ),
         "theory_kind": (dims, [[x[1] for x in row] for row in theory], {"long_name": "kind of the formula"}),
-        "chance": (dim.name, [formulas.chance(size) for size in sizes], one | {"long_name": "chance"}),
+        "chance": (dim.name, chance, one | {"long_name": "chance"}),
         "chosen": (
             (*dims, "knob"),
             np.reshape(chosen, shape).astype(float),
@@ -103,14 +105,15 @@ def as_dataset(
         "system": ("system", names, {"long_name": "system"}),
         dim.name: (dim.name, list(sizes), {"units": dim.units, "long_name": dim.long_name}),
         "seed": np.arange(score.shape[-1]),
-        "knob": ("knob", knobs, {"long_name": "write strength, decay, temperature and the like"}),
+        "knob": ("knob", np.array(knobs, dtype=str), {"long_name": "write strength, decay, temperature and the like"}),
     }
     return results.dataset(variables, coords, **attrs)
 
 
 def numbers(what: str, given: Any) -> list[int]:
     """Whole numbers of at least 1, each once, in their order."""
-    if not isinstance(given, list | tuple | range | np.ndarray) or np.ndim(given) != 1 or not len(given):
+    checks.bare(what, given)
+    if not isinstance(given, list | tuple | range | np.ndarray) or getattr(given, "ndim", 1) != 1 or not len(given):
         raise TypeError(f"{what} is {checks.short(given)}; pass a sequence of whole numbers, such as [8, 16].")
     found = [checks.count(what, int(x) if isinstance(x, np.integer) else x) for x in given]
     if len(set(found)) < len(found):
@@ -118,9 +121,14 @@ def numbers(what: str, given: Any) -> list[int]:
     return found
 
 
-def described(systems: Mapping[str, Any]) -> dict[str, str]:
-    """The systems of a call, as text for the provenance."""
-    return {name: spec if isinstance(spec, str) else repr(spec) for name, spec in systems.items()}
+def settings(systems: Mapping[str, Any], beta: Any, draws: Draws) -> dict[str, Any]:
+    """What every run is made of, for its provenance: `results.provenance` writes functions and arrays by their hash."""
+    return {
+        "systems": dict(systems),
+        "beta": beta if isinstance(beta, str | None) else float(beta),
+        "seeds": draws.n,
+        "tuning_seeds": protocol.TUNING,
+    }
 
 
 def held(system: Store, beta: Any) -> Store:

@@ -53,7 +53,7 @@ def _sign(reads: Array, at: Episode) -> Array:
 
 def _argmax(reads: Array, at: Episode) -> Array:
     """Whether the nearest candidate by cosine is the right one; candidates that are equal share."""
-    scores = np.einsum("nqi,nci->nqc", reads, unit(at.candidates))
+    scores = np.einsum("nqi,nci->nqc", unit(reads), unit(at.candidates))
     right = np.take_along_axis(scores, at.label[..., None], axis=-1)
     best = scores >= scores.max(axis=-1, keepdims=True)
     return np.where(right[..., 0] >= scores.max(axis=-1), 1 / best.sum(axis=-1), 0.0)

@@ -47,6 +47,8 @@ def unit(x: Array) -> Array:
     >>> unit(np.array([[3.0, 4.0], [0.0, 0.0]])).tolist()
     [[0.6, 0.8], [0.0, 0.0]]
     """
+    largest = np.abs(x).max(axis=-1, keepdims=True, initial=0)  # so that squares neither overflow nor vanish
+    x = x / np.where(largest == 0, 1, largest)
     size = np.linalg.norm(x, axis=-1, keepdims=True)
     return x / np.where(size == 0, 1, size)
 
@@ -113,14 +115,16 @@ class Vectors:
     """
 
     def __init__(self, what: str, kind: Any, table: Mapping[str, Draw]) -> None:
-        self.what, self.rows = what, None
+        self.what, self.given, self.rows = what, kind, None
         self.name = kind if isinstance(kind, str) else getattr(kind, "__name__", "own")
         if isinstance(kind, str):
             self.draws: Draw = checks.lookup(f"{what[:-1]} set", kind, table)
         elif callable(kind):
             self.draws = kind
         else:
-            self.rows = checks.array(what, kind, ndim=2)
+            self.given = self.rows = checks.array(what, kind, ndim=2)
+            if not len(self.rows):
+                raise ValueError(f"{what} has shape {self.rows.shape}; pass at least one row.")
             self.name = "own"
 
     def width(self, d: int | None) -> int | None:
@@ -133,6 +137,12 @@ class Vectors:
                 f"or leave d_{self.what[:-1]} out."
             )
         return int(self.rows.shape[1])
+
+    def most(self, d: int) -> int:
+        """As many as are distinct."""
+        if self.rows is not None:
+            return len(self.rows)
+        return d if self.draws is _onehot else checks.MOST
 
     def draw(self, rng: np.random.Generator, n: int, d: int) -> Array:
         """n vectors of d features."""
@@ -160,6 +170,13 @@ class Items(NamedTuple):
     d_value: int
     queries: int = 256
     candidates: int = 0
+
+    def most(self, familiar: bool = False) -> int:
+        """The largest load that the sets allow."""
+        keys = self.keys.most(self.d_key)
+        if familiar:
+            return max(keys - self.queries, keys // 2)
+        return keys if self.candidates else min(keys, self.values.most(self.d_value))
 
     def recall(self, rng: np.random.Generator, load: int) -> Episode:
         """``load`` pairs, each written once; queries are stored keys, all of them or as many as ``queries``."""

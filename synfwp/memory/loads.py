@@ -1,11 +1,9 @@
-"""How many pairs a memory holds: scores against the load, the load at a score, and how it grows with the keys."""
+"""Scores of memories against the number of pairs that they hold."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
 import xarray as xr
-from scipy.optimize import isotonic_regression
 
 from synfwp import checks, results
 from synfwp.memory import curves, protocol
@@ -14,13 +12,9 @@ from synfwp.memory.decoders import Decoder, get_decoder
 from synfwp.memory.episodes import KEYS, VALUES, Items, Vectors
 from synfwp.memory.expected import expected
 from synfwp.memory.protocol import Draws
-from synfwp.memory.systems import Store, probe
-from synfwp.seeds import Seed, generator
+from synfwp.seeds import Seed
 
-Array = np.ndarray
 LOAD = "stored pairs"
-MOST = 2**16
-RESAMPLED = 1000
 
 
 def capacity(
@@ -77,8 +71,9 @@ def capacity(
     xarray.Dataset
         ``score (system, pairs, seed)`` with ``mean``, ``low`` and ``high`` (95 % interval of the mean by Student's t),
         ``theory`` (NaN where no closed form is known) and its ``theory_kind``, ``chance (pairs)``, the knobs
-        that were ``chosen (system, pairs, knob)``, and the costs of an episode: ``variables``, ``synapses``, ``bits``, ``state_bytes``, ``write_spikes``,
-        ``read_spikes``, ``seconds``. A cell that fails is NaN and its error stands in ``failure``.
+        that were ``chosen (system, pairs, knob)``, and the costs of an episode: ``variables``, ``synapses``,
+        ``bits``, ``state_bytes``, ``write_spikes``, ``read_spikes``, ``seconds``. A cell that fails is NaN, and its
+        error stands in ``failure``.
 
     Raises
     ------
@@ -104,14 +99,15 @@ def capacity(
     way = get_decoder(decoder)
     items = items_of(way, d_key, d_value, keys, values, candidates, queries)
     known = {name: curves.held(one, beta) for name, one in protocol.named(systems).items()}
-    draws, dim = _draws(items, way, seed, seeds), Dim("pairs", curves.numbers("loads", loads), LOAD)
+    draws, dim = draws_of(items, way, seed, seeds), Dim("pairs", curves.numbers("loads", loads), LOAD)
     cells = curves.measure_all(known, draws, dim, protocol.mean_score(way), tuned)
     formulas = Formulas(
         lambda name, system, cell, load: expected(system, cell, load, items, way),
         lambda load: way.chance(load, draws.episodes(load, count=1)),
     )
-    attrs = results.provenance(_settings(systems, items, way, beta) | {"tuned": tuned}, seed)
-    return curves.as_dataset(known, cells, dim, way.long_name, formulas, attrs | {"decoder": way.name})
+    given = settings_of(systems, items, way, beta, draws) | {"loads": dim.sizes, "tuned": tuned}
+    attrs = results.provenance(given, draws.seed) | {"decoder": way.name}
+    return curves.as_dataset(known, cells, dim, way.long_name, formulas, attrs)
 
 
 def items_of(
@@ -132,239 +128,15 @@ def items_of(
     return Items(key_set, value_set, width, value_set.width(d_value) or width, checks.count("queries", queries), count)
 
 
-def _draws(items: Items, way: Decoder, seed: Any, count: Any) -> Draws:
+def draws_of(items: Items, way: Decoder, seed: Any, count: Any) -> Draws:
     """Episodes of a decoder; the key names what is drawn, so that every load has its own streams."""
     draw = items.familiarity if way.familiarity else items.recall
     return protocol.drawing(draw, seed, count, items.keys.name, items.values.name, items.d_key, items.d_value)
 
 
-def _settings(systems: Any, items: Items, way: Decoder, beta: Any) -> dict[str, Any]:
-    """What a result says about how it was made."""
-    return {
-        "systems": curves.described(systems), "keys": items.keys.name, "values": items.values.name,
-        "d_key": items.d_key, "d_value": items.d_value, "candidates": items.candidates, "queries": items.queries,
-        "decoder": way.name, "beta": beta if isinstance(beta, str | None) else float(beta),
+def settings_of(systems: Mapping[str, Any], items: Items, way: Decoder, beta: Any, draws: Draws) -> dict[str, Any]:
+    """All that a run is made of, for its provenance."""
+    return curves.settings(systems, beta, draws) | {
+        "keys": items.keys.given, "values": items.values.given, "d_key": items.d_key, "d_value": items.d_value,
+        "candidates": items.candidates, "queries": items.queries, "decoder": way.name,
     }  # fmt: skip
-
-
-class Crossing(NamedTuple):
-    """Where a curve falls to a criterion: the load, resampled loads, and the scores (load, seed) it is made of."""
-
-    load: float
-    resampled: Array
-    loads: list[int]
-    scores: Array
-    reached: bool
-
-
-def critical_load(
-    systems: Mapping[str, Any],
-    *,
-    criterion: float = 0.9,
-    most: int = MOST,
-    d_key: int | None = None,
-    d_value: int | None = None,
-    keys: Any = "normal",
-    values: Any = None,
-    decoder: str | Decoder = "argmax",
-    candidates: int = 0,
-    beta: Any = "best",
-    seeds: int = 20,
-    seed: Seed = 0,
-    queries: int = 256,
-) -> xr.Dataset:
-    """The number of pairs at which the mean score falls to a criterion, by bisection, with a bootstrap interval.
-
-    Loads are doubled until the mean score is below the criterion, then the bracket is halved in steps of whole pairs
-    down to 2 % of its end. The load is interpolated,
-    linearly in its logarithm, on the means of all loads tried, made to fall by isotonic regression.
-
-    Parameters
-    ----------
-    systems : mapping of name to system
-        As `capacity` takes it; knobs are chosen at every load that is tried.
-    criterion : float
-        Mean score.
-    most : int
-        Largest load that is tried.
-    d_key, d_value, keys, values, decoder, candidates, beta, seeds, seed, queries
-        As `capacity` takes them.
-
-    Returns
-    -------
-    xarray.Dataset
-        ``critical_load (system)``, ``low`` and ``high`` (95 %, percentiles of 1000 resamples of the seeds), and
-        ``reached``, whether the score fell to the criterion within ``most`` pairs (if not, the load is that and
-        ``high`` infinite); the load is 0 where a single pair scores less.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `capacity`.
-
-    References
-    ----------
-    Efron & Tibshirani 1993, An introduction to the bootstrap, chapter 13 (percentile intervals).
-
-    Examples
-    --------
-    >>> ds = critical_load({"Hebb": "hebb"}, d_key=12, seeds=20)
-    >>> bool(ds.low < ds.critical_load) and bool(ds.critical_load < ds.high)
-    True
-    """
-    way = get_decoder(decoder)
-    items = items_of(way, d_key, d_value, keys, values, candidates, queries)
-    known = {name: curves.held(one, beta) for name, one in protocol.named(systems).items()}
-    draws, level = _draws(items, way, seed, seeds), checks.number("criterion", criterion)
-    limit = _most(draws, checks.count("most", most))
-    found = {name: _crossing(name, one, draws, way, level, limit) for name, one in known.items()}
-    attrs = results.provenance(_settings(systems, items, way, beta) | {"criterion": level, "most": most}, seed)
-    low, high = np.array([_limits(one) for one in found.values()]).T
-    text = {"units": "1", "long_name": f"pairs at {way.long_name} of {level:g}"}
-    variables = {
-        "critical_load": ("system", np.array([one.load for one in found.values()]), text),
-        "low": ("system", low, text | {"long_name": "lower limit, 95 %"}),
-        "high": ("system", high, text | {"long_name": "upper limit, 95 %"}),
-        "reached": ("system", [one.reached for one in found.values()], {"long_name": "whether the score fell so far"}),
-    }
-    return results.dataset(variables, {"system": ("system", list(found), {"long_name": "system"})}, **attrs)
-
-
-def scaling(
-    systems: Mapping[str, Any], *, d_keys: Sequence[int], criterion: float = 0.9, seed: Seed = 0, **settings: Any
-) -> xr.Dataset:
-    """How the load at a criterion grows with the number of key features: the exponent of a power law, with its error.
-
-    Parameters
-    ----------
-    systems : mapping of name to system
-        As `capacity` takes it.
-    d_keys : sequence of int
-        At least two; values have as many features as keys where ``d_value`` is left out.
-    criterion, seed, **settings
-        As `critical_load` takes them.
-
-    Returns
-    -------
-    xarray.Dataset
-        ``critical_load (system, d_key)`` with ``low`` and ``high``, and ``exponent (system)``, the slope of the
-        least-squares line of log load against log d_key, with its ``error``: the standard deviation over resampled
-        seeds.
-
-    Raises
-    ------
-    TypeError, ValueError
-        As `critical_load`.
-
-    Examples
-    --------
-    >>> ds = scaling({"Hebb": "hebb"}, d_keys=[8, 16], seeds=10)
-    >>> bool(ds.error > 0)
-    True
-    """
-    sizes, way = curves.numbers("d_keys", d_keys), get_decoder(settings.get("decoder", "argmax"))
-    if len(sizes) < 2:
-        raise ValueError(f"d_keys is {checks.short(sizes)}; a slope takes at least two numbers.")
-    unknown = set(settings) - {"d_value", "keys", "values", "decoder", "candidates", "beta", "seeds", "queries", "most"}
-    if unknown:
-        raise TypeError(f"scaling has no argument {min(unknown)!r}; it takes those of critical_load.")
-    beta, count, most = settings.get("beta", "best"), settings.get("seeds", 20), settings.get("most", MOST)
-    known = {name: curves.held(one, beta) for name, one in protocol.named(systems).items()}
-    drawn = {
-        name: settings[name] for name in ("d_value", "keys", "values", "candidates", "queries") if name in settings
-    }
-    level = checks.number("criterion", criterion)
-    found: dict[tuple[str, int], Crossing] = {}
-    for d in sizes:
-        items = items_of(way, d, **drawn)
-        draws = _draws(items, way, seed, count)
-        for name, system in known.items():
-            found[name, d] = _crossing(name, system, draws, way, level, _most(draws, checks.count("most", most)))
-    grid = [[found[name, d] for d in sizes] for name in known]
-    loads = np.array([[at.load for at in row] for row in grid])
-    limits = np.array([[_limits(at) for at in row] for row in grid])
-    draws_of = np.array([[at.resampled for at in row] for row in grid])
-    text, one = {"units": "1", "long_name": f"pairs at {way.long_name} of {level:g}"}, {"units": "1"}
-    with np.errstate(divide="ignore"):
-        slopes = _slope(np.log(sizes), np.log(draws_of))
-        exponent = _slope(np.log(sizes), np.log(loads[..., None]))[..., 0]
-    variables = {
-        "critical_load": (("system", "d_key"), loads, text),
-        "low": (("system", "d_key"), limits[..., 0], text | {"long_name": "lower limit, 95 %"}),
-        "high": (("system", "d_key"), limits[..., 1], text | {"long_name": "upper limit, 95 %"}),
-        "exponent": ("system", exponent, one | {"long_name": "exponent of the load"}),
-        "error": ("system", slopes.std(axis=-1, ddof=1), one | {"long_name": "standard error of the exponent"}),
-    }
-    coords = {
-        "system": ("system", list(known), {"long_name": "system"}),
-        "d_key": ("d_key", sizes, {"units": "1", "long_name": "features of keys"}),
-    }
-    given = _settings(systems, items, way, beta) | {"d_key": sizes, "criterion": level, "most": most}
-    return results.dataset(variables, coords, **results.provenance(given, seed))
-
-
-def _slope(x: Any, y: Array) -> Array:
-    """Least-squares slope of y (..., points, resamples) against x (points,)."""
-    centred = x - np.mean(x)
-    found: Array = np.einsum("p,...pr->...r", centred, y) / (centred**2).sum()
-    return found
-
-
-def _most(draws: Draws, most: int) -> int:
-    """The largest load up to ``most`` that the keys allow."""
-    while most > 1:
-        try:
-            draws.episodes(most, count=1)
-        except ValueError:
-            most //= 2
-            continue
-        break
-    return most
-
-
-def _crossing(name: str, system: Store, draws: Draws, way: Decoder, level: float, most: int) -> Crossing:
-    """Bisection of one system."""
-    probe(name, system, draws.episodes(min(2, most), count=1))
-    score, tried = protocol.mean_score(way), {}
-
-    def mean(load: int) -> float:
-        cell = protocol.measure(name, system, draws, load, score)
-        if cell.failure:
-            raise RuntimeError(f"system {name!r} failed at load {load}: {cell.failure}")
-        tried[load] = cell.scores
-        return float(cell.scores.mean())
-
-    low, high = 0, 1
-    while mean(high) >= level:
-        low, high = high, min(2 * high, most)
-        if low == high:
-            break
-    while high - low > max(1, high // 50):
-        middle = (low + high) // 2
-        low, high = (middle, high) if mean(middle) >= level else (low, middle)
-    loads = sorted(tried)
-    scores = np.stack([tried[load] for load in loads])
-    picks = generator(draws.seed, "resample", name).integers(scores.shape[1], size=(RESAMPLED, scores.shape[1]))
-    resampled = np.array([_cross(loads, scores[:, pick].mean(axis=1), level) for pick in picks])
-    return Crossing(
-        _cross(loads, scores.mean(axis=1), level), resampled, loads, scores, bool(tried[high].mean() < level)
-    )
-
-
-def _cross(loads: Sequence[int], means: Array, level: float) -> float:
-    """The load at which a curve, made to fall by isotonic regression, meets a level; the largest where it does not."""
-    falling = isotonic_regression(means, increasing=False).x
-    above = np.flatnonzero(falling >= level)
-    if not above.size:
-        return 0.0
-    i = int(above[-1])
-    if i + 1 == len(loads):
-        return float(loads[i])
-    share = (falling[i] - level) / (falling[i] - falling[i + 1])
-    return float(np.exp((1 - share) * np.log(loads[i]) + share * np.log(loads[i + 1])))
-
-
-def _limits(one: Crossing) -> tuple[float, float]:
-    """95 % limits; none above where the curve did not fall so far."""
-    low, high = np.percentile(one.resampled, [2.5, 97.5])
-    return float(low), float(high) if one.reached else np.inf

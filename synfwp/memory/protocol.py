@@ -22,11 +22,17 @@ ROUNDS = 5  # over several knobs
 COSTS = ("variables", "synapses", "bits", "state_bytes", "write_spikes", "read_spikes", "seconds")
 
 
+def entropy(seed: Any) -> int | np.random.SeedSequence:
+    """A seed that stays what it is: of a Generator one number is taken, so that all parts of a run share it."""
+    if isinstance(seed, np.random.Generator):
+        return int(seed.integers(2**63))
+    seeds.generator(seed)  # refuses what is no seed
+    return seed  # type: ignore[no-any-return]
+
+
 def drawing(draw: Callable[[np.random.Generator, Any], Episode], seed: seeds.Seed, count: Any, *key: Any) -> "Draws":
-    """Draws from a seed; of a Generator one number is taken, so that all parts of a run share it."""
-    entropy = int(seeds.generator(seed).integers(2**63)) if isinstance(seed, np.random.Generator) else seed
-    seeds.generator(entropy)  # refuses what is no seed
-    return Draws(draw, entropy, checks.count("seeds", count), ("memory", *key))
+    """Draws from a seed, for so many episodes."""
+    return Draws(draw, entropy(seed), checks.count("seeds", count), ("memory", *key))
 
 
 class Draws(NamedTuple):
@@ -43,7 +49,8 @@ class Draws(NamedTuple):
     def episodes(self, size: Any, part: str = "test", count: int | None = None) -> Episode:
         """The episodes of all seeds at a size; every system is given the same."""
         n = self.n if count is None else count
-        return stack([self.draw(self._rng(i, part, size), size) for i in range(n)])
+        with np.errstate(all="ignore"):  # what is not finite is told of where it is read
+            return stack([self.draw(self._rng(i, part, size), size) for i in range(n)])
 
     def noise(self, size: Any, name: str, part: str = "test", count: int | None = None) -> list[np.random.Generator]:
         """Generators of a system's own randomness, one for each seed."""
@@ -92,9 +99,9 @@ def measure(
         chosen = choose(name, system, draws, [size], score) if knobs is None else knobs
         at = draws.episodes(size)
         start = time.perf_counter()
-        found = system.reads(at, draws.noise(size, name), chosen)
+        found = read(system, at, draws.noise(size, name), chosen)
         seconds = (time.perf_counter() - start) / len(at.k)
-        return Measured(score(found, at), chosen, costs(system, found, at, seconds))
+        return Measured(scored(score, found, at), chosen, costs(system, found, at, seconds))
     except Exception as error:  # the other cells are kept
         message = f"{type(error).__name__}: {error}"
         return Measured(np.full(draws.n, np.nan), chosen, {}, message)
@@ -116,10 +123,14 @@ def choose(name: str, system: Store, draws: Draws, sizes: Sequence[Any], score: 
     def mean(option: dict[str, float]) -> float:
         key = tuple(option.values())
         if key not in known:
-            values = [
-                score(system.reads(at, draws.noise(size, name, "tuning", TUNING), option), at) for at, size in tried
-            ]
-            known[key] = float(np.mean(np.where(np.isfinite(values), values, -np.inf)))
+            try:
+                values = [
+                    scored(score, read(system, at, draws.noise(size, name, "tuning", TUNING), option), at)
+                    for at, size in tried
+                ]
+                known[key] = float(np.mean(values))
+            except FloatingPointError:  # a step that overshoots is no choice
+                known[key] = -np.inf
         return known[key]
 
     for _ in range(ROUNDS):
@@ -129,6 +140,42 @@ def choose(name: str, system: Store, draws: Draws, sizes: Sequence[Any], score: 
         if found == before or len(grids) == 1:
             break
     return found
+
+
+def read(system: Store, at: Episode, rngs: Sequence[np.random.Generator], knobs: Mapping[str, float]) -> Reads:
+    """What a system reads, without warnings of NumPy.
+
+    Raises
+    ------
+    FloatingPointError
+        If a read is not finite.
+    """
+    with np.errstate(all="ignore"):
+        found = system.reads(at, rngs, knobs)
+    broken = int((~np.isfinite(found.values)).any(axis=(1, 2)).sum())
+    if broken:
+        given = ", ".join(f"{name} {x:.3g}" for name, x in knobs.items()) or "no knobs"
+        raise FloatingPointError(
+            f"reads of {broken} of {len(at.k)} episodes hold inf or nan at {given}; pass smaller steps, or keys of "
+            "length 1, such as System(..., key_norm='l2') makes them."
+        )
+    return found
+
+
+def scored(score: Score, found: Reads, at: Episode) -> Array:
+    """The score of every episode, without warnings of NumPy.
+
+    Raises
+    ------
+    FloatingPointError
+        If a score is not finite.
+    """
+    with np.errstate(all="ignore"):
+        values = score(found, at)
+    if not np.isfinite(values).all():
+        size = float(np.abs(found.values).max(initial=0))
+        raise FloatingPointError(f"the score of reads up to {size:.3g} is not finite; pass smaller keys or values.")
+    return values
 
 
 def _with(mean: Callable[[dict[str, float]], float], found: dict[str, float], knob: str, x: float) -> float:

@@ -369,7 +369,8 @@ def probe(name: str, system: Store, at: Episode) -> None:
     """
     first = Episode(at.k[:1, :2], at.v[:1, :2], at.q[:1, :2], at.target[:1, :2], at.candidates[:1], at.label[:1, :2])
     try:
-        system.reads(first, [seeds.generator(0, "probe")], {knob: grid[-1] for knob, grid in system.knobs.items()})
+        with np.errstate(all="ignore"):
+            system.reads(first, [seeds.generator(0, "probe")], {knob: grid[-1] for knob, grid in system.knobs.items()})
     except (TypeError, ValueError, FloatingPointError) as error:
         hint = (
             " Keys that are rates: keys='relu', or System(..., feature='relu')." if "firing rates" in str(error) else ""
