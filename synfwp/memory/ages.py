@@ -63,7 +63,8 @@ def retention(
     -------
     xarray.Dataset
         ``signal`` and ``noise (system, threshold, age)``, pooled over seeds and components, with ``signal_theory`` and
-        ``noise_theory`` where closed forms are known; ``lifetime (system, threshold)`` in writes with ``low`` and
+        ``noise_theory`` where closed forms are known; those of each seed, ``signals`` and ``noises (system, threshold,
+        seed, age)``; ``lifetime (system, threshold)`` in writes with ``low`` and
         ``high`` (95 %, percentiles of 1000 resamples of the seeds), ``lifetime_theory``, and ``reached``: whether the
         ratio falls so far at all (if not, the lifetime is ``oldest`` and ``high`` infinite); what was ``chosen``; and
         the costs of `capacity`.
@@ -173,6 +174,13 @@ def _signal_and_noise(moments: Array) -> tuple[Array, Array]:
     return signal, np.maximum(reads / values - signal**2, 0.0)
 
 
+def _of_seeds(moments: Array, components: int) -> tuple[Array, Array]:
+    """Signals and noises (seed, age) of each seed alone, less what a slope of so few components takes off."""
+    found = [_signal_and_noise(one[None]) for one in moments]
+    free = components / max(components - 1, 1)
+    return np.array([signal for signal, _ in found]), free * np.array([noise for _, noise in found])
+
+
 def _lifetime(moments: Array, components: int, level: float, drawn: int = 1) -> float:
     """The age of `_crossing`; the square of a slope that was ``drawn`` so often has that many variances more."""
     signal, noise = _signal_and_noise(moments)
@@ -203,9 +211,7 @@ def _limits(one: _Cell, components: int, level: float, rng: np.random.Generator)
     """95 % limits of a lifetime; none above where the ratio did not fall so far."""
     n, oldest = len(one.moments), one.moments.shape[1] - 1
     picks = rng.integers(n, size=(RESAMPLED, n))
-    low, high = np.percentile(
-        [_lifetime(one.moments[pick], components, level, drawn=2) for pick in picks], [2.5, 97.5]
-    )
+    low, high = np.percentile([_lifetime(one.moments[pick], components, level, drawn=2) for pick in picks], [2.5, 97.5])
     return float(low), float(high) if high < oldest else np.inf
 
 
@@ -220,20 +226,24 @@ def _result(
     for i, ((name, level), one) in enumerate(found.items()):
         where = np.unravel_index(i, shape)
         signal, noise = theory[name, level]
-        expected[where] = _crossing(signal**2 / noise, level)
+        with np.errstate(divide="ignore"):
+            expected[where] = _crossing(signal**2 / noise, level)
         if one.failure:
             checks.warn(f"system {name!r} failed at threshold {level:g}: {one.failure} It is NaN there.")
             continue
         life[where] = _lifetime(one.moments, components, level)
         low[where], high[where] = _limits(one, components, level, generator(draws.seed, "resample", name, level))
     knobs = list(dict.fromkeys(knob for cell in found.values() for knob in cell.knobs))
-    chosen = np.reshape([[one.knobs.get(knob, np.nan) for knob in knobs] for one in found.values()], (*shape, -1))
-    curve = np.reshape([_signal_and_noise(one.moments) for one in found.values()], (*shape, 2, -1))
+    chosen = np.reshape([[cell.knobs.get(knob, np.nan) for knob in knobs] for cell in found.values()], (*shape, -1))
+    curve = np.reshape([_signal_and_noise(cell.moments) for cell in found.values()], (*shape, 2, -1))
     closed = np.reshape(list(theory.values()), (*shape, 2, -1))
+    each = np.reshape([_of_seeds(cell.moments, components) for cell in found.values()], (*shape, 2, draws.n, -1))
     one, text = {"units": "1"}, {"units": "1", "long_name": "writes"}
     variables: dict[str, Any] = {
         "signal": ((*dims, "age"), curve[:, :, 0], one | {"long_name": "signal"}),
         "noise": ((*dims, "age"), curve[:, :, 1], one | {"long_name": "variance of the noise"}),
+        "signals": ((*dims, "seed", "age"), each[:, :, 0], one | {"long_name": "signal of a seed"}),
+        "noises": ((*dims, "seed", "age"), each[:, :, 1], one | {"long_name": "variance of the noise of a seed"}),
         "signal_theory": ((*dims, "age"), closed[:, :, 0], one | {"long_name": "signal, theory"}),
         "noise_theory": ((*dims, "age"), closed[:, :, 1], one | {"long_name": "variance of the noise, theory"}),
         "lifetime": (dims, life, text | {"long_name": "lifetime in writes"}),
@@ -242,15 +252,16 @@ def _result(
         "lifetime_theory": (dims, expected, text | {"long_name": "lifetime in writes, theory"}),
         "reached": (dims, life < oldest, {"long_name": "whether the ratio fell so far"}),
         "chosen": ((*dims, "knob"), chosen.astype(float), one | {"long_name": "chosen on other seeds"}),
-        "failure": (dims, np.reshape([one.failure for one in found.values()], shape), {"long_name": "error"}),
+        "failure": (dims, np.reshape([cell.failure for cell in found.values()], shape), {"long_name": "error"}),
     }
     for cost in COSTS:
         if cost != "seconds":
-            given = np.reshape([one.costs.get(cost, np.nan) for one in found.values()], shape)
+            given = np.reshape([cell.costs.get(cost, np.nan) for cell in found.values()], shape)
             variables[cost] = (dims, given, dict(zip(("long_name", "units"), curves.TEXTS[cost], strict=True)))
     coords = {
         "system": ("system", names, {"long_name": "system"}),
         "threshold": ("threshold", levels, one | {"long_name": "ratio of squared signal to noise"}),
+        "seed": np.arange(draws.n),
         "age": ("age", np.arange(oldest + 1), text | {"long_name": "writes since"}),
         "knob": ("knob", np.array(knobs, dtype=str), {"long_name": "write strength, decay and the like"}),
     }
