@@ -32,6 +32,7 @@ import xarray as xr
 
 import synfwp as fw
 from synfwp import results, seeds
+from synfwp.memory.attractors import settle
 from synfwp.results import Row
 from synfwp.settings import sized
 
@@ -105,23 +106,6 @@ def autoassociation(patterns: np.ndarray) -> np.ndarray:
     T = store(patterns, patterns)
     np.fill_diagonal(T, 0)
     return T
-
-
-def settle(T: np.ndarray, state: np.ndarray, low: float, rng: np.random.Generator) -> np.ndarray:
-    """Where states (n, N) of 1 and ``low`` come to rest if units change one by one; at an input of 0 they stay."""
-    state, moving = state.astype(float), True
-    field = state @ T
-    while moving:
-        moving = False
-        for i in rng.permutation(len(T)):
-            h = field[:, i]
-            change = np.where(h > 0, 1.0, np.where(h < 0, low, state[:, i])) - state[:, i]
-            who = np.flatnonzero(change)
-            if who.size:
-                moving = True
-                state[who, i] += change[who]
-                field[who] += change[who, None] * T[i]
-    return state
 
 
 def overlap_cell(size: Size, units: int, alpha: float, seed: int) -> dict[str, Any]:

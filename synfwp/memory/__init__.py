@@ -16,6 +16,7 @@ from synfwp.memory.changes import overwriting, tracking
 from synfwp.memory.crossings import critical_load, scaling
 from synfwp.memory.decoders import Decoder
 from synfwp.memory.episodes import Episode
+from synfwp.memory.kalman import Kalman
 from synfwp.memory.loads import capacity
 from synfwp.memory.pairwise import Attention, Kernel, Ridge
 from synfwp.memory.synapses import (
@@ -41,6 +42,7 @@ __all__ = [
     "Dale",
     "Decoder",
     "Episode",
+    "Kalman",
     "Kernel",
     "MultiDecay",
     "Ridge",

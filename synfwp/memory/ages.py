@@ -1,10 +1,11 @@
 """How long a memory lasts: signal and noise of a stored value against the writes that came after it."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
+from scipy.optimize import isotonic_regression
 from tqdm.auto import tqdm
 
 from synfwp import checks, results
@@ -13,12 +14,13 @@ from synfwp.memory.decoders import get_decoder
 from synfwp.memory.episodes import Episode, Items
 from synfwp.memory.expected import remembered
 from synfwp.memory.loads import items_of, settings_of
-from synfwp.memory.protocol import Draws
-from synfwp.memory.systems import Reads, probe
+from synfwp.memory.protocol import COSTS, Draws
+from synfwp.memory.systems import Knobs, Reads, Store, probe
 from synfwp.seeds import Seed, generator
 
 Array = np.ndarray
 RESAMPLED = 1000
+LARGE = 100.0  # thresholds: larger ratios count as this one, so that a read without noise does not pull others along
 
 
 def retention(
@@ -38,9 +40,11 @@ def retention(
     """Signal, noise and lifetime of memories that are written to all the time.
 
     After ``writes`` pairs, each under a new key, the keys of the last ``oldest + 1`` are read. The signal of an age is
-    the slope of reads on stored values, the noise the variance of a component around it, for values of variance 1; the
-    lifetime at a threshold is the number of ages whose squared signal over noise is at least that. Knobs are chosen on
-    other seeds for the longest life, at each threshold anew: no single lifetime says what a memory can do.
+    the slope of reads on stored values, the noise the variance of what is left, over that of the values. The lifetime
+    at a threshold is the age at which the squared signal over the noise falls to it: of the ratio, less what chance
+    adds to a squared slope, made to fall by isotonic regression, and between ages on a line. It is 0 where the newest
+    memory is below. Knobs are chosen on other seeds for the longest life, at each threshold anew: no single lifetime
+    says what a memory can do.
 
     Parameters
     ----------
@@ -58,9 +62,12 @@ def retention(
     Returns
     -------
     xarray.Dataset
-        ``signal`` and ``noise (system, threshold, age)``, pooled over seeds, with ``signal_theory`` and
-        ``noise_theory`` where closed forms are known; ``lifetime (system, threshold)`` in writes with ``low`` and
-        ``high`` (95 %, percentiles of 1000 resamples of the seeds); what was ``chosen``.
+        ``signal`` and ``noise (system, threshold, age)``, pooled over seeds and components, with ``signal_theory`` and
+        ``noise_theory`` where closed forms are known; those of each seed, ``signals`` and ``noises (system, threshold,
+        seed, age)``; ``lifetime (system, threshold)`` in writes with ``low`` and
+        ``high`` (95 %, percentiles of 1000 resamples of the seeds), ``lifetime_theory``, and ``reached``: whether the
+        ratio falls so far at all (if not, the lifetime is ``oldest`` and ``high`` infinite); what was ``chosen``; and
+        the costs of `capacity`.
 
     Raises
     ------
@@ -84,6 +91,8 @@ def retention(
     if last >= count:
         raise ValueError(f"oldest is {last} but there are {count} writes; pass an age below that, or more writes.")
     levels = [float(x) for x in np.atleast_1d(checks.array("thresholds", thresholds, 0, above=True))]
+    if not levels or len(set(levels)) < len(levels):
+        raise ValueError(f"thresholds is {checks.short(levels)}; pass at least one, and each once.")
     key = ("retention", items.keys.name, items.values.name, items.d_key, items.d_value, count)
     draws = protocol.drawing(lambda rng, oldest: _ages(items, rng, count, oldest), seed, seeds, *key)
     for name, one in known.items():
@@ -91,13 +100,14 @@ def retention(
     found = {}
     with tqdm(total=len(known) * len(levels), unit="cell", disable=None, leave=False) as bar:
         for name, one in known.items():
+            tuned, tested = _Moments(one), _Moments(one)
             for level in levels:
                 bar.set_postfix_str(f"{name}, {level:g}")
-                found[name, level] = _cell(name, one, draws, last, level)
+                found[name, level] = _cell(name, tuned, tested, draws, last, level)
                 bar.update()
     given = settings_of(systems, items, way, beta, draws) | {"writes": count, "oldest": last, "thresholds": levels}
-    theory = {at: remembered(known[at[0]], found[at][1], np.arange(last + 1), items, count) for at in found}
-    return _result(found, theory, list(known), levels, last, items.d_value, results.provenance(given, draws.seed))
+    theory = {at: remembered(known[at[0]], found[at].knobs, np.arange(last + 1), items, count) for at in found}
+    return _result(found, theory, items.d_value, draws, results.provenance(given, draws.seed))
 
 
 def _ages(items: Items, rng: np.random.Generator, writes: int, oldest: int) -> Episode:
@@ -107,83 +117,151 @@ def _ages(items: Items, rng: np.random.Generator, writes: int, oldest: int) -> E
     return Episode(k, v, k[newest], v[newest], v[newest], np.arange(oldest + 1))
 
 
-def _cell(name: str, system: Any, draws: Draws, oldest: int, level: float) -> tuple[Array, Mapping[str, float], str]:
-    """Moments (3, age, seed) of a system with its best knobs, these, and why it failed, if it did."""
+class _Moments:
+    """A system whose reads are moments (n, age, 3) of its reads; each choice of knobs runs once."""
+
+    def __init__(self, system: Store) -> None:
+        self.system, self.known = system, {}  # type: ignore[var-annotated]
+
+    @property
+    def knobs(self) -> Knobs:
+        """Those of the system."""
+        return self.system.knobs
+
+    @property
+    def scaled_by(self) -> tuple[str, ...]:
+        """Those of the system."""
+        return self.system.scaled_by
+
+    def reads(self, at: Episode, rngs: Sequence[np.random.Generator], knobs: Mapping[str, float]) -> Reads:
+        """Means over components of read times value, value squared and read squared."""
+        key = tuple(knobs.items())
+        if key not in self.known:
+            found, v = protocol.read(self.system, at, rngs, knobs), at.target
+            means = [(x * y).mean(axis=-1) for x, y in ((found.values, v), (v, v), (found.values, found.values))]
+            self.known[key] = found._replace(values=np.stack(means, axis=-1))
+        return self.known[key]
+
+    def state(self, load: int, d_key: int, d_value: int) -> dict[str, float]:
+        """That of the system."""
+        return self.system.state(load, d_key, d_value)
+
+
+class _Cell(NamedTuple):
+    """Moments (seed, age, 3) of a system with its best knobs, these, its costs, and why it failed, if it did."""
+
+    moments: Array
+    knobs: Mapping[str, float]
+    costs: Mapping[str, float]
+    failure: str = ""
+
+
+def _cell(name: str, tuned: _Moments, tested: _Moments, draws: Draws, oldest: int, level: float) -> _Cell:
+    """One system at one threshold; what was run for another one is not run again."""
     try:
-        knobs = protocol.choose(name, system, draws, [oldest], lambda found, at: _life(found, at, level))
+        knobs = protocol.choose(name, tuned, draws, [oldest], lambda found, at: _life(found, at, level))
         at = draws.episodes(oldest)
-        return _moments(protocol.read(system, at, draws.noise(oldest, name), knobs), at), knobs, ""
+        found = tested.reads(at, draws.noise(oldest, name), knobs)
+        return _Cell(found.values, knobs, protocol.costs(tested, found, at, np.nan))
     except Exception as error:  # the other cells are kept
-        return np.full((3, oldest + 1, draws.n), np.nan), {}, f"{type(error).__name__}: {error}"
-
-
-def _moments(found: Reads, at: Episode) -> Array:
-    """Means over components of read times value, value squared and read squared, (3, age, seed)."""
-    y, v = found.values, at.target
-    return np.stack([(y * v).mean(axis=-1).T, (v * v).mean(axis=-1).T, (y * y).mean(axis=-1).T])
+        return _Cell(np.full((draws.n, oldest + 1, 3), np.nan), {}, {}, f"{type(error).__name__}: {error}")
 
 
 def _signal_and_noise(moments: Array) -> tuple[Array, Array]:
-    """Slope of reads on values, and the variance around it, from moments (3, age, seed) pooled over seeds."""
-    cross, values, reads = moments.mean(axis=-1)
+    """Slope of reads on values, and the variance around it over that of values, of moments (seed, age, 3) pooled."""
+    cross, values, reads = np.moveaxis(moments.mean(axis=0), -1, 0)
     signal = cross / values
-    return signal, reads - signal**2 * values
+    return signal, np.maximum(reads / values - signal**2, 0.0)
 
 
-def _lifetime(moments: Array, components: int, level: float) -> float:
-    """Ages whose squared signal over noise is at least ``level``; what noise adds to the square is taken off."""
+def _of_seeds(moments: Array, components: int) -> tuple[Array, Array]:
+    """Signals and noises (seed, age) of each seed alone, less what a slope of so few components takes off."""
+    found = [_signal_and_noise(one[None]) for one in moments]
+    free = components / max(components - 1, 1)
+    return np.array([signal for signal, _ in found]), free * np.array([noise for _, noise in found])
+
+
+def _lifetime(moments: Array, components: int, level: float, drawn: int = 1) -> float:
+    """The age of `_crossing`; the square of a slope that was ``drawn`` so often has that many variances more."""
     signal, noise = _signal_and_noise(moments)
-    n = components * moments.shape[-1]
+    excess = drawn * noise / (components * len(moments))
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(noise > 0, (signal**2 - noise / n) / noise, np.where(signal != 0, np.inf, 0.0))
-    return float((ratio >= level).sum())
+        ratio = np.where(noise > 0, (signal**2 - excess) / noise, np.where(signal != 0, np.inf, 0.0))
+    return _crossing(ratio, level)
+
+
+def _crossing(ratio: Array, level: float) -> float:
+    """Age at which a ratio, made to fall by isotonic regression, meets a level; NaN of what is NaN."""
+    if np.isnan(ratio).any():
+        return np.nan
+    falling = isotonic_regression(np.minimum(ratio / level, LARGE), increasing=False).x
+    above = np.flatnonzero(falling >= 1)
+    if not above.size:
+        return 0.0
+    i = int(above[-1])
+    return float(i) if i + 1 == len(falling) else float(i + (falling[i] - 1) / (falling[i] - falling[i + 1]))
 
 
 def _life(found: Reads, at: Episode, level: float) -> Array:
     """The pooled lifetime, as the score of every seed."""
-    return np.full(len(at.k), _lifetime(_moments(found, at), at.v.shape[-1], level))
+    return np.full(len(at.k), _lifetime(found.values, at.v.shape[-1], level))
+
+
+def _limits(one: _Cell, components: int, level: float, rng: np.random.Generator) -> tuple[float, float]:
+    """95 % limits of a lifetime; none above where the ratio did not fall so far."""
+    n, oldest = len(one.moments), one.moments.shape[1] - 1
+    picks = rng.integers(n, size=(RESAMPLED, n))
+    low, high = np.percentile([_lifetime(one.moments[pick], components, level, drawn=2) for pick in picks], [2.5, 97.5])
+    return float(low), float(high) if high < oldest else np.inf
 
 
 def _result(
-    found: Any, theory: Any, names: list[str], levels: list[float], oldest: int, components: int, attrs: Any
-) -> xr.Dataset:
+    found: Mapping[tuple[str, float], _Cell], theory: Mapping[tuple[str, float], tuple[Array, Array]], components: int,
+    draws: Draws, attrs: Mapping[str, Any],
+) -> xr.Dataset:  # fmt: skip
     """Cells as one Dataset."""
-    dims, one = ("system", "threshold"), {"units": "1"}
-    shape, grid = (len(names), len(levels)), [(name, level) for name in names for level in levels]
-    curve = {at: _signal_and_noise(found[at][0]) for at in grid}
-    life, low, high = np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, np.nan)
-    for i, (name, level) in enumerate(grid):
-        moments, _, failure = found[name, level]
-        if failure:
-            checks.warn(f"system {name!r} failed at threshold {level:g}: {failure} It is NaN there.")
-            continue
-        seeds = moments.shape[-1]
-        picks = generator(0, "resample", name, level).integers(seeds, size=(RESAMPLED, seeds))
+    names, levels = (list(dict.fromkeys(at[i] for at in found)) for i in range(2))
+    dims, shape, oldest = ("system", "threshold"), (len(names), len(levels)), len(next(iter(theory.values()))[0]) - 1
+    life, low, high, expected = (np.full(shape, np.nan) for _ in range(4))
+    for i, ((name, level), one) in enumerate(found.items()):
         where = np.unravel_index(i, shape)
-        life[where] = _lifetime(moments, components, level)
-        resampled = [_lifetime(moments[..., pick], components, level) for pick in picks]
-        low[where], high[where] = np.percentile(resampled, [2.5, 97.5])
-    knobs = list(dict.fromkeys(knob for at in grid for knob in found[at][1]))
-    chosen = np.reshape([[found[at][1].get(knob, np.nan) for knob in knobs] for at in grid], (*shape, len(knobs)))
-
-    def stacked(part: int, source: Any) -> Any:
-        return np.reshape([source[at][part] for at in grid], (*shape, oldest + 1)).astype(float)
-
-    text = {"units": "1", "long_name": "writes"}
+        signal, noise = theory[name, level]
+        with np.errstate(divide="ignore"):
+            expected[where] = _crossing(signal**2 / noise, level)
+        if one.failure:
+            checks.warn(f"system {name!r} failed at threshold {level:g}: {one.failure} It is NaN there.")
+            continue
+        life[where] = _lifetime(one.moments, components, level)
+        low[where], high[where] = _limits(one, components, level, generator(draws.seed, "resample", name, level))
+    knobs = list(dict.fromkeys(knob for cell in found.values() for knob in cell.knobs))
+    chosen = np.reshape([[cell.knobs.get(knob, np.nan) for knob in knobs] for cell in found.values()], (*shape, -1))
+    curve = np.reshape([_signal_and_noise(cell.moments) for cell in found.values()], (*shape, 2, -1))
+    closed = np.reshape(list(theory.values()), (*shape, 2, -1))
+    each = np.reshape([_of_seeds(cell.moments, components) for cell in found.values()], (*shape, 2, draws.n, -1))
+    one, text = {"units": "1"}, {"units": "1", "long_name": "writes"}
     variables: dict[str, Any] = {
-        "signal": ((*dims, "age"), stacked(0, curve), one | {"long_name": "signal"}),
-        "noise": ((*dims, "age"), stacked(1, curve), one | {"long_name": "variance of the noise"}),
-        "signal_theory": ((*dims, "age"), stacked(0, theory), one | {"long_name": "signal, theory"}),
-        "noise_theory": ((*dims, "age"), stacked(1, theory), one | {"long_name": "variance of the noise, theory"}),
+        "signal": ((*dims, "age"), curve[:, :, 0], one | {"long_name": "signal"}),
+        "noise": ((*dims, "age"), curve[:, :, 1], one | {"long_name": "variance of the noise"}),
+        "signals": ((*dims, "seed", "age"), each[:, :, 0], one | {"long_name": "signal of a seed"}),
+        "noises": ((*dims, "seed", "age"), each[:, :, 1], one | {"long_name": "variance of the noise of a seed"}),
+        "signal_theory": ((*dims, "age"), closed[:, :, 0], one | {"long_name": "signal, theory"}),
+        "noise_theory": ((*dims, "age"), closed[:, :, 1], one | {"long_name": "variance of the noise, theory"}),
         "lifetime": (dims, life, text | {"long_name": "lifetime in writes"}),
         "low": (dims, low, text | {"long_name": "lower limit, 95 %"}),
         "high": (dims, high, text | {"long_name": "upper limit, 95 %"}),
+        "lifetime_theory": (dims, expected, text | {"long_name": "lifetime in writes, theory"}),
+        "reached": (dims, life < oldest, {"long_name": "whether the ratio fell so far"}),
         "chosen": ((*dims, "knob"), chosen.astype(float), one | {"long_name": "chosen on other seeds"}),
-        "failure": (dims, np.reshape([found[at][2] for at in grid], shape), {"long_name": "error"}),
+        "failure": (dims, np.reshape([cell.failure for cell in found.values()], shape), {"long_name": "error"}),
     }
+    for cost in COSTS:
+        if cost != "seconds":
+            given = np.reshape([cell.costs.get(cost, np.nan) for cell in found.values()], shape)
+            variables[cost] = (dims, given, dict(zip(("long_name", "units"), curves.TEXTS[cost], strict=True)))
     coords = {
         "system": ("system", names, {"long_name": "system"}),
         "threshold": ("threshold", levels, one | {"long_name": "ratio of squared signal to noise"}),
+        "seed": np.arange(draws.n),
         "age": ("age", np.arange(oldest + 1), text | {"long_name": "writes since"}),
         "knob": ("knob", np.array(knobs, dtype=str), {"long_name": "write strength, decay and the like"}),
     }

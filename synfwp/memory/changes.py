@@ -1,6 +1,7 @@
 """Memories of what changes: keys that are written again, and a target that drifts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,13 +11,15 @@ from synfwp import checks, results
 from synfwp.memory import curves, protocol
 from synfwp.memory.curves import Dim, Formulas
 from synfwp.memory.decoders import Decoder, get_decoder
-from synfwp.memory.episodes import KEYS, Episode, Items, Vectors
+from synfwp.memory.episodes import KEYS, Episode, Items, Vectors, unit
 from synfwp.memory.expected import tracked
 from synfwp.memory.loads import items_of, settings_of
 from synfwp.memory.systems import Reads
 from synfwp.seeds import Seed
 
 Array = np.ndarray
+EVEN = ("normal", "binary", "onehot")  # E k k^T is 1 / d: the axes stand for all keys
+ASKED = 256  # keys of other sets that are asked for
 
 
 def overwriting(
@@ -56,8 +59,9 @@ def overwriting(
     Returns
     -------
     xarray.Dataset
-        As that of `capacity`, with the dim ``writes``, and ``order_blind (writes)``: what a memory of all values can
-        reach that does not know their order (of "argmax" and "cosine"; NaN for other decoders).
+        As that of `capacity`, with the dim ``writes``, and ``order_blind (writes)``: the score expected of a memory that
+        holds all values of these episodes but not their order, each being as likely to be the last (NaN for a decoder
+        of your own).
 
     Raises
     ------
@@ -90,8 +94,7 @@ def overwriting(
     given = settings_of(systems, items, way, beta, draws) | {"writes": dim.sizes, "pairs": count, "tuned": tuned}
     attrs = results.provenance(given, draws.seed)
     ds = curves.as_dataset(known, cells, dim, way.long_name, formulas, attrs | {"decoder": way.name})
-    n = ds.writes.values.astype(float)
-    blind = {"argmax": 1 / n, "cosine": 1 / np.sqrt(n)}.get(way.name, np.full(len(n), np.nan))
+    blind = [_order_blind(way.name, draws.episodes(times)) for times in dim.sizes]
     ds["order_blind"] = ("writes", blind, {"units": "1", "long_name": f"{way.long_name}, not knowing the order"})
     return ds
 
@@ -105,6 +108,34 @@ def _rewritten(items: Items, rng: np.random.Generator, pairs: int, times: int) -
     asked = np.sort(rng.permutation(pairs)[: items.queries])
     right = label[last[asked]]
     return Episode(k[of], choices[label], k[asked], choices[right], choices, right)
+
+
+def _order_blind(decoder: str, at: Episode) -> float:
+    """Expected score of the best answers from all values of each key that is asked for, without their order."""
+    if decoder not in BLIND:
+        return np.nan
+    found = []
+    for k, v, q in zip(at.k, at.v, at.q, strict=True):
+        written: dict[bytes, list[int]] = {}
+        for i, key in enumerate(k):
+            written.setdefault(key.tobytes(), []).append(i)
+        found += [BLIND[decoder](v[written[key.tobytes()]]) for key in q]
+    return float(np.mean(found))
+
+
+def _commonest(v: Array) -> float:
+    """Share of the commonest value."""
+    return float(np.unique(v, axis=0, return_counts=True)[1].max() / len(v))
+
+
+BLIND: Mapping[str, Callable[[Array], float]] = MappingProxyType(
+    {  # of the values (writes, d_v) of a key
+        "argmax": _commonest,
+        "cosine": lambda v: float(np.linalg.norm(unit(v).mean(axis=0))),  # their mean direction
+        "sign": lambda v: float((1 + np.abs(np.sign(v).mean(axis=0))).mean() / 2),  # the majority
+        "error": lambda v: -float(v.var(axis=0).sum() / np.square(v).sum(axis=1).mean()),  # their mean
+    }
+)
 
 
 class Drift(NamedTuple):
@@ -122,17 +153,30 @@ class Drift(NamedTuple):
     reversion: float
 
     def draw(self, rng: np.random.Generator, step: float) -> Episode:
-        """Observations of W* k at random keys; the queries are the axes, so that reads are the columns of W."""
+        """Observations of W* k at random keys; asked is what W* gives when the next one would come.
+
+        Keys of which all directions are alike are asked for at the axes, which is all of W.
+        """
         d, n, T = self.d_key, self.d_value, self.writes
-        k = self.keys.draw(rng, T, d)
+        k = self._drawn(rng, T)
         spread = step / np.sqrt(1 - self.reversion**2) if self.reversion < 1 else 0.0
         W = spread * rng.standard_normal((n, d))
         v = np.empty((T, n))
         for t in range(T):
-            W = self.reversion * W + step * rng.standard_normal((n, d))
+            W = self._moved(W, step, rng)
             v[t] = W @ k[t] + self.noise * rng.standard_normal(n)
-        axes = np.eye(d)
-        return Episode(k, v, axes, W.T.copy(), W.T.copy(), np.arange(d))
+        q = np.eye(d) if self.keys.name in EVEN else self._drawn(rng, ASKED)
+        target = q @ self._moved(W, step, rng).T
+        return Episode(k, v, q, target, target, np.arange(len(q)))
+
+    def _drawn(self, rng: np.random.Generator, n: int) -> Array:
+        """Keys that may come again: a finite set is drawn from with replacement."""
+        rows = np.eye(self.d_key) if self.keys.name == "onehot" else self.keys.rows
+        return self.keys.draw(rng, n, self.d_key) if rows is None else rows[rng.integers(len(rows), size=n)]
+
+    def _moved(self, W: Array, step: float, rng: np.random.Generator) -> Array:
+        """W* one write later."""
+        return np.asarray(self.reversion * W + step * rng.standard_normal(W.shape))
 
 
 def tracking(
@@ -141,7 +185,7 @@ def tracking(
     drift: Sequence[float] = (0.02,),
     noise: float = 0.3,
     reversion: float = 1.0,
-    d_key: int = 32,
+    d_key: int | None = None,
     d_value: int | None = None,
     keys: Any = "normal",
     writes: int = 1500,
@@ -164,10 +208,11 @@ def tracking(
         Standard deviation of an observation.
     reversion : float
         What multiplies W* at each write, in (0, 1]; below 1, W* starts from its stationary distribution, else from 0.
-    d_key, d_value : int
-        Features; values have as many as keys if left out. Outputs are independent: more of them average.
+    d_key, d_value : int, optional
+        Features of keys (32, or those of an array of keys) and of values (as many). Outputs are independent: more of
+        them average.
     keys : str, array or callable
-        As `capacity` takes it.
+        As `capacity` takes it; one-hot keys and rows come again.
     writes : int
         Writes before the error is taken.
     beta : "best", None or float
@@ -180,9 +225,10 @@ def tracking(
     Returns
     -------
     xarray.Dataset
-        As that of `capacity`, with the dim ``drift``: ``score`` is less the squared error of a read with
-        a random key of length 1, ``|W* - W|^2 / (d_key d_value)``; ``error`` is the same with its sign turned, and
-        ``error_theory`` its closed form (delta rule, keys of mean zero).
+        As that of `capacity`, with the dim ``drift``: ``error`` is the squared error of the prediction of the next
+        observation by an output, without its noise (``|W* - W|^2 / (d_key d_value)`` for keys of random directions);
+        ``score`` is less that. ``error_theory`` is its closed form in the long run (delta and gated delta rule, leaky
+        Hebb, `Kalman`; keys of mean zero), NaN where the start still matters after so many writes.
 
     Raises
     ------
@@ -200,7 +246,7 @@ def tracking(
     0.02
     """
     key_set = Vectors("keys", keys, KEYS)
-    d = key_set.width(checks.count("d_key", d_key)) or d_key
+    d = key_set.width(None if d_key is None else checks.count("d_key", d_key)) or 32
     number, kept = checks.number("noise", noise, 0), checks.number("reversion", reversion, 0, 1, above=True)
     count = checks.count("writes", writes)
     at = Drift(key_set, d, checks.count("d_value", d if d_value is None else d_value), count, number, kept)
@@ -211,8 +257,8 @@ def tracking(
     dim = Dim("drift", steps, "change of a component of the target per write")
     cells = curves.measure_all(known, draws, dim, _less_error, tuned)
     formulas = Formulas(
-        lambda name, system, cell, step: tracked(system, cell, step, at),
-        lambda step: -np.square(step) * (count if kept == 1 else 1 / (1 - kept**2)),
+        lambda name, system, cell, step: _less(*tracked(system, cell.knobs, step, at)),
+        lambda step: -np.square(step) * (count + 1 if kept == 1 else 1 / (1 - kept**2)),
     )
     given = curves.settings(systems, beta, draws) | {
         "drift": steps, "keys": key_set.given, "d_key": d, "d_value": at.d_value, "noise": number, "reversion": kept,
@@ -227,8 +273,13 @@ def tracking(
     )
 
 
+def _less(value: float, kind: str) -> tuple[float, str]:
+    """An error as a score."""
+    return -value, kind
+
+
 @protocol.sees_scale
 def _less_error(found: Reads, at: Episode) -> Array:
-    """Less the squared error of a read: reads (n, d_k, d_v) are the columns of W, and unit keys are any directions."""
+    """Less the mean squared error of a read."""
     size: Array = np.square(found.values - at.target).mean(axis=(1, 2))
     return -size

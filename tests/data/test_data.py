@@ -17,6 +17,9 @@ UNITS = {
     "dt1_or_T_ms": "ms",
     "dt2_ms": "ms",
     "dt_post_minus_pre_ms": "ms",
+    "mean_abs_error_rad": "rad",
+    "circular_sd_rad": "rad",
+    "circular_sd_sem": "rad",
 }
 
 
@@ -25,7 +28,7 @@ def test_every_table_states_its_citation_and_the_unit_and_meaning_of_every_colum
     table = load_table(name)
     assert "doi:10." in table.citation
     assert table.title
-    assert re.match(r"\d+ (pairs|pulses|repetitions|bursts)", table.experiment)
+    assert re.match(r"\d+ (pairs|pulses|repetitions|bursts|lists|conditions)", table.experiment)
     for column in table.variables:
         assert table[column].dims == ("point",)
         assert table[column].units == UNITS.get(column, "1")
@@ -39,13 +42,21 @@ def test_every_table_states_its_citation_and_the_unit_and_meaning_of_every_colum
         ("wang2005_triplets", 10, {"protocol", "dt1_or_T_ms", "dt2_ms", "dw_mean", "dw_sem"}),
         ("bi_poo_1998_points", 42, {"dt_post_minus_pre_ms", "dw_rel"}),
         ("kohus2016_trains", 33, {"train_hz", "t_spike_ms", "amplitude_rel"}),
+        ("peers_serial_position", 16, {"position", "p_recall", "p_recall_sem"}),
+        ("peers_lag_crp", 6, {"lag", "p_transition"}),
+        (
+            "visual_memory_set_size",
+            16,
+            {"set_size", "study", "mean_abs_error_rad", "circular_sd_rad", "circular_sd_sem", "subjects", "trials"},
+        ),
     ],
 )
 def test_no_row_and_no_column_is_lost(name, points, columns):
     table = load_table(name)
     assert dict(table.sizes) == {"point": points}
     assert set(table.variables) == columns
-    assert set(table.data_vars) == {column for column in columns if column.startswith(("dw", "amplitude"))}
+    measured = ("dw", "amplitude", "p_", "mean_abs", "circular", "subjects", "trials")
+    assert set(table.data_vars) == {column for column in columns if column.startswith(measured)}
     assert all(np.isfinite(table[column]).all() for column in table.data_vars)
 
 
