@@ -1,5 +1,6 @@
 """What no memory of a kind can go below, or above: matrices that are read once, and memories that ignore order."""
 
+from math import factorial
 from typing import Any
 
 import numpy as np
@@ -161,6 +162,56 @@ def order_blind_accuracy(counts: Any) -> float:
     """
     n = _written(counts)
     return float((n.max(axis=-1) / n.sum(axis=-1)).mean())
+
+
+@formula(
+    kind="exact",
+    condition="each key written equally often, values drawn with equal chances, the latest is asked for",
+    source="schlag2021",
+)
+def overwriting_accuracy(writes: int, values: int) -> float:
+    """Accuracy of the best memory that ignores order, where each key is written several times: ``E max_v n_v / w``.
+
+    The commonest of w writes among V values, from ``P(max <= m) = w! V^-w [x^w] (sum_{j <= m} x^j / j!)^V``; with one
+    write 1, with two ``(1 + 1 / V) / 2``.
+
+    Parameters
+    ----------
+    writes, values : int
+        w, at most 100, and V.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an argument out of its range, or that is no finite number.
+
+    Examples
+    --------
+    >>> [round(overwriting_accuracy(writes, 10), 3) for writes in (1, 2, 3)]
+    [1.0, 0.55, 0.43]
+    """
+    w, V = checks.count("writes", writes, 1, 100), checks.count("values", values)
+    total = 0.0
+    for m in range(w):  # E max = sum_m P(max > m)
+        step = [1 / factorial(j) / V**j for j in range(m + 1)]  # x in units of 1 / V
+        total += 1 - factorial(w) * _power(step, V, w)[w]
+    return float(total / w)
+
+
+def _power(series: list[float], exponent: int, size: int) -> Array:
+    """Coefficients up to ``size`` of a power of a series: repeated squaring."""
+    found: Array = np.eye(1, size + 1)[0]
+    base: Array = np.zeros(size + 1)
+    base[: min(len(series), size + 1)] = series[: size + 1]
+    while exponent:
+        if exponent % 2:
+            found = np.convolve(found, base)[: size + 1]
+        base, exponent = np.convolve(base, base)[: size + 1], exponent // 2
+    return np.asarray(found)
 
 
 def _written(counts: Any) -> Array:

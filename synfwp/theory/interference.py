@@ -19,24 +19,21 @@ RELU_OVERLAP = 1 / np.pi  # <k>^2 / <k^2> of max(0, z), z standard normal: (2 pi
 
 
 @overload
-def hebb_squared_error(pairs: float, d_key: float, overlap: float = 0.0) -> float: ...
+def hebb_squared_error(pairs: float, d_key: float) -> float: ...
 @overload
-def hebb_squared_error(pairs: ArrayLike, d_key: ArrayLike, overlap: ArrayLike = 0.0) -> Array: ...
+def hebb_squared_error(pairs: ArrayLike, d_key: ArrayLike) -> Array: ...
 @formula(
     kind="exact",
-    condition="Hebb at beta 1, unit keys in random directions (with an overlap: keys of unit mean square and "
-    "independent, equal features, up to the spread of their own length), values of mean 0 and variance 1",
+    condition="Hebb at beta 1, unit keys in random directions, values of mean 0 and variance 1",
     source="kohonen1972",
 )
-def hebb_squared_error(pairs: Any, d_key: Any, overlap: Any = 0.0) -> Any:
-    """Mean squared error per component of unit variance: ``(P - 1) (rho^2 + (1 - rho^2) / d)``.
+def hebb_squared_error(pairs: Any, d_key: Any) -> Any:
+    """Mean squared error per component of unit variance: ``(P - 1) / d``.
 
     Parameters
     ----------
     pairs, d_key : int or array
         P and d.
-    overlap : float or array
-        rho, ``<k>^2 / <k^2>`` of a feature: 0 for keys of mean zero, `RELU_OVERLAP` for rectified normal ones.
 
     Returns
     -------
@@ -53,7 +50,7 @@ def hebb_squared_error(pairs: Any, d_key: Any, overlap: Any = 0.0) -> Any:
     1.0
     """
     P, d = _sizes(pairs, d_key)
-    return plain((P - 1) * _interference(d, overlap))
+    return plain((P - 1) / d)
 
 
 @overload

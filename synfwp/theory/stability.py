@@ -281,3 +281,49 @@ def repeated_bound(spikes: float, neurons: int) -> float:
         return float(2 * m2 / m4)
     bounds = np.linalg.eigvals(np.linalg.solve(second, first))
     return float(min(bound.real for bound in bounds if abs(bound.imag) < 1e-9 and bound.real > 0))
+
+
+@formula(
+    kind="exact",
+    condition="a delta rule without a decay or with a scalar one, one write per step",
+    source="yang2024deltanet; eckmann1985",
+)
+def lyapunov_sum(squared_norms: Any, beta: Any, decay: float = 1.0, d_key: int = 1) -> float:
+    """Sum of the Lyapunov exponents of W along a run, per step: ``E ln |1 - beta |k|^2| + d ln a``.
+
+    It is the mean logarithm of the determinant of ``a (I - beta k k^T)``, whatever the directions of the keys. Where
+    ``beta |k|^2 = 1`` a step deletes a direction: the sum is minus infinity, and the rank is what there is to tell.
+
+    Parameters
+    ----------
+    squared_norms : (T,) array
+        ``|k_t|^2``.
+    beta : float or (T,) array
+        Write strengths.
+    decay : float
+        a, above 0.
+    d_key : int
+        d, which counts where there is a decay.
+
+    Returns
+    -------
+    float
+        In nats per step.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an argument out of its range, or that is no finite number.
+
+    Examples
+    --------
+    >>> round(lyapunov_sum([1.0, 1.0], 0.5), 4), lyapunov_sum([1.0], 1.0)
+    (-0.6931, -inf)
+    """
+    size, rate = checks.array("squared_norms", squared_norms, 0, 1e100), checks.array("beta", beta, 0, 1e100)
+    a, d = checks.number("decay", decay, 1e-100, 1), checks.count("d_key", d_key)
+    if size.ndim != 1 or not size.size or (rate.ndim and rate.shape != size.shape):
+        raise ValueError(f"squared_norms has shape {size.shape} and beta {rate.shape}; pass (T,) of both, or one beta.")
+    left = np.abs(1 - rate * size)
+    with np.errstate(divide="ignore"):
+        return float(np.log(left).mean() + d * np.log(a))
