@@ -65,11 +65,11 @@ def fixed_points(
 
     Parameters
     ----------
-    network : PlasticRateNetwork or PlasticLayer
-        With ``recurrent=True``; of a trained `PlasticNetwork`, its ``layer``.
+    network : PlasticRateNetwork or PlasticNetwork
+        With ``recurrent=True``.
     weights : mapping
-        As `PlasticRateNetwork.simulate` takes them; lam and eta are numbers, lam below 1. Of a trained `PlasticNetwork`,
-        ``network.weights(params)``.
+        As `PlasticRateNetwork.simulate` takes them; lam and eta are numbers, lam below 1. Those of a trained
+        `PlasticNetwork` are ``network.weights(params)``.
     x : (d_in,) array
         The input, at every step.
     starts : int
@@ -119,7 +119,7 @@ def _checked(network: PlasticLayer, weights: Mapping[str, Any], x: Any) -> _Net:
     """A network whose fixed points can be looked for."""
     if not isinstance(network, PlasticLayer):
         kind = type(network).__name__
-        raise TypeError(f"network is a {kind}; pass a PlasticRateNetwork, or the layer of a PlasticNetwork.")
+        raise TypeError(f"network is a {kind}; pass a PlasticRateNetwork or a PlasticNetwork.")
     if not network.recurrent:
         raise ValueError("network has recurrent=False, and no activity that returns to itself; pass a recurrent one.")
     missing = {"W", "lam", "eta"} - set(weights)
@@ -177,4 +177,4 @@ def _labelled(net: _Net, points: Array, seed: seeds.Seed) -> "xr.Dataset":
         "stable": (("point",), (np.abs(values) < 1).all(axis=1), {"long_name": "whether perturbations die out"}),
         "residual": (("point",), residual, one | {"long_name": "largest change in one step"}),
     }
-    return results.dataset(variables, **results.provenance({"network": net.layer, "x": net.x}, seed=seed))
+    return results.dataset(variables, None, **results.provenance({"network": net.layer, "x": net.x}, seed=seed))

@@ -54,8 +54,8 @@ def spectra(
     xarray.Dataset
         Along ``transition`` (tokens before its end), for each trial, and each seed of a network: ``eigenvalue_real``
         and ``eigenvalue_imag`` (mode; the largest modulus first), ``step_norm`` (2-norm: above 1, a token can make W
-        larger), ``kept_along_key`` (``k M k / |k|^2``, of single tokens), and of exact rules ``step_ratio``, the step
-        over its stability bound. Of all tokens: ``lyapunov_exponent`` (mode, per token), ``time_constant`` (tokens),
+        larger), ``kept_along_key`` (``k M k / |k|^2``, of single tokens), and of exact rules ``step_ratio``, the
+        step over its stability bound. Of all tokens: ``lyapunov_exponent`` (mode, per token), ``time_constant`` (tokens),
         ``log_determinant`` (per token, the sum of the exponents), ``product_singular_value``, ``product_rank``. Along
         ``state_step``: ``W_norm``, ``effective_rank``, ``participation_ratio``. And ``contribution`` (time, write): what
         the value of each write adds to each read. Measured ones have an ``_error``. What a rule or a run does not
@@ -79,7 +79,9 @@ def spectra(
     >>> spectra(run).lyapunov_exponent.values.round(3).tolist()
     [-0.231, -0.462]
     """
-    course, substrate = _of_instructions(run, rule, on, states) if isinstance(run, Instructions) else _given(run, rule, on)
+    course, substrate = (
+        _of_instructions(run, rule, on, states) if isinstance(run, Instructions) else _given(run, rule, on)
+    )
     exact, absent = isinstance(substrate, Exact), dict[str, str]()
     if exact:
         variables = quantities.of_rule(course, absent)
@@ -140,7 +142,7 @@ def _of_instructions(
     if row.has_weights and row.uses_values and not row.uses_pair:
         uses = {"beta": row.uses_beta, "decay": row.uses_decay, "momentum": row.uses_momentum, "ridge": row.uses_ridge}
         gates = {name: getattr(sent, name) for name, used in uses.items() if used}
-        kept = fastweights.scan(row, sent.q, sent.k, sent.v, states=every, **gates).states[None]
+        kept = np.asarray(fastweights.scan(row, sent.q, sent.k, sent.v, states=every, **gates).states)[None]
         after = every * np.arange(1, kept.shape[2] + 1)
     return Course(row, sent, kept, after), Exact()
 
@@ -153,7 +155,7 @@ def _labelled(run: Any, course: Course, variables: dict[str, Any]) -> "xr.Datase
         n = ds.sizes["transition"]
         ends = np.arange(1, n + 1) if n == T else np.minimum(course.after[0] * np.arange(1, n + 1), T)
         coords["transition"] = ("transition", ends, {"units": "1", "long_name": "tokens before a transition ends"})
-    labelled = results.dataset(dict(ds.data_vars), coords)
+    labelled = ds.assign_coords(results.dataset({}, coords).coords)
     single = isinstance(run, Instructions)
     has = ("trial",) if single and np.ndim(run.q) > 2 else () if single else run.W_states.dims
     for dim in ("seed", "trial"):

@@ -64,7 +64,9 @@ def transition_matrices(
         raise ValueError(f"rule {row.name!r} has no transition of a token: {why}.")
     call = _call(row, k, v, beta, decay, erase, momentum)
     if call.beta.ndim == call.v.ndim:
-        raise ValueError("beta has as many axes as v: each row of W has a transition of its own; pass one row at a time.")
+        raise ValueError(
+            "beta has as many axes as v: each row of W has a transition of its own; pass one row at a time."
+        )
     n, T = call.q.shape[:2]
     M = _of_solver(row, call, n, T)
     return M.reshape(*call.lead, T, *M.shape[-2:])

@@ -69,7 +69,10 @@ def of_network(run: Course, response: Response, absent: Absent) -> Variables:
     def all_of(M: Array, written: Array) -> Variables:
         found = _of_transitions((*lead, "transition"), M) | _of_products(lead, M, T)
         if single:
-            maps = [[contributions.measured_map(M[s, i], written[s, i], q[i], v[i]) for i in range(len(q))] for s in range(len(M))]
+            maps = [
+                [contributions.measured_map(M[s, i], written[s, i], q[i], v[i]) for i in range(len(q))]
+                for s in range(len(M))
+            ]
             found["contribution"] = ((*lead, "time", "write_time"), np.array(maps), _CONTRIBUTION)
             found["kept_along_key"] = ((*lead, "transition"), _along_key(M, k), _KEPT)
         return found
@@ -163,7 +166,9 @@ def _ratios(run: Course, k: Array) -> Array:
         "decay": sent.decay if rule.uses_decay else None, "momentum": sent.momentum if rule.uses_momentum else None
     }  # fmt: skip
     each = [
-        theory.step_ratio(rule, keys[i, t], beta[i, t], **{name: x if x is None else x[i, t] for name, x in gates.items()})
+        theory.step_ratio(
+            rule, keys[i, t], beta[i, t], **{name: x if x is None else x[i, t] for name, x in gates.items()}
+        )
         for i in range(n)
         for t in range(T)
     ]

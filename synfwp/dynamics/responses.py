@@ -34,7 +34,7 @@ class Response(NamedTuple):
 
 def measured_transitions(
     rule: Rule | str,
-    instructions: "Instructions | xr.Dataset",
+    instructions: "Instructions | xr.Dataset | Sent",
     on: Substrate,
     W0: Any = None,
     *,
@@ -124,7 +124,7 @@ def along(ds: "xr.Dataset", rule: Rule, on: Substrate, repeats: int, kick: float
     """
     states = ds.W_states.values.astype(float)
     every, sent = int(ds.state_step.values[0]), prepare(rule, Instructions.from_dataset(ds[_sent(ds)]))
-    T, (runs, trials, kept, d_v, d_k) = sent.k.shape[1], states.shape
+    T, (runs, trials, _kept, d_v, d_k) = sent.k.shape[1], states.shape
     pieces = -(-T // every)
     before = np.concatenate([np.zeros((runs, trials, 1, d_v, d_k)), states], axis=2)[:, :, :pieces]
 

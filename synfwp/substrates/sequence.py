@@ -37,9 +37,7 @@ class Left(NamedTuple):
     states: Array  # (T // every, d_v, d_k)
 
 
-def run_sequence(
-    setup: Setup, rule: Rule, sent: Items, rng: np.random.Generator, record: bool, every: int = 0
-) -> Left:
+def run_sequence(setup: Setup, rule: Rule, sent: Items, rng: np.random.Generator, record: bool, every: int = 0) -> Left:
     """Write and read item after item, from W0; ``every`` so many W are kept, none for 0."""
     (q, k, v, beta, decay), (k_max, q_max, v_max) = sent[:5], sent.largest
     n, s, b = setup.code.neurons_per_feature, setup.schedule, beta * k_max**2

@@ -19,6 +19,7 @@ BETA, DECAY = np.full((2, 4), 0.5), np.full((2, 4), 0.9)
 CELLS = fw.Population(3, fw.LIF(), "cells", drive=25.0)
 FEED = fw.PoissonSource(2, 50.0, "feed")
 W = np.arange(6.0).reshape(2, 3)
+SQUARE = rng.standard_normal((2, 4, 3, 3)) / 2
 
 
 def circuit() -> fw.Circuit:
@@ -180,6 +181,20 @@ ROWS: Mapping[str, Row] = {
     "attention": (function("delta", "attention"), {"q": Q, "k": K, "beta": BETA}),
     "scan": (function("gated_delta", "scan"), SCAN),
     "vjp": (function("gated_delta", "vjp"), SCAN),
+    "dynamics.effective_rank": (fw.dynamics.effective_rank, {"W": W}),
+    "dynamics.lyapunov_exponents": (fw.dynamics.lyapunov_exponents, {"M": SQUARE}),
+    "dynamics.ordered_product": (fw.dynamics.ordered_product, {"M": SQUARE}),
+    "dynamics.participation_ratio": (fw.dynamics.participation_ratio, {"W": W}),
+    "dynamics.time_constants": (fw.dynamics.time_constants, {"exponents": np.array([-0.1, -0.5])}),
+    "dynamics.transition_eigenvalues": (fw.dynamics.transition_eigenvalues, {"M": SQUARE}),
+    "dynamics.transition_matrices": (
+        lambda **a: fw.dynamics.transition_matrices("gated_delta", **a),
+        {"k": K, "beta": BETA, "decay": DECAY},
+    ),
+    "dynamics.fixed_points": (
+        lambda **a: fw.dynamics.fixed_points(fw.PlasticRateNetwork(), {"W": np.eye(2), "lam": 0.5, "eta": 0.1}, **a),
+        {"x": np.array([0.5, -0.2]), "starts": 2},
+    ),
     "fastest_form": (fw.fastest_form, {"rule": "delta", "T": 64, "d_k": 8, "d_v": 8}),
     "measures.auc": (fw.measures.auc, {"score": np.array([1.0, 2.0, 3.0]), "positive": np.array([False, True, True])}),
     "measures.binned_rate": (
@@ -295,6 +310,8 @@ WITHOUT = {
     "plasticity.SpikeRule": "a protocol of typing",
     "citation": "a name",
     "compare_substrates": "trained nets",
+    "dynamics.Response": "a result",
+    "dynamics.measured_transitions": "instructions, and weights that are checked as those of `simulate`",
     "get_rule": "a name",
     "join": "Datasets",
     "list_programs": "a name",
@@ -310,6 +327,7 @@ WITHOUT = {
     "run": "a name",
     "save": "a Dataset",
     "simulate": "instructions",
+    "spectra": "a run",
     "spikes": "a Dataset",
     "weights": "a Dataset",
     "theory.step_ratio": "arrays of `scan`, checked there",

@@ -1,4 +1,4 @@
-"""Fixed points of plastic recurrent networks: where runs end, closed forms of one unit, and what their stability means."""
+"""Fixed points of plastic recurrent networks: where runs end, closed forms of one unit, what stability means."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,8 @@ def test_a_hebbian_unit_holds_itself_up_where_its_plastic_weight_suffices():
     h = ds.h.values.ravel()
     np.testing.assert_allclose(np.tanh(4 * h**3), h, atol=1e-9)
     np.testing.assert_allclose(ds.A.values.ravel(), 4 * h**2, atol=1e-12)
-    assert len(h) == 5 and ds.stable.values.tolist() == [True, False, False, True, True]
+    assert len(h) == 5
+    assert ds.stable.values.tolist() == [True, False, False, True, True]
     # by hand: u = A h, h' = tanh(u), A' = lam A + eta h' h
     for point, values in zip(h, ds.eigenvalue_real.values + 1j * ds.eigenvalue_imag.values, strict=True):
         s, A = 1 - point**2, 4 * point**2
@@ -80,9 +81,7 @@ def test_large_networks_have_their_leading_eigenvalues(rng):
 
 
 def test_a_trained_network_goes_through():
-    network = fw.PlasticNetwork.ba(d_in=4, d_hidden=5, d_out=2) if hasattr(fw.PlasticNetwork, "ba") else fw.PlasticNetwork(
-        d_in=4, d_hidden=5, d_out=2, lam=0.9, eta=0.01
-    )
+    network = fw.PlasticNetwork(d_in=4, d_hidden=5, d_out=2, lam=0.9, eta=0.01)
     ds = dynamics.fixed_points(network, network.weights(network.init(0)), np.ones(4))
     assert ds.sizes["unit"] == 5
 

@@ -1,4 +1,4 @@
-"""Measured transitions: of rate networks against their closed forms, of spiking ones within the error that they state."""
+"""Measured transitions: of rate networks against their closed forms, of spiking ones within their stated error."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,9 @@ def closed_form(on, rule, sent, decay=None):
 @pytest.mark.parametrize("rule", ["delta", "gated_delta", "key_gated_delta", "hebb", "leaky_hebb"])
 def test_a_rate_network_responds_as_its_closed_form(flow, rule, rng):
     sent, W0 = items(rng, 5)
-    decay = {None: None, "scalar": np.full((5, 1), 0.8), "key": rng.uniform(0.5, 1, (5, 1, 4))}[fw.get_rule(rule).retain]
+    decay = {None: None, "scalar": np.full((5, 1), 0.8), "key": rng.uniform(0.5, 1, (5, 1, 4))}[
+        fw.get_rule(rule).retain
+    ]
     sent = fw.Instructions(sent.q, sent.k, sent.v, sent.beta, decay)
     on = fw.RateNetwork(**DURATIONS, flow=flow)
     found = dynamics.measured_transitions(rule, sent, on, W0)
@@ -77,7 +79,8 @@ def test_the_error_that_lif_neurons_state_is_that_of_other_noise(rng):
     z = (one.mean(axis=0) - other.mean(axis=0)) / error
     assert 0.6 < np.sqrt(np.square(z).mean()) < 1.6  # 64 entries: 1 +- 0.1, and the tails of 22 degrees of freedom
     along = np.einsum("nti,rnij,ntj->rn", sent.k, one, sent.k).mean(axis=0)
-    assert (along > 0.4).all() and (along < 0.8).all()  # membranes that charge erase less than was asked, 0.5
+    assert (along > 0.4).all()
+    assert (along < 0.8).all()
 
 
 def test_common_noise_is_what_makes_the_response_precise(rng):
@@ -96,7 +99,7 @@ def test_a_synapse_at_its_bound_moves_to_the_side_that_is_left():
     assert on.largest_weight(key, value) == 0.5
     found = dynamics.measured_transitions("hebb", sent, on, W0, repeats=2)
     np.testing.assert_allclose(found.M[0, 0], np.eye(2), atol=1e-12)
-    with pytest.raises(ValueError, match="W0 holds 0.6.*at most 0.5"):
+    with pytest.raises(ValueError, match=r"W0 holds 0.6.*at most 0.5"):
         dynamics.measured_transitions("hebb", sent, on, W0 * 1.2, repeats=2)
 
 

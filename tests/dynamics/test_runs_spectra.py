@@ -9,7 +9,16 @@ import synfwp as fw
 from synfwp import dynamics, seeds
 from synfwp.dynamics.responses import substrate_of
 
-RULES = ("hebb", "leaky_hebb", "gated_hebb", "covariance", "linear_attention", "delta", "gated_delta", "key_gated_delta")
+RULES = (
+    "hebb",
+    "leaky_hebb",
+    "gated_hebb",
+    "covariance",
+    "linear_attention",
+    "delta",
+    "gated_delta",
+    "key_gated_delta",
+)
 
 
 def sent(rng, rule="delta", n=None, T=12, d_k=4, d_v=3, beta=0.5):
@@ -33,7 +42,7 @@ def test_contributions_times_values_are_the_reads(rule, rng):
 def test_a_run_of_one_sequence_has_no_trial_and_its_labels_are_those_of_the_run(rng):
     run = fw.simulate("gated_delta", sent(rng, "gated_delta"), states=5)
     ds = fw.spectra(run)
-    assert "trial" not in ds.dims and "seed" not in ds.dims
+    assert not {"trial", "seed"} & set(ds.dims)
     assert ds.state_step.values.tolist() == run.state_step.values.tolist() == [5, 10]
     assert ds.transition.values.tolist() == list(range(1, 13))
     np.testing.assert_allclose(ds.W_norm, np.linalg.norm(run.W_states, axis=(1, 2)), rtol=1e-12)
@@ -90,7 +99,8 @@ def test_a_spiking_run_is_measured_with_its_error_and_for_every_seed(rng):
     given = sent(rng, T=6)
     run = fw.simulate("delta", given, on=fw.SpikingNetwork(), states=1, seed=range(3))
     ds = fw.spectra(run, repeats=6)
-    assert ds.kept_along_key.dims == ("seed", "transition") and ds.seed.values.tolist() == [0, 1, 2]
+    assert ds.kept_along_key.dims == ("seed", "transition")
+    assert ds.seed.values.tolist() == [0, 1, 2]
     error = ds.kept_along_key_error.values
     assert (error > 0).all()
     # 18 tokens: their mean is known to a quarter of the error of one, and self-erasure takes a hundredth
@@ -122,9 +132,9 @@ def test_instructions_of_other_rules_have_what_exists_for_them(rule, rng):
 
 def test_layers_and_heads_of_a_trained_programmer_are_trials():
     task = fw.tasks.Recall(keys=4, values=4, writes=3)
-    net = fw.Programmer(rule="gated_delta", d_in=task.sample(0, 1).x.shape[-1], d_key=4, d_value=3, d_out=4, heads=2)
+    net = fw.Programmer(rule="gated_delta", d_in=task.d_in, d_key=4, d_value=3, d_out=task.d_out, heads=2)
     trained = fw.train(net, task, steps=3, batch=4, seed=0)
-    x = task.sample(1, 2).x
+    x = task(seeds.generator(1), 2).x
     one = trained.instructions(x)
     ds = fw.spectra(one, "gated_delta")
     assert ds.sizes["trial"] == 4
@@ -135,7 +145,8 @@ def test_layers_and_heads_of_a_trained_programmer_are_trials():
 def test_a_layer_of_another_library_goes_through(rng):
     layer = fw.LayerProgrammer.preset("gated_delta_net", d_model=6, heads=2, d_key=4, d_value=3)
     ds = fw.spectra(layer(layer.init(seed=0), rng.standard_normal((9, 6))), layer.rule, states=3)
-    assert ds.sizes["trial"] == 2 and "eigenvalue_real" in ds
+    assert ds.sizes["trial"] == 2
+    assert "eigenvalue_real" in ds
 
 
 def test_a_rule_and_a_substrate_of_your_own(rng):
@@ -156,7 +167,8 @@ def test_a_rule_and_a_substrate_of_your_own(rng):
     with pytest.raises(ValueError, match="run is of a Own that cannot be built again"):
         fw.spectra(run)
     ds = fw.spectra(run, on=Own())
-    assert "takes no W0" in json.loads(ds.attrs["absent"])["eigenvalue"] and "W_norm" in ds
+    assert "takes no W0" in json.loads(ds.attrs["absent"])["eigenvalue"]
+    assert "W_norm" in ds
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,8 @@ Array = np.ndarray
 class Substrate(Protocol):
     """What runs instructions; arrays have shapes (n, T, .).
 
-    A ``run`` with arguments ``record``, ``scored (n, T)``, ``states`` or ``W0 (n, d_v, d_k)`` is also given these, where
-    they are asked for, and an ``effective`` with an argument ``v (n, T, d_v)`` the values.
+    A ``run`` with arguments ``record``, ``scored (n, T)``, ``states`` or ``W0 (n, d_v, d_k)`` is also given these,
+    where they are asked for, and an ``effective`` with an argument ``v (n, T, d_v)`` the values.
     """
 
     def effective(self, rule: Rule, k: Array, beta: Array, decay: Array | None) -> Coefficients | None:
@@ -167,7 +167,9 @@ def _carried_on(substrate: Substrate, takes: Any, sent: Sent, states: int, W0: A
     for name in more:
         if name not in takes:
             kind = type(substrate).__name__
-            raise ValueError(f"{name} was passed, but run of {kind} has no argument {name}; leave it out, or add it there.")
+            raise ValueError(
+                f"{name} was passed, but run of {kind} has no argument {name}; leave it out, or add it there."
+            )
     return more
 
 
