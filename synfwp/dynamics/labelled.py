@@ -55,11 +55,11 @@ def spectra(
         Along ``transition`` (tokens before its end), for each trial, and each seed of a network: ``eigenvalue_real``
         and ``eigenvalue_imag`` (mode; the largest modulus first), ``step_norm`` (2-norm: above 1, a token can make W
         larger), ``kept_along_key`` (``k M k / |k|^2``, of single tokens), and of exact rules ``step_ratio``, the
-        step over its stability bound. Of all tokens: ``lyapunov_exponent`` (mode, per token), ``time_constant`` (tokens),
-        ``log_determinant`` (per token, the sum of the exponents), ``product_singular_value``, ``product_rank``. Along
-        ``state_step``: ``W_norm``, ``effective_rank``, ``participation_ratio``. And ``contribution`` (time, write): what
-        the value of each write adds to each read. Measured ones have an ``_error``. What a rule or a run does not
-        have is absent, and the attribute ``absent`` (JSON) has the reason.
+        step over its stability bound. Of all tokens: ``lyapunov_exponent`` (mode, per token), ``time_constant``
+        (tokens), ``log_determinant`` (per token, the sum of the exponents), ``product_singular_value``,
+        ``product_rank``. Along ``state_step``: ``W_norm``, ``W_norm_2``, ``effective_rank``, ``participation_ratio``.
+        And ``contribution`` (time, write_time): what the value of each write adds to each read. Measured ones have an
+        ``_error``. What a rule or a run does not have is absent, and the attribute ``absent`` (JSON) has the reason.
 
     Raises
     ------
@@ -109,14 +109,14 @@ def _given(run: Any, rule: Rule | str | None, on: Substrate | None) -> tuple[Cou
     missing = [name for name in ("W_states", "q", "k", "v") if name not in run]
     if missing:
         raise ValueError(f"run has no {', '.join(missing)}; make it with fw.simulate(..., states=16).")
-    if not run.sizes["state_step"]:
-        raise ValueError("run is shorter than what it keeps states after; make it with a smaller states=.")
     name = run.attrs.get("rule") if rule is None else rule
     if rule is None and name not in rules.RULES:
         raise ValueError(f"rule of the run is {checks.short(name)}, which is not in the table; pass the row as rule=.")
     wide = _wide(run)
     sent = Instructions.from_dataset(wide[[name for name in _SENT if name in run]])
     substrate = responses.substrate_of(run) if on is None else on
+    if not run.sizes["state_step"] and not isinstance(substrate, Exact):
+        raise ValueError("run is shorter than what it keeps states after; make it with a smaller states=.")
     return Course(rules.get_rule(name), sent, wide.W_states.values, run.state_step.values), substrate
 
 

@@ -126,11 +126,12 @@ def _call(row: Rule, k: Any, v: Any, beta: Any, decay: Any, erase: Any, momentum
         raise ValueError(f"k has shape {keys.shape}; pass {'(..., T, n, d_k)' if row.writes > 1 else '(..., T, d_k)'}.")
     if row.error == "key" and v is None:
         raise ValueError(f"v is None, but the transition of rule {row.name!r} is that of its values; pass v.")
-    q = np.zeros_like(keys[..., 0, :] if row.writes > 1 else keys)
-    more: dict[str, Any] = {"W0": np.zeros((1, keys.shape[-1]), keys.dtype)} if not row.uses_values else {}
-    values = None if more else np.zeros((*keys.shape[:-1], 1), keys.dtype) if v is None else v
+    float_, d = keys.dtype.type, keys.shape[-1]
+    q = np.zeros((keys[..., 0, :] if row.writes > 1 else keys).shape, float_)
+    more: dict[str, Any] = {"W0": np.zeros((1, d), float_)} if not row.uses_values else {}
+    values = None if more else np.zeros((*keys.shape[:-1], 1), float_) if v is None else v
     given = {"decay": decay, "erase": erase, "momentum": momentum}
-    given |= {"ridge": np.ones(keys.shape[-1], keys.dtype)} if row.uses_ridge else {}
+    given |= {"ridge": np.ones(d, float_)} if row.uses_ridge else {}
     return arguments.check(row, q, keys, values, beta, warn=False, **given, **more)
 
 

@@ -175,7 +175,7 @@ def test_a_rule_and_a_substrate_of_your_own(rng):
     ("call", "error", "message"),
     [
         (lambda given: fw.spectra(fw.simulate("delta", given)), ValueError, "no W_states, q, k, v; make it"),
-        (lambda given: fw.spectra(fw.simulate("delta", given, states=50)), ValueError, "shorter than"),
+        (lambda given: fw.spectra(fw.simulate("delta", given, on=fw.RateNetwork(), states=50)), ValueError, "shorter"),
         (lambda given: fw.spectra(given), ValueError, "pass e.g. rule='delta'"),
         (lambda given: fw.spectra(given, "delta", on=fw.RateNetwork()), ValueError, "measured along a run"),
         (lambda given: fw.spectra(given, "self_referential"), ValueError, "sends itself"),
