@@ -38,6 +38,7 @@ _HOME = {
         "Programmer FunctionProgrammer LayerProgrammer PlasticNetwork Trained train load_trained load_layer "
         "Checkpoint Evaluation"
     ),
+    "memory": "capacity critical_load scaling retention overwriting tracking",
     "plasticity": "PairSTDP TripletSTDP SynapticRule protocols",
     "data": "load_table",
     "results": "save load join weights",
@@ -51,6 +52,7 @@ _MODULES = (
     "dynamics",
     "features",
     "measures",
+    "memory",
     "plasticity",
     "plot",
     "reference",
