@@ -380,20 +380,28 @@ def figure(ds: xr.Dataset) -> Any:
         _tokens(ds, axes[letter], net)
     _exponents(ds, axes["d"])
     _determinants(ds, axes["e"])
-    _along(ds, axes["f"], "effective_rank", "effective rank of W (directions)")
-    _along(ds, axes["g"], "W_norm", "norm of W (largest value / key)")
+    _along(ds, axes["f"], "effective_rank", "effective rank (number)")
+    _along(ds, axes["g"], "W_norm", "norm of W (value / key)")
     _maps(ds, [axes[letter] for letter in "hijk"])
     _against_bound(ds, axes["l"])
     _points(ds, axes["m"])
-    for letter in "adefglm":
+    with plot.style():
+        for row in ("abc", "hijk"):
+            for letter in row[1:]:
+                axes[letter].sharey(axes[row[0]])
+                axes[letter].tick_params(labelleft=False)
+        handles = axes["a"].get_legend_handles_labels()
+        fig.legend(*handles, loc="outside upper center", ncols=4)
+    for letter in "dfglm":
         plot.legend(axes[letter])
-    plot.letter(axes, offset=24.0)
+    plot.letter(axes, offset=25.0)
     return fig
 
 
 def _tokens(ds: xr.Dataset, ax: Any, net: str) -> None:
     """What each write of one net keeps along its key, on every substrate."""
     from synfwp import plot
+    from synfwp.plot.parts import whole_ticks
 
     one = ds.isel(seed=0).sel(net=net)
     token = np.flatnonzero(one.writes.values > 0)
@@ -409,6 +417,7 @@ def _tokens(ds: xr.Dataset, ax: Any, net: str) -> None:
     with plot.style():
         ax.axhline(0, color="0.45", lw=0.5)
         ax.set(title=net, xlabel="token (number)", ylim=(-0.35, 1.15))
+        whole_ticks(ax.xaxis)
         if net == LINEAR[0]:
             ax.set_ylabel("kept along the key (share)")
 
@@ -437,18 +446,10 @@ def _determinants(ds: xr.Dataset, ax: Any) -> None:
             x = ds.flow.sel(substrate="exact" if name == "LIF" else name).values.ravel()
             at = ds.sel(substrate=name)
             y, error = at.log_determinant.values.ravel(), at.log_determinant_error.values.ravel()
-            plot.points(
-                ax,
-                x,
-                y,
-                error if name == "LIF" else None,
-                colour=colour,
-                marker=marker or "o",
-                label=LABEL.get(name, name),
-            )
+            plot.points(ax, x, y, error if name == "LIF" else None, colour=colour, marker=marker or "o")
         ends = np.array([float(ds.flow.min()), float(ds.flow.max())])
-        ax.plot(ends, ends, color="0.45", lw=0.7, ls=(0, (3, 2)), label="closed form", zorder=1)
-        ax.set(xlabel="ln |det M|, closed form (1/token)", ylabel="sum of exponents (1/token)")
+        ax.plot(ends, ends, color="0.45", lw=0.7, ls=(0, (3, 2)), zorder=1)
+        ax.set(xlabel="ln |det M|, closed form (1/token)", ylabel="sum (1/token)")
 
 
 def _along(ds: xr.Dataset, ax: Any, name: str, label: str) -> None:
@@ -484,11 +485,8 @@ def _maps(ds: xr.Dataset, axes: list[Any]) -> None:
                 values, cmap="RdBu_r", vmin=-1, vmax=1, extent=(0.5, T + 0.5, T + 0.5, 0.5), aspect="auto"
             )
             ax.set(title=name, xlabel="written at (token)")
-            if ax is axes[0]:
-                ax.set_ylabel("read at (token)")
-            else:
-                ax.tick_params(labelleft=False)
-        colour_bar(axes[-1], image, "contribution", extend="both")
+        axes[0].set_ylabel("read at (token)")
+        colour_bar(axes[-1], image, "weight (of a value)", extend="both")
 
 
 def _against_bound(ds: xr.Dataset, ax: Any) -> None:
@@ -497,12 +495,12 @@ def _against_bound(ds: xr.Dataset, ax: Any) -> None:
 
     with plot.style():
         for name, colour, marker in zip(ds.noise.values.tolist(), ("black", "blue", "vermillion"), "os^", strict=False):
-            norm = np.log10(ds.norm.sel(noise=name))
+            norm = ds.norm.sel(noise=name)
             middle, error = norm.mean("run"), norm.std("run", ddof=1) / ds.sizes["run"] ** 0.5
             plot.points(ax, ds.beta, middle, error, colour=colour, marker=marker, label=name)
             ax.axvline(float(ds.bound.sel(noise=name)), color=plot.COLOURS[colour], lw=0.7, ls=(0, (3, 2)))
-        ax.plot(ds.beta, np.log10(ds.norm_closed), color="0.45", lw=0.8, ls=(0, (3, 2)), label="closed form")
-        ax.set(xlabel="beta", ylabel="log10 of the squared norm of W")
+        ax.plot(ds.beta, ds.norm_closed, color="0.45", lw=0.8, ls=(0, (3, 2)), label="closed form")
+        ax.set(xlabel="beta", ylabel="squared norm of W", yscale="log")
 
 
 def _points(ds: xr.Dataset, ax: Any) -> None:
@@ -523,9 +521,7 @@ def _points(ds: xr.Dataset, ax: Any) -> None:
             np.where(gain <= most, gain, np.nan), h, color="0.45", lw=0.8, ls=(0, (3, 2)), label="closed form", zorder=1
         )
         ax.axhline(0, color="0.45", lw=0.8, ls=(0, (3, 2)), zorder=1)
-        ax.set(
-            xlabel="gain of plasticity (eta / (1 - lam))", ylabel="activity at rest (of the largest)", ylim=(-1.1, 1.1)
-        )
+        ax.set(xlabel="gain of plasticity (eta / (1 - lam))", ylabel="rest (of the largest)", ylim=(-1.1, 1.1))
 
 
 def _sem(x: xr.DataArray) -> xr.DataArray:
