@@ -204,6 +204,11 @@ ROWS: Mapping[str, Row] = {
     "measures.centred_correlation": (fw.measures.centred_correlation, {"W": K, "reference": V}),
     "measures.chi": (fw.measures.chi, COUNTED),
     "measures.count_correlation": (fw.measures.count_correlation, COUNTED),
+    "measures.crossing": (
+        fw.measures.crossing,
+        {"x": np.array([1.0, 10.0, 100.0]), "y": np.array([0.1, 0.4, 0.9]), "wanted": 0.5},
+    ),
+    "measures.slope": (fw.measures.slope, {"W": K, "reference": V}),
     "measures.interval_cv": (
         fw.measures.interval_cv,
         {"time": np.arange(12.0) ** 1.5, "unit": np.zeros(12, int), "least": 5},
