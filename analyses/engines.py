@@ -18,7 +18,7 @@ import xarray as xr
 
 import synfwp as fw
 from synfwp import results, seeds
-from synfwp.measures import centred_correlation
+from synfwp.measures import centred_correlation, slope
 from synfwp.results import Row
 from synfwp.settings import sized
 from synfwp.substrates import door
@@ -125,12 +125,6 @@ def items(size: Size, seed: int) -> tuple[np.ndarray, np.ndarray]:
     rng = seeds.generator(seed, "items", size.d_key, size.d_value, size.items)
     k = np.maximum(rng.standard_normal((size.items, size.d_key)), 0)
     return k / np.linalg.norm(k, axis=1, keepdims=True), rng.standard_normal((size.items, size.d_value))
-
-
-def slope(W: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Regression of W (n, d_v, d_k) on the target weights, both less their means."""
-    one, other = (x - x.mean(axis=(1, 2), keepdims=True) for x in (W, target))
-    return (one * other).sum(axis=(1, 2)) / (other**2).sum(axis=(1, 2))
 
 
 def curves(size: Size, seed: int) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -19,7 +19,7 @@ import xarray as xr
 
 import synfwp as fw
 from synfwp import results, seeds, theory
-from synfwp.measures import centred_correlation
+from synfwp.measures import centred_correlation, crossing
 from synfwp.results import Row
 from synfwp.settings import sized
 from synfwp.substrates import door
@@ -297,16 +297,6 @@ def one_item(size: Size, seed: int) -> xr.Dataset:
         | {f"one_{name}_closed_form": ("one", x, text) for name, x in closed_form.items()},
         coords={"one": ("one", list(size.one), {"units": "1", "long_name": "spikes at the peak rate in a window"})},
     )
-
-
-def crossing(x: np.ndarray, y: np.ndarray, wanted: float) -> float:
-    """Where y first rises to what is wanted, between points on a logarithmic x; NaN where it does not, or starts so."""
-    above = np.flatnonzero(y >= wanted)
-    if not len(above) or above[0] == 0:
-        return float("nan")
-    i = int(above[0])
-    part = (wanted - y[i - 1]) / (y[i] - y[i - 1])
-    return float(np.exp(np.log(x[i - 1]) + part * (np.log(x[i]) - np.log(x[i - 1]))))
 
 
 def select(ds: xr.Dataset, sweep: str, engine: str, mechanism: str) -> xr.Dataset:

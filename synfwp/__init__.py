@@ -28,6 +28,7 @@ _HOME = {
         "PES"
     ),
     "substrates.door": "simulate compare_substrates Exact",
+    "dynamics": "spectra",
     "plastic": "PlasticRateNetwork",
     "spiking": (
         "LIF Poisson AdEx TwoCompartment Receptor Steps PoissonSource SpikeSource Population Projection ShortTerm "
@@ -48,6 +49,7 @@ _MODULES = (
     "autograd",
     "conventions",
     "data",
+    "dynamics",
     "features",
     "measures",
     "memory",

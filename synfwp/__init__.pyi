@@ -6,6 +6,7 @@
 from synfwp import autograd as autograd
 from synfwp import conventions as conventions
 from synfwp import data as data
+from synfwp import dynamics as dynamics
 from synfwp import features as features
 from synfwp import measures as measures
 from synfwp import memory as memory
@@ -18,6 +19,7 @@ from synfwp import tasks as tasks
 from synfwp import theory as theory
 from synfwp import units as units
 from synfwp.data import load_table as load_table
+from synfwp.dynamics import spectra as spectra
 from synfwp.fastweights import Gradients as Gradients
 from synfwp.fastweights import Scan as Scan
 from synfwp.fastweights import attention as attention

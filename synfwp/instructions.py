@@ -324,12 +324,15 @@ class Outcome(shown.OneLine):
         Share of the synapses that stand at a bound.
     extras : mapping
         Names of further variables to ``(dims, array, attributes)``.
+    states : None or (n, T // states, d_v, d_k) array
+        W after every so many tokens, where they were asked for.
     """
 
     W: np.ndarray
     y: np.ndarray
     fraction_at_bound: np.ndarray
     extras: Mapping[str, tuple[tuple[str, ...], Any, dict[str, str]]] = field(default_factory=dict)
+    states: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -8,13 +8,13 @@ HEBBIAN, INSTANT, LAGGED, SAMPLE_AND_HOLD = 0, 1, 2, 3
 
 
 @kernel
-def run(flow, q, k, v, gain, a, a_key, P, gap, read, hold, W, y, lo, hi):
+def run(flow, q, k, v, gain, a, a_key, P, gap, read, hold, W, y, states, every, lo, hi):
     """Sequences lo..hi-1; W (n, d_v, d_k) in place, y (n, T, d_v) the read-out when each query ends.
 
     ``gain`` (n, T) is the integral of the learning rate over a write (INSTANT: of the effective one), ``P``
     (n, T, 2, 2) the propagator of (W k - v, r - v) for LAGGED. ``gap`` and ``read`` are what is left of the read-out r
     after a gap and of its distance to the drive after a retrieval; ``hold`` is the factor with which a retrieval is
-    held.
+    held. ``states`` (n, T // every, d_v, d_k) takes W after every so many items, or is None.
     """
     T, d_k = k.shape[1], k.shape[2]
     d_v = v.shape[2]
@@ -51,3 +51,5 @@ def run(flow, q, k, v, gain, a, a_key, P, gap, read, hold, W, y, lo, hi):
                     out += W[n, i, j] * q[n, t, j]
                 r[i] = out + (ri * gap - out) * read
                 y[n, t, i] = r[i]
+            if states is not None and (t + 1) % every == 0:
+                states[n, (t + 1) // every - 1] = W[n]

@@ -1,6 +1,13 @@
 """Measures: arrays in, numbers out."""
 
-from synfwp.measures.agreement import auc, centred_correlation, norm_ratio, recall_agreement
+from synfwp.measures.agreement import (
+    auc,
+    centred_correlation,
+    crossing,
+    norm_ratio,
+    recall_agreement,
+    slope,
+)
 from synfwp.measures.synchrony import chi, count_correlation
 from synfwp.measures.trains import binned_rate, interval_cv
 
@@ -10,7 +17,9 @@ __all__ = [
     "centred_correlation",
     "chi",
     "count_correlation",
+    "crossing",
     "interval_cv",
     "norm_ratio",
     "recall_agreement",
+    "slope",
 ]

@@ -112,6 +112,65 @@ def norm_ratio(W: Array, reference: Array) -> Array:
         return np.ldexp(np.divide(top, size, out=np.full(size.shape, np.nan), where=size > 0), (up - down)[..., 0, 0])
 
 
+def slope(W: Array, reference: Array) -> Array:
+    """Slope of the regression of W on a reference (..., d_v, d_k), each less its mean: its size, which noise leaves.
+
+    Parameters
+    ----------
+    W : (..., d_v, d_k) array
+        Fast weights.
+    reference : (..., d_v, d_k) array
+        What they are compared with.
+
+    Returns
+    -------
+    (...) array
+        NaN where the reference is constant.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> float(slope(1 + 3 * np.eye(4), np.eye(4)))
+    3.0
+    """
+    one, other = (x - x.mean(axis=(-2, -1), keepdims=True) for x in _pair(W, reference))
+    size = np.square(other).sum(axis=(-2, -1))
+    found = (one * other).sum(axis=(-2, -1))
+    return np.divide(found, size, out=np.full(np.broadcast(found, size).shape, np.nan), where=size > 0)
+
+
+def crossing(x: Array, y: Array, wanted: float) -> float:
+    """Where y first rises to what is wanted, between points on a logarithmic x.
+
+    Parameters
+    ----------
+    x : (n,) array
+        Above 0, in rising order.
+    y : (n,) array
+    wanted : float
+
+    Returns
+    -------
+    float
+        NaN where y does not rise to it, or starts so.
+
+    Examples
+    --------
+    >>> round(crossing([1.0, 100.0], [0.0, 1.0], 0.5), 6)
+    10.0
+    """
+    x, y = checks.array("x", x, 0, above=True, ndim=1), checks.plain("y", y).astype(float)
+    wanted = checks.number("wanted", wanted)
+    if x.shape != y.shape:
+        raise ValueError(f"x has {x.size} entries and y {y.size}; pass one for each.")
+    above = np.flatnonzero(y >= wanted)
+    if not len(above) or above[0] == 0:
+        return float("nan")
+    i = int(above[0])
+    part = (wanted - y[i - 1]) / (y[i] - y[i - 1])
+    return float(np.exp(np.log(x[i - 1]) + part * (np.log(x[i]) - np.log(x[i - 1]))))
+
+
 def auc(score: Array, positive: Array) -> float:
     """Area under the ROC curve: chance that a positive scores above a negative, ties counting one half.
 

@@ -3,14 +3,14 @@
 import numpy as np
 
 
-def rate_network(delta, flow, q, k, v, gain, decay, tau, T_write, T_read, gap, steps=400):
+def rate_network(delta, flow, q, k, v, gain, decay, tau, T_write, T_read, gap, steps=400, W0=None):
     """A rate network as differential equations, by Runge-Kutta steps of order 4; reads (T, d_v) and the last W.
 
     ``tau dr/dt = -r + W x`` while a key or query x is presented, ``tau dr/dt = -r`` in gaps, and while an item is
     written ``dW/dt = (gain / T_write) (v - e) k^T`` with ``e = 0`` (Hebb), or for the delta rule ``W k`` ("instant"),
     r ("lagged") or what r was when a retrieval of T_read ended ("sample_and_hold"). While it writes r is W k
-    ("instant"), moves ("lagged") or is held. Every phase takes ``steps`` steps; times in ms. Widrow & Hoff 1960;
-    Hasselmo, Bodelon & Wyble 2002.
+    ("instant"), moves ("lagged") or is held. Every phase takes ``steps`` steps; times in ms; W starts at W0, or at
+    0. Widrow & Hoff 1960; Hasselmo, Bodelon & Wyble 2002.
     """
 
     def integrate(slope, state, time):
@@ -37,7 +37,7 @@ def rate_network(delta, flow, q, k, v, gain, decay, tau, T_write, T_read, gap, s
         now, read_out = integrate(slope, [W, r], T_write)
         return now, now @ k[t] if delta and flow == "instant" else read_out
 
-    W, r, reads = np.zeros((v.shape[1], k.shape[1])), np.zeros(v.shape[1]), []
+    W, r, reads = np.zeros((v.shape[1], k.shape[1])) if W0 is None else W0, np.zeros(v.shape[1]), []
     for t in range(len(k)):
         if decay is not None:
             W = W * decay[t]

@@ -47,6 +47,8 @@ SCHEMA: Mapping[str, Variable] = MappingProxyType(
         "decay": Variable(("time",), "1", "factor that multiplies the fast weights"),
         "y": Variable(("time", "value"), "1", "recall"),
         "W": Variable(("value", "key"), "1", "fast weights after the last step"),
+        "W_states": Variable(("value", "key"), "1", "fast weights along the run"),
+        "state_step": Variable(("state_step",), "1", "tokens before W was kept"),
         "y_exact": Variable(("time", "value"), "1", "recall of the exact rule"),
         "centred_correlation": Variable((), "1", "correlation of the fast weights, each minus its mean"),
         "recall_agreement": Variable((), "1", "agreement of the recalls"),

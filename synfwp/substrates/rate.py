@@ -94,9 +94,20 @@ class RateNetwork(shown.OneLine):
         return c if c.erase is None else c._replace(erase=c.erase * self._hold(rule))
 
     def run(
-        self, rule: Rule, q: Array, k: Array, v: Array, beta: Array, decay: Array | None, seed: seeds.Seed
+        self,
+        rule: Rule,
+        q: Array,
+        k: Array,
+        v: Array,
+        beta: Array,
+        decay: Array | None,
+        seed: seeds.Seed,
+        states: int = 0,
+        W0: Array | None = None,
     ) -> Outcome:
-        """Run instructions (n, T, .) from W = 0; rates have no noise, so ``seed`` changes nothing.
+        """Run instructions (n, T, .) from rest; rates have no noise, so ``seed`` changes nothing.
+
+        ``states`` keeps W after every so many items; ``W0 (n, d_v, d_k)`` is what W starts with, None is 0.
 
         Returns
         -------
@@ -116,7 +127,8 @@ class RateNetwork(shown.OneLine):
             gain, P = flow.of_kernel(k, gain, self._durations)
         scalar = rule.retain == "scalar"
         n, d_v, d_k = len(k), v.shape[2], k.shape[2]
-        W, y = np.zeros((n, d_v, d_k)), np.empty_like(v)
+        W, y = np.zeros((n, d_v, d_k)) if W0 is None else np.array(W0, float, order="C"), np.empty_like(v)
+        kept = np.empty((n, k.shape[1] // states, d_v, d_k)) if states else None
         kernel.run(
             number,
             *(np.ascontiguousarray(x) for x in (q, k, v, gain)),
@@ -128,10 +140,12 @@ class RateNetwork(shown.OneLine):
             self._hold(rule),
             W,
             y,
+            kept,
+            max(states, 1),
             0,
             n,
         )
-        return Outcome(W=W, y=y, fraction_at_bound=np.zeros(n))
+        return Outcome(W=W, y=y, fraction_at_bound=np.zeros(n), states=kept)
 
     def describe(self, rule: Rule | str) -> Description:
         """What the network really does for a unit key and beta = 1 (calibrated delta rules: 0.5).

@@ -22,10 +22,11 @@ class Items(NamedTuple):
     decay: Array | None
     largest: tuple[float, float, float]
     scored: Array | None  # (T,) booleans
+    W0: Array | None = None  # (d_v, d_k) that W starts with; None is 0
 
 
 class Left(NamedTuple):
-    """What a sequence leaves: W, reads of W and of spikes, share at a bound, spikes per item and read, and its log."""
+    """What a sequence leaves: W, reads of W and of spikes, share at a bound, spikes per item and read, log, states."""
 
     W: Array
     y: Array
@@ -34,10 +35,11 @@ class Left(NamedTuple):
     spent: float
     asked: float
     log: dict[str, Any]
+    states: Array  # (T // every, d_v, d_k)
 
 
-def run_sequence(setup: Setup, rule: Rule, sent: Items, rng: np.random.Generator, record: bool) -> Left:
-    """Write and read item after item, from W = 0."""
+def run_sequence(setup: Setup, rule: Rule, sent: Items, rng: np.random.Generator, record: bool, every: int = 0) -> Left:
+    """Write and read item after item, from W0; ``every`` so many W are kept, none for 0."""
     (q, k, v, beta, decay), (k_max, q_max, v_max) = sent[:5], sent.largest
     n, s, b = setup.code.neurons_per_feature, setup.schedule, beta * k_max**2
     (T, d_k), d_v = k.shape, v.shape[1]
@@ -45,9 +47,12 @@ def run_sequence(setup: Setup, rule: Rule, sent: Items, rng: np.random.Generator
     inhibited, writes = _partners(rule, keys, sent)
     asked = coefficients.read_queries(rule, q, k)
     engine = make_engine(setup, rng, keys.shape[1] + inhibited.shape[1], d_v * n, record)
+    to_units = v_max / k_max
+    if sent.W0 is not None:
+        engine.W[: keys.shape[1]] = np.repeat(np.repeat(sent.W0.T / to_units, n, axis=0), n, axis=1)
     reads = _reads(sent, s.read, writes)
     y, y_spikes, spent, paid = np.empty((T, d_v)), np.full((T, d_v), np.nan), 0, 0
-    to_units, W = v_max / k_max, np.zeros((d_v, d_k))
+    W, states = np.zeros((d_v, d_k)) if sent.W0 is None else sent.W0, np.empty((T // every if every else 0, d_v, d_k))
     for t in range(T):
         before = engine.spikes
         if decay is not None:
@@ -65,10 +70,12 @@ def run_sequence(setup: Setup, rule: Rule, sent: Items, rng: np.random.Generator
             y_spikes[t] = signal.reshape(d_v, n).mean(axis=1) * to_units * q_max
             engine.gap(s.gap)
             paid += engine.spikes - before
+        if every and (t + 1) % every == 0:
+            states[(t + 1) // every - 1] = W
     bounded = float((np.abs(engine.W[: keys.shape[1]]) >= setup.bound).mean())
     log = ragged(engine.log, setup.dt, engine.W.shape) if record else {}
     per_item, per_read = spent / max(int(writes.sum()), 1), paid / max(int(reads.sum()), 1)
-    return Left(W, y, y_spikes, bounded, per_item, per_read, log)
+    return Left(W, y, y_spikes, bounded, per_item, per_read, log, states)
 
 
 def _reads(sent: Items, read: str, writes: Array) -> Array:

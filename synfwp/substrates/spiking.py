@@ -139,6 +139,16 @@ class SpikingNetwork(shown.OneLine):
         """Largest |W|."""
         return 2 * float(self.w0) if self.dale else np.inf
 
+    def largest_weight(self, k: Array, v: Array) -> float:
+        """Largest |W| that the synapses hold while these keys and values are sent, in the units of W.
+
+        Examples
+        --------
+        >>> SpikingNetwork(w0=2.0).largest_weight(np.full((1, 1, 2), 0.5), np.ones((1, 1, 3)))
+        8.0
+        """
+        return self.bound * _largest(v) / _largest(k)
+
     @property
     def curve(self) -> LIFCurve | None:
         """The measured f-I curve of LIF neurons and their working point; None for neurons that follow their drive."""
@@ -208,10 +218,14 @@ class SpikingNetwork(shown.OneLine):
         seed: seeds.Seed,
         record: bool = False,
         scored: Array | None = None,
+        states: int = 0,
+        W0: Array | None = None,
     ) -> Outcome:
-        """Run instructions (n, T, .) from W = 0; ``record`` keeps the spikes of the first sequence.
+        """Run instructions (n, T, .) from rest; ``record`` keeps the spikes of the first sequence.
 
-        ``scored (n, T)`` marks tokens whose spikes are read out, as the schedule has it.
+        ``scored (n, T)`` marks tokens whose spikes are read out, as the schedule has it. ``states`` keeps W after every
+        so many items; ``W0 (n, d_v, d_k)`` is what W starts with, None is 0: all synapses between the neurons of two
+        features are then equal.
 
         Returns
         -------
@@ -222,10 +236,12 @@ class SpikingNetwork(shown.OneLine):
         Raises
         ------
         ValueError
-            If the mechanism cannot run the rule, keys or queries are negative, or "counts" has to record.
+            If the mechanism cannot run the rule, keys or queries are negative, "counts" has to record, or W0 is beyond
+            what the synapses hold.
         """
         setup = self.setup(rule)
         _refuse_signed(k, q)
+        _refuse_beyond(W0, self.largest_weight(k, v))
         if record and self.engine == "counts":
             raise ValueError("engine 'counts' has no spike times to record; use engine='poisson' or engine='lif'.")
         read = max(_largest(q), _largest(k)) if rule.centred else _largest(q)  # partners fire for keys
@@ -242,9 +258,11 @@ class SpikingNetwork(shown.OneLine):
                     None if decay is None else decay[n],
                     scale,
                     None if scored is None else scored[n],
+                    None if W0 is None else W0[n],
                 ),
                 seeds.generator(seed, "sequence", n),
                 record and n == 0,
+                states,
             )
             for n in range(len(k))
         ]
@@ -259,7 +277,8 @@ class SpikingNetwork(shown.OneLine):
         if record:
             extras |= left[0].log
         W, y = np.stack([one.W for one in left]), np.stack([one.y for one in left])
-        return Outcome(W, y, np.array([one.bounded for one in left]), extras)
+        kept = np.stack([one.states for one in left]) if states else None
+        return Outcome(W, y, np.array([one.bounded for one in left]), extras, kept)
 
     def describe(self, rule: Rule | str, instructions: "Instructions | xr.Dataset | None" = None) -> Description:
         """What the network really does, for a key that is one feature at peak.
@@ -311,6 +330,15 @@ class SpikingNetwork(shown.OneLine):
         if self.mechanism is None:
             return mechanisms.choose(rule, MECHANISMS)
         return mechanisms.check_runs(self.mechanism, rule, MECHANISMS)
+
+
+def _refuse_beyond(W0: Array | None, most: float) -> None:
+    """Weights to start with that the synapses hold."""
+    if W0 is not None and np.abs(W0).max(initial=0.0) > most * (1 + 1e-12):
+        raise ValueError(
+            f"W0 holds {np.abs(W0).max():.4g}, but with these keys and values the synapses hold at most {most:.4g} "
+            "(2 w0 largest value / largest key); make W0 smaller, raise w0, or pass dale=False."
+        )
 
 
 def _largest(x: Array) -> float:

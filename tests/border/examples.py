@@ -19,6 +19,7 @@ BETA, DECAY = np.full((2, 4), 0.5), np.full((2, 4), 0.9)
 CELLS = fw.Population(3, fw.LIF(), "cells", drive=25.0)
 FEED = fw.PoissonSource(2, 50.0, "feed")
 W = np.arange(6.0).reshape(2, 3)
+SQUARE = rng.standard_normal((2, 4, 3, 3)) / 2
 
 
 def circuit() -> fw.Circuit:
@@ -181,6 +182,20 @@ ROWS: Mapping[str, Row] = {
     "attention": (function("delta", "attention"), {"q": Q, "k": K, "beta": BETA}),
     "scan": (function("gated_delta", "scan"), SCAN),
     "vjp": (function("gated_delta", "vjp"), SCAN),
+    "dynamics.effective_rank": (fw.dynamics.effective_rank, {"W": W}),
+    "dynamics.lyapunov_exponents": (fw.dynamics.lyapunov_exponents, {"M": SQUARE}),
+    "dynamics.ordered_product": (fw.dynamics.ordered_product, {"M": SQUARE}),
+    "dynamics.participation_ratio": (fw.dynamics.participation_ratio, {"W": W}),
+    "dynamics.time_constants": (fw.dynamics.time_constants, {"exponents": np.array([-0.1, -0.5])}),
+    "dynamics.transition_eigenvalues": (fw.dynamics.transition_eigenvalues, {"M": SQUARE}),
+    "dynamics.transition_matrices": (
+        lambda **a: fw.dynamics.transition_matrices("gated_delta", **a),
+        {"k": K, "beta": BETA, "decay": DECAY},
+    ),
+    "dynamics.fixed_points": (
+        lambda **a: fw.dynamics.fixed_points(fw.PlasticRateNetwork(), {"W": np.eye(2), "lam": 0.5, "eta": 0.1}, **a),
+        {"x": np.array([0.5, -0.2]), "starts": 2},
+    ),
     "fastest_form": (fw.fastest_form, {"rule": "delta", "T": 64, "d_k": 8, "d_v": 8}),
     "measures.auc": (fw.measures.auc, {"score": np.array([1.0, 2.0, 3.0]), "positive": np.array([False, True, True])}),
     "measures.binned_rate": (
@@ -190,6 +205,11 @@ ROWS: Mapping[str, Row] = {
     "measures.centred_correlation": (fw.measures.centred_correlation, {"W": K, "reference": V}),
     "measures.chi": (fw.measures.chi, COUNTED),
     "measures.count_correlation": (fw.measures.count_correlation, COUNTED),
+    "measures.crossing": (
+        fw.measures.crossing,
+        {"x": np.array([1.0, 10.0, 100.0]), "y": np.array([0.1, 0.4, 0.9]), "wanted": 0.5},
+    ),
+    "measures.slope": (fw.measures.slope, {"W": K, "reference": V}),
     "measures.interval_cv": (
         fw.measures.interval_cv,
         {"time": np.arange(12.0) ** 1.5, "unit": np.zeros(12, int), "least": 5},
@@ -432,6 +452,8 @@ WITHOUT = {
     "plasticity.SpikeRule": "a protocol of typing",
     "citation": "a name",
     "compare_substrates": "trained nets",
+    "dynamics.Response": "a result",
+    "dynamics.measured_transitions": "instructions, and weights that are checked as those of `simulate`",
     "get_rule": "a name",
     "join": "Datasets",
     "list_programs": "a name",
@@ -453,6 +475,7 @@ WITHOUT = {
     "memory.Ridge": "nothing",
     "scaling": "those of critical_load",
     "simulate": "instructions",
+    "spectra": "a run",
     "spikes": "a Dataset",
     "weights": "a Dataset",
     "theory.Formula": "a row of a table",

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from synfwp import measures
 from synfwp.measures import auc, centred_correlation, norm_ratio, recall_agreement
 
 matrix = arrays(float, (3, 4), elements=st.floats(-1, 1, width=16))
@@ -91,3 +92,20 @@ def test_the_area_under_the_curve_is_the_share_of_ordered_pairs(items):
         return
     above = score[positive][:, None] - score[~positive]
     assert auc(score, positive) == pytest.approx(np.mean((above > 0) + 0.5 * (above == 0)), abs=1e-12)
+
+
+def test_a_slope_is_the_size_of_what_is_common_and_noise_leaves_it(rng):
+    reference, noise = rng.standard_normal((2, 5, 40, 60))
+    found = measures.slope(0.7 * reference + noise + 3, reference)
+    # 2400 entries: 1 / 49 each
+    np.testing.assert_allclose(found, 0.7, atol=0.1)
+    expected = measures.centred_correlation(0.7 * reference + noise, reference)
+    assert (expected < 0.7).all()
+    assert np.isnan(measures.slope(reference[0], np.ones((40, 60))))
+
+
+def test_a_crossing_that_is_refused(rng):
+    with pytest.raises(ValueError, match="one for each"):
+        measures.crossing([1.0, 2.0], [1.0], 0.5)
+    with pytest.raises(ValueError, match="above 0"):
+        measures.crossing([0.0, 2.0], [0.0, 1.0], 0.5)

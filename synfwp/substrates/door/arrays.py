@@ -22,8 +22,8 @@ Array = np.ndarray
 class Substrate(Protocol):
     """What runs instructions; arrays have shapes (n, T, .).
 
-    A ``run`` with arguments ``record`` or ``scored (n, T)`` is also given these, where they are asked for, and an
-    ``effective`` with an argument ``v (n, T, d_v)`` the values.
+    A ``run`` with arguments ``record``, ``scored (n, T)``, ``states`` or ``W0 (n, d_v, d_k)`` is also given these,
+    where they are asked for, and an ``effective`` with an argument ``v (n, T, d_v)`` the values.
     """
 
     def effective(self, rule: Rule, k: Array, beta: Array, decay: Array | None) -> Coefficients | None:
@@ -33,7 +33,7 @@ class Substrate(Protocol):
     def run(
         self, rule: Rule, q: Array, k: Array, v: Array, beta: Array, decay: Array | None, seed: seeds.Seed
     ) -> Outcome:
-        """Run the instructions from W = 0."""
+        """Run the instructions from W = 0, or from a W0."""
         ...
 
 
@@ -51,11 +51,20 @@ class Exact:
         """Exactly the target rule."""
 
     def run(
-        self, rule: Rule, q: Array, k: Array, v: Array, beta: Array, decay: Array | None, seed: seeds.Seed
+        self,
+        rule: Rule,
+        q: Array,
+        k: Array,
+        v: Array,
+        beta: Array,
+        decay: Array | None,
+        seed: seeds.Seed,
+        states: int = 0,
+        W0: Array | None = None,
     ) -> Outcome:
-        """`synfwp.scan`."""
-        out = _exact(rule, q, k, v, beta, decay)
-        return Outcome(out.W, out.y, np.zeros(len(k)))
+        """`synfwp.scan`, of which ``states`` and ``W0`` are arguments too."""
+        out = _exact(rule, q, k, v, beta, decay, states, W0)
+        return Outcome(out.W, out.y, np.zeros(len(k)), states=out.states)
 
 
 class Sent(NamedTuple):
@@ -82,6 +91,8 @@ def run(
     on: Substrate | None = None,
     seed: seeds.Seed = 0,
     record: bool = False,
+    states: int = 0,
+    W0: Array | None = None,
 ) -> Outcome:
     """Run instructions on a substrate, as arrays.
 
@@ -95,6 +106,10 @@ def run(
     seed : int, SeedSequence or Generator
     record : bool
         Keep the spikes of the first sequence (spiking networks only).
+    states : int
+        Keep W after every so many tokens; 0 keeps none.
+    W0 : None or array that broadcasts to (n, d_v, d_k)
+        What W starts with; None means 0. All else is at rest.
 
     Returns
     -------
@@ -104,7 +119,8 @@ def run(
     Raises
     ------
     TypeError, ValueError
-        For bad instructions, or a rule that the substrate cannot run (the message names one that can).
+        For bad instructions, a rule that the substrate cannot run (the message names one that can), or a substrate
+        that takes no ``record``, ``states`` or ``W0`` where they are asked for.
     FloatingPointError
         If a number grows beyond what floats hold.
 
@@ -126,6 +142,7 @@ def run(
         more["record"] = True
     if sent.scored is not None and "scored" in takes:
         more["scored"] = sent.scored
+    more |= _carried_on(substrate, takes, sent, checks.count("states", states, 0), W0)
     reading: Any = substrate
     try:
         found: Outcome = reading.run(row, *sent.arrays, seed=seed, **more)
@@ -135,6 +152,25 @@ def run(
     if not (np.isfinite(found.W).all() and (np.isfinite(found.y) | unread).all()):
         raise _beyond(row, substrate)
     return found
+
+
+def _carried_on(substrate: Substrate, takes: Any, sent: Sent, states: int, W0: Any) -> dict[str, Any]:
+    """The arguments states and W0 of a run, where they are asked for."""
+    more: dict[str, Any] = {"states": states} if states else {}
+    if W0 is not None:
+        shape = (len(sent.k), sent.v.shape[-1], sent.k.shape[-1])
+        W0 = checks.array("W0", W0)
+        try:
+            more["W0"] = np.ascontiguousarray(np.broadcast_to(W0, shape))
+        except ValueError:
+            raise ValueError(f"W0 has shape {W0.shape}; it must broadcast to {shape}, (n, d_v, d_k).") from None
+    for name in more:
+        if name not in takes:
+            kind = type(substrate).__name__
+            raise ValueError(
+                f"{name} was passed, but run of {kind} has no argument {name}; leave it out, or add it there."
+            )
+    return more
 
 
 def _beyond(rule: Rule, substrate: Substrate) -> FloatingPointError:
@@ -221,9 +257,11 @@ def prepare(rule: Rule, instructions: Any) -> Sent:
     return Sent(q, k, v, b, decay, tuple(dropped), not call.lead, scored if marked else None)
 
 
-def _exact(rule: Rule, q: Array, k: Array, v: Array, beta: Array, decay: Array | None) -> fastweights.Scan:
+def _exact(
+    rule: Rule, q: Array, k: Array, v: Array, beta: Array, decay: Array | None, states: int = 0, W0: Any = None
+) -> fastweights.Scan:
     """The exact rule on prepared arrays."""
-    out = fastweights.scan(rule, q, k, v, beta if rule.uses_beta else None, decay=decay)
+    out = fastweights.scan(rule, q, k, v, beta if rule.uses_beta else None, decay=decay, W0=W0, states=states)
     if not (np.isfinite(out.W).all() and np.isfinite(out.y).all()):
         raise _beyond(rule, Exact())
     return out

@@ -1,6 +1,7 @@
 """Runs of instructions on a substrate as a labelled Dataset, next to what they are compared with."""
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import fields, is_dataclass
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 Array = np.ndarray
+MANY = 2**30  # bytes of states that are worth a warning
 REFERENCES = ("target", "effective", "shuffled")
 
 
@@ -27,6 +29,7 @@ def simulate(
     on: Substrate | None = None,
     seed: seeds.Seed | Sequence[int] = 0,
     record: bool = False,
+    states: int = 0,
 ) -> "xr.Dataset":
     """Let a substrate of fast weights carry out instructions, and compare it with the exact rule.
 
@@ -41,6 +44,9 @@ def simulate(
         A sequence adds a dim seed.
     record : bool
         Keep the spikes of the first trial (spiking networks only, one seed).
+    states : int
+        Keep W after every so many tokens, and the instructions; 0 keeps none. More than 1 GiB of states gives a
+        warning before anything is run, more than the memory of the machine an error.
 
     Returns
     -------
@@ -50,17 +56,22 @@ def simulate(
         the rule run on shuffled items; ``fraction_at_bound``. Spiking networks add ``y_spikes``, which is NaN at
         tokens that their schedule does not read, and ``spikes_per_item``. ``recall_agreement`` counts the tokens that
         the instructions mark as scored; where none is, those that only read; where none does, all with a query. The
-        attribute ``dropped`` lists gates that were sent and that the rule does not use.
+        attribute ``dropped`` lists gates that were sent and that the rule does not use. With ``states``:
+        ``W_states`` (seed, trial, state_step, value, key), W after so many tokens as state_step has it, and the
+        instructions as they ran (``q``, ``k``, ``v`` and the gates of the rule), which `Instructions.from_dataset`
+        reads back.
 
     Raises
     ------
     TypeError, ValueError
         For bad instructions, or a rule that the substrate cannot run (the message names one that can).
+    MemoryError
+        If the states need more bytes than the machine has.
 
     Warns
     -----
     RuntimeWarning
-        If more than 1 % of the synapses stand at a bound.
+        If more than 1 % of the synapses stand at a bound, or the states take more than 1 GiB.
 
     Examples
     --------
@@ -70,6 +81,8 @@ def simulate(
     >>> ds = simulate("hebb", Instructions(q=one, k=one, v=one), on=RateNetwork())
     >>> round(float(ds.centred_correlation.sel(reference="target")), 6)
     1.0
+    >>> simulate("hebb", Instructions(q=one, k=one, v=one), states=2).W_states.shape
+    (1, 3, 3)
     """
     row, substrate = rules.get_rule(rule), arrays.check_substrate(on)
     sent = arrays.prepare(row, instructions)
@@ -81,8 +94,12 @@ def simulate(
         seeds.generator(one)  # before anything is run
     if record and many:
         raise ValueError("record keeps the spikes of one run; pass one seed.")
+    every = checks.count("states", states, 0)
+    _weigh(sent, every, len(one_seeds))
     provenance = _provenance(substrate, row, seed)  # before a Generator is drawn from
-    ds = _label(row, sent, [arrays.run(row, sent, substrate, one, record) for one in one_seeds], substrate)
+    runs = [arrays.run(row, sent, substrate, one, record, every) for one in one_seeds]
+    ds = _label(row, sent, runs, substrate)
+    ds = ds.merge(_along(row, sent, runs, every)) if every else ds
     label = ("seed", np.array(one_seeds), {"long_name": "seed", "units": "1"})
     ds = ds.assign_coords(seed=label) if many else ds.squeeze("seed", drop=True)
     if sent.single:
@@ -122,6 +139,46 @@ def _label(rule: Rule, sent: Sent, runs: list[Outcome], substrate: Substrate) ->
         stacked = np.stack([np.asarray(run.extras[name][1]) for run in runs])
         variables[name] = (("seed", *dims), stacked, attrs) if dims[0] == "trial" else (dims, stacked[0], attrs)
     return results.dataset(variables, coords={"reference": list(REFERENCES)})
+
+
+def _weigh(sent: Sent, every: int, n: int) -> None:
+    """Say beforehand what many states take, and refuse what the memory of the machine cannot hold."""
+    (trials, T, d_k), d_v = sent.k.shape, sent.v.shape[-1]
+    kept = n * trials * (T // every) if every else 0
+    size = 8 * kept * d_v * d_k
+    text = f"states={every} keeps {kept} matrices of {d_v} x {d_k}, {size} bytes ({size / 2**30:.3g} GiB)"
+    has = _memory()
+    if has is not None and size > has:
+        raise MemoryError(f"{text}, but the machine has {has} bytes; raise states, or send fewer trials or seeds.")
+    if size > MANY:
+        checks.warn(f"{text}; raise states for less.")
+
+
+def _memory() -> int | None:
+    """Bytes of memory of the machine, None where it does not say."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def _along(rule: Rule, sent: Sent, runs: list[Outcome], every: int) -> "xr.Dataset":
+    """W along the runs, and the instructions as they ran."""
+    states = np.stack([np.asarray(run.states) for run in runs])
+    variables: dict[str, Any] = {
+        "W_states": (("seed", "trial", "state_step", "value", "key"), states),
+        "q": (("trial", "time", "key"), sent.q),
+        "k": (("trial", "time", "key"), sent.k),
+        "v": (("trial", "time", "value"), sent.v),
+    }
+    if rule.uses_beta:
+        variables["beta"] = (("trial", "time"), sent.beta)
+    if sent.decay is not None:
+        variables["decay"] = (("trial", "time", "key")[: sent.decay.ndim], sent.decay)
+    if sent.scored is not None:
+        variables["scored"] = (("trial", "time"), sent.scored, {"long_name": "scored token"})
+    after = every * np.arange(1, states.shape[2] + 1)
+    return results.dataset(variables, {"state_step": after})
 
 
 def _scored(sent: Sent) -> Array:
