@@ -418,8 +418,7 @@ def figure(ds: xr.Dataset) -> Any:
     with plot.style():
         for letter in "hi":
             plot.legend(axes[letter])
-        handles = axes["b"].get_legend_handles_labels()
-        fig.legend(*handles, loc="outside upper center", ncols=len(handles[0]) // 2 + 1)
+        plot.shared_legend(fig, axes["b"])
     plot.letter(axes, offset=26.0)
     return fig
 

@@ -14,12 +14,16 @@ Examples
 """
 
 from synfwp.plot.activity import raster, traces, weights
-from synfwp.plot.page import COLOURS, figure, legend, letter, points, save, style
+from synfwp.plot.files import close, save, writers
+from synfwp.plot.page import COLOURS, figure, legend, letter, points, shared_legend, style
 from synfwp.plot.scores import against, learning_curve, recall
+from synfwp.plot.widths import at_width
 
 __all__ = [
     "COLOURS",
     "against",
+    "at_width",
+    "close",
     "figure",
     "learning_curve",
     "legend",
@@ -28,7 +32,9 @@ __all__ = [
     "raster",
     "recall",
     "save",
+    "shared_legend",
     "style",
     "traces",
     "weights",
+    "writers",
 ]
