@@ -380,7 +380,11 @@ def _label(name: str, panel: str) -> str:
     from synfwp.plot.parts import spell
 
     task, rule, bound = name.split(", ")
-    text = rule if rule == "softmax" else f"{spell(rule.removeprefix('delta_'))}, {bound}".replace("beta to", r"$\beta \leq$")
+    text = (
+        rule
+        if rule == "softmax"
+        else f"{spell(rule.removeprefix('delta_'))}, {bound}".replace("beta to", r"$\beta \leq$")
+    )
     return ", ".join(part for part in (task.removeprefix(panel).strip(), text) if part)
 
 

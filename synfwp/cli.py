@@ -37,11 +37,11 @@ Cells = Annotated[
 ]
 Width = Annotated[
     int | None,
-    typer.Option("--width", metavar="89|183", help="Width in mm: of a column, or of a page; files end in -89mm, -183mm."),
+    typer.Option(
+        "--width", metavar="89|183", help="Width in mm: of a column, or of a page; files end in -89mm, -183mm."
+    ),
 ]
-Only = Annotated[
-    list[str] | None, typer.Option("--only", metavar="NAME", help="This program alone; again for more.")
-]
+Only = Annotated[list[str] | None, typer.Option("--only", metavar="NAME", help="This program alone; again for more.")]
 Again = Annotated[bool, typer.Option("--again", help="Run finished parts once more.")]
 
 

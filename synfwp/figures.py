@@ -109,8 +109,15 @@ def made(job: Job, force: bool = False, reuse: bool = False, run: bool = True) -
         images = [job.folder / f"{job.title}{ending}" for ending in (*sheet.ENDINGS, ".txt")]
         for path in (job.data, job.data.with_suffix(".json"), *images):
             results.check_writable(path, force or (reuse and path in images))
-        parts = {"cells": job.cells or job.out / "results" / "cells" / job.name, "jobs": job.jobs, "again": job.again}
-        ds = programs.run(job.name, quick=job.quick, seed=job.seed, **parts, **job.values)
+        cells = job.cells or job.out / "results" / "cells" / job.name
+        how: dict[str, Any] = {
+            "quick": job.quick,
+            "seed": job.seed,
+            "cells": cells,
+            "jobs": job.jobs,
+            "again": job.again,
+        }
+        ds = programs.run(job.name, **how, **job.values)
         with _kept(ds, job.name):
             return _drawn(job, module, ds, {job.data: lambda temporary: results.save(ds, temporary)})
 

@@ -120,7 +120,7 @@ def as_html(folder: Path) -> str:
 
 def _article(folder: Path, entry: Entry) -> str:
     """One figure of the page."""
-    title, summary, caption, command, provenance, data, size = map(html.escape, entry)
+    title, summary, caption, command, provenance, _, size = map(html.escape, entry)
     beside = {ending[1:].upper(): entry.title + ending for ending in ENDINGS}
     rows = entry.data.removesuffix(".nc") + ".json"
     links = beside | {"Dataset (NetCDF)": entry.data, "rows (JSON)": rows, "caption": entry.title + ".txt"}

@@ -54,7 +54,11 @@ def test_a_run_writes_a_result_and_its_figure_and_prints_table_caption_and_paths
         "results/counting.nc",
     ]
     printed = capsys.readouterr().out
-    parts = ["quantity         kind ", "Three, counted.", *(str(out / name) for name in files(out) if "thumb" not in name)]
+    parts = [
+        "quantity         kind ",
+        "Three, counted.",
+        *(str(out / name) for name in files(out) if "thumb" not in name),
+    ]
     assert all(part in printed for part in parts)
     assert results.load(out / "results" / "counting.nc").attrs["seed"] == 4
 
@@ -80,7 +84,11 @@ def test_an_existing_result_or_figure_is_kept_and_the_program_not_run(
     fake_programs: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    endings = ("results/counting.nc", "results/counting.json", *(f"figures/counting.{x}" for x in ("pdf", "svg", "png")))
+    endings = (
+        "results/counting.nc",
+        "results/counting.json",
+        *(f"figures/counting.{x}" for x in ("pdf", "svg", "png")),
+    )
     for name in endings:
         old = tmp_path / name.replace("/", "_") / name
         old.parent.mkdir(parents=True)

@@ -1,6 +1,7 @@
 """`synfwp figures`: equal bytes, finished results taken, one page with all figures, failures at the end."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -48,15 +49,14 @@ KEPT = '''
     def main(quick=False, seed=0):
         return results.cells(cell, {"seed": [1, 2]})
 '''
+LATER = 4_000_000_000  # s: a day in 2096
 ELSEWHERE = """
-    import datetime, sys, time
-    class Later(datetime.datetime):
-        now = classmethod(lambda kind, tz=None: datetime.datetime.fromtimestamp(time.time(), tz) + LATER)
-        today = classmethod(lambda kind: kind.now())
-        utcnow = classmethod(lambda kind: kind.now())
-    LATER = datetime.timedelta(days=40)
-    datetime.datetime = Later
+    import datetime, sys
     from synfwp import analyses, cli, models
+    from synfwp.results import attributes
+    class Later(datetime.datetime):
+        now = classmethod(lambda kind, tz=None: kind.fromtimestamp(4_000_000_000, tz))
+    attributes.datetime = Later
     analyses.__path__, models.__path__ = [sys.argv[1]], []
     cli.main(["figures", "--only", "counting", "--only", "wide", "--out", sys.argv[2]])
 """
@@ -66,7 +66,9 @@ ELSEWHERE = """
 def wide(fake_programs: Path) -> str:
     """A program with a figure as wide as a page."""
     before = dedent(fakes.GOOD).split("def figure(ds)")
-    fakes.write(fake_programs, "wide", before[0] + dedent(WIDE) + "\n\ndef caption(ds):\n    return 'A <line> & more.'\n")
+    fakes.write(
+        fake_programs, "wide", before[0] + dedent(WIDE) + "\n\ndef caption(ds):\n    return 'A <line> & more.'\n"
+    )
     return "wide"
 
 
@@ -98,10 +100,12 @@ def test_each_figure_is_written_three_times_with_its_dataset_its_caption_and_one
 def test_another_process_on_another_day_writes_the_same_bytes(tmp_path: Path, fake_programs: Path, wide: str) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     assert call("figures", "--only", "counting", "--only", wide, "--out", here) == 0
-    subprocess.run([sys.executable, "-c", dedent(ELSEWHERE), fake_programs, there], check=True, capture_output=True)
+    environment = os.environ | {"SOURCE_DATE_EPOCH": str(LATER), "MPLBACKEND": "agg"}
+    command = [sys.executable, "-c", dedent(ELSEWHERE), fake_programs, there]
+    subprocess.run(command, check=True, capture_output=True, env=environment)
     assert shown(here) == shown(there)
     one, two = (results.load(out / "results" / "counting.nc") for out in (here, there))
-    assert two.attrs["created"][:10] > one.attrs["created"][:10]  # 40 days later
+    assert two.attrs["created"].startswith("2096")
     assert {name for name in one.attrs if one.attrs[name] != two.attrs[name]} <= set(results.UNCOUNTED)
     xr.testing.assert_equal(one, two)
 
@@ -181,7 +185,10 @@ def test_a_missing_result_is_named_with_the_command_that_makes_it(
 ) -> None:
     assert call("figures", "--only", "counting", "--quick", "--out", tmp_path / "o", "--no-run") == 1
     error = capsys.readouterr().err
-    assert f"{tmp_path / 'o' / 'results' / 'counting.nc'} does not exist; make it with `synfwp run counting --quick`" in error
+    assert (
+        f"{tmp_path / 'o' / 'results' / 'counting.nc'} does not exist; make it with `synfwp run counting --quick`"
+        in error
+    )
     assert not (fake_programs / "ran").exists()
     assert not (tmp_path / "o").exists()
 
@@ -322,7 +329,9 @@ def test_the_page_has_every_figure_with_its_caption_and_command_and_nothing_from
 
 
 def test_a_caption_file_is_read_as_it_was_written_and_another_text_is_passed_over(tmp_path: Path) -> None:
-    entry = sheet.Entry("a", "One: two.", "First.\n\nSecond: third.", "synfwp run a", "0f", "../results/a.nc", "1 x 2 mm")
+    entry = sheet.Entry(
+        "a", "One: two.", "First.\n\nSecond: third.", "synfwp run a", "0f", "../results/a.nc", "1 x 2 mm"
+    )
     (tmp_path / "a.txt").write_text(sheet.as_text(entry))
     (tmp_path / "b.txt").write_text("notes of my own\n")
     assert sheet.read(tmp_path / "a.txt") == entry

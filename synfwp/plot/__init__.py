@@ -17,7 +17,7 @@ from synfwp.plot.activity import raster, traces, weights
 from synfwp.plot.files import close, save, writers
 from synfwp.plot.page import COLOURS, figure, legend, letter, points, shared_legend, style
 from synfwp.plot.scores import against, learning_curve, recall
-from synfwp.plot.widths import at_width
+from synfwp.plot.widths import at_width, leftmost
 
 __all__ = [
     "COLOURS",
@@ -26,6 +26,7 @@ __all__ = [
     "close",
     "figure",
     "learning_curve",
+    "leftmost",
     "legend",
     "letter",
     "points",

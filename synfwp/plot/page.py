@@ -120,8 +120,7 @@ def figure(
     plt.draw_if_interactive()  # loads the backend now: what a notebook's backend sets must not be undone by the style
     with style():
         fig = plt.figure(FigureClass=JournalFigure, figsize=(layout.wide / INCH, layout.high / INCH))
-        ratios = {"width_ratios": layout.width_ratios, "height_ratios": layout.height_ratios}
-        axes = fig.subplot_mosaic(layout.mosaic, **ratios)
+        axes = fig.subplot_mosaic(layout.mosaic, width_ratios=layout.width_ratios, height_ratios=layout.height_ratios)
     return fig, axes
 
 

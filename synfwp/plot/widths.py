@@ -6,6 +6,7 @@ from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
 
 from synfwp.checks import short
 
@@ -33,8 +34,8 @@ class Layout(NamedTuple):
     wide: float
     high: float
     mosaic: Any
-    width_ratios: Sequence[float] | None = None
-    height_ratios: Sequence[float] | None = None
+    width_ratios: Any = None
+    height_ratios: Any = None
 
 
 @contextmanager
@@ -43,7 +44,7 @@ def at_width(width: float | None) -> Iterator[None]:
 
     A wider figure keeps its panels and its height. In a narrower one the panels are put side by side as long as none
     gets narrower than 0.7 of what it was made for, and below each other otherwise, in the order in which they are read;
-    each keeps its height (up to a tenth where the page is full), and so the figure may become higher than a page.
+    each keeps its height (but for a tenth, where that makes the figure fit a page), so it may become higher than a page.
 
     Parameters
     ----------
@@ -73,14 +74,34 @@ def at_width(width: float | None) -> Iterator[None]:
         _WIDTH.reset(token)
 
 
+def leftmost(ax: Axes) -> bool:
+    """Whether axes stand first in their line, where the labels of a shared y axis belong at any width.
+
+    Parameters
+    ----------
+    ax : Axes
+
+    Examples
+    --------
+    >>> from synfwp import plot
+    >>> with at_width(89):
+    ...     _, axes = plot.figure("double", 50, "abcd")
+    >>> [name for name, ax in axes.items() if leftmost(ax)]
+    ['a', 'c']
+    """
+    place = ax.get_subplotspec()
+    return place is None or place.is_first_col()
+
+
 def laid_out(asked: Layout) -> Layout:
     """The layout at the width that is in force.
 
     Examples
     --------
     >>> with at_width(89):
-    ...     laid_out(Layout(183.0, 60.0, "abc;dee"))
-    Layout(wide=89.0, high=150.0, mosaic=[[[['a', 'b']]], [[['c', 'd']]], ..., height_ratios=[30.0, 30.0, 30.0])
+    ...     narrow = laid_out(Layout(183.0, 60.0, "abc;dee"))
+    >>> narrow.high, narrow.mosaic
+    (150.0, [[[['a']]], [[['b']]], [[['c']]], [[['d']]], [[['e']]]])
     """
     width = _WIDTH.get()
     if width is None or width == asked.wide:
@@ -95,8 +116,8 @@ def laid_out(asked: Layout) -> Layout:
         if FLATTER * sum(max(p.high for p in line) for line in lines) <= MAX_HEIGHT:
             break
     heights = [max(p.high for p in line) for line in lines]
-    flatter = max(FLATTER, min(1.0, MAX_HEIGHT / sum(heights)))
-    heights = [flatter * high for high in heights]
+    if FLATTER * sum(heights) <= MAX_HEIGHT < sum(heights):
+        heights = [high * MAX_HEIGHT / sum(heights) for high in heights]
     return Layout(width, sum(heights), [[[[p.name for p in line]]] for line in lines], None, heights)
 
 
