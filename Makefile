@@ -90,9 +90,13 @@ warm: $(VENV)/.test  ## compile every kernel into the cache, by running the kern
 	$(PY) -m pytest -q -m kernels tests
 
 figures: $(VENV)/.test  ## every model and analysis at full size (hours; finished parts are kept), scorecard, slow tests
-	for f in models/*.py analyses/*.py; do if [ -e "$$f" ]; then \
-	  n=$$(basename "$$f" .py); $(VENV)/bin/synfwp run "$$n" --force --jobs 2 --cells docs/cells/$$n > docs/results/$$n.txt || exit 1; \
-	  cat docs/results/$$n.txt; cp results/$$n.json docs/results/; cp figures/$$n.png docs/figures/; fi; done
+	mkdir -p results
+	failed=; for f in models/*.py analyses/*.py; do if [ -e "$$f" ]; then \
+	  n=$$(basename "$$f" .py); \
+	  if $(VENV)/bin/synfwp figures --only "$$n" --force --jobs 2 --cells docs/cells > results/$$n.txt; then \
+	    cat results/$$n.txt; cp results/$$n.txt results/$$n.json docs/results/; cp figures/$$n.png docs/figures/; \
+	  else failed="$$failed $$n"; fi; fi; done; \
+	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
 	$(VENV)/bin/synfwp scorecard > /dev/null
 	$(PY) tests/readme_numbers.py
 	$(PY) -m pytest -q -m slow || [ $$? -eq 5 ]  # 5: no test is marked slow

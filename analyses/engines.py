@@ -200,22 +200,24 @@ def figure(ds: xr.Dataset) -> Any:
     rows = {"abcde": ("agreement_peak", "peak"), "fghij": ("agreement_gap", "gap"), "klmno": ("slope_gap", "gap")}
     mosaic = [[[list(letters) for letters in rows]], [[list("pqr")]]]
     fig, axes = plot.figure("double", 165, mosaic, height_ratios=[3, 1.2])
+    columns = all(plot.leftmost(axes[letters[0]]) for letters in rows)  # at the width of a page
     for letters, (variable, along) in rows.items():
         for letter, mechanism in zip(letters, MECHANISMS, strict=True):
             ax = axes[letter]
             _engines(ds.sel(mechanism=mechanism), ax, variable, along)
             with plot.style():
-                if letter == letters[0]:
-                    ax.set_ylabel("agreement (corr.)" if variable.startswith("agree") else "size (slope)")
-                else:
+                first = plot.leftmost(ax)
+                if letter != letters[0]:
                     ax.sharey(axes[letters[0]])
-                    ax.tick_params(labelleft=False)
-                if letters == "abcde":
-                    ax.set_title(mechanism)
+                if first:
+                    ax.set_ylabel("agreement (corr.)" if variable.startswith("agree") else "size (slope)")
+                ax.tick_params(labelleft=first)
+                if letters == "abcde" or not columns:
+                    ax.set_title(mechanism if columns else mechanism.replace(", ", ",\n"))
     with plot.style():
         axes["a"].set_ylim(0, 1.05)
         axes["f"].set_ylim(top=1.0)
-        fig.legend(*axes["k"].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+        plot.shared_legend(fig, axes["k"])
     _neurons(ds, axes)
     plot.letter(axes, offset=22.0)
     return fig

@@ -408,8 +408,7 @@ def figure(ds: xr.Dataset) -> Any:
     with plot.style():
         for letter in "hi":
             plot.legend(axes[letter])
-        handles = axes["b"].get_legend_handles_labels()
-        fig.legend(*handles, loc="outside upper center", ncols=len(handles[0]) // 2 + 1)
+        plot.shared_legend(fig, axes["b"])
     plot.letter(axes, offset=26.0)
     return fig
 
@@ -499,7 +498,7 @@ def _against_spikes(ds: xr.Dataset, ax: Any, variable: str, levels: dict[str, fl
         for (label, level), dash in zip(levels.items(), ((0, (3, 2)), (0, (1, 1)), (0, (5, 1, 1, 1))), strict=False):
             ax.axhline(level, color="0.45", lw=0.7, ls=dash, label=label)
         ax.set_xscale("log")
-        ax.set_xlabel("spikes per association (all neurons)")
+        ax.set_xlabel("spikes per association (total)")
         ax.set_ylabel("agreement (corr.)" if variable == "agreement" else "recall (cosine)")
         ax.set_ylim(0, 1.02 if variable == "agreement" else 0.9)
 

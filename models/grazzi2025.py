@@ -351,7 +351,7 @@ def _against_length(ds: xr.Dataset, ax: Any, panel: str) -> None:
         ax.set_xlim(0, LONGEST)
         ax.set_ylim(-10, 103)
         ax.set_xticks([40, 128, 256])
-        ax.set_xlabel(f"length of {panel} (tokens)")
+        ax.set_xlabel(f"{panel} (tokens)")
         ax.set_ylabel("scaled accuracy (%)")
         plot.legend(ax)
 
@@ -380,7 +380,11 @@ def _label(name: str, panel: str) -> str:
     from synfwp.plot.parts import spell
 
     task, rule, bound = name.split(", ")
-    text = rule if rule == "softmax" else f"{spell(rule)}, {bound}".replace("beta to", r"$\beta \leq$")
+    text = (
+        rule
+        if rule == "softmax"
+        else f"{spell(rule.removeprefix('delta_'))}, {bound}".replace("beta to", r"$\beta \leq$")
+    )
     return ", ".join(part for part in (task.removeprefix(panel).strip(), text) if part)
 
 

@@ -411,7 +411,7 @@ def figure(ds: xr.Dataset) -> Any:
         axes["f"].plot(one.W_equation, one.W_spikes, ".", color=plot.COLOURS["black"], markersize=2)
         top = float(max(one.W_equation.max(), one.W_spikes.max()))
         axes["f"].plot([0, top], [0, top], **dashed, label="equal")
-        axes["f"].set(xlabel="weight by the equation (w_max)", ylabel="weight by spikes (w_max)")
+        axes["f"].set(xlabel="weight by equation (w_max)", ylabel="weight by spikes (w_max)")
         for panel in "bcdef":
             plot.legend(axes[panel])
     plot.letter(axes)

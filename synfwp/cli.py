@@ -1,24 +1,24 @@
-"""The command ``synfwp``: list, run and cite the models and analyses; compile beforehand.
+"""The command ``synfwp``: list, run, draw and cite the models and analyses; compile beforehand.
 
 A user's mistake ends with exit code 2 and one line on stderr; an interrupt with 130. Outputs are checked before a run,
 and either all of them appear or none.
 """
 
-import contextlib
 import functools
-import os
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from synfwp import __version__, programs
+from synfwp import figures as figures_
+from synfwp.checks import lookup
 from synfwp.settings import read_all
 
 DEMO = "first_look"
+_TOLD = (ValueError, TypeError, OSError)  # whose messages are for the user
 _UsageError: Any = typer.BadParameter.__mro__[1]  # click's own or typer's copy of it, by the version of typer
 app = typer.Typer(name="synfwp", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -35,6 +35,13 @@ Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes that share t
 Cells = Annotated[
     Path | None, typer.Option("--cells", help="Folder of finished parts, results/cells of --out if not given.")
 ]
+Width = Annotated[
+    int | None,
+    typer.Option(
+        "--width", metavar="89|183", help="Width in mm: of a column, or of a page; files end in -89mm, -183mm."
+    ),
+]
+Only = Annotated[list[str] | None, typer.Option("--only", metavar="NAME", help="This program alone; again for more.")]
 Again = Annotated[bool, typer.Option("--again", help="Run finished parts once more.")]
 
 
@@ -53,8 +60,8 @@ def _guarded(command: Callable[..., None]) -> Callable[..., None]:
         except (ValueError, TypeError, OSError) as error:
             _complain(error)
             raise typer.Exit(2) from None
-        except KeyboardInterrupt:
-            _complain("interrupted.")
+        except KeyboardInterrupt as error:
+            _complain(" ".join([*getattr(error, "__notes__", []), "interrupted."]))
             raise typer.Exit(130) from None
 
     return guarded
@@ -78,7 +85,7 @@ def _start(
 @_guarded
 def demo(quick: Quick = False, out: Out = Path(), seed: Seed = 0, force: Force = False) -> None:
     """Run the first look: train, carry out with rates and spikes, compare with data, draw."""
-    _run(DEMO, quick, out, seed, force)
+    _run(figures_.Job(DEMO, out, quick, seed), force)
 
 
 @app.command("list")
@@ -109,13 +116,58 @@ def run(
     jobs: Jobs = 1,
     cells: Cells = None,
     again: Again = False,
+    width: Width = None,
 ) -> None:
-    """Run a model or an analysis; write results/NAME.nc, its rows as .json, and figures/NAME.pdf and .png.
+    """Run a model or an analysis; write results/NAME.nc, its rows as .json, and figures/NAME.pdf, .svg, .png and .txt.
 
     With other settings the files are NAME-setting=value.nc, and so on. Each finished part of a run (one condition, one
     seed) is kept, and is not run again: a run that was stopped goes on, and one with more seeds runs only these.
     """
-    _run(name, quick, out, seed, force, _settings(set_ or []), {"jobs": jobs, "cells": cells, "again": again})
+    job = figures_.Job(name, out, quick, seed, width=width, cells=cells, jobs=jobs, again=again)
+    _run(job, force, _settings(set_ or []))
+
+
+@app.command()
+@_guarded
+def figures(
+    quick: Quick = False,
+    only: Only = None,
+    out: Out = Path(),
+    seed: Seed = 0,
+    force: Force = False,
+    jobs: Jobs = 1,
+    cells: Annotated[
+        Path | None, typer.Option("--cells", help="Folder with finished parts of NAME in NAME/, as those of `run`.")
+    ] = None,
+    width: Width = None,
+    run_: Annotated[bool, typer.Option("--run/--no-run", help="Run programs that have no finished result.")] = True,
+) -> None:
+    """Make the figures of all models and analyses, and figures/index.html with all of them on one page.
+
+    A finished result of the same run is taken, and only drawn anew, unless --force is given. What fails is reported at
+    the end, with exit code 1; all other figures are kept.
+    """
+    from synfwp import plot
+
+    with plot.at_width(width):  # refuses a width before anything is run
+        names = only or list(programs.list_programs())
+    for name in names:
+        lookup("program", name, programs.list_programs())
+    todo = [
+        figures_.Job(name, out, quick, seed, width=width, cells=None if cells is None else cells / name, jobs=jobs)
+        for name in dict.fromkeys(names)
+    ]
+    failed = []
+    for job, text, error in figures_.all_of(todo, force, run_):
+        if error is None:
+            print(text, flush=True)
+        else:
+            failed.append(f"{job.name}: {'' if isinstance(error, _TOLD) else f'{type(error).__name__}: '}{error}")
+    for text in failed:
+        _complain(text)
+    if failed:
+        _complain(f"{len(failed)} of {len(todo)} figures failed.")
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -177,65 +229,10 @@ def _settings(texts: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _run(
-    name: str,
-    quick: bool,
-    out: Path,
-    seed: int,
-    force: bool,
-    given: dict[str, str] | None = None,
-    parts: dict[str, Any] | None = None,
-) -> None:
-    """Check the outputs, run, write all of them or none, and report."""
-    os.environ.setdefault("MPLBACKEND", "agg")  # figures go to files; a window is never opened
-    from synfwp import results
-
-    module, known = programs.load_program(name), programs.settings(name)
-    values = read_all(known, given or {}, f"program {name!r}")
-    stem = programs.stem(name, programs.changed(known, values, quick))
-    data, drawn_stem = out / "results" / f"{stem}.nc", out / "figures" / stem
-    rows = data.with_suffix(".json")
-    drawn = [drawn_stem.with_name(f"{stem}{ending}") for ending in (".pdf", ".png")]
-    for path in (data, rows, *drawn):
-        results.check_writable(path, force)
-    parts = dict(parts or {})
-    parts["cells"] = parts.get("cells") or out / "results" / "cells" / name
-    ds = programs.run(name, quick=quick, seed=seed, **parts, **values)
-    with _kept(ds, name):
-        figure, caption = module.figure(ds), module.caption(ds)
-
-        from synfwp import plot
-
-        def write(temporary: Path) -> None:
-            results.save(ds, temporary)
-            plot.save(figure, drawn_stem, force)
-
-        writers: dict[Path, Callable[[Path], object]] = {data: write}
-        if results.has_table(ds):
-            page = programs.page(ds, programs.command(name, quick, seed, programs.changed(known, values, quick)))
-            writers[rows] = lambda temporary: temporary.write_text(page, "utf-8")
-        results.write_together(writers, force)
-    blocks = [programs.table(ds), caption, "\n".join(str(path) for path in (*writers, *drawn))]
-    print("\n\n".join(block for block in blocks if block))
-
-
-@contextlib.contextmanager
-def _kept(ds: Any, name: str) -> Iterator[None]:
-    """A run that has ended is not lost where its figure or its files fail: its result goes to a temporary folder."""
-    try:
-        yield
-    except BaseException as error:  # an interrupt too
-        from synfwp import results
-
-        try:
-            kept = results.save(ds, Path(tempfile.mkdtemp(prefix="synfwp-")) / f"{name}.nc")
-            where = f"The result is kept in {kept}."
-        except Exception as worse:
-            where = f"The result could not be kept elsewhere: {worse}"
-        if isinstance(error, (ValueError, TypeError, OSError, LookupError)):
-            raise OSError(f"{error} {where}") from error
-        _complain(where)
-        raise
+def _run(job: figures_.Job, force: bool, given: dict[str, str] | None = None) -> None:
+    """Run with what is given as text; write all files or none, and report."""
+    values = read_all(programs.settings(job.name), given or {}, f"program {job.name!r}")
+    print(figures_.made(job._replace(values=values), force))
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -7,7 +7,6 @@ settings. What `synfwp.results.compared` adds to a Dataset is printed as a table
 """
 
 import ast
-import hashlib
 import importlib
 import json
 import pkgutil
@@ -164,6 +163,7 @@ def run(
     provenance = results.provenance({"quick": quick, **values}, seed)
     took = time.perf_counter() - start - keeping.inside + keeping.seconds
     recorded: dict[str, Any] = {"settings": json.dumps(other)} if other else {}
+    recorded["run"] = json.dumps(of_run(name, quick, seed, values), sort_keys=True)
     recorded |= {"seconds": float(f"{took:.3g}"), "package": results.package()}
     if keeping.others:
         recorded["cells_from"] = ", ".join(sorted(keeping.others))
@@ -172,6 +172,29 @@ def run(
             f"({recorded['cells_from']}); again=True (--again) runs them once more."
         )
     return ds.assign_attrs({"program": name, **provenance, **ds.attrs, **recorded})
+
+
+def of_run(name: str, quick: bool, seed: Any, values: Mapping[str, Any]) -> dict[str, Any]:
+    """All that a run follows from: two with the same give the same numbers. A result keeps it as the attribute ``run``.
+
+    Examples
+    --------
+    >>> sorted(of_run("vogels2011", True, 0, {}))
+    ['code', 'dependencies', 'package', 'program', 'quick', 'seed', 'settings']
+    """
+    from synfwp import results
+
+    module = load_program(name)
+    origin = results.provenance({}, seed)
+    return {
+        "program": name,
+        "quick": quick,
+        "seed": origin["seed"],
+        "settings": changed(settings_of(module.main), values, quick),
+        "code": results.code_of(module.main),
+        "package": results.package(),
+        "dependencies": json.loads(str(origin["dependencies"])),
+    }
 
 
 def settings(name: str) -> dict[str, Setting]:
@@ -211,22 +234,6 @@ def changed(known: Mapping[str, Setting], values: Mapping[str, Any], quick: bool
         n: {k: x for k, x in v.items() if x != usual[n][k]} if isinstance(v, dict) else v for n, v in values.items()
     }
     return {n: known[n].shown(v) for n, v in sorted(found.items()) if v != usual[n] and v != {}}
-
-
-def stem(name: str, other: Mapping[str, str]) -> str:
-    """The name of a run's files: the program's, and after it the settings that differ from the usual ones.
-
-    Where these are long or hold what no name of a file does, eight digits that stand for them.
-
-    Examples
-    --------
-    >>> stem("vogels2011", {}), stem("vogels2011", {"rho0": "8"})
-    ('vogels2011', 'vogels2011-rho0=8')
-    """
-    tail = "".join(f"-{key}={value}" for key, value in other.items())
-    if len(tail) > 80 or not re.fullmatch(r"[\w.,=+-]*", tail):
-        tail = f"-{hashlib.sha256(tail.encode()).hexdigest()[:8]}"
-    return name + tail
 
 
 def settings_table(name: str) -> str:
@@ -314,50 +321,6 @@ def shown(x: float | str) -> str:
     ('0.1235', '2', 'chance')
     """
     return x if isinstance(x, str) else f"{x:.4g}"
-
-
-def command(name: str, quick: bool = False, seed: int = 0, other: Mapping[str, str] | None = None) -> str:
-    """The command that makes a run.
-
-    Examples
-    --------
-    >>> command("vogels2011", quick=True, other={"rho0": "8"})
-    'synfwp run vogels2011 --quick --set rho0=8'
-    """
-    parts = ["synfwp run", name, *(["--quick"] if quick else []), *([f"--seed {seed}"] if seed else [])]
-    return " ".join([*parts, *(f"--set {key}={value}" for key, value in (other or {}).items())])
-
-
-def page(ds: "xr.Dataset", made_by: str) -> str:
-    """The rows of a run with where they come from, as text to be written as NAME.json.
-
-    Parameters
-    ----------
-    ds : xarray.Dataset
-        What `run` returned.
-    made_by : str
-        The `command`.
-
-    Raises
-    ------
-    ValueError
-        If the run has no table.
-
-    Examples
-    --------
-    >>> from synfwp.results import Row, comparison
-    >>> print(page(comparison([Row("rate", 20.0)]), command("song2000"))[:36])
-    {
-     "command": "synfwp run song2000",
-    """
-    from synfwp import results
-
-    if not results.has_table(ds):
-        raise ValueError(f"{made_by}: {table(ds) or 'the run has no table'}.")
-    kept = ("program", "synfwp_version", "package", "git_commit", "seed", "created", "dependencies", "seconds")
-    provenance = {name: ds.attrs[name] for name in (*kept, "parameters", "cells_from") if name in ds.attrs}
-    plain = {name: x.item() if hasattr(x, "item") else x for name, x in provenance.items()}
-    return results.as_page(ds, **plain, command=made_by)
 
 
 def columns_of_text(columns: list[list[str]]) -> str:

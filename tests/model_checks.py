@@ -8,7 +8,7 @@ import numpy as np
 from typer.testing import CliRunner
 
 import synfwp as fw
-from synfwp import cli, programs
+from synfwp import cli, plot, programs
 
 
 def run_quick(name: str, folder: Any) -> tuple[str, Any]:
@@ -35,7 +35,7 @@ def check_labels(ds: Any) -> None:
 
 
 def check_figure(name: str, ds: Any, letters: str, size: tuple[int, int]) -> None:
-    """No complaint about the figure, its size in mm, and every panel is in the caption."""
+    """No complaint about the figure, its size in mm, at the width of a column too; every panel is in the caption."""
     program = programs.load_program(name)
     fig = program.figure(ds)
     assert figure_checks.complaints(fig) == []
@@ -44,3 +44,12 @@ def check_figure(name: str, ds: Any, letters: str, size: tuple[int, int]) -> Non
     assert sorted(found) == list(letters)
     for letter in letters:
         assert re.search(rf"\([a-z, ]*{letter}[a-z, ]*\)", program.caption(ds)), letter
+    check_narrow(name, ds)
+
+
+def check_narrow(name: str, ds: Any) -> None:
+    """At the width of a column no text overlaps or is cut."""
+    with plot.at_width(89):
+        narrow = programs.load_program(name).figure(ds)
+    assert round(25.4 * narrow.get_size_inches()[0]) == 89
+    assert [*figure_checks.overlaps(narrow), *figure_checks.cuts(narrow)] == []

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import fake_programs as fakes
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 import synfwp
-from synfwp import cli, plot, results
+from synfwp import cli, results
 
 fake_programs = fakes.fake_programs  # the fixture
 pytestmark = pytest.mark.usefixtures("fake_programs")
@@ -38,7 +39,7 @@ def one_line(capsys: pytest.CaptureFixture[str]) -> str:
     return err
 
 
-def test_a_run_writes_a_result_and_two_figures_and_prints_table_caption_and_paths(
+def test_a_run_writes_a_result_and_its_figure_and_prints_table_caption_and_paths(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "made" / "here"
@@ -46,11 +47,18 @@ def test_a_run_writes_a_result_and_two_figures_and_prints_table_caption_and_path
     assert files(out) == [
         "figures/counting.pdf",
         "figures/counting.png",
+        "figures/counting.svg",
+        "figures/counting.txt",
+        "figures/thumbnails/counting.png",
         "results/counting.json",
         "results/counting.nc",
     ]
     printed = capsys.readouterr().out
-    parts = ["quantity         kind ", "Three, counted.", *(str(out / name) for name in files(out)[::-1])]
+    parts = [
+        "quantity         kind ",
+        "Three, counted.",
+        *(str(out / name) for name in files(out) if "thumb" not in name),
+    ]
     assert all(part in printed for part in parts)
     assert results.load(out / "results" / "counting.nc").attrs["seed"] == 4
 
@@ -76,7 +84,12 @@ def test_an_existing_result_or_figure_is_kept_and_the_program_not_run(
     fake_programs: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    for name in ("results/counting.nc", "results/counting.json", "figures/counting.pdf", "figures/counting.png"):
+    endings = (
+        "results/counting.nc",
+        "results/counting.json",
+        *(f"figures/counting.{x}" for x in ("pdf", "svg", "png")),
+    )
+    for name in endings:
         old = tmp_path / name.replace("/", "_") / name
         old.parent.mkdir(parents=True)
         old.write_text("precious")
@@ -87,7 +100,7 @@ def test_an_existing_result_or_figure_is_kept_and_the_program_not_run(
     assert not (fake_programs / "ran").exists()
 
 
-def test_force_replaces_all_three(tmp_path: Path) -> None:
+def test_force_replaces_all(tmp_path: Path) -> None:
     call("run", "counting", "--out", tmp_path / "o", "--seed", 1)
     assert call("run", "counting", "--out", tmp_path / "o", "--seed", 2, "--force") == 0
     assert results.load(tmp_path / "o" / "results" / "counting.nc").attrs["seed"] == 2
@@ -120,10 +133,10 @@ def test_nothing_is_written_when_the_figure_cannot_be_drawn(tmp_path: Path, caps
 def test_no_result_appears_when_the_figure_cannot_be_saved(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(plot, "save", full)
+    monkeypatch.setattr(Figure, "savefig", full)
     assert call("run", "counting", "--out", tmp_path / "o") == 2
     line = one_line(capsys)
     assert "No space left" in line
@@ -173,7 +186,8 @@ def test_a_setting_reaches_the_program_and_the_usual_result_stays(
     assert call("run", "counting", "--out", out, "--set", "size=5") == 0
     assert "with other settings than those that are compared with what is published: size=5" in capsys.readouterr().out
     names = ["counting", "counting-size=5"]
-    drawn = [f"figures/{name}{ending}" for name in names for ending in (".pdf", ".png")]
+    drawn = [f"figures/{name}{ending}" for name in names for ending in (".pdf", ".svg", ".png", ".txt")]
+    drawn += [f"figures/thumbnails/{name}.png" for name in names]
     assert files(out) == sorted([*drawn, *(f"results/{name}.{end}" for name in names for end in ("nc", "json"))])
     assert (out / "results" / "counting.nc").read_bytes() == usual
     ds = results.load(out / "results" / "counting-size=5.nc")

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from synfwp import programs, results
+from synfwp import figures, programs, results
 from synfwp.results.rows import NUMBERS, TEXTS
 from synfwp.settings import Setting, read_all, settings_of, sized
 
@@ -98,11 +98,11 @@ def test_a_program_without_settings_says_so():
 
 
 def test_the_name_of_a_run_holds_its_settings_or_digits_that_stand_for_them():
-    assert programs.stem("x", {"a": "1,2", "b": "-0.5"}) == "x-a=1,2-b=-0.5"
+    assert figures.stem("x", {"a": "1,2", "b": "-0.5"}) == "x-a=1,2-b=-0.5"
     for other in ({"a": "1/2"}, {"a": "b:1"}, {"a": "1," * 60 + "1"}):
-        name = programs.stem("x", other)
+        name = figures.stem("x", other)
         assert len(name) == len("x-12345678")
-        assert name == programs.stem("x", other) != programs.stem("x", other | {"b": "1"})
+        assert name == figures.stem("x", other) != figures.stem("x", other | {"b": "1"})
     known = {"a": Setting("a", dict[str, int], {"x": 1, "y": 2}, {"x": 0, "y": 0})}
     assert programs.changed(known, {"a": {"x": 1, "y": 3}}, False) == {"a": "y:3"}
     assert programs.changed(known, {"a": {"x": 0}}, True) == {}

@@ -14,16 +14,21 @@ Examples
 """
 
 from synfwp.plot.activity import raster, traces, weights
+from synfwp.plot.files import close, save, writers
 from synfwp.plot.memories import capacity, overwriting, retention
-from synfwp.plot.page import COLOURS, figure, legend, letter, points, save, style
+from synfwp.plot.page import COLOURS, figure, legend, letter, points, shared_legend, style
 from synfwp.plot.scores import against, learning_curve, recall
+from synfwp.plot.widths import at_width, leftmost
 
 __all__ = [
     "COLOURS",
     "against",
+    "at_width",
     "capacity",
+    "close",
     "figure",
     "learning_curve",
+    "leftmost",
     "legend",
     "letter",
     "overwriting",
@@ -32,7 +37,9 @@ __all__ = [
     "recall",
     "retention",
     "save",
+    "shared_legend",
     "style",
     "traces",
     "weights",
+    "writers",
 ]

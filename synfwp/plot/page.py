@@ -1,4 +1,4 @@
-"""The page: sizes in mm, the journal style, panel letters, points with error bars, and saving."""
+"""The page: sizes in mm, the journal style, panel letters, legends, and points with error bars."""
 
 import functools
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,10 +18,8 @@ from matplotlib.textpath import text_to_path
 
 from synfwp import units
 from synfwp.checks import lookup
-from synfwp.results import write_together
+from synfwp.plot.widths import MAX_HEIGHT, WIDTHS, Layout, laid_out
 
-WIDTHS = {"single": 89.0, "double": 183.0}  # mm
-MAX_HEIGHT = 170.0  # mm
 INCH = 25.4  # mm
 STYLE_FILE = Path(__file__).parent.with_name("synfwp.mplstyle")
 COLOURS = {  # Okabe & Ito (2008), readable with any kind of colour vision; yellow is left out, it fades on white
@@ -83,6 +81,7 @@ def figure(
     """A figure of exact size in the journal style, and its axes by name.
 
     What the functions of this module draw on it has the style; wrap other matplotlib calls in ``with plot.style():``.
+    Within ``with plot.at_width(89):`` it is 89 mm wide, its panels where they fit.
 
     Parameters
     ----------
@@ -117,10 +116,11 @@ def figure(
     high = min(0.65 * wide, MAX_HEIGHT) if height is None else units.number(height, "mm", "height", 0.0, above=True)
     if high > MAX_HEIGHT:
         raise ValueError(f"height is {high:g} mm; a figure with its caption fits a page up to {MAX_HEIGHT:g} mm.")
+    layout = laid_out(Layout(wide, high, mosaic, width_ratios, height_ratios))
     plt.draw_if_interactive()  # loads the backend now: what a notebook's backend sets must not be undone by the style
     with style():
-        fig = plt.figure(FigureClass=JournalFigure, figsize=(wide / INCH, high / INCH))
-        axes = fig.subplot_mosaic(mosaic, width_ratios=width_ratios, height_ratios=height_ratios)
+        fig = plt.figure(FigureClass=JournalFigure, figsize=(layout.wide / INCH, layout.high / INCH))
+        axes = fig.subplot_mosaic(layout.mosaic, width_ratios=layout.width_ratios, height_ratios=layout.height_ratios)
     return fig, axes
 
 
@@ -185,69 +185,46 @@ def legend(ax: Axes) -> None:
     entries.sort(key=lambda entry: isinstance(entry[0], Line2D) and entry[0].is_dashed())
     handles, labels = zip(*entries, strict=True)
     with on(ax):
-        ax.legend(handles, labels, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=_columns(ax, labels))
+        room = 1.1 * ax.bbox.width * 72 / ax.figure.dpi  # the layout, still to come, uses the margins too
+        ax.legend(handles, labels, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=_columns(room, labels))
 
 
-def _columns(ax: Axes, labels: Sequence[str]) -> int:
-    """How many legend entries fit side by side over the axes, in the font and the spacings in force."""
+def shared_legend(fig: Figure, ax: Axes) -> None:
+    """One legend above the whole figure, of what is labelled in one of its axes, in as many columns as fit.
+
+    Parameters
+    ----------
+    fig : Figure
+    ax : Axes
+        Whose labelled lines are listed.
+
+    Examples
+    --------
+    >>> fig, axes = figure("double", 60, "ab")
+    >>> for ax in axes.values():
+    ...     _ = ax.plot([0, 1], label="delta")
+    >>> shared_legend(fig, axes["a"])
+    >>> [text.get_text() for text in fig.legends[0].get_texts()]
+    ['delta']
+    """
+    handles, labels = ax.get_legend_handles_labels()
+    with on(ax):
+        room = 0.98 * fig.bbox.width * 72 / fig.dpi
+        fig.legend(handles, labels, loc="outside upper center", ncols=_columns(room, labels))
+
+
+def _columns(room: float, labels: Sequence[str]) -> int:
+    """How many legend entries fit side by side in so many points, in the font and the spacings in force."""
     rc = mpl.rcParams
     font = FontProperties(size=rc["legend.fontsize"])
     em = font.get_size_in_points()
     handle, gap = em * (rc["legend.handlelength"] + rc["legend.handletextpad"]), em * rc["legend.columnspacing"]
     widths = [handle + text_to_path.get_text_width_height_descent(label, font, False)[0] for label in labels]
-    room = 1.1 * ax.bbox.width * 72 / ax.figure.dpi  # the layout, still to come, uses the margins too
     for columns in range(len(labels), 1, -1):
         if sum(column.max() + gap for column in np.array_split(widths, columns)) - gap <= room:
             rows = -(-len(labels) // columns)
             return -(-len(labels) // rows)  # the same rows, filled evenly
     return 1
-
-
-def save(fig: Figure, path_stem: str | Path, force: bool = False) -> tuple[Path, Path]:
-    """Write ``path_stem.pdf`` and ``path_stem.png`` (300 dpi), both or none; equal figures give equal bytes.
-
-    Parameters
-    ----------
-    fig : Figure
-        From `figure`, or any other.
-    path_stem : path
-        Without an ending; missing folders are made.
-    force : bool
-        Replace existing files.
-
-    Returns
-    -------
-    pathlib.Path, pathlib.Path
-        The PDF and the PNG.
-
-    Raises
-    ------
-    ValueError
-        If ``path_stem`` already ends in .pdf or .png.
-    OSError
-        FileExistsError if one of the two exists and ``force`` is false (neither is then touched); others if the folder
-        cannot be written.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     [path.name for path in save(figure()[0], f"{folder}/capacity")]
-    ['capacity.pdf', 'capacity.png']
-    """
-    stem = Path(path_stem)
-    if stem.suffix in (".pdf", ".png"):
-        raise ValueError(
-            f"path_stem is {str(stem)!r}; pass it without {stem.suffix}, both a PDF and a PNG are written."
-        )
-    pdf, png = (stem.with_name(stem.name + ending) for ending in (".pdf", ".png"))
-    writers = {
-        pdf: lambda path: fig.savefig(path, format="pdf", metadata={"CreationDate": None}),
-        png: lambda path: fig.savefig(path, format="png"),
-    }
-    with style():
-        write_together(writers, force)
-    return pdf, png
 
 
 def points(

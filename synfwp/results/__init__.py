@@ -14,9 +14,10 @@ Examples
 
 from synfwp.results.attributes import FORMAT, as_json, check_format, provenance
 from synfwp.results.files import check_writable, load, save, write_atomically, write_together
+from synfwp.results.fingerprint import UNCOUNTED, provenance_hash
 from synfwp.results.identity import difference, opaque
 from synfwp.results.joined import join, weights
-from synfwp.results.keeping import Keeping, cells, kept_cells, package
+from synfwp.results.keeping import Keeping, cells, code_of, kept_cells, package
 from synfwp.results.rows import CLAIMS, KINDS, Row, as_page, as_records, compared, comparison, has_table
 from synfwp.results.schema import SCHEMA, Variable, dataset, padded, seconds
 from synfwp.results.trains import Trains, spike_times, spike_trains, spike_variables
@@ -26,6 +27,7 @@ __all__ = [
     "FORMAT",
     "KINDS",
     "SCHEMA",
+    "UNCOUNTED",
     "Keeping",
     "Row",
     "Trains",
@@ -36,6 +38,7 @@ __all__ = [
     "cells",
     "check_format",
     "check_writable",
+    "code_of",
     "compared",
     "comparison",
     "dataset",
@@ -48,6 +51,7 @@ __all__ = [
     "package",
     "padded",
     "provenance",
+    "provenance_hash",
     "save",
     "seconds",
     "spike_times",

@@ -36,6 +36,7 @@ from synfwp.results.schema import dataset
 
 Function = Callable[..., Any]
 _THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
+_SHOWS = ("models", "analyses", "plot", "cli.py", "figures.py", "sheet.py", "scorecard.py")  # no number depends on it
 _WHOLE = {"_asdict", "_fields", "_replace"}  # who reads these reads every field
 
 
@@ -248,7 +249,7 @@ def _read(path: Path, kept: Keeping) -> xr.Dataset:
 
 @cache
 def package() -> str:
-    """The version of the package and a hash of its code, without its programs.
+    """The version of the package and a hash of its code, without its programs and what only shows results.
 
     Examples
     --------
@@ -257,7 +258,7 @@ def package() -> str:
     """
     found, root = hashlib.sha256(), Path(synfwp.__file__).parent
     for path in sorted(root.rglob("*.py")):
-        if path.relative_to(root).parts[0] not in ("models", "analyses", "plot"):
+        if path.relative_to(root).parts[0] not in _SHOWS:
             found.update(path.read_bytes())
     return f"{synfwp.__version__}+{found.hexdigest()[:8]}"
 
@@ -274,6 +275,17 @@ def _check_importable(function: Function) -> None:
             f"{name or function!r} is no function of a module, so its cells cannot be kept or shared by processes; "
             "define it in a file that is imported."
         )
+
+
+def code_of(function: Function) -> str:
+    """A hash of a function's code, with all of its module that it uses; comments and docstrings do not count.
+
+    Examples
+    --------
+    >>> len(code_of(code_of))
+    16
+    """
+    return _code(function)[0]
 
 
 def _code(function: Function) -> tuple[str, set[str]]:

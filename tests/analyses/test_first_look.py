@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import figure_checks
+import model_checks
 import numpy as np
 import pytest
 import readme_numbers
@@ -132,6 +133,7 @@ def test_no_text_in_the_figure_overlaps_or_is_cut_and_every_axis_has_a_unit(demo
     fig = program.figure(demo[2])
     assert figure_checks.complaints(fig) == []
     assert [round(25.4 * side) for side in fig.get_size_inches()] == [183, 116]
+    model_checks.check_narrow("first_look", demo[2])
     letters = [text.get_text() for ax in fig.axes for text in ax.texts if text.get_fontweight() == "bold"]
     caption = program.caption(demo[2])
     assert sorted(letters) == list("abcdefg")

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import figure_checks
+import model_checks
 import numpy as np
 import pytest
 import readme_numbers
@@ -137,6 +138,7 @@ def test_a_run_of_all_systems_has_its_rows_for_nets_that_differ_in_number(progra
     letters = [t.get_text() for ax in program.figure(ds).axes for t in ax.texts if t.get_fontweight() == "bold"]
     assert sorted(letters) == list("abcde")
     assert figure_checks.complaints(program.figure(ds), PLAIN) == []
+    model_checks.check_narrow("grazzi2025", ds)
 
 
 def test_no_text_in_the_figure_overlaps_or_is_cut_and_every_axis_has_a_unit(quick, program):

@@ -1,6 +1,7 @@
 """Word problems of groups in quick mode: turns, reflections, how many there have to be, what is drawn and printed."""
 
 import figure_checks
+import model_checks
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -92,3 +93,4 @@ def test_no_text_in_the_figure_overlaps_or_is_cut_and_every_axis_has_a_unit(quic
     assert figure_checks.complaints(fig, figure_checks.DIMENSIONLESS | {"group", "writes per token"}) == []
     letters = [text.get_text() for ax in fig.axes for text in ax.texts if text.get_fontweight() == "bold"]
     assert sorted(letters) == list("abc")
+    model_checks.check_narrow("heo2026", quick[1])

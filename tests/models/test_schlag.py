@@ -3,6 +3,7 @@
 import re
 
 import figure_checks
+import model_checks
 import numpy as np
 import pytest
 import readme_numbers
@@ -221,6 +222,7 @@ def test_no_text_in_the_figure_overlaps_or_is_cut_and_every_axis_has_a_unit(quic
     fig = program.figure(quick[1])
     assert figure_checks.complaints(fig) == []
     assert [round(25.4 * side) for side in fig.get_size_inches()] == [183, 112]
+    model_checks.check_narrow("schlag2021", quick[1])
     letters = [text.get_text() for ax in fig.axes for text in ax.texts if text.get_fontweight() == "bold"]
     assert sorted(letters) == list("abcd")
     for letter in letters:

@@ -36,7 +36,7 @@ def test_a_figure_has_the_size_that_was_asked_for_in_the_file_too(
 ) -> None:
     fig, axes = plot.figure(width, height)
     axes["a"].set_ylabel("a label (ms)")
-    pdf, png = plot.save(fig, tmp_path / "sized")
+    pdf, _, png = plot.save(fig, tmp_path / "sized")
     box = re.search(rb"/MediaBox \[\s*0 0 ([\d.]+) ([\d.]+)\s*\]", pdf.read_bytes())
     assert box
     # PDF lengths are points, of which 72 make an inch, printed with six digits.
@@ -65,7 +65,7 @@ def test_the_default_height_never_exceeds_the_page() -> None:
 
 def test_fonts_are_embedded_as_type_42_so_that_text_can_be_edited(tmp_path: Path) -> None:
     page = examples.full_page()
-    pdf, _ = plot.save(page, tmp_path / "page")
+    pdf, *_ = plot.save(page, tmp_path / "page")
     content = pdf.read_bytes()
     streams = [zlib.decompress(s) for s in re.findall(rb"/FlateDecode.*?stream\r?\n(.*?)endstream", content, re.DOTALL)]
     subtypes = set(re.findall(rb"/Subtype /(Type3|TrueType|CIDFontType2)", b"".join([content, *streams])))
@@ -94,14 +94,18 @@ def test_save_keeps_existing_files_unless_forced_and_then_replaces_both(tmp_path
     assert [path.name for path in tmp_path.iterdir()] == ["kept.png"]
     assert (tmp_path / "kept.png").read_text() == "old"
     written = plot.save(fig, tmp_path / "kept", force=True)
-    assert [path.read_bytes()[:4] for path in written] == [b"%PDF", b"\x89PNG"]
+    assert [path.read_bytes()[:4] for path in written] == [b"%PDF", b"<?xm", b"\x89PNG"]
 
 
 def test_save_refuses_a_stem_with_an_ending_and_keeps_other_dots(tmp_path: Path) -> None:
     fig, _ = plot.figure()
     with pytest.raises(ValueError, match=r"pass it without \.pdf"):
         plot.save(fig, tmp_path / "figure.pdf")
-    assert [path.name for path in plot.save(fig, tmp_path / "beta_0.5")] == ["beta_0.5.pdf", "beta_0.5.png"]
+    assert [path.name for path in plot.save(fig, tmp_path / "beta_0.5")] == [
+        "beta_0.5.pdf",
+        "beta_0.5.svg",
+        "beta_0.5.png",
+    ]
 
 
 def test_no_rcparams_change_outside(tmp_path: Path) -> None:
