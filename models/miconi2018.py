@@ -15,8 +15,8 @@ hundreds of thousands of sequences.
 
 Ours: 50 bits and 3 patterns in the protocol of two rounds (published: 1000 and 5); no numbers are published for either
 size. No bias neuron (published: one, "not needed for this task"); alphas of a unit to itself (published in one round:
-none). 8000 updates of 32 sequences (W alone: 300), and in one round 12500 for every net, 400000 sequences (published:
-2000, and in one round 100000 or 1000000, of one sequence); Adam along a half cosine from 3e-3 (published: 3e-4);
+none). 8000 updates of 32 sequences (in two rounds, W alone: 300), together 256000 (published: 2000 updates, and in one
+round 100000 or 1000000, of one sequence); Adam along a half cosine from 3e-3 (published: 3e-4);
 gradients clipped to a norm of 1 (published: no clipping); alpha = 1 at the start where all synapses share it. eta is
 learned through its logarithm from 0.001 (published: itself, from 0.01): the error depends on the product of alpha and
 eta above all, so that nets that start at 0.01 stay at a large eta, whose decay costs; and the gradient of eta itself is
@@ -106,7 +106,7 @@ class Size(NamedTuple):
         return self.steps if learn else self.static
 
 
-FULL = Size(d=50, patterns=3, seeds=5, steps=8000, static=300, batch=32, sequences=2000, once=12500)
+FULL = Size(d=50, patterns=3, seeds=5, steps=8000, static=300, batch=32, sequences=2000, once=8000)
 QUICK = Size(
     30, 2, seeds=2, steps=250, static=60, batch=4, sequences=60, once=120, learning_rate=1e-2, eta=0.01,
     alphas=(0.1, 0.51, 0.8, 2.0),
