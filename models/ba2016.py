@@ -142,7 +142,7 @@ class Size(NamedTuple):
 
 FULL = Size(26, 10, 4, 50, seeds=5, steps=9000)
 QUICK = Size(
-    3, 3, 2, 30, seeds=1, steps=450, sequences=500, learning_rate=1e-2, eta=0.2, tested=(1, 2, 3), layered_steps=450
+    3, 3, 2, 30, seeds=1, steps=450, sequences=500, learning_rate=1e-2, eta=0.2, tested=(1, 2, 3), layered_steps=350
 )
 
 
