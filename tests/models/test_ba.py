@@ -43,6 +43,38 @@ def test_fast_weights_find_values_by_their_keys_and_without_them_keys_tell_nothi
     assert float((ds.frozen.sel(rule="fast weights") - blind).min()) > -0.063
 
 
+def test_nets_with_all_layers_find_values_by_their_keys(quick):
+    ds = quick[1]
+    assert ds.layered.values.tolist() == ["20 units and all layers", "50 units and all layers"]
+    blind = 1 - float(ds.order_blind.sel(rule="fast weights").mean())
+    assert float(ds.layered_wrong.sel(layered="50 units and all layers").max()) < 0.5 * blind
+
+
+def test_all_layers_are_the_network_between_layers(program):
+    """The equations, step by step, in place of the kernel."""
+    network = program.Layered.fast_weights(6, 5, symbols=4, answers=3, before=(7, 6), behind=8)
+    p, x = network.init(2), np.eye(4)[[0, 2, 1, 3, 0]]
+    h, A = np.zeros(5), np.zeros((5, 5))
+    for token in x:
+        code = np.maximum(p["second"] @ np.maximum(p["first"] @ token + p["b_first"], 0) + p["b_second"], 0)
+        base = p["W"] @ h + p["W_in"] @ code + p["b"]
+        inner = base + A @ np.maximum(base, 0)
+        h = np.maximum((inner - inner.mean()) / np.sqrt(inner.var() + 1e-5), 0)
+        A = 0.95 * A + 0.5 * np.outer(h, h)
+    answer = p["answer"] @ np.maximum(p["behind"] @ h + p["b_behind"], 0) + p["b_answer"]
+    np.testing.assert_allclose(network.scores(p, x[None])[0, -1], answer)
+
+
+def test_layers_start_with_inputs_of_variance_1_and_sparse_codes(program):
+    network = program.Layered.fast_weights(900, 800, symbols=40, answers=3, before=(1000, 900))
+    params, code = network.init(0), np.eye(40)
+    for layer in ("first", "second", "W_in"):
+        drive = code @ params[layer].T
+        assert abs(np.square(drive).mean() - 1) < 0.1
+        code = np.maximum(drive + params.get(f"b_{layer}", 0), 0)
+    assert all(x.dtype == np.float32 for x in network.init(3, np.float32).values())
+
+
 def test_what_explodes_gives_no_right_answer(program, monkeypatch):
     monkeypatch.setitem(program.RULES, "no norm", {"norm": "none", "identity": 2.0})
     size = program.QUICK._replace(steps=90, eta=5.0)
