@@ -38,12 +38,7 @@ CARRIED = ("Hebb, counts", "delta, counts")
 FILTERS = ("Kalman", "Kalman, scalar gain", "gated delta", "delta", "decay", "MESA that fades")
 FOUND = {0.1: 0.0721, 0.2: 0.0456, 0.3: 0.0410, 0.5: 0.0471}  # of the formula, as printed in a note; four digits
 FOUND_WALK = {"Kalman": 0.039, "Kalman, scalar gain": 0.0409, "delta": 0.0409}  # found by a NumPy program of its own
-FOUND_RETURN = {
-    "Kalman": 0.39,
-    "gated delta": 0.434,
-    "delta": 0.53,
-    "decay": 0.557,
-}  # the same, the target returns to 0
+FOUND_RETURN = {"Kalman": 0.39, "gated delta": 0.434, "delta": 0.53, "decay": 0.557}  # the same, the target returns to 0
 LEAKY = 0.213  # the same, a leaky Hebb rule under a random walk
 SHARE = {"units": "1"}
 
@@ -194,17 +189,11 @@ def still(size: Size, batch: int) -> dict[str, Any]:
         "delta": fw.scan("delta", x, key, y, rate * write).y,
         "Hebb": fw.scan("hebb", x, key, y, write).y / np.maximum(np.cumsum(write, axis=1), 1)[..., None],
     }
-    error = [
-        np.square(one - found.target).sum(axis=-1)[found.mask].reshape(50, -1).mean(axis=0) for one in reads.values()
-    ]
+    error = [np.square(one - found.target).sum(axis=-1)[found.mask].reshape(50, -1).mean(axis=0) for one in reads.values()]
     curve = [task.bayes_curve(), task.delta_curve(rate), task.hebb_curve()]
     return {
         "still_error": (("still", "pair"), np.array(error), SHARE | {"long_name": "squared error of an answer"}),
-        "still_theory": (
-            ("still", "pair"),
-            np.array(curve),
-            SHARE | {"long_name": "squared error of an answer, theory"},
-        ),
+        "still_theory": (("still", "pair"), np.array(curve), SHARE | {"long_name": "squared error of an answer, theory"}),
     }
 
 
@@ -239,15 +228,7 @@ def _overwriting(ds: xr.Dataset) -> list[Row]:
                 found.append(Row(what, score, against, "control", claim="above"))
     for times in ds.spike_writes.values:
         delta, hebb = (ds.spike_score.sel(carried=name, spike_writes=times).values for name in CARRIED[::-1])
-        found.append(
-            Row(
-                f"last of {times} values, delta in counts, against Hebb in counts",
-                delta,
-                hebb,
-                "control",
-                claim="above",
-            )
-        )
+        found.append(Row(f"last of {times} values, delta in counts, against Hebb in counts", delta, hebb, "control", claim="above"))
     return found
 
 
@@ -263,28 +244,13 @@ def _tracking(ds: xr.Dataset, size: Any) -> list[Row]:
             found.append(Row(what, theory_of, FOUND[float(beta)], "other engine", band=0.00005))
     for name in FILTERS:
         for drift in ds.drift.values:
-            one, expected = (
-                ds.walk_error.sel(filter=name, drift=drift).values,
-                float(ds.walk_theory.sel(filter=name, drift=drift)),
-            )
+            one, expected = ds.walk_error.sel(filter=name, drift=drift).values, float(ds.walk_theory.sel(filter=name, drift=drift))
             kind = "theory" if np.isfinite(expected) else ""
             band = 0.03 * expected if name == "Kalman" else 0.0  # of its formula
-            found.append(
-                Row(
-                    f"error under a random walk, drift {drift:g}, {name}", one, expected, kind, band=band if kind else 0
-                )
-            )
+            found.append(Row(f"error under a random walk, drift {drift:g}, {name}", one, expected, kind, band=band if kind else 0))
             if published and np.isclose(drift, size["drift"]) and name in FOUND_WALK:
                 band = 0.0005 if name == "Kalman" else 0.00005
-                found.append(
-                    Row(
-                        f"error under a random walk, {name}, as found before",
-                        one,
-                        FOUND_WALK[name],
-                        "other engine",
-                        band=band,
-                    )
-                )
+                found.append(Row(f"error under a random walk, {name}, as found before", one, FOUND_WALK[name], "other engine", band=band))
         one, expected = ds.return_error.sel(filter=name).values, float(ds.return_theory.sel(filter=name))
         kind = "theory" if np.isfinite(expected) else ""
         band = 0.03 * expected if name == "Kalman" else 0.0
@@ -292,15 +258,7 @@ def _tracking(ds: xr.Dataset, size: Any) -> list[Row]:
         if published and name in FOUND_RETURN:
             want = FOUND_RETURN[name]
             band = 0.005 if want in (0.39, 0.53) else 0.0005
-            found.append(
-                Row(
-                    f"error where the target returns to 0, {name}, as found before",
-                    one,
-                    want,
-                    "other engine",
-                    band=band,
-                )
-            )
+            found.append(Row(f"error where the target returns to 0, {name}, as found before", one, want, "other engine", band=band))
     for after in ds.after.values:
         one = ds.leaky_error.sel(after=after).values
         expected = LEAKY if published and after == 1000 else np.nan
@@ -309,12 +267,8 @@ def _tracking(ds: xr.Dataset, size: Any) -> list[Row]:
         found.append(Row(what, one, expected, kind, band=0.0005 if kind else 0))
     gains = (("Kalman", "delta"), ("delta", "decay"))
     for better, other in gains:
-        one, against = (
-            ds.walk_error.sel(filter=name).isel(drift=len(ds.drift) // 2).values for name in (better, other)
-        )
-        found.append(
-            Row(f"error under a random walk, {better} against {other}", one, against, "control", claim="below")
-        )
+        one, against = (ds.walk_error.sel(filter=name).isel(drift=len(ds.drift) // 2).values for name in (better, other))
+        found.append(Row(f"error under a random walk, {better} against {other}", one, against, "control", claim="below"))
     for better, other in (("gated delta", "delta"), ("gated delta", "decay"), ("Kalman", "gated delta")):
         one, against = (ds.return_error.sel(filter=name).values for name in (better, other))
         what = f"error where the target returns to 0, {better} against {other}"
@@ -381,14 +335,7 @@ def _counts(ds: xr.Dataset, ax: Any) -> None:
     for name in CARRIED:
         one, exact = ds.sel(carried=name), name.removesuffix(", counts")
         y = 100 * one.spike_score.mean("spike_seed")
-        style: Any = {
-            "color": _colour(exact),
-            "marker": STYLES[exact][1],
-            "mfc": "white",
-            "ms": 3,
-            "lw": 0.8,
-            "ls": (0, (1, 1)),
-        }
+        style: Any = {"color": _colour(exact), "marker": STYLES[exact][1], "mfc": "white", "ms": 3, "lw": 0.8, "ls": (0, (1, 1))}
         ax.plot(one.spike_writes, y, **style, label=name)
 
 
@@ -409,9 +356,7 @@ def _betas(ds: xr.Dataset, ax: Any) -> None:
     ax.set_xscale("log")
     ax.set_xticks([0.05, 0.1, 0.2, 0.5, 1.0], ["0.05", "0.1", "0.2", "0.5", "1"])
     ax.minorticks_off()
-    ax.set(
-        xlabel="beta", ylabel="squared error (per output)", ylim=(0, 1.1 * max(float(error.mean("seed").max()), max(y)))
-    )
+    ax.set(xlabel="beta", ylabel="squared error (per output)", ylim=(0, 1.1 * max(float(error.mean("seed").max()), max(y))))
 
 
 def _walks(ds: xr.Dataset, ax: Any) -> None:
@@ -425,14 +370,7 @@ def _walks(ds: xr.Dataset, ax: Any) -> None:
         ax.plot(ds.drift, one.walk_error.mean("seed"), **style, label=name)
         there = np.isfinite(one.walk_theory.values)
         if there.any():
-            ax.plot(
-                ds.drift[there],
-                one.walk_theory[there],
-                color=style["color"],
-                lw=1.1,
-                ls=DASH,
-                label=None if named else "theory",
-            )
+            ax.plot(ds.drift[there], one.walk_theory[there], color=style["color"], lw=1.1, ls=DASH, label=None if named else "theory")
             named = True
     ax.set_xscale("log")
     ax.set_yscale("log")
@@ -467,15 +405,7 @@ def _stills(ds: xr.Dataset, ax: Any) -> None:
         error = ds.still_error.isel(still=i)
         half = 1.96 * error.std("batch", ddof=1) / error.sizes["batch"] ** 0.5
         every = slice(None, None, max(1, len(x) // 12))
-        plot.points(
-            ax,
-            x[every],
-            error.mean("batch")[every],
-            half[every],
-            colour=_colour(name),
-            marker=STYLES[name][1],
-            label=name,
-        )
+        plot.points(ax, x[every], error.mean("batch")[every], half[every], colour=_colour(name), marker=STYLES[name][1], label=name)
         label = "Bayes, least mean squares, mean" if i == 0 else None
         ax.plot(x, ds.still_theory.isel(still=i, batch=0), color=_colour(name), lw=1.0, ls=DASH, label=label)
     ax.set_yscale("log")
