@@ -10,7 +10,7 @@ from autograd.tracer import getval
 
 from synfwp import checks, rules
 from synfwp.instructions import Instructions
-from synfwp.programmer.slow import exactly
+from synfwp.programmer.slow import Read, exactly
 
 Array = Any
 
@@ -31,6 +31,8 @@ class SpikeNoise:
     spikes : float
         n, spikes of all neurons of a feature at the peak rate in one window: peak times window times neurons.
     seed : int
+    read : callable
+        ``read(rule, instructions) -> y`` that is given the noisy instructions; the exact rule by default.
 
     Raises
     ------
@@ -51,10 +53,13 @@ class SpikeNoise:
 
     spikes: float = 20.0
     seed: int = 0
+    read: Read = exactly
 
     def __post_init__(self) -> None:
         checks.number("spikes", self.spikes, 0, above=True)
         checks.count("seed", self.seed, 0)
+        if not callable(self.read):
+            raise TypeError(f"read is {checks.short(self.read)}; pass a function (rule, instructions) -> y.")
 
     def __call__(self, rule: Any, sent: Instructions) -> Array:
         """Reads (..., T, d_value); can be traced."""
@@ -64,7 +69,7 @@ class SpikeNoise:
         q, k, v = self._counted(sent.q, rng), self._counted(sent.k, rng), self._counted(sent.v, rng, times)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "unstable step", RuntimeWarning)  # counts overshoot now and then
-            reads = exactly(rule, replace(sent, q=q, k=k, v=v))
+            reads = self.read(rule, replace(sent, q=q, k=k, v=v))
         return self._counted(reads, rng)
 
     def _counted(self, x: Array, rng: np.random.Generator, times: float = 1.0) -> Array:
