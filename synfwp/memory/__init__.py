@@ -18,6 +18,7 @@ from synfwp.memory.decoders import Decoder
 from synfwp.memory.episodes import Episode
 from synfwp.memory.loads import capacity
 from synfwp.memory.pairwise import Attention, Kernel, Ridge
+from synfwp.memory.prediction import predict_capacity
 from synfwp.memory.systems import System
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "capacity",
     "critical_load",
     "overwriting",
+    "predict_capacity",
     "retention",
     "scaling",
     "tracking",
