@@ -123,7 +123,7 @@ def at_one(size: Size, kernel: str, draw: int, seed: int) -> xr.Dataset:
         {kernel: KERNELS[kernel]}, loads=[P], d_key=size.d, d_value=size.d_value, decoder="error", seeds=1,
         seed=seeds.generator(seed, "law", draw), queries=size.queries,
     )  # fmt: skip
-    found = -float(ds.score) / (P - 1)
+    found = -ds.score.item() / (P - 1)
     text = {"units": "1", "long_name": "interference of another pair, measured"}
     load = {"units": "1", "long_name": "pairs of the measurement"}
     return xr.Dataset({"measured": ((), found, text), "measured_at": ((), float(P), load)})
