@@ -1,10 +1,11 @@
 """How many pairs a memory holds at a criterion: by bisection, with an interval, and how that grows with the keys."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
+from scipy import stats
 from scipy.optimize import isotonic_regression
 
 from synfwp import checks, results
@@ -18,6 +19,9 @@ from synfwp.seeds import Seed, generator
 Array = np.ndarray
 MOST = 2**16
 RESAMPLED = 1000
+FINEST = 50  # of a bracket's end: the width at which a search ends
+CLOSE = 2  # standard errors from the criterion, where noise ends it
+AROUND = (0.88, 0.94, 1.0, 1.06, 1.13)  # of where it ends: loads that are measured whatever their scores
 
 
 class Crossing(NamedTuple):
@@ -25,6 +29,7 @@ class Crossing(NamedTuple):
 
     load: float
     resampled: Array
+    seeds: int
     reached: bool
     knobs: Mapping[str, float]
     failure: str = ""
@@ -48,9 +53,10 @@ def critical_load(
 ) -> xr.Dataset:
     """The number of pairs at which the mean score falls to a criterion, by bisection, with a bootstrap interval.
 
-    Loads are doubled until the mean score is below the criterion, then the bracket is halved in steps of whole pairs
-    down to 2 % of its end. The load is interpolated, linearly in its logarithm, on the means of all loads tried, made
-    to fall by isotonic regression.
+    Loads are doubled until the mean score is below the criterion, then the bracket is halved, down to 2 % of its end or
+    until a mean is within two standard errors of the criterion. Five loads around are added, whatever their scores:
+    a bracket that noise has chosen would look surer than it is. The load is interpolated, linearly in its logarithm, on
+    the means of all loads tried, made to fall by isotonic regression.
 
     Parameters
     ----------
@@ -66,7 +72,8 @@ def critical_load(
     Returns
     -------
     xarray.Dataset
-        ``critical_load (system)``, ``low`` and ``high`` (95 %, percentiles of 1000 resamples of the seeds), the knobs
+        ``critical_load (system)``, ``low`` and ``high`` (95 %, percentiles of 1000 resamples of the seeds, as far out
+        as Student's t is for so many seeds; NaN for one), the knobs
         that were ``chosen (system, knob)``, and ``reached``: whether the score fell to the criterion within ``most``
         pairs, or as many as the keys allow (if not, the load is that and ``high`` infinite). The load is 0 where a
         single pair scores less, and NaN of a system that fails, whose error stands in ``failure``.
@@ -83,7 +90,7 @@ def critical_load(
 
     References
     ----------
-    Efron & Tibshirani 1993, An introduction to the bootstrap, chapter 13 (percentile intervals).
+    Hesterberg 2015, The American Statistician 69:371 (percentile intervals that are as wide as those of Student's t).
 
     Examples
     --------
@@ -212,36 +219,48 @@ def _slope(x: Any, y: Array) -> Array:
 
 
 def _crossing(name: str, system: Store, draws: Draws, way: Decoder, level: float, most: int) -> Crossing:
-    """Bisection of one system; a failure is kept as a text, with a warning."""
+    """The crossing of one system; a failure is kept as a text, with a warning."""
     probe(name, system, draws.episodes(min(2, most), count=1))
     score, tried = protocol.mean_score(way), dict[int, Measured]()
 
-    def mean(load: int) -> float:
+    def off(load: int) -> float:
+        """The mean score less the criterion, in standard errors; NaN, which ends a search, of what failed."""
         tried[load] = protocol.measure(name, system, draws, load, score)
-        return float(tried[load].scores.mean())  # NaN, which ends the search, of what failed
+        error = float(stats.sem(tried[load].scores)) if draws.n > 1 else 0.0
+        above = float(tried[load].scores.mean()) - level
+        return above if np.isnan(above) else np.inf * (1 if above >= 0 else -1) if error == 0 else above / error
 
-    low, high = 0, 1
-    while mean(high) >= level:
-        low, high = high, min(2 * high, most)
-        if low == high:
-            break
-    while high - low > max(1, high // 50):
-        middle = (low + high) // 2
-        low, high = (middle, high) if mean(middle) >= level else (low, middle)
-        if tried[middle].failure:
-            break
+    end, reached = _search(off, most)
+    for beside in (min(max(round(share * end), 1), most) for share in AROUND if reached):
+        if beside not in tried:
+            off(beside)
     for load, cell in tried.items():
         if cell.failure:
             checks.warn(f"system {name!r} failed at {load} pairs: {cell.failure} Its critical load is NaN.")
-            return Crossing(np.nan, np.full(RESAMPLED, np.nan), False, {}, f"at {load} pairs: {cell.failure}")
+            return Crossing(np.nan, np.full(RESAMPLED, np.nan), draws.n, False, {}, f"at {load} pairs: {cell.failure}")
     loads = sorted(tried)
     scores = np.stack([tried[load].scores for load in loads])
-    picks = generator(draws.seed, "resample", name).integers(scores.shape[1], size=(RESAMPLED, scores.shape[1]))
+    picks = generator(draws.seed, "resample", name).integers(draws.n, size=(RESAMPLED, draws.n))
     resampled = np.array([_cross(loads, scores[:, pick].mean(axis=1), level) for pick in picks])
-    return Crossing(
-        _cross(loads, scores.mean(axis=1), level), resampled, bool(tried[high].scores.mean() < level),
-        tried[max(low, 1)].knobs,
-    )  # fmt: skip
+    found = _cross(loads, scores.mean(axis=1), level)
+    next_to = min(loads, key=lambda load: abs(load - found))
+    return Crossing(found, resampled, draws.n, reached, tried[next_to].knobs)
+
+
+def _search(off: Callable[[int], float], most: int) -> tuple[int, bool]:
+    """The load where a score crosses the criterion, by bisection as far as noise allows, and whether it is reached."""
+    low, high = 0, 1
+    while off(high) >= 0:
+        if high == most:
+            return most, False
+        low, high = high, min(2 * high, most)
+    while high - low > max(1, high // FINEST):
+        middle = (low + high) // 2
+        found = off(middle)
+        if not abs(found) > CLOSE:
+            return middle, True
+        low, high = (middle, high) if found > 0 else (low, middle)
+    return high, True
 
 
 def _cross(loads: Sequence[int], means: Array, level: float) -> float:
@@ -258,6 +277,9 @@ def _cross(loads: Sequence[int], means: Array, level: float) -> float:
 
 
 def _limits(one: Crossing) -> tuple[float, float]:
-    """95 % limits; none above where the curve did not fall so far."""
-    low, high = np.percentile(one.resampled, [2.5, 97.5])
+    """95 % limits, as far out as Student's t is for so few seeds; none above where the curve did not fall so far."""
+    if one.seeds < 2 or np.isnan(one.load):
+        return np.nan, np.nan
+    tail = stats.norm.cdf(-np.sqrt(one.seeds / (one.seeds - 1)) * stats.t.ppf(0.975, one.seeds - 1))
+    low, high = np.quantile(one.resampled, [tail, 1 - tail])
     return float(low), float(high) if one.reached else np.inf

@@ -31,6 +31,16 @@ class Decoder:
         Whether patterns are stored under themselves, and half of the queries are new.
     sees_scale : bool
         Whether the score changes when all reads are multiplied by a number.
+    fit : callable, optional
+        ``(reads, episodes) -> score``: of a decoder with a threshold, the score with what it takes from episodes of
+        other seeds. ``score`` itself then takes it from what it scores, which flatters a memory.
+
+    Examples
+    --------
+    >>> mean_sign = Decoder("mean sign", lambda reads, at: (reads.mean(-1) > 0) == (at.target.mean(-1) > 0),
+    ...     lambda load, at: 0.5)
+    >>> mean_sign.values
+    'normal'
     """
 
     name: str
@@ -40,6 +50,7 @@ class Decoder:
     long_name: str = "score"
     familiarity: bool = False
     sees_scale: bool = False
+    fit: Callable[[Array, Episode], Callable[[Array, Episode], Array]] | None = None
 
 
 def _cosine(reads: Array, at: Episode) -> Array:
@@ -59,16 +70,27 @@ def _argmax(reads: Array, at: Episode) -> Array:
     return np.where(right[..., 0] >= scores.max(axis=-1), 1 / best.sum(axis=-1), 0.0)
 
 
-def _novelty(reads: Array, at: Episode) -> Array:
-    """Whether ``q . y`` falls on the side of its class, the threshold halfway between the means of both.
+def _novelty(reads: Array, at: Episode) -> Callable[[Array, Episode], Array]:
+    """Whether ``q . y`` falls on the side of its class, with the threshold halfway between the means of both here.
 
     The sign of the difference is the memory's own: a Hebbian memory answers more to what is familiar, an anti-Hebbian
     one less.
     """
-    energy, known = np.einsum("nqi,nqi->nq", at.q, reads), at.label == 1
-    old, new = (np.where(one, energy, 0).sum(axis=1) / one.sum(axis=1) for one in (known, ~known))
-    above = (energy - ((old + new) / 2)[:, None]) * np.sign(old - new)[:, None]
-    return np.where(above == 0, 0.5, (above > 0) == known)
+    energy, known = _energy(reads, at), at.label == 1
+    old, new = (energy[one].mean() for one in (known, ~known))
+    middle, sign = (old + new) / 2, np.sign(old - new)
+
+    def score(reads: Array, at: Episode) -> Array:
+        above = (_energy(reads, at) - middle) * sign
+        return np.where(above == 0, 0.5, (above > 0) == (at.label == 1))
+
+    return score
+
+
+def _energy(reads: Array, at: Episode) -> Array:
+    """``q . y`` of every query."""
+    found: Array = np.einsum("nqi,nqi->nq", at.q, reads)
+    return found
 
 
 def _error(reads: Array, at: Episode) -> Array:
@@ -84,7 +106,15 @@ DECODERS: Mapping[str, Decoder] = MappingProxyType(
             Decoder("cosine", _cosine, lambda load, at: 0.0, "normal", "cosine of recall and value"),
             Decoder("sign", _sign, lambda load, at: 0.5, "binary", "share of right signs"),
             Decoder("argmax", _argmax, lambda load, at: 1 / at.candidates.shape[-2], "unit", "share of right values"),
-            Decoder("novelty", _novelty, lambda load, at: 0.5, "normal", "share of right judgements, old or new", True),
+            Decoder(
+                "novelty",
+                lambda reads, at: _novelty(reads, at)(reads, at),
+                lambda load, at: 0.5,
+                "normal",
+                "share of right judgements, old or new",
+                familiarity=True,
+                fit=_novelty,
+            ),
             Decoder("error", _error, lambda load, at: -1.0, "normal", "squared error, less than 0", sees_scale=True),
         )
     }
@@ -98,8 +128,8 @@ def get_decoder(decoder: Any) -> Decoder:
     ----------
     decoder : str or Decoder
         "cosine"; "sign" (of values of +-1); "argmax" (the nearest of the candidates); "novelty" (familiar or new, by
-        the product of a query with what it reads); "error" (the squared error over the mean square of the values, with
-        a minus sign, so that more is better).
+        the product of a query with what it reads, the threshold set on other seeds); "error" (the squared error over
+        the mean square of the values, with a minus sign, so that more is better).
 
     Returns
     -------

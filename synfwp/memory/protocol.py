@@ -1,6 +1,5 @@
 """The one protocol: episodes of each seed, knobs chosen on other seeds, scores, their intervals and their costs."""
 
-import functools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -86,7 +85,8 @@ def measure(
         Of the episodes.
     score : callable
         ``(reads, episodes) -> (n,)``, the larger the better; with an attribute ``sees_scale`` that is true, knobs that
-        only multiply the reads are chosen too.
+        only multiply the reads are chosen too; an attribute ``fit (reads, episodes) -> score`` takes from the seeds of
+        tuning what the score compares with.
     knobs : mapping, optional
         Taken as they are; None chooses them on other seeds.
 
@@ -101,6 +101,9 @@ def measure(
         start = time.perf_counter()
         found = read(system, at, draws.noise(size, name), chosen)
         seconds = (time.perf_counter() - start) / len(at.k)
+        if hasattr(score, "fit"):
+            tried = draws.episodes(size, "tuning", TUNING)
+            score = score.fit(read(system, tried, draws.noise(size, name, "tuning", TUNING), chosen), tried)
         return Measured(scored(score, found, at), chosen, costs(system, found, at, seconds))
     except Exception as error:  # the other cells are kept
         message = f"{type(error).__name__}: {error}"
@@ -110,7 +113,8 @@ def measure(
 def choose(name: str, system: Store, draws: Draws, sizes: Sequence[Any], score: Score) -> dict[str, float]:
     """The knobs with the best mean score over sizes, on seeds that are not tested.
 
-    One knob after the other is set to its best number, from the middle of its numbers on, until none changes.
+    One knob after the other is set to its best number, from the middle of its numbers on, until none changes; of equal
+    ones it is the middle.
     """
     unseen = () if getattr(score, "sees_scale", False) else system.scaled_by
     grids = {knob: grid for knob, grid in system.knobs.items() if len(grid) > 1 and knob not in unseen}
@@ -136,7 +140,9 @@ def choose(name: str, system: Store, draws: Draws, sizes: Sequence[Any], score: 
     for _ in range(ROUNDS):
         before = dict(found)
         for knob, grid in grids.items():
-            found[knob] = max(grid, key=functools.partial(_with, mean, found, knob))
+            means = [mean(found | {knob: x}) for x in grid]
+            best = [x for x, one in zip(grid, means, strict=True) if one == max(means)]
+            found[knob] = best[(len(best) - 1) // 2]
         if found == before or len(grids) == 1:
             break
     return found
@@ -178,11 +184,6 @@ def scored(score: Score, found: Reads, at: Episode) -> Array:
     return values
 
 
-def _with(mean: Callable[[dict[str, float]], float], found: dict[str, float], knob: str, x: float) -> float:
-    """The mean score with one knob set."""
-    return mean(found | {knob: x})
-
-
 def costs(system: Store, found: Reads, at: Episode, seconds: float) -> dict[str, float]:
     """What an episode took and what is kept of it."""
     kept = system.state(at.k.shape[1], at.k.shape[2], at.v.shape[2])
@@ -199,6 +200,12 @@ def mean_score(decoder: Decoder) -> Score:
     def score(found: Reads, at: Episode) -> Array:
         return decoder.score(found.values, at).mean(axis=1)
 
+    def fit(found: Reads, at: Episode) -> Score:
+        one = decoder.fit(found.values, at)  # type: ignore[misc]
+        return lambda found, at: one(found.values, at).mean(axis=1)
+
+    if decoder.fit is not None:
+        score.fit = fit  # type: ignore[attr-defined]
     return sees_scale(score) if decoder.sees_scale else score
 
 

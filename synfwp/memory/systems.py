@@ -185,18 +185,18 @@ class System:
     def state(self, load: int, d_key: int, d_value: int) -> dict[str, float]:
         """What it keeps: one matrix and what the rule carries beside it, whatever the number of pairs."""
         row, d = self.row, features.get_feature(self.feature).width(d_key)
-        aux = fastweights.aux_shape(row, d_value, d)
-        variables = d_value * d + (0 if aux is None else int(np.prod(aux)))
-        each, bits = getattr(self.on, "variables", 1), float(getattr(self.on, "bits", 64.0))
-        code = getattr(self.on, "code", None)
-        size = code.neurons_per_feature if code is not None else 1
-        synapses = d_value * d * (2 * size**2 if code is not None else 1)  # values are sent by push and pull neurons
-        kept = float(variables * each if code is None else synapses)
+        aux, code = fastweights.aux_shape(row, d_value, d), getattr(self.on, "code", None)
+        beside = 0 if aux is None else int(np.prod(aux))
+        each = getattr(self.on, "variables", 1)
+        bits = float(getattr(self.on, "bits", 64.0 * each))  # of a synapse with all its variables
+        size = 1 if code is None else 2 * code.neurons_per_feature**2  # values are sent by push and pull neurons
+        synapses = d_value * d * size
+        kept = synapses * bits + 64.0 * beside
         return {
-            "variables": kept,
+            "variables": float(synapses * each + beside),
             "synapses": float(synapses),
-            "bits": kept / each * bits if code is None else kept * 64.0,
-            "state_bytes": (kept / each * bits if code is None else kept * 64.0) / 8,
+            "bits": kept,
+            "state_bytes": kept / 8,
         }
 
 
@@ -218,18 +218,17 @@ class Own:
         return tuple(getattr(self.function, "scaled_by", ()))
 
     def reads(self, at: Episode, rngs: Sequence[np.random.Generator], knobs: Mapping[str, float]) -> Reads:
-        """Episode after episode; what comes back is checked."""
-        wanted = (at.q.shape[1], at.v.shape[2])
-        return Reads(
-            np.stack(
-                [_answer(self.function(at.k[i], at.v[i], at.q[i], rng, **knobs), wanted) for i, rng in enumerate(rngs)]
-            )
-        )
+        """Episode after episode, each from arrays of its own; what comes back is checked."""
+        wanted, found = (at.q.shape[1], at.v.shape[2]), []
+        for i, rng in enumerate(rngs):
+            k, v, q = (np.ascontiguousarray(x[i]).copy() for x in (at.k, at.v, at.q))
+            found.append(_answer(self.function(k, v, q, rng, **knobs), wanted))
+        return Reads(np.stack(found))
 
     def state(self, load: int, d_key: int, d_value: int) -> dict[str, float]:
         """Its method ``state``, if it has one."""
         own = getattr(self.function, "state", None)
-        return {} if own is None else dict(own(load, d_key, d_value))
+        return dict(own(load, d_key, d_value)) if callable(own) else {}
 
 
 def as_system(name: str, spec: Any) -> Store:
@@ -283,6 +282,7 @@ def _as_system(spec: Any) -> Store:
     if hasattr(spec, "run") and hasattr(spec, "effective"):
         return System("hebb", spec)
     if callable(spec):
+        _check_knobs(spec)
         _check_arguments(spec)
         return Own(spec)
     raise TypeError(
@@ -357,6 +357,15 @@ def _check_arguments(function: Callable[..., Any]) -> None:
         signature.bind(None, None, None, None, **dict.fromkeys(getattr(function, "knobs", {})))
     except TypeError as error:
         raise TypeError(f"it cannot be called as (k, v, q, rng): {error}; give it these arguments.") from None
+
+
+def _check_knobs(function: Callable[..., Any]) -> None:
+    """Knobs, where it has any, that are a mapping of names to numbers."""
+    found = getattr(function, "knobs", {})
+    if not isinstance(found, Mapping):
+        raise TypeError(f"its knobs are {checks.short(found)}; pass a mapping of names to sequences of numbers.")
+    for name, values in found.items():
+        _grid(str(name), values)
 
 
 def probe(name: str, system: Store, at: Episode) -> None:

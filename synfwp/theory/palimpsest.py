@@ -123,8 +123,7 @@ def delta_noise(age: Any, d_key: Any, beta: Any = 1.0, writes: int | None = None
     n, d, b = checks.array("age", age, 0), checks.array("d_key", d_key, 1), _below_two(beta)
     norm, keep = d * b / (2 - b), 1 - b * (2 - b) / d
     own = 1 - 2 * b / d + 2 * b**2 / (d * (d + 2))
-    part = b**2 / (d * (d + 2))
-    limit = (part * norm + b**2 / d) / (1 - own)
+    limit = b * (1 + d * b / ((d + 2) * (2 - b))) / (2 * (1 - b / (d + 2)))
     first = 0.0  # what the norm lacks before and after the item itself
     after = 0.0
     if writes is not None:
@@ -133,7 +132,7 @@ def delta_noise(age: Any, d_key: Any, beta: Any = 1.0, writes: int | None = None
             raise ValueError(f"age holds {n.max():g} but there are {writes} writes; pass ages below that.")
         first, after = keep**before, keep ** (before + 1)
     x = limit + (b**2 + (1 - b) ** 2 * norm * (1 - first) / d - limit) * own**n
-    x = x - part * norm * after * (keep**n - own**n) * (d + 2) / b**2
+    x = x - norm * after * (keep**n - own**n) / d
     return plain(x - (b * (1 - b / d) ** n) ** 2)
 
 

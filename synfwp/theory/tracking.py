@@ -21,7 +21,8 @@ def delta_tracking_error(
     """Error of the delta rule, ``W <- decay W (I - beta k k^T) + beta v k^T``, that follows a drifting target.
 
     Of a random walk (a = 1), without decay, ``(beta^2 s^2 + d q^2) / (beta (2 - beta))``. A target that returns to 0
-    has the variance ``V = q^2 / (1 - a^2)``; then the second moments of W and W* solve two linear equations.
+    has the variance ``V = q^2 / (1 - a^2)``; then the second moments of W and W* solve two linear equations. A rule
+    with a decay predicts with ``decay W``.
 
     Parameters
     ----------
@@ -64,7 +65,7 @@ def delta_tracking_error(
     V = q2 / (1 - a * a)
     shared = a * b * V / d / (1 - a * g * (1 - b / d))
     own = (b**2 * (V + s2) / d + 2 * g * b * (1 - b) * shared / d) / (1 - g**2 * (1 - b * (2 - b) / d))
-    return V - 2 * shared + own
+    return V - 2 * g * shared + g**2 * own
 
 
 @formula(kind="exact", condition="leaky Hebb rule; " + RUN, source=DERIVED)

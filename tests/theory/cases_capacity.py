@@ -41,7 +41,7 @@ def hebbian_cosine(rng, n, pairs, d_key, overlap):
 @simulated(
     "hebb_sign_error",
     {
-        "P": lambda pairs, d_key, overlap: theory.hebb_sign_error(pairs + 1, d_key, overlap),
+        "P, and no overlap": lambda pairs, d_key, overlap: theory.hebb_sign_error(pairs + 1, d_key),
         "without the 2": lambda pairs, d_key, overlap: theory.hebb_sign_error((pairs + 1) / 2, d_key, overlap),
     },
     {"pairs": 16, "d_key": 16, "overlap": 0.0}, {"pairs": 16, "d_key": 64, "overlap": RELU},
@@ -150,7 +150,7 @@ def bent(x):
 
 @simulated(
     "kernel_interference",
-    {"one feature fewer": lambda kernel, d_key: theory.kernel_interference(kernel, d_key - 1)},
+    {"one feature more": lambda kernel, d_key: theory.kernel_interference(kernel, d_key + 1)},
     {"d_key": 7}, {"d_key": 2}, draws=40000, kernel=bent,
 )  # fmt: skip
 def any_kernel(rng, n, kernel, d_key):

@@ -1,6 +1,8 @@
 """Every closed form has its kind, condition, source and simulation, which refuses plausible changes of it."""
 
 import re
+from importlib import import_module
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +12,8 @@ from synfwp import theory as forms
 from synfwp.cite import entries
 from synfwp.theory.formulas import DERIVED, KINDS, Formula
 
+for path in sorted(Path(__file__).parent.glob("cases_*.py")):  # they enter their cases
+    import_module(f"theory.{path.stem}")
 NAMES = sorted(name for name in forms.__all__ if name not in ("FORMULAS", "Formula") and callable(getattr(forms, name)))
 
 
