@@ -19,6 +19,7 @@ from synfwp.memory.episodes import Episode
 from synfwp.memory.loads import capacity
 from synfwp.memory.mapped import Mapped
 from synfwp.memory.pairwise import Attention, Kernel, Ridge
+from synfwp.memory.prediction import predict_capacity
 from synfwp.memory.systems import System
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "capacity",
     "critical_load",
     "overwriting",
+    "predict_capacity",
     "retention",
     "scaling",
     "tracking",
