@@ -118,7 +118,7 @@ def sample(size: Size) -> Array:
 
 
 def at_one(size: Size, kernel: str, draw: int, seed: int) -> xr.Dataset:
-    """Squared error of reads in units of kappa(1), at the load for an SNR of 1: one large episode, or many small ones."""
+    """Squared error of reads in units of kappa(1), at the load for an SNR of 1: one large episode, or many small."""
     P = round(theory.kernel_load(1.0, interference(size, kernel)))
     ds = fw.capacity(
         {kernel: KERNELS[kernel]}, loads=[P], d_key=size.d, d_value=size.d_value, decoder="error",
