@@ -18,6 +18,7 @@ DIMENSIONLESS = frozenset(
         "substrate",
         "Golomb's chi",
         "beta",
+        "cosine of recall and value",
         "key index",
         "kind of keys",
         "loss",

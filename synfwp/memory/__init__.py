@@ -17,6 +17,7 @@ from synfwp.memory.crossings import critical_load, scaling
 from synfwp.memory.decoders import Decoder
 from synfwp.memory.episodes import Episode
 from synfwp.memory.loads import capacity
+from synfwp.memory.mapped import Mapped
 from synfwp.memory.pairwise import Attention, Kernel, Ridge
 from synfwp.memory.prediction import predict_capacity
 from synfwp.memory.systems import System
@@ -26,6 +27,7 @@ __all__ = [
     "Decoder",
     "Episode",
     "Kernel",
+    "Mapped",
     "Ridge",
     "System",
     "capacity",

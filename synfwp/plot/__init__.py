@@ -14,19 +14,23 @@ Examples
 """
 
 from synfwp.plot.activity import raster, traces, weights
+from synfwp.plot.memories import capacity, overwriting, retention
 from synfwp.plot.page import COLOURS, figure, legend, letter, points, save, style
 from synfwp.plot.scores import against, learning_curve, recall
 
 __all__ = [
     "COLOURS",
     "against",
+    "capacity",
     "figure",
     "learning_curve",
     "legend",
     "letter",
+    "overwriting",
     "points",
     "raster",
     "recall",
+    "retention",
     "save",
     "style",
     "traces",
