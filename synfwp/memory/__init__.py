@@ -31,6 +31,7 @@ from synfwp.memory.synapses import (
     Synapse,
     scan_through,
 )
+from synfwp.memory.prediction import predict_capacity
 from synfwp.memory.systems import System
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "capacity",
     "critical_load",
     "overwriting",
+    "predict_capacity",
     "retention",
     "scaling",
     "scan_through",

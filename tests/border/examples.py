@@ -245,6 +245,10 @@ ROWS: Mapping[str, Row] = {
             "seeds": 2,
         },
     ),
+    "predict_capacity": (
+        lambda **a: fw.predict_capacity(**a).capacity,
+        {"keys": np.array([[1.0, 0.2], [0.5, 1.0], [0.1, 0.7]]), "cosine": 0.8, "threshold": 0.5},
+    ),
     "memory.Kernel": (fw.memory.Kernel, {"parameter": 2.0}),
     "memory.System": (
         lambda **a: fw.memory.System("gated_delta", **a).knobs,
@@ -474,6 +478,7 @@ WITHOUT = {
     "memory.Attention": "nothing",
     "memory.Decoder": "functions",
     "memory.Episode": "what a draw gives",
+    "memory.Mapped": "nothing",
     "memory.Ridge": "nothing",
     "scaling": "those of critical_load",
     "simulate": "instructions",

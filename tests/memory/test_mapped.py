@@ -17,7 +17,8 @@ def test_a_map_reads_what_its_rule_reads_from_scaled_keys(feature, rule, divided
     phi = features.get_feature(feature).apply
     none = np.zeros((4, phi(q).shape[1]))
     keys, queries = np.concatenate([phi(2 * k), none]), np.concatenate([phi(2 * k), phi(2 * q)])
-    want = fw.scan(rule, queries, keys, np.concatenate([v, np.zeros((4, 3))]), np.repeat([1.0, 0.0], [7, 4])).y[7:]
+    values, gates = np.concatenate([v, np.zeros((4, 3))]), {} if divided else {"beta": np.repeat([1.0, 0.0], [7, 4])}
+    want = fw.scan(rule, queries, keys, values, **gates).y[7:]
     np.testing.assert_allclose(Mapped(feature, divided)(k, v, q, None, scale=2.0), want, atol=1e-12)
 
 
