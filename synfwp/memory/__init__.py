@@ -13,8 +13,10 @@ Examples
 
 from synfwp.memory.ages import retention
 from synfwp.memory.changes import overwriting, tracking
+from synfwp.memory.codes import CuedRecall, WinnerCode, exact_recall
 from synfwp.memory.decoders import Decoder
 from synfwp.memory.episodes import Episode
+from synfwp.memory.literature import BCPNN, CovarianceMemory, Willshaw
 from synfwp.memory.loads import capacity, critical_load, scaling
 from synfwp.memory.pairwise import Attention, Kernel, Ridge
 from synfwp.memory.synapses import (
@@ -31,12 +33,15 @@ from synfwp.memory.synapses import (
 from synfwp.memory.systems import System
 
 __all__ = [
+    "BCPNN",
     "Attention",
     "BennaFusi",
     "Binary",
     "Bits",
     "Bounds",
     "Cascade",
+    "CovarianceMemory",
+    "CuedRecall",
     "Dale",
     "Decoder",
     "Episode",
@@ -45,8 +50,11 @@ __all__ = [
     "Ridge",
     "Synapse",
     "System",
+    "Willshaw",
+    "WinnerCode",
     "capacity",
     "critical_load",
+    "exact_recall",
     "overwriting",
     "retention",
     "scaling",
