@@ -1,4 +1,4 @@
-"""Bits per synapse: how much of random values of +1 and -1 a matrix of synapses holds, and what a bit of weight is worth.
+"""Bits per synapse: how much of random values of +1 and -1 a matrix of synapses holds, and what a bit of weight buys.
 
 Pairs of a key and a value are stored once and read by the sign: with a share p of wrong signs a synapse holds
 ``I = (P / d) (1 - H2(p))`` bits. Hebb and delta rule, least squares, weights of 1 to 8 bits (read so, or written so by
@@ -194,7 +194,7 @@ def rows(ds: xr.Dataset) -> list[Row]:
     """Closed forms, limits, and the numbers that were found before."""
     size, found = json.loads(ds.attrs["parameters"])["size"], []
     d = size["d"]
-    forms = {
+    forms: dict[str, tuple[str, Any, str]] = {
         "Hebb": ("theory", theory.hebb_sign_error, "amit1985, cross-talk of normal noise"),
         "1 bit": ("theory", theory.sign_weights_error, "sompolinsky1986, 2 / pi of the squared SNR"),
         "mesa": ("theory", theory.least_squares_sign_error, "projection on the span of the keys"),
@@ -208,8 +208,8 @@ def rows(ds: xr.Dataset) -> list[Row]:
         for load, number in zip((1.0, 4.0), numbers, strict=True):
             why = "found at a size that is not stated, in a few draws"
             why += "; here with the best ridge" * (system == "mesa")
-            found.append(Row(f"bits per synapse, {system}, P / d = {load:g}",
-                             ds.information.sel(system=system, ratio=load).values, number, "recomputed", why=why))  # fmt: skip
+            obtained = ds.information.sel(system=system, ratio=load).values
+            found.append(Row(f"bits per synapse, {system}, P / d = {load:g}", obtained, number, "recomputed", why=why))
     return found + _special_rows(ds, size) + _signed_rows(ds, size)
 
 
@@ -250,14 +250,15 @@ def _signed_rows(ds: xr.Dataset, size: dict[str, Any]) -> list[Row]:
     silent = ds.silent.sel(feasible=1.0).values
     if np.isfinite(silent).sum() > 1:
         found.append(Row("share of silent synapses at P / n = 1", silent[np.isfinite(silent)], 0.5, "published",
-                         "brunel2004, at capacity", band=0.05, why="the most stable solution, in a finite perceptron"))  # fmt: skip
+                         "brunel2004, at capacity", band=0.05, why="the most stable solution, finite"))  # fmt: skip
     return found
 
 
 STYLES = {
     "Hebb": ("black", "o", "-"), "1 bit": ("black", "s", ":"), "delta": ("green", "o", "-"), "mesa": ("blue", "o", "-"),
     "mesa, 1 bit": ("blue", "s", ":"), "Hebb, Dale": ("orange", "o", "-"), "delta, Dale": ("orange", "s", ":"),
-    "Hebb, rates": ("purple", "o", "-"), "covariance, rates": ("sky", "o", "-"), "delta, rates": ("vermillion", "o", "-"),
+    "Hebb, rates": ("purple", "o", "-"), "covariance, rates": ("sky", "o", "-"),
+    "delta, rates": ("vermillion", "o", "-"),
 }  # fmt: skip
 
 
