@@ -399,7 +399,7 @@ def _simulated(ds: xr.Dataset, ax: Any) -> None:
             error = one.std("draw", ddof=1) / one.sizes["draw"] ** 0.5
             plot.points(ax, MIDDLE, one.mean("draw"), error, colour=colour, marker=marker, label=kind)
         ax.axhline(1, color="0.45", lw=0.6)
-        ax.set(xscale="log", yscale="log", ylim=(0.1, 200), xlim=(0.6, 3000))
+        ax.set(xscale="log", yscale="log", ylim=(0.1, 60), xlim=(0.6, 3000))
         ax.set_xlabel("age (later changes)")
         ax.set_ylabel(f"SNR (N = {d * d})")
     plot.legend(ax)

@@ -8,6 +8,7 @@ import numpy as np
 
 from synfwp import fastweights, plastic
 from synfwp.instructions import Instructions
+from synfwp.memory import Synapse, scan_through
 from synfwp.plasticity import PairSTDP
 from synfwp.rules import RULES, Rule
 from synfwp.spiking import Circuit, PoissonSource
@@ -40,6 +41,8 @@ def jobs() -> dict[str, Callable[[], object]]:
     for engine in ("poisson", "lif"):
         network = SpikingNetwork(engine=engine, code=RateCode(neurons_per_feature=1))
         found[f"spiking networks, {engine}"] = partial(_substrate, network)
+    for dtype in DTYPES:
+        found[f"synapses, {np.dtype(dtype).name}"] = partial(_synapse, dtype)
     found["circuits"] = lambda: Circuit([], [PoissonSource(2, 50.0)]).run(1.0)
     found["spike-timing plasticity"] = lambda: PairSTDP("bi_poo").dw([10.0], [20.0])
     return found
@@ -64,6 +67,12 @@ def _rule(row: Rule, dtype: Any) -> None:
         row, x, write if row.uses_keys else None, write if row.uses_values else None, **given
     )
     adjoint(np.ones_like(out.y))
+
+
+def _synapse(dtype: Any) -> None:
+    """A run through synapses; one kernel has all kinds."""
+    x = np.full((1, STEPS, FEATURES), 0.5, dtype)
+    scan_through(Synapse(), "hebb", x, x, x)
 
 
 def _layer(dtype: Any, recurrent: bool) -> None:

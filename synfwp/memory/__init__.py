@@ -13,13 +13,16 @@ Examples
 
 from synfwp.memory.ages import retention
 from synfwp.memory.changes import overwriting, tracking
+from synfwp.memory.codes import CuedRecall, WinnerCode, exact_recall
 from synfwp.memory.crossings import critical_load, scaling
 from synfwp.memory.decoders import Decoder
 from synfwp.memory.episodes import Episode
 from synfwp.memory.kalman import Kalman
+from synfwp.memory.literature import BCPNN, CovarianceMemory, Willshaw
 from synfwp.memory.loads import capacity
 from synfwp.memory.mapped import Mapped
 from synfwp.memory.pairwise import Attention, Kernel, Ridge
+from synfwp.memory.prediction import predict_capacity
 from synfwp.memory.synapses import (
     BennaFusi,
     Binary,
@@ -31,16 +34,18 @@ from synfwp.memory.synapses import (
     Synapse,
     scan_through,
 )
-from synfwp.memory.prediction import predict_capacity
 from synfwp.memory.systems import System
 
 __all__ = [
+    "BCPNN",
     "Attention",
     "BennaFusi",
     "Binary",
     "Bits",
     "Bounds",
     "Cascade",
+    "CovarianceMemory",
+    "CuedRecall",
     "Dale",
     "Decoder",
     "Episode",
@@ -51,8 +56,11 @@ __all__ = [
     "Ridge",
     "Synapse",
     "System",
+    "Willshaw",
+    "WinnerCode",
     "capacity",
     "critical_load",
+    "exact_recall",
     "overwriting",
     "predict_capacity",
     "retention",

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from strategies import RECURRENT, ROWS, problem
+from strategies import JIT, RECURRENT, ROWS, problem
 
 import synfwp as fw
 from synfwp import memory, reference
@@ -211,7 +211,7 @@ def test_bounds_tell_how_many_weights_stand_at_them():
 
 def test_binary_synapses_fade_as_amit_and_fusi_have_it():
     """Signal q (1 - q)^age per synapse, 4 s.e.; twice the probability does not fit."""
-    d, writes, scale = 60, 40, 8.0
+    d, writes, scale = 60 if JIT else 20, 40, 8.0
     rng = np.random.default_rng(0)
     k, v = rng.choice([-1.0, 1.0], (2, 30, writes, d))
     W = scan_through(Binary(scale), "hebb", 0 * k, k, v, seed=0).W
