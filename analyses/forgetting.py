@@ -101,7 +101,7 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
         results.cells(transitions, {"seed_of_lists": (seed,)}, size=size).isel(seed_of_lists=0, drop=True),
         results.cells(features, {"rule": ("hebb", "delta")}, size=size, seed=seed),
     ]
-    ds = xr.merge(parts, join="outer", compat="no_conflicts", combine_attrs="drop")
+    ds = xr.merge(parts, join="outer", compat="no_conflicts", combine_attrs="override")
     for name in ds.coords:
         ds[name].attrs = {"long_name": str(name)} | ds[name].attrs
     given = {"size": size._asdict(), "quick": quick, "d_key": size.d}
