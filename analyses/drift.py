@@ -41,7 +41,12 @@ FILTERS = ("Kalman", "Kalman, scalar gain", "gated delta", "delta", "decay", "ME
 WALKERS = tuple(name for name in FILTERS if name != "gated delta")  # of a random walk it is delta
 FOUND = {0.1: 0.0721, 0.2: 0.0456, 0.3: 0.0410, 0.5: 0.0471}  # of the formula, as printed in a note; four digits
 FOUND_WALK = {"Kalman": 0.039, "Kalman, scalar gain": 0.0409, "delta": 0.0409}  # found by a NumPy program of its own
-FOUND_RETURN = {"Kalman": 0.39, "gated delta": 0.434, "delta": 0.53, "decay": 0.557}  # the same, the target returns to 0
+FOUND_RETURN = {
+    "Kalman": 0.39,
+    "gated delta": 0.434,
+    "delta": 0.53,
+    "decay": 0.557,
+}  # the same, the target returns to 0
 WHY = {"gated delta": "unexplained: by theory the best is 0.439"}
 LEAKY = 0.213  # the same, a leaky Hebb rule under a random walk
 SHARE = {"units": "1"}
@@ -181,7 +186,7 @@ def leaky(size: Size, after: int, seed: int) -> xr.Dataset:
 
 
 def still(size: Size, batch: int) -> dict[str, Any]:
-    """Errors at each query of the target that stands still: MESA, delta at its best in the end, the mean of products."""
+    """Errors at each query of the target that stands still: MESA, delta at its best in the end, mean of products."""
     task = InContextRegression(d_x=size.d_x, pairs=size.steps, noise=size.noise)
     found = task(seeds.generator(batch, "regression", size.d_x), 50)
     x, y = found.x[..., : size.d_x], found.x[..., size.d_x : -1]
@@ -196,11 +201,17 @@ def still(size: Size, batch: int) -> dict[str, Any]:
         "delta": corrected,
         "Hebb": fw.scan("hebb", x, key, y, write).y / np.maximum(np.cumsum(write, axis=1), 1)[..., None],
     }
-    error = [np.square(one - found.target).sum(axis=-1)[found.mask].reshape(50, -1).mean(axis=0) for one in reads.values()]
+    error = [
+        np.square(one - found.target).sum(axis=-1)[found.mask].reshape(50, -1).mean(axis=0) for one in reads.values()
+    ]
     curve = [task.bayes_curve(), task.delta_curve(rate), task.hebb_curve()]
     return {
         "still_error": (("still", "pair"), np.array(error), SHARE | {"long_name": "squared error of an answer"}),
-        "still_theory": (("still", "pair"), np.array(curve), SHARE | {"long_name": "squared error of an answer, theory"}),
+        "still_theory": (
+            ("still", "pair"),
+            np.array(curve),
+            SHARE | {"long_name": "squared error of an answer, theory"},
+        ),
     }
 
 
@@ -238,7 +249,15 @@ def _overwriting(ds: xr.Dataset) -> list[Row]:
                 found.append(Row(what, score, against, "control", claim="above"))
     for times in ds.spike_writes.values:
         delta, hebb = (ds.spike_score.sel(carried=name, spike_writes=times).values for name in CARRIED[::-1])
-        found.append(Row(f"last of {times} values, delta in counts, against Hebb in counts", delta, hebb, "control", claim="above"))
+        found.append(
+            Row(
+                f"last of {times} values, delta in counts, against Hebb in counts",
+                delta,
+                hebb,
+                "control",
+                claim="above",
+            )
+        )
     return found
 
 
@@ -254,13 +273,28 @@ def _tracking(ds: xr.Dataset, size: Any) -> list[Row]:
             found.append(Row(what, theory_of, FOUND[float(beta)], "other engine", band=0.00005))
     for name in FILTERS:
         for drift in ds.drift.values if name in WALKERS else ():
-            one, expected = ds.walk_error.sel(filter=name, drift=drift).values, float(ds.walk_theory.sel(filter=name, drift=drift))
+            one, expected = (
+                ds.walk_error.sel(filter=name, drift=drift).values,
+                float(ds.walk_theory.sel(filter=name, drift=drift)),
+            )
             kind = "theory" if np.isfinite(expected) else ""
             band = 0.03 * expected if name == "Kalman" else 0.0  # of its formula
-            found.append(Row(f"error under a random walk, drift {drift:g}, {name}", one, expected, kind, band=band if kind else 0))
+            found.append(
+                Row(
+                    f"error under a random walk, drift {drift:g}, {name}", one, expected, kind, band=band if kind else 0
+                )
+            )
             if published and np.isclose(drift, size["drift"]) and name in FOUND_WALK:
                 band = 0.0005 if name == "Kalman" else 0.00005
-                found.append(Row(f"error under a random walk, {name}, as found before", one, FOUND_WALK[name], "other engine", band=band))
+                found.append(
+                    Row(
+                        f"error under a random walk, {name}, as found before",
+                        one,
+                        FOUND_WALK[name],
+                        "other engine",
+                        band=band,
+                    )
+                )
         one, expected = ds.return_error.sel(filter=name).values, float(ds.return_theory.sel(filter=name))
         expected = best_leaky(size) if name == "decay" else expected
         kind = "theory" if np.isfinite(expected) else ""
@@ -279,8 +313,12 @@ def _tracking(ds: xr.Dataset, size: Any) -> list[Row]:
         found.append(Row(what, one, expected, kind, band=0.0005 if kind else 0))
     gains = (("Kalman", "delta"), ("delta", "decay"))
     for better, other in gains:
-        one, against = (ds.walk_error.sel(filter=name).isel(drift=len(ds.drift) // 2).values for name in (better, other))
-        found.append(Row(f"error under a random walk, {better} against {other}", one, against, "control", claim="below"))
+        one, against = (
+            ds.walk_error.sel(filter=name).isel(drift=len(ds.drift) // 2).values for name in (better, other)
+        )
+        found.append(
+            Row(f"error under a random walk, {better} against {other}", one, against, "control", claim="below")
+        )
     for better, other in (("gated delta", "delta"), ("gated delta", "decay"), ("Kalman", "gated delta")):
         one, against = (ds.return_error.sel(filter=name).values for name in (better, other))
         what = f"error where the target returns to 0, {better} against {other}"
@@ -355,7 +393,14 @@ def _counts(ds: xr.Dataset, ax: Any) -> None:
     for name in CARRIED:
         one, exact = ds.sel(carried=name), name.removesuffix(", counts")
         y = 100 * one.spike_score.mean("spike_seed")
-        style: Any = {"color": _colour(exact), "marker": STYLES[exact][1], "mfc": "white", "ms": 3, "lw": 0.8, "ls": (0, (1, 1))}
+        style: Any = {
+            "color": _colour(exact),
+            "marker": STYLES[exact][1],
+            "mfc": "white",
+            "ms": 3,
+            "lw": 0.8,
+            "ls": (0, (1, 1)),
+        }
         ax.plot(one.spike_writes, y, **style, label=name)
 
 
@@ -376,7 +421,9 @@ def _betas(ds: xr.Dataset, ax: Any) -> None:
     ax.set_xscale("log")
     ax.set_xticks([0.05, 0.1, 0.2, 0.5, 1.0], ["0.05", "0.1", "0.2", "0.5", "1"])
     ax.minorticks_off()
-    ax.set(xlabel="beta", ylabel="squared error (per output)", ylim=(0, 1.1 * max(float(error.mean("seed").max()), max(y))))
+    ax.set(
+        xlabel="beta", ylabel="squared error (per output)", ylim=(0, 1.1 * max(float(error.mean("seed").max()), max(y)))
+    )
 
 
 def _walks(ds: xr.Dataset, ax: Any) -> None:
@@ -392,7 +439,14 @@ def _walks(ds: xr.Dataset, ax: Any) -> None:
         ax.errorbar(ds.drift, error.mean("seed"), half, **style, elinewidth=0.6, label=name)
         there = np.isfinite(one.walk_theory.values)
         if there.any():
-            ax.plot(ds.drift[there], (one.walk_theory / scale)[there], color=style["color"], lw=1.1, ls=DASH, label=None if named else "theory")
+            ax.plot(
+                ds.drift[there],
+                (one.walk_theory / scale)[there],
+                color=style["color"],
+                lw=1.1,
+                ls=DASH,
+                label=None if named else "theory",
+            )
             named = True
     ax.set_xscale("log")
     ax.set_yscale("log")
@@ -428,7 +482,15 @@ def _stills(ds: xr.Dataset, ax: Any) -> None:
         error = ds.still_error.isel(still=i)
         half = 1.96 * error.std("batch", ddof=1) / error.sizes["batch"] ** 0.5
         every = slice(None, None, max(1, len(x) // 12))
-        plot.points(ax, x[every], error.mean("batch")[every], half[every], colour=_colour(name), marker=STYLES[name][1], label=name)
+        plot.points(
+            ax,
+            x[every],
+            error.mean("batch")[every],
+            half[every],
+            colour=_colour(name),
+            marker=STYLES[name][1],
+            label=name,
+        )
         label = "theory" if i == 0 else None
         ax.plot(x, ds.still_theory.isel(still=i, batch=0), color=_colour(name), lw=1.0, ls=DASH, label=label)
     ax.set_yscale("log")
@@ -444,23 +506,23 @@ def caption(ds: xr.Dataset) -> str:
     walk = {name: float(ds.walk_error.sel(filter=name).isel(drift=len(ds.drift) // 2).mean()) for name in WALKERS}
     back = {name: float(ds.return_error.sel(filter=name).mean()) for name in FILTERS}
     text = f"""
-        Overwriting and drift. (a) {size["pairs"]} keys of mean zero ({size["d"]} features) are written several times in
-        random order, each time with another value; share of queries that choose the last one among all values. Grey:
-        what a memory of all values reaches that does not know their order, and chance. (b) The same with firing rates
-        as keys (colours as in a); open: Poisson counts ({spikes:.0f} spikes of all neurons per write,
-        {size["carried_seeds"]} seeds). (c) A target of {size["d_drift"]} features takes a random step
-        (SD {size["drift"]:g} of a component) before each of {size["writes"]} writes and is observed with a noise of SD
-        {size["noise"]:g}: squared error of the next prediction by the delta rule against its step, and of Kalman filters
-        with and without the whole covariance. (d) The same against the drift, every rule at its best,
-        over the closed form of a scalar gain; errors at {float(ds.drift[len(ds.drift) // 2]):g}:
-        Kalman {walk["Kalman"]:.4f}, scalar gain {walk["Kalman, scalar gain"]:.4f}, delta {walk["delta"]:.4f}, decay
+        Overwriting and drift. (a) {size["pairs"]} keys of mean zero ({size["d"]} features) are written several times
+        in random order, each time with another value; share of queries that choose the last one among all values.
+        Grey: what a memory of all values reaches that does not know their order, and chance. (b) The same with firing
+        rates as keys (colours as in a); open: Poisson counts ({spikes:.0f} spikes of all neurons per write,
+        {size["carried_seeds"]} seeds). (c) A target of {size["d_drift"]} features takes a random step (SD
+        {size["drift"]:g} of a component) before each of {size["writes"]} writes and is observed with a noise of SD
+        {size["noise"]:g}: squared error of the next prediction by the delta rule against its step, and of Kalman
+        filters with and without the whole covariance. (d) The same against the drift, every rule at its best, over
+        the closed form of a scalar gain; errors at {float(ds.drift[len(ds.drift) // 2]):g}: Kalman
+        {walk["Kalman"]:.4f}, scalar gain {walk["Kalman, scalar gain"]:.4f}, delta {walk["delta"]:.4f}, decay
         {walk["decay"]:.4f} (its error grows with the number of writes). MESA that fades: least squares with a decay.
-        Rules that decay know nothing of the target; gated delta (e) has its decay. (e)
-        A target that returns to 0 (multiplied by {size["reversion"]:g} at each write, components of variance 1): gated
-        delta {back["gated delta"]:.3f}, delta {back["delta"]:.3f}, decay {back["decay"]:.3f}, Kalman {back["Kalman"]:.3f}. (f) A
-        target of {size["d_x"]} features that stands still, normal x: MESA with the variance of the noise as ridge lies
-        on the Bayes curve; delta at its best step after {size["steps"]} pairs; mean of products. Bars and bands: 95 %
-        intervals over {size["seeds"]} seeds ({size["batches"]} batches of 50 sequences in f); knobs chosen on 5 other
-        seeds for each point; dashed: theory.
+        Rules that decay know nothing of the target; gated delta (e) has its decay. (e) A target that returns to 0
+        (multiplied by {size["reversion"]:g} at each write, components of variance 1): gated delta
+        {back["gated delta"]:.3f}, delta {back["delta"]:.3f}, decay {back["decay"]:.3f}, Kalman {back["Kalman"]:.3f}.
+        (f) A target of {size["d_x"]} features that stands still, normal x: MESA with the variance of the noise as
+        ridge lies on the Bayes curve; delta at its best step after {size["steps"]} pairs; mean of products. Bars and
+        bands: 95 % intervals over {size["seeds"]} seeds ({size["batches"]} batches of 50 sequences in f); knobs
+        chosen on 5 other seeds for each point; dashed: theory.
     """
     return " ".join(text.split())

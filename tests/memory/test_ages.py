@@ -52,7 +52,12 @@ def test_the_closed_form_of_delta_counts_the_writes_that_were_made(found):
 def test_the_signal_is_the_slope_and_the_noise_is_in_units_of_the_values():
     scaled = fw.retention({"a": SYSTEMS["leaky"]}, d_key=24, writes=100, oldest=20, seeds=5, values="unit")
     alike = fw.retention(
-        {"a": SYSTEMS["leaky"]}, d_key=24, writes=100, oldest=20, seeds=5, values=lambda rng, n, d: 7 * rng.standard_normal((n, d))
+        {"a": SYSTEMS["leaky"]},
+        d_key=24,
+        writes=100,
+        oldest=20,
+        seeds=5,
+        values=lambda rng, n, d: 7 * rng.standard_normal((n, d)),
     )
     for ds in (scaled, alike):
         one = ds.isel(system=0, threshold=0)
@@ -63,7 +68,12 @@ def test_the_signal_is_the_slope_and_the_noise_is_in_units_of_the_values():
 @pytest.mark.parametrize("level", [3.0, 1.0, 0.3])
 def test_a_lifetime_is_the_age_at_which_theory_meets_the_threshold(level):
     ds = fw.retention(
-        {"leaky": SYSTEMS["leaky"], "delta": SYSTEMS["delta"]}, d_key=24, writes=200, oldest=80, seeds=40, thresholds=[level]
+        {"leaky": SYSTEMS["leaky"], "delta": SYSTEMS["delta"]},
+        d_key=24,
+        writes=200,
+        oldest=80,
+        seeds=40,
+        thresholds=[level],
     )
     for name in ("leaky", "delta"):
         one = ds.sel(system=name).isel(threshold=0)
@@ -148,7 +158,9 @@ def test_every_choice_of_knobs_runs_once_for_all_thresholds():
 
 
 def test_a_longer_life_is_chosen_for_a_lower_threshold():
-    ds = fw.retention({"leaky": System("leaky_hebb", beta=1.0)}, d_key=32, writes=400, oldest=150, thresholds=[3.0, 0.3], seeds=4)
+    ds = fw.retention(
+        {"leaky": System("leaky_hebb", beta=1.0)}, d_key=32, writes=400, oldest=150, thresholds=[3.0, 0.3], seeds=4
+    )
     decay = ds.chosen.sel(system="leaky", knob="decay").values
     assert decay[1] > decay[0]
     assert float(ds.lifetime[0, 1]) > 3 * float(ds.lifetime[0, 0])
@@ -160,10 +172,9 @@ def test_memories_that_fade_are_the_rules_that_they_stand_for(rng):
     np.testing.assert_allclose(Centred(0.0)(k, v, q, None, decay=0.9), q @ W.T)
     heads = [fw.scan("leaky_hebb", k, k, v, decay=np.full(30, 1 - r)).W * np.sqrt(r) for r in (0.25, 0.125)]
     np.testing.assert_allclose(Heads()(k, v, q, None, first=1, heads=2), q @ sum(heads).T)
-    asked = fw.scan(
-        "mesa", np.concatenate([k, q]), np.concatenate([k, 0 * q]), np.concatenate([v, 0 * q]), np.repeat([1.0, 0.0], [30, 4]),
-        decay=np.repeat([0.9, 1.0], [30, 4]), ridge=np.full(5, 0.1),
-    ).y[30:]  # fmt: skip
+    writes = np.repeat([1.0, 0.0], [30, 4])
+    sent = [np.concatenate(pair) for pair in ((k, q), (k, 0 * q), (v, 0 * q))]
+    asked = fw.scan("mesa", *sent, writes, decay=np.where(writes, 0.9, 1.0), ridge=np.full(5, 0.1)).y[30:]
     np.testing.assert_allclose(Recent()(k, v, q, None, decay=0.9, ridge=0.1), asked)
 
 

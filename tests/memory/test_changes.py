@@ -52,7 +52,13 @@ def test_a_memory_of_all_values_that_knows_no_order_scores_the_ceiling(decoder):
                 found.append((units if decoder == "cosine" else mine).mean(axis=0))
         return np.array(found)
 
-    how = {"writes": [1, 2, 3], "pairs": 20, "d_key": 6, "decoder": decoder, "candidates": 4 if decoder == "argmax" else 0}
+    how = {
+        "writes": [1, 2, 3],
+        "pairs": 20,
+        "d_key": 6,
+        "decoder": decoder,
+        "candidates": 4 if decoder == "argmax" else 0,
+    }
     ds = fw.overwriting({"blind": blind}, seeds=60, **how).isel(system=0)
     for times in ds.writes.values:
         one = ds.sel(writes=times)
