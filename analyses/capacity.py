@@ -140,7 +140,9 @@ class Covariance:
         """Reads (Q, d_v)."""
         before = np.cumsum(k, axis=0) / np.arange(1, len(k) + 1)[:, None]
         m = {"stored": before[-1], "running": before}[self.mean] if isinstance(self.mean, str) else self.mean
-        return np.asarray((q - before[-1] if self.query and m is before else q - m if self.query else q) @ (k - m).T @ v)
+        return np.asarray(
+            (q - before[-1] if self.query and m is before else q - m if self.query else q) @ (k - m).T @ v
+        )
 
     def state(self, load: int, d_key: int, d_value: int) -> dict[str, float]:
         """W and the mean, in float64."""
@@ -274,7 +276,11 @@ def at_equal_numbers(size: Size, seed: int) -> xr.Dataset:
     one = {"units": "1"}
     variables = {
         "more": (("variant", "seed"), more.score.values[1:, 0], one | {"long_name": "cosine of recall and value"}),
-        "rates": (("of", "values", "seed"), np.array(found), one | {"long_name": "cosine of recall and rates as values"}),
+        "rates": (
+            ("of", "values", "seed"),
+            np.array(found),
+            one | {"long_name": "cosine of recall and rates as values"},
+        ),
     }
     coords = {"variant": names, "of": ["normal", "relu"], "values": list(values), "seed": range(size.seeds)}
     return xr.Dataset(variables, coords)
@@ -469,7 +475,9 @@ def _collapse(ds: xr.Dataset, law: Any, rid: Any) -> None:
                 style |= {"mfc": "white"} if line else {"lw": 0}
                 law.plot(x, noise, label=f"{parts_of(name)}, {KEYS[keys].removesuffix(' (mean zero)')}", **style)
                 if line:
-                    rid.plot(ds.pairs.values / ds.attrs_d, x / noise, **style) if False else rid.plot(x, x / noise, **style)
+                    rid.plot(ds.pairs.values / ds.attrs_d, x / noise, **style) if False else rid.plot(
+                        x, x / noise, **style
+                    )
         span = np.array(law.get_xlim())
         law.set_xscale("log")
         law.set_yscale("log")

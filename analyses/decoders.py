@@ -173,7 +173,10 @@ def trained(path: Path) -> xr.Dataset | None:
     if not nets:
         return None
     columns = {
-        "net_accuracy": ([row["obtained"] for *_, row in nets], {"units": "1", "long_name": "accuracy of trained nets"}),
+        "net_accuracy": (
+            [row["obtained"] for *_, row in nets],
+            {"units": "1", "long_name": "accuracy of trained nets"},
+        ),
         "net_bytes": ([float(size) for _, size, _ in nets], {"units": "B", "long_name": "memory of trained nets"}),
         "net_n": ([row["n"] for *_, row in nets], {"units": "1", "long_name": "trained nets"}),
         "net_rule": ([rule for rule, *_ in nets], {"long_name": "rule of trained nets"}),

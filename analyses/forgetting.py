@@ -235,7 +235,7 @@ def familiar(size: Size, repeat: int) -> dict[str, Any]:
             kept, asked = decay ** np.arange(end)[::-1], end - 1 - lags
             overlap = k[asked] @ k[:end].T
             found[0, i] += np.square(overlap) @ kept > np.quantile(new[:, :end] @ kept, 1 - FALSE)
-            scores = np.einsum("ac,anc->an", (overlap * kept) @ v[:end], _choices(v, asked, rng))
+            scores = np.einsum("qd,qvd->qv", (overlap * kept) @ v[:end], _choices(v, asked, rng))
             found[1, i] += scores.argmax(axis=1) == 0
     return {
         "hits": (

@@ -37,7 +37,7 @@ _HOME = {
         "Programmer FunctionProgrammer LayerProgrammer PlasticNetwork Trained train load_trained load_layer "
         "Checkpoint Evaluation"
     ),
-    "memory": "capacity critical_load scaling retention overwriting tracking",
+    "memory": "capacity critical_load scaling retention overwriting tracking predict_capacity",
     "plasticity": "PairSTDP TripletSTDP SynapticRule protocols",
     "data": "load_table",
     "results": "save load join weights",

@@ -28,6 +28,7 @@ from synfwp.instructions import Instructions as Instructions
 from synfwp.memory import capacity as capacity
 from synfwp.memory import critical_load as critical_load
 from synfwp.memory import overwriting as overwriting
+from synfwp.memory import predict_capacity as predict_capacity
 from synfwp.memory import retention as retention
 from synfwp.memory import scaling as scaling
 from synfwp.memory import tracking as tracking

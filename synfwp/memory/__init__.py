@@ -19,6 +19,7 @@ from synfwp.memory.episodes import Episode
 from synfwp.memory.kalman import Kalman
 from synfwp.memory.loads import capacity
 from synfwp.memory.pairwise import Attention, Kernel, Ridge
+from synfwp.memory.prediction import predict_capacity
 from synfwp.memory.synapses import (
     BennaFusi,
     Binary,
@@ -51,6 +52,7 @@ __all__ = [
     "capacity",
     "critical_load",
     "overwriting",
+    "predict_capacity",
     "retention",
     "scaling",
     "scan_through",

@@ -20,6 +20,7 @@ Array = np.ndarray
 MOST = 2**16
 RESAMPLED = 1000
 FINEST = 50  # of a bracket's end: the width at which a search ends
+FIRST = 16  # pairs: up to here a score may rise, as that of a rule that has to know the mean of keys first
 CLOSE = 2  # standard errors from the criterion, where noise ends it
 AROUND = (0.88, 0.94, 1.0, 1.06, 1.13)  # of where it ends: loads that are measured whatever their scores
 
@@ -53,10 +54,10 @@ def critical_load(
 ) -> xr.Dataset:
     """The number of pairs at which the mean score falls to a criterion, by bisection, with a bootstrap interval.
 
-    Loads are doubled until the mean score is below the criterion, then the bracket is halved, down to 2 % of its end or
-    until a mean is within two standard errors of the criterion. Five loads around are added, whatever their scores:
-    a bracket that noise has chosen would look surer than it is. The load is interpolated, linearly in its logarithm, on
-    the means of all loads tried, made to fall by isotonic regression.
+    Loads are doubled from 1 to 16, and on until the mean score is below the criterion; then the bracket is halved, down
+    to 2 % of its end or until a mean is within two standard errors of the criterion. Five loads around are added,
+    whatever their scores: a bracket that noise has chosen would look surer than it is. The load is interpolated,
+    linearly in its logarithm, on the means of all loads from the best one on, made to fall by isotonic regression.
 
     Parameters
     ----------
@@ -75,8 +76,8 @@ def critical_load(
         ``critical_load (system)``, ``low`` and ``high`` (95 %, percentiles of 1000 resamples of the seeds, as far out
         as Student's t is for so many seeds; NaN for one), the knobs
         that were ``chosen (system, knob)``, and ``reached``: whether the score fell to the criterion within ``most``
-        pairs, or as many as the keys allow (if not, the load is that and ``high`` infinite). The load is 0 where a
-        single pair scores less, and NaN of a system that fails, whose error stands in ``failure``.
+        pairs, or as many as the keys allow (if not, the load is that and ``high`` infinite). The load is 0 where no
+        load from 1 to 16 scores as much, and NaN of a system that fails, whose error stands in ``failure``.
 
     Raises
     ------
@@ -230,8 +231,8 @@ def _crossing(name: str, system: Store, draws: Draws, way: Decoder, level: float
         above = float(tried[load].scores.mean()) - level
         return above if np.isnan(above) else np.inf * (1 if above >= 0 else -1) if error == 0 else above / error
 
-    end, reached = _search(off, most)
-    for beside in (min(max(round(share * end), 1), most) for share in AROUND if reached):
+    end, found = _search(off, most)
+    for beside in (min(max(round(share * end), 1), most) for share in AROUND if found):
         if beside not in tried:
             off(beside)
     for load, cell in tried.items():
@@ -240,20 +241,29 @@ def _crossing(name: str, system: Store, draws: Draws, way: Decoder, level: float
             return Crossing(np.nan, np.full(RESAMPLED, np.nan), draws.n, False, {}, f"at {load} pairs: {cell.failure}")
     loads = sorted(tried)
     scores = np.stack([tried[load].scores for load in loads])
+    best = int(scores.mean(axis=1).argmax())
+    loads, scores = loads[best:], scores[best:]
     picks = generator(draws.seed, "resample", name).integers(draws.n, size=(RESAMPLED, draws.n))
     resampled = np.array([_cross(loads, scores[:, pick].mean(axis=1), level) for pick in picks])
-    found = _cross(loads, scores.mean(axis=1), level)
-    next_to = min(loads, key=lambda load: abs(load - found))
-    return Crossing(found, resampled, draws.n, reached, tried[next_to].knobs)
+    at = _cross(loads, scores.mean(axis=1), level)
+    next_to = min(loads, key=lambda one: abs(one - at))
+    reached = bool(scores[-1].mean() < level)
+    return Crossing(at, resampled, draws.n, reached, tried[next_to].knobs)
 
 
 def _search(off: Callable[[int], float], most: int) -> tuple[int, bool]:
-    """The load where a score crosses the criterion, by bisection as far as noise allows, and whether it is reached."""
+    """The load where a score falls to the criterion, by bisection as far as noise allows, and whether it does so."""
     low, high = 0, 1
-    while off(high) >= 0:
+    while True:
+        found = off(high)
+        if np.isnan(found) or (found < 0 and (high == most or high >= FIRST)):
+            break
+        low = high if found >= 0 else low
         if high == most:
             return most, False
-        low, high = high, min(2 * high, most)
+        high = min(2 * high, most)
+    if np.isnan(found) or not low:
+        return high, False
     while high - low > max(1, high // FINEST):
         middle = (low + high) // 2
         found = off(middle)

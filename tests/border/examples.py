@@ -224,6 +224,10 @@ ROWS: Mapping[str, Row] = {
             "seeds": 2,
         },
     ),
+    "predict_capacity": (
+        lambda **a: fw.predict_capacity(**a).capacity,
+        {"keys": np.array([[1.0, 0.2], [0.5, 1.0], [0.1, 0.7]]), "cosine": 0.8, "threshold": 0.5},
+    ),
     "memory.Kernel": (fw.memory.Kernel, {"parameter": 2.0}),
     "memory.System": (
         lambda **a: fw.memory.System("gated_delta", **a).knobs,
