@@ -19,23 +19,21 @@ Cites: kohonen1972, kohonen1973, sejnowski1977, schlag2021, katharopoulos2020, v
 """
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
 import synfwp as fw
-from synfwp import features, results, seeds, theory
-from synfwp.memory import Decoder, System
+from synfwp import results, seeds, theory
+from synfwp.memory import Decoder, Mapped, System
 from synfwp.results import Row
 from synfwp.settings import sized
 
 Array = np.ndarray
 KEYS = {"normal": "normal keys (mean zero)", "relu": "rate keys", "recording": "keys of a recording"}
 RULES = {"hebb": "Hebb", "covariance": "covariance", "delta": "delta"}  # on substrates
-SCALES = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 SAMPLE = 4096  # keys from which a second moment is taken
 FOUND = {  # of a small simulation in NumPy that shares no code with the package: 20 seeds, d = P = 64, three digits
     ("normal", "delta, beta 1"): 0.677, ("normal", "delta"): 0.743,
@@ -81,13 +79,13 @@ QUICK = Size(16, (4, 16, 64), 3, (4, 16), 2, 1, neurons=2, betas=(0.5, 1.0), row
 @sized(FULL, QUICK)
 def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     """Exact rules on every key set, the collapse, and the same rates on substrates."""
-    curves = results.cells(exact, {"keys": list(KEYS)}, size=size, seed=seed)
-    collapse = results.cells(collapsed, {"keys": list(KEYS)}, size=size, seed=seed)
+    curves = results.cells(exact, {"key_set": list(KEYS)}, size=size, seed=seed)
+    collapse = results.cells(collapsed, {"key_set": list(KEYS)}, size=size, seed=seed)
     on = results.cells(carried, {"rule": list(RULES)}, size=size, seed=seed)
     more = at_equal_numbers(size, seed)
     settings = {"size": size._asdict(), "quick": quick, "d_key": size.d}
-    ds = xr.merge([curves, collapse, on, more], combine_attrs="drop")
-    names = {"keys": "key set", "system": "system", "rule": "rule", "substrate": "substrate", "reader": "system"}
+    ds = xr.merge([curves, collapse, on, more], combine_attrs="override", join="outer")
+    names = {"key_set": "key set", "system": "system", "rule": "rule", "substrate": "substrate", "reader": "system"}
     for name in ds.coords:
         ds[name].attrs.setdefault("long_name", names.get(str(name), str(name)))
     ds = ds.assign_attrs(results.provenance(settings, seed) | {"decoder": "cosine"})
@@ -139,36 +137,13 @@ class Covariance:
     def __call__(self, k: Array, v: Array, q: Array, rng: Any) -> Array:
         """Reads (Q, d_v)."""
         before = np.cumsum(k, axis=0) / np.arange(1, len(k) + 1)[:, None]
-        m = {"stored": before[-1], "running": before}[self.mean] if isinstance(self.mean, str) else self.mean
-        return np.asarray(
-            (q - before[-1] if self.query and m is before else q - m if self.query else q) @ (k - m).T @ v
-        )
+        means: dict[str, Any] = {"stored": (before[-1], before[-1]), "running": (before, before[-1])}
+        written, asked = means[self.mean] if isinstance(self.mean, str) else (self.mean, self.mean)
+        return np.asarray((q - asked if self.query else q) @ (k - written).T @ v)
 
     def state(self, load: int, d_key: int, d_value: int) -> dict[str, float]:
         """W and the mean, in float64."""
         kept = float(d_key * (d_value + 1))
-        return {"variables": kept, "synapses": float(d_key * d_value), "bits": 64 * kept, "state_bytes": 8 * kept}
-
-
-@dataclass(frozen=True)
-class Scaled:
-    """Linear attention behind a feature map of scaled keys and queries; the scale is its knob."""
-
-    feature: str = "elu_plus_one"
-    knobs: ClassVar[dict[str, tuple[float, ...]]] = {"scale": SCALES}
-
-    def features(self, x: Array, scale: float) -> Array:
-        """Features of keys or queries."""
-        return features.get_feature(self.feature).apply(scale * x)
-
-    def __call__(self, k: Array, v: Array, q: Array, rng: Any, scale: float) -> Array:
-        """Reads (Q, d_v), over the sum of their weights."""
-        weights = self.features(q, scale) @ self.features(k, scale).T
-        return np.asarray(weights @ v / weights.sum(axis=1, keepdims=True))
-
-    def state(self, load: int, d_key: int, d_value: int) -> dict[str, float]:
-        """W and the sum of the features, in float64."""
-        kept = float(features.get_feature(self.feature).width(d_key) * (d_value + 1))
         return {"variables": kept, "synapses": float(d_key * d_value), "bits": 64 * kept, "state_bytes": 8 * kept}
 
 
@@ -177,13 +152,13 @@ def systems(size: Size, keys: str) -> dict[str, Any]:
     mean = mean_key(size, keys)
     return {
         "hebb": "hebb", "covariance, running mean": "covariance", "covariance, known mean": Covariance(mean),
-        "covariance, off the query too": Covariance(mean, True), "linear attention, elu + 1": Scaled(),
-        "delta": "delta", "delta, beta 1": System("delta", beta=1.0), "Longhorn": "longhorn", "MESA": System("mesa", decay=1.0),
-        "softmax": "softmax",
+        "covariance, off the query too": Covariance(mean, True), "linear attention, elu + 1": Mapped(),
+        "delta": "delta", "delta, beta 1": System("delta", beta=1.0), "Longhorn": "longhorn",
+        "MESA": System("mesa", decay=1.0), "softmax": "softmax",
     }  # fmt: skip
 
 
-def key_set(size: Size, keys: str) -> Any:
+def vectors(size: Size, keys: str) -> Any:
     """What `fw.capacity` takes."""
     return recording(size) if keys == "recording" else keys
 
@@ -193,20 +168,36 @@ def key_set(size: Size, keys: str) -> Any:
 KEPT = ("score", "mean", "low", "high", "theory", "chance", "chosen", "state_bytes", "synapses")
 
 
-def exact(size: Size, keys: str, seed: int) -> xr.Dataset:
+def exact(size: Size, key_set: str, seed: int) -> xr.Dataset:
     """Recall of all systems on one key set, with closed forms."""
-    how = {"loads": size.loads, "d_key": size.d, "keys": key_set(size, keys), "seeds": size.seeds, "seed": seed}
+    keys = key_set
+    how = {"loads": size.loads, "d_key": size.d, "keys": vectors(size, keys), "seeds": size.seeds, "seed": seed}
     ds = fw.capacity(systems(size, keys), **how)[list(KEPT)]
     known = sample(size, keys)
-    for name in ("covariance, known mean", "covariance, off the query too", "linear attention, elu + 1"):
+    for name in FORMS:
         for P in size.loads:
-            if name.startswith("linear"):
-                scale = float(ds.chosen.sel(system=name, pairs=P, knob="scale"))
-                noise = theory.key_interference(Scaled().features(known[:1024], scale))
+            form = form_of(keys, name)
+            if form == "unequal_cosine":
+                scale = ds.chosen.sel(system=name, pairs=P, knob="scale").item()
+                seen = Mapped().mapped(known[:1024], scale) if name.startswith("linear") else known
+                want = theory.unequal_cosine(seen, P, *CENTRED.get(name, (False,)))
+            elif form == "snr_cosine":
+                want = theory.snr_cosine(theory.kernel_snr(P, theory.key_interference(known, *CENTRED[name])))
             else:
-                noise = theory.key_interference(known, True, name.endswith("too"))
-            ds["theory"].loc[{"system": name, "pairs": P}] = theory.snr_cosine(theory.kernel_snr(P, noise))
+                continue
+            ds["theory"].loc[{"system": name, "pairs": P}] = want
     return ds
+
+
+CENTRED = {"covariance, known mean": (True, False), "covariance, off the query too": (True, True)}
+FORMS = {"hebb": "hebb_cosine", "linear attention, elu + 1": "unequal_cosine", "MESA": "least_squares_cosine",
+         **dict.fromkeys(CENTRED, "snr_cosine")}  # fmt: skip
+
+
+def form_of(keys: str, name: str) -> str:
+    """The closed form of a curve; keys of a recording are not alike."""
+    form = FORMS.get(name, "")
+    return "unequal_cosine" if keys == "recording" and name != "MESA" and form else form
 
 
 def share_of_value(reads: Array, at: Any) -> Array:
@@ -222,10 +213,11 @@ POOLED = Decoder("pooled", share_of_value, lambda load, at: 0.0, "normal", "shar
 READERS = ("hebb", "covariance, off the query too", "delta", "delta, beta 1", "MESA")
 
 
-def collapsed(size: Size, keys: str, seed: int) -> xr.Dataset:
+def collapsed(size: Size, key_set: str, seed: int) -> xr.Dataset:
     """Noise over signal of reads, pooled over queries, and what is expected of the correlation matrices."""
+    keys = key_set
     chosen = {name: one for name, one in systems(size, keys).items() if name in READERS}
-    how = {"loads": size.loads, "d_key": size.d, "keys": key_set(size, keys), "seeds": size.seeds, "seed": seed}
+    how = {"loads": size.loads, "d_key": size.d, "keys": vectors(size, keys), "seeds": size.seeds, "seed": seed}
     share = fw.capacity(chosen, decoder=POOLED, **how).score.values
     error = -fw.capacity({"hebb": "hebb"}, decoder="error", beta=1.0, **how).score.values[0]
     known, text = sample(size, keys), {"units": "1"}
@@ -293,8 +285,6 @@ def centred_values(rng: np.random.Generator, n: int, d: int) -> Array:
 
 # the table ------------------------------------------------------------------------------------------------------------
 
-HETEROGENEOUS = "directions of rates of unit length are not equal: some keys meet more interference than the mean"
-
 
 def rows(ds: xr.Dataset) -> list[Row]:
     """Closed forms at every load, numbers found by other means at P = d, claims, the law, and engines."""
@@ -305,20 +295,14 @@ def rows(ds: xr.Dataset) -> list[Row]:
 def _closed(ds: xr.Dataset) -> list[Row]:
     """Every curve with a closed form, at every load."""
     found = []
-    forms = {"hebb": "hebb_cosine", "MESA": "least_squares_cosine"}
-    for keys in ds["keys"].values:
-        for name in ds.system.values:
+    for keys in ds.key_set.values:
+        for name in FORMS:
+            form = theory.FORMULAS[form_of(keys, name)]
             for P in ds.pairs.values:
-                at = ds.sel(keys=keys, system=name, pairs=P)
+                at = ds.sel(key_set=keys, system=name, pairs=P)
                 want = float(at.theory)
-                if not np.isfinite(want):
-                    continue
-                form = theory.FORMULAS[forms.get(name, "snr_cosine") if keys != "recording" else "snr_cosine"]
                 what = f"recall, {KEYS[keys]}, {name}, P = {P}"
-                why = ""
-                if keys == "recording" or name.startswith("linear"):
-                    why = "noise differs from key to key, and a mean of cosines is not the cosine at the mean noise"
-                found.append(Row(what, at.score, want, "theory", form.source, band=float(form.allowed(want)), why=why))
+                found.append(Row(what, at.score, want, "theory", form.source, band=float(form.allowed(want))))
     return found
 
 
@@ -328,7 +312,7 @@ def _found(ds: xr.Dataset, d: int) -> list[Row]:
         return []
     rows, n = [], 20
     for (keys, name), want in FOUND.items():
-        one = ds.more.sel(variant=name) if name in ds.variant else ds.score.sel(keys=keys, system=name, pairs=d)
+        one = ds.more.sel(variant=name) if name in ds.variant else ds.score.sel(key_set=keys, system=name, pairs=d)
         error = float(one.std("seed", ddof=1)) / n**0.5
         what = f"recall at P = d = {d}, {KEYS[keys]}, {name if 'delta' in name else f'covariance, {name}'}"
         rows.append(Row(what, one, want, "other engine", "a loop in NumPy, 20 seeds", error=error, band=ROUNDED))
@@ -346,9 +330,9 @@ def _claims(ds: xr.Dataset, d: int) -> list[Row]:
         ("relu", "covariance, running mean", "delta", "above"),
         ("relu", "covariance, off the query too", "delta", "above"),
         ("recording", "delta", "hebb", "above"),
-        ("recording", "delta", "covariance, off the query too", "above"),
+        ("recording", "covariance, off the query too", "hebb", "above"),
     ):
-        at = ds.sel(keys=keys, pairs=d)
+        at = ds.sel(key_set=keys, pairs=d)
         a, b = (at.score.sel(system=name) for name in (one, other))
         found.append(Row(f"recall at P = d, {KEYS[keys]}, {one}, against {other}", a, b, "control", claim=claim))
     form = theory.FORMULAS["hebb_cosine"]
@@ -372,9 +356,9 @@ def sample_of(seed: int, d: int) -> Array:
 def _law(ds: xr.Dataset) -> list[Row]:
     """Noise over signal of correlation matrices, and how much of it others are rid of."""
     found, form = [], theory.FORMULAS["snr_cosine"]
-    for keys in ds["keys"].values:
+    for keys in ds.key_set.values:
         for P in ds.pairs.values:
-            at = ds.sel(keys=keys, pairs=P)
+            at = ds.sel(key_set=keys, pairs=P)
             law = (P - 1) / float(at.effective.sel(around="zero"))
             what = f"squared error of Hebb, {KEYS[keys]}, P = {P}"
             found.append(Row(what, at.error_hebb, law, "theory", "kohonen1972"))
@@ -383,7 +367,7 @@ def _law(ds: xr.Dataset) -> list[Row]:
                 what = f"root of the share along the value, {KEYS[keys]}, {name}, P = {P}"
                 one = np.sqrt(at.share.sel(reader=name))
                 found.append(Row(what, one, want, "theory", form.source, band=float(form.allowed(want))))
-            for name in READERS[2:]:
+            for name in READERS[2:] if json.loads(ds.attrs["parameters"])["size"]["d"] < P else READERS[2:-1]:
                 rid = law * at.share.sel(reader=name) / np.maximum(1 - at.share.sel(reader=name), 1e-12)
                 found.append(Row(f"noise of Hebb by law over noise, {KEYS[keys]}, {name}, P = {P}", rid))
     return found
@@ -393,9 +377,9 @@ def _engines(ds: xr.Dataset) -> list[Row]:
     """A rate network against the exact rule, and LIF neurons against counts, on the same pairs."""
     found = []
     for rule, spelled in RULES.items():
-        at = ds.sel(rule=rule).dropna("pairs", how="all", subset=["on_score"])
+        at = ds.on_score.sel(rule=rule).dropna("pairs", how="all")
         for P in at.pairs.values:
-            one = at.on_score.sel(pairs=P)
+            one = at.sel(pairs=P)
             lif, counts = one.sel(substrate="LIF neurons").dropna("draw"), one.sel(substrate="counts")
             what = f"recall of rates, {spelled}, LIF neurons against counts, P = {P}"
             why = "spikes of LIF neurons are more regular than Poisson ones, and membranes carry over to the next item"
@@ -425,22 +409,23 @@ def figure(ds: xr.Dataset) -> Any:
 
     fig, axes = plot.figure("double", 168, [[[list("abc")]], [[list("def")]], [[list("gh")]]])
     for letter, keys in zip("abc", KEYS, strict=True):
-        one = ds.sel(keys=keys)
+        one = ds.sel(key_set=keys)
         shown = [name for name in STYLES if keys != "normal" or not name.startswith("covariance")]
         plot.capacity(one, axes[letter], systems=shown, relative=True, legend=False, styles=STYLES)
         with plot.style():
             axes[letter].set_title(KEYS[keys])
+            axes[letter].set_ylim(-0.03, 1.05)
     with plot.style():
-        handles, labels = axes["b"].get_legend_handles_labels()
-        fig.legend(handles, labels, loc="outside upper center", ncols=4)
+        entries = list(zip(*axes["b"].get_legend_handles_labels(), strict=True))
+        entries.sort(key=lambda entry: entry[1] in REFERENCES)
+        fig.legend(*zip(*entries, strict=True), loc="outside upper center", ncols=4)
     for letter, rule in zip("def", RULES, strict=True):
-        one = ds.sel(rule=rule).rename(substrate="system") if False else _on(ds, rule)
-        plot.capacity(one, axes[letter], relative=True, legend=False, styles=ENGINES)
+        plot.capacity(_on(ds, rule), axes[letter], relative=True, legend=False, styles=ENGINES)
         with plot.style():
-            entries = [x for x in zip(*axes[letter].get_legend_handles_labels(), strict=True)
-                       if x[1] not in ("theory", "chance")]  # fmt: skip
-            axes[letter].legend(*zip(*entries, strict=True), loc="lower left", bbox_to_anchor=(0, 1))
-            axes[letter].set_ylim(0, 1.02)
+            entries = list(zip(*axes[letter].get_legend_handles_labels(), strict=True))
+            entries = [entry for entry in entries if entry[1] not in REFERENCES]
+            axes[letter].legend(*zip(*entries, strict=True), loc="lower left", bbox_to_anchor=(-0.02, 1), fontsize=5)
+            axes[letter].set_ylim(-0.03, 1.05)
             axes[letter].annotate(RULES[rule], (0.97, 0.95), xycoords="axes fraction", ha="right", va="top")
     _collapse(ds, axes["g"], axes["h"])
     plot.letter(axes, offset=22.0)
@@ -451,56 +436,80 @@ def _on(ds: xr.Dataset, rule: str) -> xr.Dataset:
     """Substrates of a rule, as the figure takes them."""
     names = [str(name) for name in ds.data_vars if str(name).startswith("on_")]
     one = ds.sel(rule=rule)[names].rename({name: name.removeprefix("on_") for name in names})
-    one = one.rename(substrate="system").dropna("pairs", how="all", subset=["mean"])
-    return one.dropna("system", how="all", subset=["mean"]).assign(chance=ds.chance.sel(pairs=one.pairs)[0])
+    there = one["mean"].dropna("pairs", how="all").dropna("substrate", how="all")
+    one = one.sel(pairs=there.pairs, substrate=there.substrate).rename(substrate="system")
+    return one.assign(chance=ds.chance.sel(pairs=there.pairs)[0])
 
 
-READS: dict[str, tuple[str, str]] = {"normal": ("o", "-"), "relu": ("^", "-"), "recording": ("s", "-")}
+REFERENCES = ("theory", "chance")
+MARKERS = {"normal": "o", "relu": "^", "recording": "s"}
 
 
 def _collapse(ds: xr.Dataset, law: Any, rid: Any) -> None:
-    """Noise over signal against P / P_eff, and how much less of it there is than by law."""
+    """Noise over signal against P / P_eff, and how much less of it there is than by the law."""
     from synfwp import plot
 
     with plot.style():
-        for keys, (marker, _) in READS.items():
-            for name, around in zip(READERS, ("zero", "mean", "zero", "zero", "zero"), strict=True):
+        for keys, marker in MARKERS.items():
+            for name in READERS:
+                at, matrix = ds.sel(key_set=keys, reader=name), name in READERS[:2]
                 if keys == "normal" and name.startswith("covariance"):
-                    continue
-                at = ds.sel(keys=keys, reader=name)
-                d = float(ds.effective.sel(keys=keys, around=around))
-                x, share = (ds.pairs.values - 1) / d, at.share.mean("seed").values
-                noise, line = 1 / np.clip(share, 1e-12, 1 - 1e-6) - 1, name not in READERS[:2]
-                style: Any = {"color": plot.COLOURS.get(STYLES[name][0], STYLES[name][0]), "marker": marker, "lw": 0.7}
-                style |= {"mfc": "white"} if line else {"lw": 0}
-                law.plot(x, noise, label=f"{parts_of(name)}, {KEYS[keys].removesuffix(' (mean zero)')}", **style)
-                if line:
-                    rid.plot(ds.pairs.values / ds.attrs_d, x / noise, **style) if False else rid.plot(
-                        x, x / noise, **style
-                    )
-        span = np.array(law.get_xlim())
-        law.set_xscale("log")
-        law.set_yscale("log")
-        span = np.array([0.05, float(ds.pairs.max()) / float(ds.effective.min()) * 1.3])
-        law.plot(span, span, color="0.3", lw=1.1, ls=(0, (3, 2)), label="law of correlation matrices", zorder=4)
-        law.set(xlabel="load P / P$_{eff}$ (pairs per effective dimension)", ylabel="noise / signal (ratio of squares)")
-        law.set_ylim(0.02, None)
+                    continue  # no mean to take off
+                around = "mean" if name.startswith("covariance") else "zero"
+                x = (ds.pairs.values - 1) / float(at.effective.sel(around=around))
+                noise = 1 / np.clip(at.share.mean("seed").values, 1e-12, 1 - 1e-9) - 1
+                colour = plot.COLOURS.get(STYLES[name][0], STYLES[name][0])
+                law.plot(x, noise, marker=marker, color=colour, lw=0 if matrix else 0.6, ms=3 if matrix else 2)
+                if not matrix:
+                    rid.plot(x, x / noise, marker=marker, color=colour, lw=0.6)
+        span = np.array([0.08, 120.0])
+        law.plot(span, span, color="0.3", lw=1.1, ls=(0, (3, 2)), label="law", zorder=4)
         rid.axhline(1, color="0.3", lw=1.1, ls=(0, (3, 2)))
-        rid.set_xscale("log")
-        rid.set_yscale("log")
-        rid.set_ylim(0.1, 1000)
-        rid.set(xlabel="load P / P$_{eff}$ (pairs per effective dimension)", ylabel="noise by law / noise (ratio)")
-    plot.legend(law)
-
-
-def parts_of(name: str) -> str:
-    """A short name of a system."""
-    return {"hebb": "Hebb", "covariance, off the query too": "covariance"}.get(name, name)
+        for name in READERS:
+            colour = plot.COLOURS.get(STYLES[name][0], STYLES[name][0])
+            law.plot([], [], color=colour, lw=1.5, label={"hebb": "Hebb"}.get(name, name))
+        for keys, marker in MARKERS.items():
+            law.plot([], [], marker, color="0.3", label=KEYS[keys])
+        for ax, low, high in ((law, 0.02, 200.0), (rid, 0.3, 100.0)):
+            ax.set_xscale("log")
+            ax.set_yscale("log")
+            ax.set_ylim(low, high)
+            ax.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
+            ax.yaxis.set_major_formatter(lambda x, _: f"{x:g}")
+            ax.set_xlabel("load P / P$_\\mathrm{eff}$ (pairs per effective dimension)")
+        law.set_ylabel("noise / signal (ratio of squares)")
+        rid.set_ylabel("noise by the law / noise (ratio)")
+        law.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
 
 
 def caption(ds: xr.Dataset) -> str:
     """What every panel shows, with its numbers."""
-    return ""
+    size = Size(**json.loads(ds.attrs["parameters"])["size"])
+    at = ds.sel(pairs=size.d)["mean"]
+
+    def of(keys: str, *names: str) -> str:
+        return ", ".join(f"{name} {float(at.sel(key_set=keys, system=name)):.3f}" for name in names)
+
+    d = ds.effective.values
+    lif = ds.on_mean.sel(substrate="LIF neurons") - ds.on_mean.sel(substrate="counts")
+    text = f"""
+        What memories recall of P pairs, each written once: keys of {size.d} features and length 1, normal values of
+        {size.d}; mean of {size.seeds} seeds, bands: 95 % intervals of the mean; dashed: closed forms, which take values
+        of mean zero; dotted: chance. (a, b, c) Exact rules on normal keys, on rates (rectified normal) and on
+        {size.rows} made-up keys of a recording (variances falling as i^-{size.power:g}, mean of squared length
+        {size.overlap:g}); beta, decay, inverse temperature, scale or ridge of every system is the best for its load on
+        5 other seeds, but for delta at beta 1; in brackets, what is kept. At P = d: {of("normal", *CAPTION[:4])} (a);
+        {of("relu", *CAPTION)} (b). (d, e, f) Rates by Hebb, covariance (mean of the keys before) and delta on
+        substrates: {size.counts_seeds} seeds (exact, rate network, Poisson counts), {size.lif_seeds} of LIF neurons;
+        {size.neurons} neurons per feature, {size.peak:g} Hz at peak, windows of {size.window:g} ms, weights free to
+        change sign, read from spikes; beta 1, of delta the best for the whole curve (LIF: that of counts); in brackets,
+        synapses, and spikes of all neurons per association and per query. LIF neurons lie within
+        {float(np.abs(lif).max()):.3f} of counts. (g) Noise over signal of reads against P / P_eff: all correlation
+        matrices lie on one line; P_eff is {d[0, 0]:.1f}, {d[1, 0]:.1f} and {d[2, 0]:.1f} of normal keys, rates and the
+        recording, {d[1, 1]:.1f} and {d[2, 1]:.1f} of the last two around their mean. (h) Noise of that line over the
+        noise of delta and MESA: what correcting a prediction buys (MESA has none up to P = d, above the axis).
+    """
+    return " ".join(text.split())
 
 
-_: Callable[..., Any]
+CAPTION = ("hebb", "delta", "delta, beta 1", "MESA", *CENTRED)

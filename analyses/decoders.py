@@ -1,11 +1,11 @@
 """Decoders: what counts as recalled. One matrix, read by cosine, by sign, and by the best of many values.
 
-A matrix of d x d weights recalls some d pairs by cosine, but some d^2 / (2 ln V) pairs by the best of V values: noise of
-the size of the signal lies in random directions, in which there are few other values. Values of +-1 serve all three
+A matrix of d x d weights recalls some d pairs by cosine, but some d^2 / (2 ln V) pairs by the best of V values: noise
+of the size of the signal lies in random directions, in which there are few other values. Values of +-1 serve all three
 decoders, so that they read the same pairs. The closed forms of the share of right values are approximate, with a band:
 one for candidates that were themselves stored (V = P, both overlaps of a candidate counted), one for candidates that
-were not. They take unit keys in random directions and values of mean zero. How the load at 90 % grows with d is measured
-by bisection.
+were not. They take unit keys in random directions and values of mean zero. How the load at 90 % grows with d is
+measured by bisection.
 
 This is what multi-query associative recall asks for: the share of right values of 64, of 16 pairs, against the bytes of
 the memory, without training, in closed form; trained nets of `arora2024` lie over it where its committed result has
@@ -84,7 +84,7 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
         unstored(size, seed),
         trained(COMMITTED),
     ]
-    ds = xr.merge([one for one in parts if one is not None], combine_attrs="drop")
+    ds = xr.merge([one for one in parts if one is not None], combine_attrs="override", join="outer")
     names = {"decoder": "decoder", "grows": "system", "system": "system", "shape": "d_k x d_v, and pairs"}
     for name, text in names.items():
         ds[name].attrs.setdefault("long_name", text)
@@ -288,3 +288,143 @@ def _task(ds: xr.Dataset) -> list[Row]:
             else:
                 found.append(Row(what, one.task))
     return found
+
+
+# the figure -----------------------------------------------------------------------------------------------------------
+
+STYLES = {"hebb": ("blue", "o"), "delta": ("vermillion", "s"), "delta, beta 1": ("orange", "D"),
+          "least squares": ("black", "X"), "softmax": ("0.6", "h")}  # fmt: skip
+NETS = {"hebb": ("blue", "o"), "leaky_hebb": ("sky", "P"), "gated_hebb": ("purple", "v"), "delta": ("vermillion", "s"),
+        "gated_delta": ("orange", "D"), "mesa": ("black", "X"), "softmax": ("0.6", "h")}  # fmt: skip
+
+
+def figure(ds: xr.Dataset) -> Any:
+    """The same matrices by three decoders above; candidates, growth and the recall task below."""
+    from synfwp import plot
+
+    fig, axes = plot.figure("double", 118, "abc;def")
+    for letter, decoder in zip("abc", DECODERS, strict=True):
+        one = ds.sel(decoder=decoder).assign_attrs(decoder=decoder)
+        one["mean"].attrs["long_name"] = {"cosine": "cosine of recall and value"}.get(
+            decoder, "share of right " + ("signs" if decoder == "sign" else "values")
+        )
+        plot.capacity(one, axes[letter], relative=True, legend=False, styles=STYLES)
+        _curve_of(axes[letter], DECODERS[decoder])
+    names = {f"unstored_{name}": name for name in KEPT}
+    other = ds[list(names)].rename(names).rename(few="pairs").assign_attrs(decoder="argmax")
+    other["mean"].attrs["long_name"] = "share of right values"
+    plot.capacity(other, axes["d"], legend=False, styles=STYLES)
+    V = json.loads(ds.attrs["parameters"])["size"]["candidates"]
+    _curve_of(axes["d"], f"share of right values, of {V}")
+    _growing(ds, axes["e"])
+    _recall(ds, axes["f"])
+    with plot.style():
+        entries = list(zip(*axes["a"].get_legend_handles_labels(), strict=True))
+        entries.sort(key=lambda entry: entry[1] in ("theory", "chance"))
+        fig.legend(*zip(*entries, strict=True), loc="outside upper center", ncols=6)
+    plot.letter(axes, offset=24.0)
+    return fig
+
+
+def _curve_of(ax: Any, title: str) -> None:
+    """Title and limits of a panel of curves."""
+    from synfwp import plot
+
+    with plot.style():
+        ax.set_title(title)
+        high = ax.get_ylim()[1]
+        ax.set_ylim(-0.03 * high, 1.03 * (100 if high > 2 else 1))
+
+
+def _growing(ds: xr.Dataset, ax: Any) -> None:
+    """Loads at the criterion against d, with their power laws."""
+    from synfwp import plot
+
+    with plot.style():
+        d = ds.d_key.values
+        for name in ds.grows.values:
+            one, colour = ds.sel(grows=name), plot.COLOURS[STYLES[name][0]]
+            load = one.critical_load.values
+            error = np.stack([load - one.critical_low.values, one.critical_high.values - load])
+            label = f"{float(one.exponent):.2f} $\\pm$ {float(one.exponent_error):.2f}"
+            plot.points(ax, d, load, error, colour=colour, marker=STYLES[name][1], label=label)
+            middle = np.exp(np.mean(np.log(load)))
+            ax.plot(d, middle * (d / np.exp(np.mean(np.log(d)))) ** float(one.exponent), color=colour, lw=0.7)
+        ax.set_xscale("log")
+        ax.set_yscale("log")
+        ax.set_xticks(d, [f"{x:g}" for x in d])
+        ax.xaxis.set_minor_formatter(lambda x, _: "")
+        low, high = ax.get_ylim()
+        ticks = [x for x in (5, 10, 20, 50, 100, 200, 500) if low <= x <= high]
+        ax.set_yticks(ticks, [f"{x:g}" for x in ticks])
+        ax.minorticks_off()
+        ax.set_xlabel("key features d (number)")
+        ax.set_ylabel(f"load at {_level(ds)} (pairs)")
+        ax.legend(loc="upper left", title="exponent", fontsize=5, title_fontsize=5)
+
+
+def _recall(ds: xr.Dataset, ax: Any) -> None:
+    """The recall task: memories without training, the closed form, and trained nets."""
+    from synfwp import plot
+
+    size = json.loads(ds.attrs["parameters"])["size"]
+    with plot.style():
+        for name in ("hebb", "delta", "least squares"):
+            one, colour = ds.sel(memory=name), plot.COLOURS.get(STYLES[name][0], STYLES[name][0])
+            kB = one.task_bytes.values / 1000
+            error = 2 * one.task.std("sequence", ddof=1).values / one.sizes["sequence"] ** 0.5
+            line = plot.points(ax, kB, 100 * one.task.mean("sequence").values, 100 * error, colour=colour,
+                               marker=STYLES[name][1])  # fmt: skip
+            line.lines[0].set(markerfacecolor="white", markeredgewidth=0.6)
+        d = np.arange(8, max(size["widths"]) + 1)
+        form = [100 * theory.argmax_accuracy(size["pairs"], int(n), int(n), size["symbols"]) for n in d]
+        ax.plot(BYTES * d**2 / 1000, form, color=plot.COLOURS["blue"], lw=1.1, ls=(0, (3, 2)), zorder=4)
+        for i in range(ds.sizes.get("net", 0)):
+            one = ds.isel(net=i)
+            colour, marker = NETS.get(str(one.net_rule.values), ("0.3", "*"))
+            colour = plot.COLOURS.get(colour, colour)
+            ax.plot(float(one.net_bytes) / 1000, 100 * float(one.net_accuracy), marker, color=colour, ms=3.5, zorder=5)
+        ax.plot([], [], "o", color="0.3", mfc="white", label="without training")
+        if "net" in ds.sizes:
+            rules = list(dict.fromkeys(str(x) for x in ds.net_rule.values))
+            for rule in rules:
+                colour, marker = NETS.get(rule, ("0.3", "*"))
+                ax.plot(
+                    [], [], marker, color=plot.COLOURS.get(colour, colour), label=f"{rule.replace('_', ' ')}, trained"
+                )
+        ax.axhline(100 / size["symbols"], color="0.45", lw=0.7, ls=(0, (1, 1.2)))
+        ax.set_xscale("log")
+        ax.xaxis.set_major_formatter(lambda x, _: f"{x:g}")
+        ax.xaxis.set_minor_formatter(lambda x, _: "")
+        ax.set_ylim(-3, 103)
+        ax.set_xlabel("memory in float32 (kB)")
+        ax.set_ylabel("right values (%)")
+        ax.legend(loc="lower right", fontsize=5)
+
+
+def caption(ds: xr.Dataset) -> str:
+    """What every panel shows, with its numbers."""
+    size = Size(**json.loads(ds.attrs["parameters"])["size"])
+    by = {name: ds["mean"].sel(system="hebb", decoder=name).values for name in ("cosine", "argmax")}
+    shown = ", ".join(
+        f"{P} {cosine:.3f} and {100 * share:.1f} %"
+        for P, cosine, share in zip(ds.pairs.values, by["cosine"], by["argmax"], strict=True)
+    )
+    half = float(ds.half.sel(grows="hebb"))
+    nets = sorted({str(x) for x in ds.net_rule.values}) if "net" in ds.sizes else []
+    n = int(ds.net_n.max()) if nets else 0
+    over = f"filled: nets trained by arora2024 (up to {n} of each kind: {', '.join(nets)})" if nets else (
+        "trained nets are left out: no committed result of arora2024 was found")  # fmt: skip
+    text = f"""
+        One matrix, three decoders. Unit keys of {size.d} features in random directions, values of +-1 (mean zero),
+        exact; mean of {size.seeds} seeds, at most {size.queries} queries each; bands: 95 % intervals of the mean;
+        dashed: closed forms; dotted: chance; beta of delta and the ridge are the best for their load and decoder on 5
+        other seeds; in brackets, what is kept in float64. (a, b, c) The same pairs by cosine, by sign and by the best
+        of all P stored values; Hebb by cosine and by the best value at P of {shown}; half of the values at P =
+        {half:.0f}. (d) The best of {size.candidates} unit values, most of them not stored. (e) Load at which
+        {_level(ds)} of the values are right, with 95 % bootstrap intervals, and its exponent in d with its standard
+        error. (f) What multi-query associative recall asks for: {size.pairs} pairs, the best of {size.symbols} values,
+        against the bytes of the memory in float32; open: random codes without training ({5 * size.seeds} seeds, 2
+        standard errors), dashed: Hebb in closed form; {over}.
+    """
+    return " ".join(text.split())

@@ -1,8 +1,8 @@
 """Kernels: from Hebb to softmax in one law, 1/SNR = (P - 1) E kappa^2 / kappa(1)^2, and the feature maps beside it.
 
-A read is a sum of stored values, each weighted by a kernel of the product of its key with the query (Zhong et al. 2025).
-With unit keys in random directions and values of mean zero its signal over noise is known in closed form: for powers of
-the product, of which the first is Hebb, and for exponentials, which are softmax without its denominator; the
+A read is a sum of stored values, each weighted by a kernel of the product of its key with the query (Zhong et al.
+2025). With unit keys in random directions and values of mean zero its signal over noise is known in closed form: for
+powers of the product, of which the first is Hebb, and for exponentials, which are softmax without its denominator; the
 denominator scales a read and leaves its direction alone. A feature map with finitely many features makes a kernel whose
 memory does not grow: those of the package stand on the same axes, each at its best scale of keys and queries.
 
@@ -14,16 +14,15 @@ Cites: zhong2025, katharopoulos2020, schlag2021, choromanski2021
 """
 
 import json
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
 
 import synfwp as fw
 from synfwp import features, results, seeds, theory
-from synfwp.memory import Kernel
+from synfwp.memory import Kernel, Mapped
 from synfwp.results import Row
 from synfwp.settings import sized
 
@@ -33,7 +32,6 @@ KERNELS = {
     "exp(2 x)": Kernel("exp", 2), "exp(4 x)": Kernel("exp", 4), "exp(8 x)": Kernel("exp", 8),
 }  # fmt: skip
 MAPS = ("elu_plus_one", "dpfp(1)", "dpfp(3)", "favor(64)", "favor(256)", "favor(1024)")
-SCALES = (0.5, 0.7, 1.0, 1.4, 2.0, 2.8, 4.0, 8.0, 16.0, 32.0)
 HALF = float(np.sqrt(0.5))  # cosine at an SNR of 1
 SAMPLE = 1500  # keys from which the interference of a feature map is taken
 
@@ -53,30 +51,9 @@ FULL = Size(32, 64, (8, 32, 128, 512, 2048, 8192), 20)
 QUICK = Size(12, 32, (4, 16, 64), 3)
 
 
-@dataclass(frozen=True)
-class Mapped:
-    """``y = sum_j v_j phi(s k_j) . phi(s q)`` with a feature map phi of the package; the scale s is its knob."""
-
-    feature: str
-    knobs: ClassVar[dict[str, tuple[float, ...]]] = {"scale": SCALES}
-
-    def features(self, x: Array, scale: float) -> Array:
-        """Features (n, width)."""
-        return features.get_feature(self.feature).apply(scale * x)
-
-    def __call__(self, k: Array, v: Array, q: Array, rng: Any, scale: float) -> Array:
-        """Reads (Q, d_v) of the matrix of all pairs."""
-        return np.asarray(self.features(q, scale) @ (self.features(k, scale).T @ v))
-
-    def state(self, load: int, d_key: int, d_value: int) -> dict[str, float]:
-        """One matrix, in float64."""
-        kept = float(features.get_feature(self.feature).width(d_key) * d_value)
-        return {"variables": kept, "synapses": kept, "bits": 64 * kept, "state_bytes": 8 * kept}
-
-
 def systems(size: Size) -> dict[str, Any]:
     """Kernels, feature maps and softmax."""
-    maps = {feature_name(name, size): Mapped(name) for name in MAPS}
+    maps = {feature_name(name, size): Mapped(name, divided=False) for name in MAPS}
     return {**KERNELS, **maps, "softmax": "softmax"}
 
 
@@ -92,7 +69,8 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     curves = results.cells(curve, {"system": list(systems(size))}, size=size, seed=seed)
     law = results.cells(at_one, {"kernel": list(KERNELS), "draw": list(range(size.seeds))}, size=size, seed=seed)
     settings = {"size": size._asdict(), "quick": quick, "d_key": size.d}
-    ds = xr.merge([curves, law, with_rates(size, seed)], combine_attrs="drop")
+    curves["chance"] = curves.chance.isel(system=0, drop=True)
+    ds = xr.merge([curves, law, with_rates(size, seed)], combine_attrs="override", join="outer")
     for name, text in {"system": "system", "kernel": "kernel"}.items():
         ds[name].attrs["long_name"] = text
     ds = ds.assign_attrs(results.provenance(settings, seed) | {"decoder": "cosine"})
@@ -119,11 +97,11 @@ def curve(size: Size, system: str, seed: int) -> xr.Dataset:
     text = {"units": "1", "long_name": "scale of keys and queries, or inverse temperature"}
     scale = ds.chosen.sel(where).values if where else np.full(len(size.loads), np.nan)
     ds = ds.drop_dims("knob").assign(scale=("pairs", scale, text))
-    if isinstance(of[system], Mapped):
+    if isinstance(of[system], Mapped) and not system.startswith("FAVOR"):  # too unequal for any mean
         known = sample(size)
         for P, s in zip(size.loads, scale, strict=True):
-            noise = theory.key_interference(of[system].features(known, float(s)))
-            ds["theory"].loc[{"pairs": P}] = theory.snr_cosine(theory.kernel_snr(P, noise))
+            want = theory.unequal_cosine(of[system].mapped(known, float(s)), P)
+            ds["theory"].loc[{"pairs": P}] = want
     most = 4 * max(size.loads) if not isinstance(of[system], Kernel) else max(size.loads)
     at = fw.critical_load(of, decoder="cosine", criterion=HALF, most=most, seeds=size.seeds, **how).isel(system=0)
     pairs = {"units": "1", "long_name": "pairs at a cosine of 0.707"}
@@ -145,10 +123,10 @@ def at_one(size: Size, kernel: str, draw: int, seed: int) -> xr.Dataset:
         {kernel: KERNELS[kernel]}, loads=[P], d_key=size.d, d_value=size.d_value, decoder="error", seeds=1,
         seed=seeds.generator(seed, "law", draw), queries=size.queries,
     )  # fmt: skip
-    found = -float(ds.score) / (P - 1)
+    found = -ds.score.item() / (P - 1)
     text = {"units": "1", "long_name": "interference of another pair, measured"}
     load = {"units": "1", "long_name": "pairs of the measurement"}
-    return xr.Dataset({"measured": ((), found, text), "load": ((), float(P), load)})
+    return xr.Dataset({"measured": ((), found, text), "measured_at": ((), float(P), load)})
 
 
 def rates(rng: np.random.Generator, n: int, d: int, mean: float = 0.0) -> Array:
@@ -214,3 +192,90 @@ def _rates(ds: xr.Dataset, size: Size) -> list[Row]:
             band = float(form.allowed(want))
             found.append(Row(what, one, want, "theory", form.source, band=band, why=reasons.get(kind, "")))
     return found
+
+
+# the figure -----------------------------------------------------------------------------------------------------------
+
+STYLES = {
+    **dict(zip(KERNELS, zip(("blue", "sky", "green", "orange", "vermillion", "purple"), "os^DvP", strict=True),
+               strict=True)),
+    "softmax": ("0.6", "h"),
+}  # fmt: skip
+MAP_STYLES = dict(zip(MAPS, zip(("black", "sky", "blue", "orange", "vermillion", "purple"), "XosDvP", strict=True),
+                      strict=True))  # fmt: skip
+
+
+def figure(ds: xr.Dataset) -> Any:
+    """Kernels, feature maps, and the load at an SNR of 1."""
+    from synfwp import plot
+
+    size = Size(**json.loads(ds.attrs["parameters"])["size"])
+    maps = {feature_name(name, size): style for name, style in MAP_STYLES.items()}
+    fig, axes = plot.figure("double", 74, "abc")
+    plot.capacity(ds, axes["a"], systems=[*KERNELS, "softmax"], styles=STYLES, costs=False, legend=False)
+    plot.capacity(ds, axes["b"], systems=[*maps, "softmax"], styles=maps | STYLES, legend=False)
+    with plot.style():
+        axes["a"].axhline(HALF, color="0.45", lw=0.7, ls=(0, (5, 1, 1, 1)), label="SNR 1", zorder=1)
+        axes["b"].axhline(HALF, color="0.45", lw=0.7, ls=(0, (5, 1, 1, 1)), zorder=1)
+        for letter in "ab":
+            axes[letter].set_ylim(-0.03, 1.03)
+            entries = list(zip(*axes[letter].get_legend_handles_labels(), strict=True))
+            entries.sort(key=lambda entry: entry[1] in ("theory", "chance", "SNR 1"))
+            axes[letter].legend(*zip(*entries, strict=True), loc="lower left", bbox_to_anchor=(0, 1), fontsize=5,
+                                ncols=3 if letter == "a" else 1)  # fmt: skip
+    _at_one(ds, axes["c"], maps)
+    plot.letter(axes, offset=24.0)
+    return fig
+
+
+def _at_one(ds: xr.Dataset, ax: Any, maps: dict[str, tuple[str, str]]) -> None:
+    """Other pairs at an SNR of 1: the law, what is measured, and the loads of feature maps by bisection."""
+    from synfwp import plot
+
+    size = Size(**json.loads(ds.attrs["parameters"])["size"])
+    with plot.style():
+        names = [*KERNELS, *maps]
+        for i, name in enumerate(names):
+            colour, marker = (STYLES | maps)[name]
+            if name in KERNELS:
+                found = 1 / ds.measured.sel(kernel=name)
+                error = 2 * float(found.std("draw", ddof=1)) / found.sizes["draw"] ** 0.5
+                plot.points(ax, [float(found.mean())], [i], colour=colour, marker=marker)
+                ax.hlines(
+                    i, float(found.mean()) - error, float(found.mean()) + error, color=plot.COLOURS[colour], lw=0.8
+                )
+                ax.vlines(1 / interference(size, name), i - 0.4, i + 0.4, color="0.3", ls=(0, (3, 2)), lw=1.1)
+            elif ds.reached.sel(system=name):
+                one = ds.sel(system=name)
+                plot.points(ax, [float(one.at_one)], [i], colour=colour, marker=marker)
+                ax.hlines(i, float(one.at_one_low), float(one.at_one_high), color=plot.COLOURS[colour], lw=0.8)
+        ax.plot([], [], color="0.3", ls=(0, (3, 2)), lw=1.1, label="law")
+        ax.axvline(size.d, color="0.45", lw=0.7, ls=(0, (1, 1.2)), label="d")
+        ax.set_yticks(range(len(names)), [name.removesuffix(" features") for name in names])
+        ax.set_ylim(len(names) - 0.5, -0.5)
+        ax.set_xscale("log")
+        ax.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")
+        ax.xaxis.set_minor_formatter(lambda x, _: "")
+        ax.set_xlabel("load at SNR 1 (pairs)")
+        ax.set_ylabel("kernel (features)")
+        plot.legend(ax)
+
+
+def caption(ds: xr.Dataset) -> str:
+    """What every panel shows, with its numbers."""
+    size = Size(**json.loads(ds.attrs["parameters"])["size"])
+    found = 1 / ds.measured.mean("draw")
+    numbers = ", ".join(
+        f"{name} {float(found.sel(kernel=name)):,.0f} (law {1 / interference(size, name):,.0f})" for name in KERNELS
+    )
+    text = f"""
+        From Hebb to softmax in one law. Unit keys of {size.d} features in random directions, normal values of
+        {size.d_value} (both of mean zero, which the law takes), exact; mean of {size.seeds} seeds, at most
+        {size.queries} queries each; bands: 95 % intervals of the mean; dotted: chance. (a) Recall by a kernel over all
+        pairs; dashed: 1/SNR = (P - 1) E kappa^2 / kappa(1)^2. Softmax has its best inverse temperature at every load;
+        at a given one its direction is that of its exponential. (b) Feature maps at their best scale of keys and
+        queries, with what their matrix keeps; dashed: the law, key by key (FAVOR has features too unequal for it). (c)
+        Other pairs at an SNR of 1: measured, with 2 standard errors, {numbers}; of feature maps the pairs at a cosine
+        of 0.707 by bisection, with bootstrap intervals of 95 %.
+    """
+    return " ".join(text.split())

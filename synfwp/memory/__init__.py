@@ -18,6 +18,7 @@ from synfwp.memory.decoders import Decoder
 from synfwp.memory.episodes import Episode
 from synfwp.memory.kalman import Kalman
 from synfwp.memory.loads import capacity
+from synfwp.memory.mapped import Mapped
 from synfwp.memory.pairwise import Attention, Kernel, Ridge
 from synfwp.memory.prediction import predict_capacity
 from synfwp.memory.synapses import (
@@ -45,6 +46,7 @@ __all__ = [
     "Episode",
     "Kalman",
     "Kernel",
+    "Mapped",
     "MultiDecay",
     "Ridge",
     "Synapse",

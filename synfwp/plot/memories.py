@@ -181,7 +181,7 @@ def retention(
             _theory(ax, x, _ratio(one.signal_theory, one.noise_theory), line)
             span = [[max(float(one.lifetime - one.low), 0.0)], [max(float(one.high - one.lifetime), 0.0)]]
             if float(one.lifetime) > 0:
-                mark = {"fmt": line.marker, "color": line.colour, "markerfacecolor": line.face, "elinewidth": 0.6}
+                mark: Any = {"fmt": line.marker, "color": line.colour, "markerfacecolor": line.face, "elinewidth": 0.6}
                 ax.errorbar([float(one.lifetime)], [level], xerr=span, zorder=4, **mark)
         ax.axhline(level, color="0.45", linewidth=0.7, linestyle=DOTTED, label=f"threshold {level:g}", zorder=1)
         ax.set_xscale("symlog", linthresh=1)  # the newest has an age of 0

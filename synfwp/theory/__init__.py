@@ -73,6 +73,7 @@ from synfwp.theory.tracking import (
     leaky_tracking_error,
     scalar_kalman_error,
 )
+from synfwp.theory.unequal import unequal_cosine
 from synfwp.theory.wishart import mean_sum
 
 __all__ = [
@@ -147,6 +148,7 @@ __all__ = [
     "trace_cosine",
     "transition",
     "transitions",
+    "unequal_cosine",
     "willshaw_fill",
     "willshaw_spurious",
 ]

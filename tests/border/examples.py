@@ -397,6 +397,10 @@ ROWS: Mapping[str, Row] = {
         lambda **a: fw.theory.transition("gated_delta", **a),
         {"k": np.array([0.6, 0.8]), "beta": 0.5, "decay": 0.9},
     ),
+    "theory.unequal_cosine": (
+        fw.theory.unequal_cosine,
+        {"keys": np.random.default_rng(0).standard_normal((9, 4)), "pairs": np.array([2, 9])},
+    ),
     "train": (train, {"steps": 2, "learning_rate": 0.01, "seed": 0}),
     "units.per_ms": (fw.units.per_ms, {"hz": np.array([10.0, 20.0])}),
     "plot.figure": (lambda **a: fw.plot.figure(**a)[0].get_size_inches().tolist(), {"width": 80.0, "height": 50.0}),
