@@ -10,7 +10,7 @@ import numpy as np
 
 
 def bounded_synapses(step, q, W, low, high, soft):
-    """Hard bounds, or soft ones towards which a change shrinks, 1 in the middle (Fusi & Abbott 2007)."""
+    """Hard bounds, or soft ones towards which a change shrinks, 1 in the middle (van Rossum, Shippi & Barrett 2012)."""
 
     def change(W, asked):
         for at in np.ndindex(W.shape):

@@ -59,7 +59,7 @@ class BennaFusi(Synapse):
     coupling: float = 0.125
     ratio: float = 2.0
     variable_bits: int | None = None
-    span: float = 8.0
+    span: float = 12.0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "variables", checks.count("variables", self.variables, 1, 64))

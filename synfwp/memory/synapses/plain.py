@@ -35,7 +35,7 @@ class Bounds(Synapse):
 
     References
     ----------
-    Fusi & Abbott 2007 (fusi2007), hard and soft bounds.
+    van Rossum, Shippi & Barrett 2012 (vanrossum2012), hard and soft bounds.
 
     Examples
     --------
@@ -74,8 +74,7 @@ class Bounds(Synapse):
 
     def fraction_at_bound(self, W: Array) -> Array:
         """Share of the weights at either bound."""
-        at = (self.low == W) | (self.high == W)
-        return at.reshape(len(W), -1).mean(axis=1)
+        return np.asarray(np.isin(W, [self.low, self.high]).mean(axis=(1, 2)))
 
 
 @dataclass(frozen=True)
