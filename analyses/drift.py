@@ -99,7 +99,7 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     ]
     ds = xr.merge(runs, join="outer", compat="no_conflicts", combine_attrs="override")
     for name in ds.coords:
-        ds[name].attrs = {"long_name": str(name)} | ds[name].attrs
+        ds[name].attrs = {"long_name": str(name), "units": "1"} | ds[name].attrs
     given = {"size": size._asdict(), "quick": quick, "d_key": size.d}
     attrs = results.provenance(given, seed) | {"decoder": "argmax"}
     return results.compared(ds.assign_attrs(attrs), rows)
@@ -123,7 +123,7 @@ KEPT = ["score", "mean", "low", "high", "theory", "chance", "order_blind", "stat
 
 def overwritten(size: Size, keys: str, system: str, seed: int) -> xr.Dataset:
     """Share of last values that are chosen, of one exact system."""
-    how = {"pairs": size.pairs, "d_key": size.d, "keys": keys, "seeds": size.seeds, "seed": seed}
+    how: dict[str, Any] = {"pairs": size.pairs, "d_key": size.d, "keys": keys, "seeds": size.seeds, "seed": seed}
     return fw.overwriting({"": memory(system)}, writes=size.times, **how).isel(system=0, drop=True)[KEPT]
 
 
@@ -135,7 +135,13 @@ def in_counts(size: Size, carried: str, seed: int) -> xr.Dataset:
         code=fw.RateCode(peak=100.0, neurons_per_feature=size.neurons), schedule=fw.ThetaCycle(read="end"),
     )  # fmt: skip
     one = System(rule, network, beta=(0.3, 0.5, 0.7, 1.0) if rule == "delta" else 1.0)
-    how = {"pairs": size.pairs, "d_key": size.d, "keys": "relu", "seeds": size.carried_seeds, "seed": seed}
+    how: dict[str, Any] = {
+        "pairs": size.pairs,
+        "d_key": size.d,
+        "keys": "relu",
+        "seeds": size.carried_seeds,
+        "seed": seed,
+    }
     ds = fw.overwriting({"": one}, writes=size.carried, **how).isel(system=0, drop=True)
     names = {"score": "spike_score", "low": "spike_low", "high": "spike_high", "write_spikes": "spikes"}
     return ds[list(names)].rename(names | {"writes": "spike_writes", "seed": "spike_seed"})
@@ -468,9 +474,9 @@ def _returns(ds: xr.Dataset, ax: Any) -> None:
         expected = best_leaky(size) if name == "decay" else float(ds.return_theory.sel(filter=name))
         if np.isfinite(expected):
             ax.hlines(expected, i - 0.35, i + 0.35, color="0.3", lw=1.1, ls=DASH)
-    labels = ["Kalman", "scalar\nKalman", "gated\ndelta", "delta", "decay", "MESA,\nfading"]
-    ax.set_xticks(range(len(FILTERS)), labels)
-    ax.set(ylabel="squared error (per output)", xlim=(-0.6, len(FILTERS) - 0.4))
+    labels = ["Kalman", "scalar gain", "gated delta", "delta", "decay", "MESA, fading"]
+    ax.set_xticks(range(len(FILTERS)), labels, rotation=30, ha="right")
+    ax.set(xlabel="rule or filter", ylabel="squared error (per output)", xlim=(-0.6, len(FILTERS) - 0.4))
 
 
 def _stills(ds: xr.Dataset, ax: Any) -> None:
@@ -496,7 +502,7 @@ def _stills(ds: xr.Dataset, ax: Any) -> None:
     ax.set_yscale("log")
     ax.yaxis.set_major_formatter(lambda value, _: f"{value:g}")
     ax.yaxis.set_minor_formatter(lambda value, _: "")
-    ax.set(xlabel="pairs (number)", ylabel="squared error of an answer")
+    ax.set(xlabel="pairs (number)", ylabel="squared error (of an answer)")
 
 
 def caption(ds: xr.Dataset) -> str:

@@ -212,7 +212,7 @@ def palimpsest(size: Size, net: int) -> dict[str, Any]:
     asked = x[::-1][near.ravel()]
     found = (settle(T, asked, -1.0, rng) * asked).mean(axis=1).reshape(near.shape).mean(axis=1)
     text = {"units": "1", "long_name": "overlap of the state at rest with the pattern"}
-    expected = [theory.palimpsest_overlap(age, EPS) for age in ages]
+    expected = [theory.palimpsest_overlap(float(age), EPS) for age in ages]
     return {
         "overlap": ("patterns", found, text),
         "overlap_theory": ("patterns", expected, text),
@@ -256,7 +256,7 @@ def _choices(v: Array, asked: Array, rng: np.random.Generator) -> Array:
 
 def known_and_new(size: Size, sign: str, seed: int) -> dict[str, Any]:
     """Patterns of which 99 % are judged rightly, known or new."""
-    how = {
+    how: dict[str, Any] = {
         "criterion": 1 - FALSE,
         "decoder": "novelty",
         "keys": "binary",
@@ -342,7 +342,7 @@ def best_life(rule: str, threshold: float, d: int) -> float:
         return theory.leaky_lifetime(threshold, d)
     ages = np.arange(theory.delta_lifetime(threshold, d) + 3.0)
     best = 0.0
-    for beta in np.geomspace(0.02, 1.5, 120):
+    for beta in np.geomspace(min(threshold, 0.2), 1.6, 150):
         with np.errstate(divide="ignore"):
             ratio = theory.delta_signal(ages, d, beta) ** 2 / theory.delta_noise(ages, d, beta) / threshold
         i = int((ratio >= 1).sum()) - 1
@@ -381,14 +381,14 @@ def _zero_mean(ds: xr.Dataset) -> list[Row]:
         lives = {name: _life(ds.sel(threshold=level, system=name)) for name in SYSTEMS}
         best = {name: best_life(name, float(level), d) for name in ("delta", "decay")}
         for name in SYSTEMS:
-            value, error = lives[name]
+            life, sd = lives[name]
             expected = best.get(name, 0.0 if name == "Hebb" else np.nan)
             kind = "theory" if np.isfinite(expected) else ""
-            found.append(Row(f"lifetime at {level:g}, {name}", value, expected, kind, error=error if kind else 0.0))
+            found.append(Row(f"lifetime at {level:g}, {name}", life, expected, kind, error=sd if kind else 0.0))
         ratio = lives["delta"][0] / lives["decay"][0]
-        error = ratio * np.hypot(*(lives[name][1] / lives[name][0] for name in best))
+        spread = ratio * sum((lives[name][1] / lives[name][0]) ** 2 for name in best) ** 0.5
         what = f"lifetime at {level:g}, delta over decay, keys of mean zero"
-        found.append(Row(what, ratio, best["delta"] / best["decay"], "theory", error=error))
+        found.append(Row(what, ratio, best["delta"] / best["decay"], "theory", error=spread))
         if d == 64 and float(level) in FOUND_LIVES:
             whole, real = FOUND_LIVES[float(level)]
             what = f"longest life by theory at {level:g}"
