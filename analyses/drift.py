@@ -474,9 +474,9 @@ def _returns(ds: xr.Dataset, ax: Any) -> None:
         expected = best_leaky(size) if name == "decay" else float(ds.return_theory.sel(filter=name))
         if np.isfinite(expected):
             ax.hlines(expected, i - 0.35, i + 0.35, color="0.3", lw=1.1, ls=DASH)
-    labels = ["Kalman", "scalar gain", "gated delta", "delta", "decay", "MESA, fading"]
-    ax.set_xticks(range(len(FILTERS)), labels, rotation=30, ha="right")
-    ax.set(xlabel="rule or filter", ylabel="squared error (per output)", xlim=(-0.6, len(FILTERS) - 0.4))
+    labels = ["Kalman", "scalar\ngain", "gated\ndelta", "delta", "decay", "MESA,\nfading"]
+    ax.set_xticks(range(len(FILTERS)), labels)
+    ax.set(xlabel="rule", ylabel="squared error (per output)", xlim=(-0.6, len(FILTERS) - 0.4))
 
 
 def _stills(ds: xr.Dataset, ax: Any) -> None:

@@ -226,7 +226,7 @@ def _result(
     for i, ((name, level), cell) in enumerate(found.items()):
         where = np.unravel_index(i, shape)
         signal, noise = theory[name, level]
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             expected[where] = _crossing(signal**2 / noise, level)
         if cell.failure:
             checks.warn(f"system {name!r} failed at threshold {level:g}: {cell.failure} It is NaN there.")
