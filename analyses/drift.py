@@ -35,7 +35,9 @@ Array = np.ndarray
 BETAS = tuple(float(x) for x in np.geomspace(0.05, 1.0, 27).round(3))
 MEMORIES = ("Hebb", "covariance", "decay", "delta", "delta, beta 1", "gated delta", "MESA", "softmax")
 KEYS = {"normal": "keys of mean zero", "relu": "rate keys"}
-ALL = ("MESA", "softmax", "Hebb")  # hold all values, and read their mean
+PASS = {"delta": "above", "delta, beta 1": "above", "gated delta": "above"}  # what erases
+ALL = {"MESA": "equal", "softmax": "equal"}  # what holds all values without their order
+CLAIMS = {"normal": PASS | ALL | {"decay": "above"}, "relu": PASS | ALL | {"Hebb": "below"}}  # against order unknown
 CARRIED = ("Hebb, counts", "delta, counts")
 FILTERS = ("Kalman", "Kalman, scalar gain", "gated delta", "delta", "decay", "MESA that fades")
 WALKERS = tuple(name for name in FILTERS if name != "gated delta")  # of a random walk it is delta
@@ -241,11 +243,7 @@ def _overwriting(ds: xr.Dataset) -> list[Row]:
     for keys, text in KEYS.items():
         for times in ds.writes.values[1:]:
             at = ds.sel(keys=keys, writes=times)
-            for name in MEMORIES:
-                if name == "decay" and keys == "relu":  # it loses the memory of one write already
-                    continue
-                whole = name in ALL and (name != "Hebb" or keys == "normal")
-                claim = "above" if "delta" in name or name == "decay" else "equal" if whole else "below"
+            for name, claim in CLAIMS[keys].items():
                 score, blind = at.score.sel(system=name).values, float(at.order_blind.isel(system=0))
                 what = f"last of {times} values, {name}, {text}, against order unknown"
                 found.append(Row(what, score, blind, "ceiling", claim=claim))
@@ -253,7 +251,7 @@ def _overwriting(ds: xr.Dataset) -> list[Row]:
                 score, against = (at.score.sel(system=n).values for n in (name, other))
                 what = f"last of {times} values, {name}, {text}, against {other}"
                 found.append(Row(what, score, against, "control", claim="above"))
-    for times in ds.spike_writes.values:
+    for times in ds.spike_writes.values[ds.spike_writes.values > 1]:
         delta, hebb = (ds.spike_score.sel(carried=name, spike_writes=times).values for name in CARRIED[::-1])
         found.append(
             Row(
