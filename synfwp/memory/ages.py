@@ -223,16 +223,16 @@ def _result(
     names, levels = (list(dict.fromkeys(at[i] for at in found)) for i in range(2))
     dims, shape, oldest = ("system", "threshold"), (len(names), len(levels)), len(next(iter(theory.values()))[0]) - 1
     life, low, high, expected = (np.full(shape, np.nan) for _ in range(4))
-    for i, ((name, level), one) in enumerate(found.items()):
+    for i, ((name, level), cell) in enumerate(found.items()):
         where = np.unravel_index(i, shape)
         signal, noise = theory[name, level]
-        with np.errstate(divide="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             expected[where] = _crossing(signal**2 / noise, level)
-        if one.failure:
-            checks.warn(f"system {name!r} failed at threshold {level:g}: {one.failure} It is NaN there.")
+        if cell.failure:
+            checks.warn(f"system {name!r} failed at threshold {level:g}: {cell.failure} It is NaN there.")
             continue
-        life[where] = _lifetime(one.moments, components, level)
-        low[where], high[where] = _limits(one, components, level, generator(draws.seed, "resample", name, level))
+        life[where] = _lifetime(cell.moments, components, level)
+        low[where], high[where] = _limits(cell, components, level, generator(draws.seed, "resample", name, level))
     knobs = list(dict.fromkeys(knob for cell in found.values() for knob in cell.knobs))
     chosen = np.reshape([[cell.knobs.get(knob, np.nan) for knob in knobs] for cell in found.values()], (*shape, -1))
     curve = np.reshape([_signal_and_noise(cell.moments) for cell in found.values()], (*shape, 2, -1))

@@ -59,9 +59,9 @@ def overwriting(
     Returns
     -------
     xarray.Dataset
-        As that of `capacity`, with the dim ``writes``, and ``order_blind (writes)``: the score expected of a memory that
-        holds all values of these episodes but not their order, each being as likely to be the last (NaN for a decoder
-        of your own).
+        As that of `capacity`, with the dim ``writes``, and ``order_blind (writes)``: the score expected of a memory
+        that holds all values of these episodes but not their order, each being as likely to be the last (NaN for a
+        decoder of your own).
 
     Raises
     ------

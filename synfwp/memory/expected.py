@@ -71,7 +71,7 @@ def _family(system: Store, knobs: Mapping[str, float]) -> str:
     row = system.row
     if row.solver == "mesa":
         return "least squares"
-    return {"beta": "hebb", "-beta": "anti-hebb"}.get(row.write, "") if _adds(row) else ""
+    return {"beta": "hebb", "-beta": "anti-hebb"}.get(str(row.write), "") if _adds(row) else ""
 
 
 def _adds(row: Rule) -> bool:
@@ -177,7 +177,7 @@ def tracked(system: Store, knobs: Mapping[str, float], step: float, at: Any) -> 
         return NONE
     target = {"d_key": at.d_key, "noise": at.noise, "drift": step, "keep": at.reversion}
     if isinstance(system, Own):
-        filters = system.function
+        filters: Any = system.function
         known = isinstance(filters, Kalman) and (filters.noise, filters.drift, filters.reversion) == (
             at.noise, step, at.reversion,
         )  # fmt: skip

@@ -18,7 +18,7 @@ SLOW = tuple(float(1 - x) for x in np.geomspace(0.4, 0.0005, 24))  # decays
 
 @dataclass(frozen=True)
 class Heads:
-    """Matrices that fade at rates ``2^-(first + 1 + h)`` per write, read with weights that make a power law of their sum.
+    """Matrices that fade at rates ``2^-(first + 1 + h)`` per write, and whose weighted sum is about a power law.
 
     The weights are the roots of the rates, so that the sum falls about as ``age^(-1/2)`` (`theory.multi_decay`). Which
     head is the first, and how many there are, are its knobs.
@@ -81,6 +81,32 @@ class Centred:
     def __call__(self, k: Array, v: Array, q: Array, rng: object, decay: float) -> Array:
         """Reads (Q, d_v)."""
         return np.asarray(((q - self.mean) @ (k - self.mean).T * decay ** _ages(k)) @ v)
+
+
+@dataclass(frozen=True)
+class Averaged:
+    """A leaky Hebb rule whose step follows its decay, ``beta = size d (1 - decay)``: at size 1 the mean of ``d v k^T``.
+
+    Size and decay are its knobs, of which one does not change what is best of the other by much.
+
+    References
+    ----------
+    Ba et al. 2016 (ba2016; decay and step).
+
+    Examples
+    --------
+    >>> one = np.eye(2)
+    >>> Averaged()(one, one, one, None, size=0.5, decay=0.5).tolist()
+    [[0.25, 0.0], [0.0, 0.5]]
+    """
+
+    knobs: ClassVar[Mapping[str, tuple[float, ...]]] = MappingProxyType(
+        {"size": (0.3, 0.4, 0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9, 1.0), "decay": SLOW}
+    )
+
+    def __call__(self, k: Array, v: Array, q: Array, rng: object, size: float, decay: float) -> Array:
+        """Reads (Q, d_v)."""
+        return np.asarray(size * k.shape[1] * (1 - decay) * (q @ k.T * decay ** _ages(k)) @ v)
 
 
 @dataclass(frozen=True)

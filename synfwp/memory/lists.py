@@ -61,8 +61,8 @@ def likeness(rule: str, k: Array, v: Array, knob: float) -> Array:
     [[[0.5, 0.0], [0.0, 1.0]]]
     """
     gates = np.full(k.shape[:2], knob)
-    used = {"decay": gates} if rule == "leaky_hebb" else {"beta": gates}
-    W = fastweights.scan(rule, k, k, v, **used).W
+    fades = rule == "leaky_hebb"
+    W = fastweights.scan(rule, k, k, v, None if fades else gates, decay=gates if fades else None).W
     return np.asarray(k @ np.swapaxes(W, 1, 2) @ np.swapaxes(v, 1, 2))
 
 

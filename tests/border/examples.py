@@ -249,6 +249,7 @@ ROWS: Mapping[str, Row] = {
         lambda **a: fw.predict_capacity(**a).capacity,
         {"keys": np.array([[1.0, 0.2], [0.5, 1.0], [0.1, 0.7]]), "cosine": 0.8, "threshold": 0.5},
     ),
+    "memory.Kalman": (fw.memory.Kalman, {"noise": 0.3, "drift": 0.02, "reversion": 0.99}),
     "memory.Kernel": (fw.memory.Kernel, {"parameter": 2.0}),
     "memory.System": (
         lambda **a: fw.memory.System("gated_delta", **a).knobs,
