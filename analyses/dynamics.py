@@ -118,8 +118,8 @@ def programmer(size: Size, net: str) -> Any:
     return fw.FunctionProgrammer(send, linear.init, "leaky_hebb", linear.read_out)
 
 
-def train(size: Size, net: str, seed: int) -> tuple[fw.Instructions, float]:
-    """The instructions of one test sequence, and the accuracy on 100."""
+def train(size: Size, net: str, seed: int) -> tuple[fw.Instructions, float, float]:
+    """The instructions of one test sequence, the accuracy on 100, and that of the best answer that ignores order."""
     trained: Any = fw.train(
         programmer(size, net), size.task, steps=size.steps, learning_rate=size.learning_rate, seed=seed
     )
@@ -128,12 +128,12 @@ def train(size: Size, net: str, seed: int) -> tuple[fw.Instructions, float]:
     one = fw.Instructions(
         *(None if x is None else np.asarray(x)[0] for x in (sent.q, sent.k, sent.v, sent.beta, sent.decay))
     )
-    return one, trained.accuracy(test)
+    return one, trained.accuracy(test), size.task.order_blind_accuracy(test.x)
 
 
 def of_net(size: Size, net: str, seed: int) -> xr.Dataset:
     """One net: the spectra of its instructions on every substrate."""
-    sent, accuracy = train(size, net, seed)
+    sent, accuracy, _ = train(size, net, seed)
     rule, found = fw.get_rule(NETS[net]), []
     for name in SUBSTRATES:
         run = fw.simulate(rule, sent, on=size.substrate(name), states=1, seed=seed)
@@ -185,13 +185,18 @@ def _closed(size: Size, rule: str, sent: fw.Instructions, beta: np.ndarray) -> l
 
 def of_softmax(size: Size, seed: int) -> xr.Dataset:
     """One net with softmax attention: its map, and nothing of weights that it does not have."""
-    sent, accuracy = train(size, "softmax", seed)
+    sent, accuracy, ceiling = train(size, "softmax", seed)
     ds = fw.spectra(sent, "softmax")
     number = {"units": "1"}
     return xr.Dataset(
         {
             "softmax_contribution": ds.contribution.assign_attrs(long_name="softmax attention"),
             "softmax_accuracy": ((), accuracy, number | {"long_name": "accuracy of softmax attention"}),
+            "softmax_ceiling": (
+                (),
+                ceiling,
+                number | {"long_name": "expected accuracy of the best answer without order"},
+            ),
             "softmax_absent": ((), "eigenvalue" in json.loads(ds.attrs["absent"]), {"long_name": "no transition"}),
         }
     )
@@ -298,7 +303,16 @@ def rows(ds: xr.Dataset) -> list[Row]:
         table += _kept(one, net)
     decay = ds.lyapunov_exponent.sel(net="RetNet", substrate="exact").mean("mode")
     table.append(Row("time constant, RetNet, tokens", -1 / decay, -1 / np.log(RETNET), "exact", band=1e-9))
-    table.append(Row("accuracy, softmax", ds.softmax_accuracy))
+    why = "one layer without positions sees no order"
+    table.append(
+        Row(
+            "accuracy, softmax, against the best that ignores order",
+            ds.softmax_accuracy,
+            ds.softmax_ceiling,
+            "ceiling",
+            why=why,
+        )
+    )
     table.append(
         Row(
             "rows of the softmax map, sum",
@@ -428,6 +442,7 @@ def _tokens(ds: xr.Dataset, ax: Any, net: str) -> None:
 def _exponents(ds: xr.Dataset, ax: Any) -> None:
     """Lyapunov exponents of each net, exact and in LIF neurons, means over nets."""
     from synfwp import plot
+    from synfwp.plot.parts import whole_ticks
 
     mode = np.arange(1, ds.sizes["mode"] + 1)
     with plot.style():
@@ -438,6 +453,7 @@ def _exponents(ds: xr.Dataset, ax: Any) -> None:
             plot.points(ax, mode, lif.mean("seed"), _sem(lif), colour=colour, marker="^")
         ax.plot([], [], "^", color="black", label="LIF")
         ax.set(xlabel="direction (rank)", ylabel="exponent (1/token)")
+        whole_ticks(ax.xaxis)
 
 
 def _determinants(ds: xr.Dataset, ax: Any) -> None:

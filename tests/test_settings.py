@@ -150,8 +150,10 @@ CHEAP = {
 PHYSICAL = {
     "ba2016": "eta lam",
     "capacity": "peak window gap neurons power overlap",
+    "dynamics": "kick tau peak window gap weight lam",
     "ellwood2024": "axons rate dead lead gap reaction rise fall delay memory low_pass potentiation tau_m efficacy",
     "engines": "peak gap window tau rho0",
+    "equivalence": "beta window gap",
     "first_look": "peak neurons_per_feature window gap",
     "hebbff2022": "eta lam",
     "heo2026": "beta",

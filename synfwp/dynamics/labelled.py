@@ -32,7 +32,8 @@ def spectra(
 
     Of the exact rule, ``W_t = W_{t-1} M_t + what is written``, M_t follows from the instructions. Of a network of rates
     or spikes it is measured (`measured_transitions`), as the response of W to a W that starts elsewhere, from every
-    state that the run kept to the next; with ``states=1`` that is token by token. Errors are standard errors, by the
+    state that the run kept to the next; with ``states=1`` that is token by token. That takes ``2 repeats ceil(d_key /
+    d_value)`` times as long as the run itself (without noise, two repeats). Errors are standard errors, by the
     jackknife over repeats with other noise.
 
     Parameters

@@ -14,7 +14,7 @@ def run(flow, q, k, v, gain, a, a_key, P, gap, read, hold, W, y, states, every, 
     ``gain`` (n, T) is the integral of the learning rate over a write (INSTANT: of the effective one), ``P``
     (n, T, 2, 2) the propagator of (W k - v, r - v) for LAGGED. ``gap`` and ``read`` are what is left of the read-out r
     after a gap and of its distance to the drive after a retrieval; ``hold`` is the factor with which a retrieval is
-    held. ``states`` (n, T // every, d_v, d_k) takes W after every so many items, or is None.
+    held. ``states`` (n, T // every, d_v, d_k) takes W after every so many items; none for 0.
     """
     T, d_k = k.shape[1], k.shape[2]
     d_v = v.shape[2]
@@ -51,5 +51,5 @@ def run(flow, q, k, v, gain, a, a_key, P, gap, read, hold, W, y, states, every, 
                     out += W[n, i, j] * q[n, t, j]
                 r[i] = out + (ri * gap - out) * read
                 y[n, t, i] = r[i]
-            if states is not None and (t + 1) % every == 0:
+            if every > 0 and (t + 1) % every == 0:
                 states[n, (t + 1) // every - 1] = W[n]

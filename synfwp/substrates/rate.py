@@ -128,7 +128,7 @@ class RateNetwork(shown.OneLine):
         scalar = rule.retain == "scalar"
         n, d_v, d_k = len(k), v.shape[2], k.shape[2]
         W, y = np.zeros((n, d_v, d_k)) if W0 is None else np.array(W0, float, order="C"), np.empty_like(v)
-        kept = np.empty((n, k.shape[1] // states, d_v, d_k)) if states else None
+        kept = np.empty((n, k.shape[1] // states if states else 0, d_v, d_k))
         kernel.run(
             number,
             *(np.ascontiguousarray(x) for x in (q, k, v, gain)),
@@ -141,11 +141,11 @@ class RateNetwork(shown.OneLine):
             W,
             y,
             kept,
-            max(states, 1),
+            states,
             0,
             n,
         )
-        return Outcome(W=W, y=y, fraction_at_bound=np.zeros(n), states=kept)
+        return Outcome(W=W, y=y, fraction_at_bound=np.zeros(n), states=kept if states else None)
 
     def describe(self, rule: Rule | str) -> Description:
         """What the network really does for a unit key and beta = 1 (calibrated delta rules: 0.5).
