@@ -43,8 +43,8 @@ def at_width(width: float | None) -> Iterator[None]:
     """Within the block, `figure` makes every figure this wide, whatever width it is asked for.
 
     A wider figure keeps its panels and its height. In a narrower one the panels are put side by side as long as none
-    gets narrower than 0.7 of what it was made for, and below each other otherwise, in the order in which they are read;
-    each keeps its height (but for a tenth, where that makes the figure fit a page), so it may become higher than a page.
+    gets narrower than 0.7 of what it was made for, and below each other otherwise, in the order in which they are read.
+    Each keeps its height (but for a tenth, where that makes the figure fit a page), so that it may get higher than one.
 
     Parameters
     ----------

@@ -278,7 +278,9 @@ def _check_importable(function: Function) -> None:
 
 
 def code_of(function: Function) -> str:
-    """A hash of a function's code, with all of its module that it uses; comments and docstrings do not count.
+    """A hash of a function's code, with all of its module that it uses, and programs that this imports by ``from``.
+
+    Comments and docstrings do not count.
 
     Examples
     --------
@@ -304,11 +306,19 @@ def _code_of(module: str, function: str) -> tuple[str, set[str]]:
         if name in used or name not in parts:
             continue
         nodes = [node for part in parts[name] for node in ast.walk(part)]
-        used[name] = "\n".join(map(_plain_code, parts[name]))
+        used[name] = "\n".join([*map(_plain_code, parts[name]), *_programs(parts[name])])
         read |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
         queue += [node.id for node in nodes if isinstance(node, ast.Name)]
     text = "\n".join(used[name] for name in sorted(used))
     return hashlib.sha256(text.encode()).hexdigest()[:16], read
+
+
+def _programs(nodes: Sequence[ast.stmt]) -> Iterator[str]:
+    """The code of other programs that are imported; that of the package is not counted."""
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom) and node.module in ("synfwp.models", "synfwp.analyses"):
+            for alias in node.names:
+                yield _plain_code(ast.parse(inspect.getsource(sys.modules[f"{node.module}.{alias.name}"])))
 
 
 def _parts(tree: ast.Module) -> dict[str, list[ast.stmt]]:
