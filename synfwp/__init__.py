@@ -37,6 +37,7 @@ _HOME = {
         "Programmer FunctionProgrammer LayerProgrammer PlasticNetwork Trained train load_trained load_layer "
         "Checkpoint Evaluation"
     ),
+    "memory": "capacity critical_load scaling retention overwriting tracking",
     "plasticity": "PairSTDP TripletSTDP SynapticRule protocols",
     "data": "load_table",
     "results": "save load join weights",
@@ -49,6 +50,7 @@ _MODULES = (
     "data",
     "features",
     "measures",
+    "memory",
     "plasticity",
     "plot",
     "reference",

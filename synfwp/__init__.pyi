@@ -8,6 +8,7 @@ from synfwp import conventions as conventions
 from synfwp import data as data
 from synfwp import features as features
 from synfwp import measures as measures
+from synfwp import memory as memory
 from synfwp import plasticity as plasticity
 from synfwp import plot as plot
 from synfwp import reference as reference
@@ -24,6 +25,12 @@ from synfwp.fastweights import fastest_form as fastest_form
 from synfwp.fastweights import scan as scan
 from synfwp.fastweights import vjp as vjp
 from synfwp.instructions import Instructions as Instructions
+from synfwp.memory import capacity as capacity
+from synfwp.memory import critical_load as critical_load
+from synfwp.memory import overwriting as overwriting
+from synfwp.memory import retention as retention
+from synfwp.memory import scaling as scaling
+from synfwp.memory import tracking as tracking
 from synfwp.plastic import PlasticRateNetwork as PlasticRateNetwork
 from synfwp.plasticity import PairSTDP as PairSTDP
 from synfwp.plasticity import SynapticRule as SynapticRule

@@ -2,12 +2,14 @@
 
 from synfwp.fastweights.api import Gradients, Scan, attention, fastest_form, gradients, run_coefficients, scan, vjp
 from synfwp.fastweights.arguments import check, cotangent
+from synfwp.fastweights.solvers import aux_shape
 from synfwp.threads import thread_limit
 
 __all__ = [
     "Gradients",
     "Scan",
     "attention",
+    "aux_shape",
     "check",
     "cotangent",
     "fastest_form",

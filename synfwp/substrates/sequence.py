@@ -25,13 +25,14 @@ class Items(NamedTuple):
 
 
 class Left(NamedTuple):
-    """What a sequence leaves: W, reads of W and of spikes, share at a bound, spikes per item, and what was recorded."""
+    """What a sequence leaves: W, reads of W and of spikes, share at a bound, spikes per item and read, and its log."""
 
     W: Array
     y: Array
     y_spikes: Array
     bounded: float
     spent: float
+    asked: float
     log: dict[str, Any]
 
 
@@ -45,7 +46,7 @@ def run_sequence(setup: Setup, rule: Rule, sent: Items, rng: np.random.Generator
     asked = coefficients.read_queries(rule, q, k)
     engine = make_engine(setup, rng, keys.shape[1] + inhibited.shape[1], d_v * n, record)
     reads = _reads(sent, s.read, writes)
-    y, y_spikes, spent = np.empty((T, d_v)), np.full((T, d_v), np.nan), 0
+    y, y_spikes, spent, paid = np.empty((T, d_v)), np.full((T, d_v), np.nan), 0, 0
     to_units, W = v_max / k_max, np.zeros((d_v, d_k))
     for t in range(T):
         before = engine.spikes
@@ -57,14 +58,17 @@ def run_sequence(setup: Setup, rule: Rule, sent: Items, rng: np.random.Generator
         W = engine.W[: keys.shape[1]].reshape(d_k, n, d_v, n).mean(axis=(1, 3)).T * to_units
         y[t] = W @ asked[t]
         if reads[t]:
+            before = engine.spikes
             query = np.concatenate([np.repeat(q[t] / q_max, n), inhibited[t] * (k_max / q_max)])
             engine.W[keys.shape[1] :] = -engine.W[: inhibited.shape[1]]  # what a partner fires is taken off
             signal = engine.phase(s.retrieve, query, None, plastic=False).signal
             y_spikes[t] = signal.reshape(d_v, n).mean(axis=1) * to_units * q_max
             engine.gap(s.gap)
+            paid += engine.spikes - before
     bounded = float((np.abs(engine.W[: keys.shape[1]]) >= setup.bound).mean())
     log = ragged(engine.log, setup.dt, engine.W.shape) if record else {}
-    return Left(W, y, y_spikes, bounded, spent / max(int(writes.sum()), 1), log)
+    per_item, per_read = spent / max(int(writes.sum()), 1), paid / max(int(reads.sum()), 1)
+    return Left(W, y, y_spikes, bounded, per_item, per_read, log)
 
 
 def _reads(sent: Items, read: str, writes: Array) -> Array:

@@ -216,7 +216,8 @@ class SpikingNetwork(shown.OneLine):
         Returns
         -------
         Outcome
-            Its extras are ``y_spikes``, ``spikes_per_item`` and, where recorded, spikes and phases.
+            Its extras are ``y_spikes``, ``spikes_per_item``, ``spikes_per_read`` and, where recorded, spikes and
+            phases.
 
         Raises
         ------
@@ -249,9 +250,11 @@ class SpikingNetwork(shown.OneLine):
         ]
         text = {"long_name": "recall from spike counts (nan: not read)", "units": "1"}
         spent_text = {"long_name": "spikes per stored item, all neurons", "units": "1"}
+        asked_text = {"long_name": "spikes per token that is read out, all neurons", "units": "1"}
         extras: dict[str, Any] = {
             "y_spikes": (("trial", "time", "value"), np.stack([one.y_spikes for one in left]), text),
             "spikes_per_item": (("trial",), np.array([one.spent for one in left]), spent_text),
+            "spikes_per_read": (("trial",), np.array([one.asked for one in left]), asked_text),
         }
         if record:
             extras |= left[0].log

@@ -5,10 +5,17 @@ from typing import Any
 import numpy as np
 
 from synfwp import checks, units
+from synfwp.theory.formulas import DERIVED, formula
 
 MOST = 1e60  # spikes of a neuron in a window: of more, the fourth power overflows
 
 
+@formula(
+    kind="approximate",
+    condition="one pair, Poisson counts of rates uniform on (0, r_max), one neuron per feature; at least 2 spikes",
+    source=DERIVED,
+    band=0.02,
+)
 def count_cosine(spikes: float) -> float:
     """Cosine of one outer product of Poisson counts with the ideal one, rates uniform on (0, r_max).
 
@@ -36,6 +43,12 @@ def count_cosine(spikes: float) -> float:
     return 1 / (1 + 1.5 / checks.number("spikes", spikes, 0, above=True))
 
 
+@formula(
+    kind="approximate",
+    condition="one pair, Poisson spikes, traces of a window that is long against tau; at least 5 spikes at the peak",
+    source=DERIVED,
+    band=0.02,
+)
 def trace_cosine(rho: float, T: float, tau: float) -> float:
     """Cosine of one outer product written by spike traces with the ideal one.
 
@@ -72,6 +85,12 @@ def trace_cosine(rho: float, T: float, tau: float) -> float:
     return float((1 + 2 * rho / T + (rho / tau) * (rho / T) / 4) ** -0.5)
 
 
+@formula(
+    kind="approximate",
+    condition="Poisson spikes, Hebbian sums of at least 8 items and 16 features, a ratio of means for a mean of ratios",
+    source=DERIVED,
+    band=0.02,
+)
 def hebb_agreement(k: Any, v: Any, spikes: float, tau: float | None = None, T: float = 1.0) -> float:
     """Centred correlation of a Hebbian sum of items, written by spikes, with the ideal one: a ratio of variances.
 

@@ -5,10 +5,16 @@ from typing import Any
 import numpy as np
 
 from synfwp import checks
+from synfwp.theory.formulas import formula
 
 Array = np.ndarray
 
 
+@formula(
+    kind="exact",
+    condition="one-hot values, every key queried with its weight, half the squared error",
+    source="eckart1936; schlag2021",
+)
 def matrix_floor(keys: int, d_dot: int, weights: Any = None) -> float:
     """The least mean loss over S keys of a memory that is one matrix of ``d_dot`` columns, read once.
 
@@ -48,6 +54,11 @@ def matrix_floor(keys: int, d_dot: int, weights: Any = None) -> float:
     return float(0.5 * np.sort(heavy)[: max(keys - d_dot, 0)].sum() / heavy.sum())
 
 
+@formula(
+    kind="exact",
+    condition="one-hot values drawn with replacement, queries with a common part, half the squared error",
+    source="eckart1936",
+)
 def distinct_keys_floor(distinct: Any, values: int, d_dot: int) -> float:
     """The least expected loss of a matrix that is read once, where only some of the keys were written.
 
@@ -86,6 +97,11 @@ def distinct_keys_floor(distinct: Any, values: int, d_dot: int) -> float:
     return float(0.5 * (1 - 1 / values) * np.maximum(n - d_dot, 0).sum() / n.sum())
 
 
+@formula(
+    kind="exact",
+    condition="one-hot values, each write of a key as likely to be its latest",
+    source="schlag2021",
+)
 def order_blind_loss(counts: Any) -> float:
     """The mean loss of the best memory that knows which values were written to a key, and how often, but not when.
 
@@ -114,6 +130,11 @@ def order_blind_loss(counts: Any) -> float:
     return float(0.5 * (1 - np.square(n / n.sum(axis=-1, keepdims=True)).sum(axis=-1)).mean())
 
 
+@formula(
+    kind="exact",
+    condition="each write of a key as likely to be its latest",
+    source="schlag2021",
+)
 def order_blind_accuracy(counts: Any) -> float:
     """The expected accuracy of the best memory that knows which values were written to a key, but not when.
 

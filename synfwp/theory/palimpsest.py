@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from synfwp import checks
+from synfwp.theory.formulas import formula
 
 Array = np.ndarray
 
@@ -17,6 +18,11 @@ Array = np.ndarray
 def delta_norm(beta: float, d_key: float) -> float: ...
 @overload
 def delta_norm(beta: ArrayLike, d_key: ArrayLike) -> Array: ...
+@formula(
+    kind="exact",
+    condition="delta rule after many writes, unit keys and unit values in random directions",
+    source="widrow1985",
+)
 def delta_norm(beta: Any, d_key: Any) -> Any:
     """Stationary ``|W|_F^2 = d beta / (2 - beta)`` of the delta rule, unit random keys and values.
 
@@ -51,6 +57,11 @@ def delta_norm(beta: Any, d_key: Any) -> Any:
 def delta_signal(age: float, d_key: float) -> float: ...
 @overload
 def delta_signal(age: ArrayLike, d_key: ArrayLike) -> Array: ...
+@formula(
+    kind="exact",
+    condition="delta rule at beta 1, one pass, unit keys in random directions",
+    source="widrow1985",
+)
 def delta_signal(age: Any, d_key: Any) -> Any:
     """What is left of an item after ``age`` later writes at beta = 1: ``(1 - 1/d)^age``.
 
@@ -78,6 +89,11 @@ def delta_signal(age: Any, d_key: Any) -> Any:
     return float(found) if np.ndim(found) == 0 else found
 
 
+@formula(
+    kind="exact",
+    condition="delta rule at beta 1, one pass, unit keys in random directions, unit values of mean 0",
+    source="widrow1985",
+)
 def delta_squared_error(age: int, writes: int, d_key: int) -> float:
     """Squared error of an item of some age after ``writes`` one-pass delta writes at beta = 1, zero-mean unit values.
 

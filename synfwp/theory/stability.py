@@ -8,10 +8,16 @@ from synfwp import checks
 from synfwp.coefficients import Coefficients, Pair, coefficient, coefficients
 from synfwp.rules import Rule, get_rule
 from synfwp.theory.budget import MOST
+from synfwp.theory.formulas import formula
 
 Array = np.ndarray
 
 
+@formula(
+    kind="exact",
+    condition="a rule whose W is a linear function of the last one and its key",
+    source="yang2024deltanet, eq. 3; grazzi2025",
+)
 def transition(
     rule: Rule | str, k: Any, beta: float = 1.0, decay: Any = None, erase: Any = None, momentum: float | None = None
 ) -> Array:
@@ -65,6 +71,11 @@ def transition(
     return np.block([[M, step], [momentum * kept, momentum * kept]])
 
 
+@formula(
+    kind="exact",
+    condition="a linear rule with one write per step",
+    source="yang2024deltanet, eq. 3",
+)
 def transitions(c: Coefficients, k: Array) -> Array:
     """All matrices M of a run, (n, T, d_k, d_k).
 
@@ -89,6 +100,11 @@ def transitions(c: Coefficients, k: Array) -> Array:
     return matrix
 
 
+@formula(
+    kind="exact",
+    condition="an upper bound of the growth of W in the 2-norm, where nothing is written",
+    source="horn2013, section 5.6",
+)
 def step_ratio(
     rule: Rule,
     k: Array,
@@ -184,6 +200,11 @@ def _largest_norm(c: Coefficients, k: Array) -> float:
     return float(np.linalg.norm(M, 2, axis=(1, 2)).max()) if np.isfinite(M).all() else np.inf
 
 
+@formula(
+    kind="exact",
+    condition="delta rule whose keys are Poisson counts, drawn anew for each write; in the mean square",
+    source="widrow1985",
+)
 def stability_bound(k: Any, spikes: float) -> float:
     """Largest beta for which a delta rule that reads keys from Poisson counts is stable in the mean square.
 
@@ -216,6 +237,11 @@ def stability_bound(k: Any, spikes: float) -> float:
     return float(2 * total / (total**2 + (fourth - second**2).sum()))
 
 
+@formula(
+    kind="exact",
+    condition="delta rule, one key at peak again and again, Poisson counts of several neurons; in the mean square",
+    source="widrow1985",
+)
 def repeated_bound(spikes: float, neurons: int) -> float:
     """Largest beta for which one key at peak, sent by several neurons again and again, is stable in the mean square.
 

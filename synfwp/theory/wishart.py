@@ -7,6 +7,7 @@ import numpy as np
 from numpy.polynomial import legendre
 
 from synfwp import checks, owned
+from synfwp.theory.formulas import formula
 
 Array = np.ndarray
 
@@ -14,6 +15,7 @@ NODES = 300  # Gauss-Legendre nodes: moments come out to rounding, s / (s + x) t
 REACH = 9.0  # singular values lie within sqrt(n) + sqrt(d) + 9: the Gaussian tail beyond is below 1e-17
 
 
+@formula(kind="exact", condition="independent standard normal entries", source="debruijn1955")
 def mean_sum(f: Callable[[Array], Array], rows: int, columns: int) -> float:
     r"""``E sum_i f(s_i^2)`` over the ``min(rows, columns)`` singular values s of a matrix of standard normal numbers.
 

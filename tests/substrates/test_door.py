@@ -18,7 +18,7 @@ from synfwp.substrates import door
 
 ROOT = Path(__file__).parents[2]
 SHARED = {"y", "W", "y_exact", "centred_correlation", "recall_agreement", "norm_ratio", "fraction_at_bound"}
-SPIKES = {"y_spikes", "spikes_per_item"}
+SPIKES = {"y_spikes", "spikes_per_item", "spikes_per_read"}
 RECORD = {"spike_time", "spike_unit", "spike_population", "population_size", "phase_start", "phase_stop", "phase_name"}
 COUNTS = fw.SpikingNetwork()
 SUBSTRATES = {

@@ -36,3 +36,14 @@ def solver_of(rule: Rule) -> Any:
     True
     """
     return SOLVERS[rule.solver]
+
+
+def aux_shape(rule: Rule, d_v: int, d_k: int) -> tuple[int, ...] | None:
+    """The shape of what a rule carries beside W, or None.
+
+    >>> from synfwp.rules import MESA
+    >>> aux_shape(MESA, 3, 5)
+    (5, 5)
+    """
+    found: tuple[int, ...] | None = solver_of(rule).aux_shape(rule, d_v, d_k)
+    return found

@@ -1,0 +1,197 @@
+"""The one protocol: episodes of each seed, knobs chosen on other seeds, scores, their intervals and their costs."""
+
+import functools
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from synfwp import checks, seeds
+from synfwp.memory import systems
+from synfwp.memory.decoders import Decoder
+from synfwp.memory.episodes import Episode, stack
+from synfwp.memory.systems import Reads, Store
+
+Array = np.ndarray
+TUNING = 5  # other seeds, on which knobs are chosen
+Score = Callable[[Reads, Episode], Array]  # (n,), the larger the better
+ROUNDS = 5  # over several knobs
+COSTS = ("variables", "synapses", "bits", "state_bytes", "write_spikes", "read_spikes", "seconds")
+
+
+def drawing(draw: Callable[[np.random.Generator, Any], Episode], seed: seeds.Seed, count: Any, *key: Any) -> "Draws":
+    """Draws from a seed; of a Generator one number is taken, so that all parts of a run share it."""
+    entropy = int(seeds.generator(seed).integers(2**63)) if isinstance(seed, np.random.Generator) else seed
+    seeds.generator(entropy)  # refuses what is no seed
+    return Draws(draw, entropy, checks.count("seeds", count), ("memory", *key))
+
+
+class Draws(NamedTuple):
+    """Which episodes: a draw of one at a size, the seeds, and what the streams are named by.
+
+    ``draw(rng, size) -> Episode`` draws the episode of one seed.
+    """
+
+    draw: Callable[[np.random.Generator, Any], Episode]
+    seed: seeds.Seed
+    n: int
+    key: tuple[Any, ...]
+
+    def episodes(self, size: Any, part: str = "test", count: int | None = None) -> Episode:
+        """The episodes of all seeds at a size; every system is given the same."""
+        n = self.n if count is None else count
+        return stack([self.draw(self._rng(i, part, size), size) for i in range(n)])
+
+    def noise(self, size: Any, name: str, part: str = "test", count: int | None = None) -> list[np.random.Generator]:
+        """Generators of a system's own randomness, one for each seed."""
+        n = self.n if count is None else count
+        return [self._rng(i, part, size, name) for i in range(n)]
+
+    def _rng(self, i: int, part: str, size: Any, *more: Any) -> np.random.Generator:
+        return seeds.generator(self.seed, *self.key, part, size, i, *more)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One cell: scores of the seeds, the knobs that were chosen, costs, and why it failed, if it did."""
+
+    scores: Array
+    knobs: Mapping[str, float]
+    costs: Mapping[str, float]
+    failure: str = ""
+
+
+def measure(
+    name: str, system: Store, draws: Draws, size: Any, score: Score, knobs: Mapping[str, float] | None = None,
+) -> Measured:  # fmt: skip
+    """Scores of a system at one size; a failure is kept as a text, and the scores are NaN.
+
+    Parameters
+    ----------
+    name : str
+        Names the system's own random numbers.
+    system : Store
+    draws : Draws
+    size : object
+        Of the episodes.
+    score : callable
+        ``(reads, episodes) -> (n,)``, the larger the better; with an attribute ``sees_scale`` that is true, knobs that
+        only multiply the reads are chosen too.
+    knobs : mapping, optional
+        Taken as they are; None chooses them on other seeds.
+
+    Returns
+    -------
+    Measured
+    """
+    chosen: Mapping[str, float] = {}
+    try:
+        chosen = choose(name, system, draws, [size], score) if knobs is None else knobs
+        at = draws.episodes(size)
+        start = time.perf_counter()
+        found = system.reads(at, draws.noise(size, name), chosen)
+        seconds = (time.perf_counter() - start) / len(at.k)
+        return Measured(score(found, at), chosen, costs(system, found, at, seconds))
+    except Exception as error:  # the other cells are kept
+        message = f"{type(error).__name__}: {error}"
+        return Measured(np.full(draws.n, np.nan), chosen, {}, message)
+
+
+def choose(name: str, system: Store, draws: Draws, sizes: Sequence[Any], score: Score) -> dict[str, float]:
+    """The knobs with the best mean score over sizes, on seeds that are not tested.
+
+    One knob after the other is set to its best number, from the middle of its numbers on, until none changes.
+    """
+    unseen = () if getattr(score, "sees_scale", False) else system.scaled_by
+    grids = {knob: grid for knob, grid in system.knobs.items() if len(grid) > 1 and knob not in unseen}
+    found = {knob: grid[-1 if knob in unseen else len(grid) // 2] for knob, grid in system.knobs.items()}
+    if not grids:
+        return found
+    tried = [(draws.episodes(size, "tuning", TUNING), size) for size in sizes]
+    known: dict[tuple[float, ...], float] = {}
+
+    def mean(option: dict[str, float]) -> float:
+        key = tuple(option.values())
+        if key not in known:
+            values = [
+                score(system.reads(at, draws.noise(size, name, "tuning", TUNING), option), at) for at, size in tried
+            ]
+            known[key] = float(np.mean(np.where(np.isfinite(values), values, -np.inf)))
+        return known[key]
+
+    for _ in range(ROUNDS):
+        before = dict(found)
+        for knob, grid in grids.items():
+            found[knob] = max(grid, key=functools.partial(_with, mean, found, knob))
+        if found == before or len(grids) == 1:
+            break
+    return found
+
+
+def _with(mean: Callable[[dict[str, float]], float], found: dict[str, float], knob: str, x: float) -> float:
+    """The mean score with one knob set."""
+    return mean(found | {knob: x})
+
+
+def costs(system: Store, found: Reads, at: Episode, seconds: float) -> dict[str, float]:
+    """What an episode took and what is kept of it."""
+    kept = system.state(at.k.shape[1], at.k.shape[2], at.v.shape[2])
+    spikes = {
+        name: np.nan if values is None else float(values.mean())
+        for name, values in (("write_spikes", found.write_spikes), ("read_spikes", found.read_spikes))
+    }
+    return dict(kept) | spikes | {"seconds": seconds}
+
+
+def mean_score(decoder: Decoder) -> Score:
+    """The mean score of the queries of each episode, as a function of reads and episodes."""
+
+    def score(found: Reads, at: Episode) -> Array:
+        return decoder.score(found.values, at).mean(axis=1)
+
+    return sees_scale(score) if decoder.sees_scale else score
+
+
+def sees_scale(score: Score) -> Score:
+    """The same score, marked as one that changes when all reads are multiplied by a number."""
+    score.sees_scale = True  # type: ignore[attr-defined]
+    return score
+
+
+def interval(values: Array, level: float = 0.95) -> tuple[Array, Array]:
+    """Limits of the mean over the last axis by Student's t; NaN for a single value.
+
+    Examples
+    --------
+    >>> low, high = interval(np.array([1.0, 2.0, 3.0]))
+    >>> round(float(high - low), 3)
+    4.968
+    """
+    n = values.shape[-1]
+    mean = values.mean(axis=-1)
+    if n < 2:
+        return np.full_like(mean, np.nan), np.full_like(mean, np.nan)
+    half = stats.t.ppf((1 + level) / 2, n - 1) * values.std(axis=-1, ddof=1) / np.sqrt(n)
+    return mean - half, mean + half
+
+
+def named(given: Any) -> dict[str, Store]:
+    """The systems of a call by name.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For what is no mapping of names to systems, or an empty one.
+    """
+    if isinstance(given, str | tuple) or not isinstance(given, Mapping):
+        one = given if isinstance(given, str) else "system"
+        raise TypeError(f"systems is {checks.short(given)}; pass a mapping of names to systems, {{{one!r}: ...}}.")
+    if not given:
+        raise ValueError("systems is empty; pass at least one.")
+    for name in given:
+        if not isinstance(name, str):
+            raise TypeError(f"systems has the name {checks.short(name)}; pass texts.")
+    return {name: systems.as_system(name, spec) for name, spec in given.items()}
