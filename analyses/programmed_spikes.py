@@ -10,6 +10,7 @@ Cites: irie2025, schlag2021, bishop1995
 """
 
 import json
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import autograd.numpy as anp
@@ -148,7 +149,8 @@ def attention(size: Size, seed: int) -> xr.Dataset:
     return results.dataset(variables, _coords(size))
 
 
-class Stored(NamedTuple):
+@dataclass(frozen=True)
+class Stored:
     """Softmax attention of every token to the pairs that a sequence writes from one token on, up to another."""
 
     first: int
@@ -316,11 +318,12 @@ def caption(ds: xr.Dataset) -> str:
     text = f"""
         Programmers trained for spikes. {size["writes"]} pairs are written, keys out of {size["keys"]} with replacement;
         the last value of every key counts. Delta rule, {size["d_key"]} features of keys and {size["d_value"]} of
-        values, {size["steps"]} updates of {size["batch"]} sequences, {size["nets"]} nets (seeds) for each training: with
-        the exact rule, or with the noise of Poisson counts of so many spikes of a feature at peak in a window.
+        values, {size["steps"]} updates of {size["batch"]} sequences, {size["nets"]} nets (seeds) for each training:
+        with the exact rule, or with the noise of Poisson counts of so many spikes of a feature at peak in a window.
         (a) Accuracy in spiking networks (two phases of {size["window"]:g} ms, {CHOICES} neurons per feature) over peak
         rates: counts (filled, {size["sequences"]} sequences, mean and standard error of nets) and LIF neurons (open,
-        {size["few"]} sequences); crosses: softmax attention to the stored pairs, whose keys, values, queries and reads are counted with as
+        {size["few"]} sequences); crosses: softmax attention to the stored pairs, whose keys, values,
+        queries and reads are counted with as
         many spikes per feature; dashed: the best that does not know the order of writes, {float(mean.order_blind):.3f};
         dotted: chance. Softmax attention without noise {float(mean.softmax):.3f}, to the last
         {float(mean.held):.0f} pairs, which take the bytes of the matrix, {float(mean.softmax_bytes):.3f}. Run exactly:
