@@ -1,4 +1,4 @@
-"""Programmed spikes: programmers trained for the noise of spikes beside programmers trained exactly, both run both ways.
+"""Programmed spikes: programmers trained for the noise of spikes beside ones trained exactly, both run both ways.
 
 A slow network learns to store pairs whose keys are written again and again, so that the last value counts, in fast
 weights by the delta rule. It is trained with the exact rule, or with the noise that Poisson counts of so many spikes
