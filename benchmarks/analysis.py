@@ -47,14 +47,16 @@ def main() -> None:
         print(f"\nnumbers in {RESULTS}")
 
 
-def lines(part: str, threads: int, seconds: dict[str, float]) -> list[str]:
-    """A part as text: seconds, and how many times as long as synfwp the others take."""
+def lines(part: str, threads: int, seconds: dict[str, list[float]]) -> list[str]:
+    """A part as text: seconds, those of all processors, and how many times as long as synfwp the others take."""
     found = [f"\n{part} ({threads} thread{'s' * (threads > 1)}; wanted: under {TARGETS[part]:g} s)"]
-    for name, value in seconds.items():
+    for name, (wall, spent) in seconds.items():
         library, _, what = name.partition(", ")
-        ours = next(s for other, s in seconds.items() if other.startswith("synfwp") and what in ("", other[8:]))
-        found.append(f"  {name:34} {value:9.3f} s  {value / ours:8.2f} times synfwp" if library != "synfwp" else
-                     f"  {name:34} {value:9.3f} s")  # fmt: skip
+        line = f"  {name:34} {wall:9.3f} s  {spent:9.3f} s of processors"
+        if library != "synfwp":
+            ours = next(both for other, both in seconds.items() if other in ("synfwp", f"synfwp, {what}"))
+            line += f"  {spent / ours[1]:8.2f} times synfwp"
+        found.append(line)
     return found
 
 
