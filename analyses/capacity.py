@@ -144,7 +144,7 @@ class Covariance:
     def state(self, load: int, d_key: int, d_value: int) -> dict[str, float]:
         """W and the mean, in float64."""
         kept = float(d_key * (d_value + 1))
-        return {"variables": kept, "synapses": float(d_key * d_value), "bits": 64 * kept, "state_bytes": 8 * kept}
+        return {"state_variables": kept, "synapses": float(d_key * d_value), "bits": 64 * kept, "state_bytes": 8 * kept}
 
 
 def systems(size: Size, keys: str) -> dict[str, Any]:

@@ -157,7 +157,7 @@ def recalled(size: Size, width: int, seed: int) -> xr.Dataset:
         {
             "task": (("memory", "sequence"), ds.score.values, share | {"long_name": "share of right values"}),
             "task_theory": ((), form, share | {"long_name": "share of right values, theory"}),
-            "task_bytes": ("memory", ds.variables["variables"].values * BYTES, {"units": "B", "long_name": "memory"}),
+            "task_bytes": ("memory", ds["state_variables"].values * BYTES, {"units": "B", "long_name": "memory"}),
         },
         {"memory": list(of)},
     )
