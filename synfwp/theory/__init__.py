@@ -16,6 +16,13 @@ from synfwp.theory.decoding import (
     sign_weights_error,
     stored_accuracy,
 )
+from synfwp.theory.drifting import (
+    best_step,
+    delta_tracking_error,
+    kalman_tracking_error,
+    leaky_tracking_error,
+    scalar_kalman_error,
+)
 from synfwp.theory.floors import (
     distinct_keys_floor,
     matrix_floor,
@@ -37,9 +44,11 @@ from synfwp.theory.interference import (
     least_squares_cosine,
 )
 from synfwp.theory.palimpsest import (
+    delta_cosine,
     delta_lifetime,
     delta_noise,
     delta_norm,
+    delta_sign_error,
     delta_signal,
     delta_squared_error,
     leaky_lifetime,
@@ -66,13 +75,6 @@ from synfwp.theory.storage import (
     willshaw_spurious,
 )
 from synfwp.theory.synapses import binary_lifetime, binary_snr, btsp_correlation, frontier_lifetime, multi_decay
-from synfwp.theory.tracking import (
-    best_step,
-    delta_tracking_error,
-    kalman_tracking_error,
-    leaky_tracking_error,
-    scalar_kalman_error,
-)
 from synfwp.theory.unequal import unequal_cosine
 from synfwp.theory.wishart import mean_sum
 
@@ -101,9 +103,11 @@ __all__ = [
     "count_cosine",
     "covariance_cosine",
     "dale_feasible",
+    "delta_cosine",
     "delta_lifetime",
     "delta_noise",
     "delta_norm",
+    "delta_sign_error",
     "delta_signal",
     "delta_squared_error",
     "delta_tracking_error",

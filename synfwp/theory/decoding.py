@@ -77,7 +77,7 @@ def stored_accuracy(pairs: int, d_key: int, d_value: int) -> float:
     with the overlaps a of its key and b of its value has the product ``b x + a (1 - b^2) + r sqrt(1 - b^2) c``, c the
     cosine of a random direction with R. It wins where this is above x. Given x, a and b have the density
     ``f(a) f(b) phi(x; 1 + a b, s^2)``, since ``a b`` is a part of x. What is neglected: that candidates share R beyond
-    its length, which makes it too small, by up to 0.04 at d = 16 and 0.01 from d = 48 on.
+    its length, which makes it too small, by up to 0.05 at d = 16 and 0.02 from d = 48 on.
 
     Parameters
     ----------

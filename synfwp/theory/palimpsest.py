@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from synfwp import checks
 from synfwp.theory.formulas import DERIVED, formula, plain
+from synfwp.theory.interference import sign_error
 
 Array = np.ndarray
 PASS = "one pass, unit keys in random directions, unit values of mean 0"
@@ -168,6 +169,73 @@ def delta_squared_error(age: int, writes: int, d_key: int, beta: float = 1.0) ->
     return float((1 - delta_signal(age, d_key, beta)) ** 2 + delta_noise(age, d_key, beta, writes))
 
 
+@formula(
+    kind="asymptotic",
+    condition="delta rule, values with at least 32 features, mean over all P items; " + PASS,
+    source=DERIVED,
+    band=0.015,
+)
+def delta_cosine(pairs: int, d_key: int, beta: float = 1.0) -> float:
+    """Mean recall cosine of P pairs that the delta rule wrote once each: of ``s_n / sqrt(s_n^2 + noise_n)`` by age.
+
+    Parameters
+    ----------
+    pairs, d_key : int
+        P and d.
+    beta : float
+        Write strength, below 2.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an argument out of its range, or that is no finite number.
+
+    Examples
+    --------
+    >>> round(delta_cosine(64, 64), 3), round(delta_cosine(64, 64, 0.5), 3)
+    (0.676, 0.744)
+    """
+    return float(np.mean(1 / np.sqrt(1 + 1 / np.maximum(_delta_snr(pairs, d_key, beta), 1e-300))))
+
+
+@formula(
+    kind="approximate",
+    condition="delta rule, values +-1, normal noise (d of at least 16), mean over all P items; one pass, unit keys in "
+    "random directions",
+    source=DERIVED,
+    band=0.015,
+)
+def delta_sign_error(pairs: int, d_key: int, beta: float = 1.0) -> float:
+    """Share of wrong signs among P pairs that the delta rule wrote once each: the mean over ages of that at their SNR.
+
+    Parameters
+    ----------
+    pairs, d_key : int
+        P and d.
+    beta : float
+        Write strength, below 2.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an argument out of its range, or that is no finite number.
+
+    Examples
+    --------
+    >>> round(delta_sign_error(64, 64), 3), round(delta_sign_error(64, 64, 0.1), 3)
+    (0.173, 0.146)
+    """
+    return float(np.mean(sign_error(_delta_snr(pairs, d_key, beta))))
+
+
 @formula(kind="exact", condition="delta rule after many writes; " + PASS, source=DERIVED)
 def delta_lifetime(threshold: float, d_key: int, beta: float | None = None) -> int:
     """The last age at which the delta rule has ``s_n^2 / (x_n - s_n^2)`` of at least a threshold.
@@ -296,6 +364,14 @@ def leaky_lifetime(threshold: float, d_key: int, decay: float | None = None) -> 
         lost = np.geomspace(1e-4 * min(1.0, theta / d), 1 - 1e-9, 20001)
     life = np.log(d / theta * lost) / -np.log1p(-lost)
     return float(max(0.0, life.max()))
+
+
+def _delta_snr(pairs: int, d_key: int, beta: float) -> Array:
+    """Signal over noise of each of P items, the newest first."""
+    P, d = checks.count("pairs", pairs, 1, 10**6), checks.count("d_key", d_key)
+    ages = np.arange(P)
+    noise = np.maximum(delta_noise(ages, d, checks.number("beta", beta), P), 1e-150)
+    return np.asarray(np.square(delta_signal(ages, d, beta)) / noise)
 
 
 def _below_two(beta: Any) -> Array:

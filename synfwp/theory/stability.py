@@ -16,7 +16,7 @@ Array = np.ndarray
 @formula(
     kind="exact",
     condition="a rule whose W is a linear function of the last one and its key",
-    source="yang2024deltanet, eq. 3; grazzi2025",
+    source="yang2024deltanet; grazzi2025",
 )
 def transition(
     rule: Rule | str, k: Any, beta: float = 1.0, decay: Any = None, erase: Any = None, momentum: float | None = None
@@ -74,7 +74,7 @@ def transition(
 @formula(
     kind="exact",
     condition="a linear rule with one write per step",
-    source="yang2024deltanet, eq. 3",
+    source="yang2024deltanet",
 )
 def transitions(c: Coefficients, k: Array) -> Array:
     """All matrices M of a run, (n, T, d_k, d_k).

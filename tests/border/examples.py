@@ -288,6 +288,8 @@ ROWS: Mapping[str, Row] = {
     "theory.cascade_lifetime": (fw.theory.cascade_lifetime, {"synapses": 1000.0, "levels": 4, "x": 0.5}),
     "theory.cascade_snr": (fw.theory.cascade_snr, {"age": np.array([0, 8]), "synapses": 1000.0, "levels": 4, "x": 0.5}),
     "theory.dale_feasible": (fw.theory.dale_feasible, {"pairs": 8, "d_key": 8}),
+    "theory.delta_cosine": (fw.theory.delta_cosine, {"pairs": 9, "d_key": 8, "beta": 0.5}),
+    "theory.delta_sign_error": (fw.theory.delta_sign_error, {"pairs": 9, "d_key": 8, "beta": 0.5}),
     "theory.delta_lifetime": (fw.theory.delta_lifetime, {"threshold": 1.0, "d_key": 8}),
     "theory.delta_noise": (fw.theory.delta_noise, {"age": np.array([0, 4]), "d_key": 8, "beta": 0.5, "writes": 9}),
     "theory.delta_tracking_error": (

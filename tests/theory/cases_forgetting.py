@@ -1,7 +1,7 @@
 """Simulations of what later writes leave of an item, of targets that drift, and of networks that forget."""
 
 import numpy as np
-from theory.simulations import signs, simulated, units
+from theory.simulations import cosine, signs, simulated, units
 
 from synfwp import theory
 
@@ -104,6 +104,32 @@ def lifetime(rng, n, threshold, d_key, beta):
         enough = signal**2 >= threshold * (np.square(read).sum(axis=2).mean(axis=0) - signal**2)
         found.append(np.argmin(enough) - 1)
     return np.array(found)
+
+
+def one_pass(rng, pairs, d, beta, values):
+    """What is read of all pairs after one pass of the delta rule, and their values."""
+    k, v, W = units(rng, pairs, d), signs(rng, pairs, values), np.zeros((values, d))
+    for key, value in zip(k, v, strict=True):
+        W += beta * np.outer(value - W @ key, key)
+    return k @ W.T, v
+
+
+@simulated(
+    "delta_cosine", {"Hebb at half the load": lambda pairs, d_key, beta: theory.hebb_cosine(pairs // 2, d_key),
+                     "the middle age": lambda pairs, d_key, beta: theory.delta_cosine(pairs // 2, d_key, beta)},
+    {"beta": 1.0}, {"beta": 0.5}, draws=60, pairs=64, d_key=32,
+)  # fmt: skip
+def delta_cosines(rng, n, pairs, d_key, beta):
+    return np.array([cosine(*one_pass(rng, pairs, d_key, beta, 128)).mean() for _ in range(n)])
+
+
+@simulated(
+    "delta_sign_error", {"Hebb at half the load": lambda pairs, d_key, beta: theory.hebb_sign_error(pairs // 2, d_key),
+                         "the middle age": lambda pairs, d_key, beta: theory.delta_sign_error(pairs // 2, d_key, beta)},
+    {"beta": 1.0}, {"beta": 0.2}, draws=60, pairs=64, d_key=32,
+)  # fmt: skip
+def delta_signs(rng, n, pairs, d_key, beta):
+    return np.array([(np.sign(np.multiply(*one_pass(rng, pairs, d_key, beta, 128))) < 0).mean() for _ in range(n)])
 
 
 @simulated(

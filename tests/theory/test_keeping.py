@@ -62,7 +62,7 @@ def recall_of_age(rule, age, writes, beta=1.0, seeds=200):
     return np.array(signal), np.array(error)
 
 
-@pytest.mark.parametrize(("age", "writes"), [(31, 128), (0, 20), (100, 128), (10, 160)])
+@pytest.mark.parametrize(("age", "writes"), [(31, 128), (0, 20), (100, 128), (10, 100)])
 def test_delta_forgets_with_age_as_the_closed_forms_say(age, writes):
     signal, error = recall_of_age(fw.DELTA, age, writes)
     if age == 0:  # no scatter: beta = 1 stores a unit key exactly
