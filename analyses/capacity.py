@@ -192,8 +192,10 @@ def exact(size: Size, key_set: str, seed: int) -> xr.Dataset:
 
 
 CENTRED = {"covariance, known mean": (True, False), "covariance, off the query too": (True, True)}
-FORMS = {"hebb": "hebb_cosine", "linear attention, elu + 1": "unequal_cosine", "MESA": "least_squares_cosine",
-         **dict.fromkeys(CENTRED, "snr_cosine"), **dict.fromkeys(("delta", "delta, beta 1"), "delta_cosine")}  # fmt: skip
+FORMS = {
+    "hebb": "hebb_cosine", "linear attention, elu + 1": "unequal_cosine", "delta": "delta_cosine",
+    "delta, beta 1": "delta_cosine", "MESA": "least_squares_cosine", **dict.fromkeys(CENTRED, "snr_cosine"),
+}  # fmt: skip
 
 
 def form_of(keys: str, name: str) -> str:
