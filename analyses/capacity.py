@@ -144,7 +144,7 @@ class Covariance:
     def state(self, load: int, d_key: int, d_value: int) -> dict[str, float]:
         """W and the mean, in float64."""
         kept = float(d_key * (d_value + 1))
-        return {"variables": kept, "synapses": float(d_key * d_value), "bits": 64 * kept, "state_bytes": 8 * kept}
+        return {"state_variables": kept, "synapses": float(d_key * d_value), "bits": 64 * kept, "state_bytes": 8 * kept}
 
 
 def systems(size: Size, keys: str) -> dict[str, Any]:
@@ -181,6 +181,8 @@ def exact(size: Size, key_set: str, seed: int) -> xr.Dataset:
                 scale = ds.chosen.sel(system=name, pairs=P, knob="scale").item()
                 seen = Mapped().mapped(known[:1024], scale) if name.startswith("linear") else known
                 want = theory.unequal_cosine(seen, P, *CENTRED.get(name, (False,)))
+            elif form == "delta_cosine":
+                want = theory.delta_cosine(P, size.d, ds.chosen.sel(system=name, pairs=P, knob="beta").item())
             elif form == "snr_cosine":
                 want = theory.snr_cosine(theory.kernel_snr(P, theory.key_interference(known, *CENTRED[name])))
             else:
@@ -190,14 +192,18 @@ def exact(size: Size, key_set: str, seed: int) -> xr.Dataset:
 
 
 CENTRED = {"covariance, known mean": (True, False), "covariance, off the query too": (True, True)}
-FORMS = {"hebb": "hebb_cosine", "linear attention, elu + 1": "unequal_cosine", "MESA": "least_squares_cosine",
-         **dict.fromkeys(CENTRED, "snr_cosine")}  # fmt: skip
+FORMS = {
+    "hebb": "hebb_cosine", "linear attention, elu + 1": "unequal_cosine", "delta": "delta_cosine",
+    "delta, beta 1": "delta_cosine", "MESA": "least_squares_cosine", **dict.fromkeys(CENTRED, "snr_cosine"),
+}  # fmt: skip
 
 
 def form_of(keys: str, name: str) -> str:
-    """The closed form of a curve; keys of a recording are not alike."""
-    form = FORMS.get(name, "")
-    return "unequal_cosine" if keys == "recording" and name != "MESA" and form else form
+    """The closed form of a curve, or ""; keys of a recording are not alike."""
+    form = FORMS[name]
+    if form == "delta_cosine":
+        return form if keys == "normal" else ""
+    return "unequal_cosine" if keys == "recording" and name != "MESA" else form
 
 
 def share_of_value(reads: Array, at: Any) -> Array:
@@ -297,6 +303,8 @@ def _closed(ds: xr.Dataset) -> list[Row]:
     found = []
     for keys in ds.key_set.values:
         for name in FORMS:
+            if not form_of(keys, name):
+                continue
             form = theory.FORMULAS[form_of(keys, name)]
             for P in ds.pairs.values:
                 at = ds.sel(key_set=keys, system=name, pairs=P)

@@ -103,7 +103,17 @@ def decoded(size: Size, decoder: str, seed: int) -> xr.Dataset:
         systems(), loads=size.loads, d_key=size.d, values="binary", decoder=decoder, seeds=size.seeds, seed=seed,
         queries=size.queries,
     )  # fmt: skip
+    for name in ("delta", "delta, beta 1"):
+        for P in size.loads if decoder in DELTA else ():
+            beta = ds.chosen.sel(system=name, pairs=P, knob="beta").item()
+            ds["theory"].loc[{"system": name, "pairs": P}] = DELTA[decoder](P, size.d, beta)
     return ds[list(KEPT)]
+
+
+DELTA: dict[str, Any] = {
+    "cosine": theory.delta_cosine,
+    "sign": lambda P, d, beta: 1 - theory.delta_sign_error(P, d, beta),
+}
 
 
 def unstored(size: Size, seed: int) -> xr.Dataset:
@@ -157,7 +167,7 @@ def recalled(size: Size, width: int, seed: int) -> xr.Dataset:
         {
             "task": (("memory", "sequence"), ds.score.values, share | {"long_name": "share of right values"}),
             "task_theory": ((), form, share | {"long_name": "share of right values, theory"}),
-            "task_bytes": ("memory", ds.variables["variables"].values * BYTES, {"units": "B", "long_name": "memory"}),
+            "task_bytes": ("memory", ds.state_variables.values * BYTES, {"units": "B", "long_name": "memory"}),
         },
         {"memory": list(of)},
     )
@@ -196,6 +206,8 @@ def rows(ds: xr.Dataset) -> list[Row]:
 FORMS = {
     ("hebb", "cosine"): "hebb_cosine", ("hebb", "sign"): "hebb_sign_error", ("hebb", "argmax"): "stored_accuracy",
     ("least squares", "cosine"): "least_squares_cosine", ("least squares", "sign"): "least_squares_sign_error",
+    ("delta", "cosine"): "delta_cosine", ("delta", "sign"): "delta_sign_error",
+    ("delta, beta 1", "cosine"): "delta_cosine", ("delta, beta 1", "sign"): "delta_sign_error",
 }  # fmt: skip
 
 

@@ -23,10 +23,12 @@ def test_the_run_prints_its_table_and_caption_and_is_labelled(quick):
 def test_every_key_set_has_every_system_and_closed_forms_where_they_are_known(quick):
     ds = quick[1]
     assert ds.score.notnull().all()
-    for name in program.FORMS:
-        assert ds.theory.sel(system=name).notnull().all()
-    for name in ("delta", "delta, beta 1", "Longhorn", "softmax", "covariance, running mean"):
-        assert ds.theory.sel(system=name).isnull().all()
+    for name in ds.system.values:
+        for keys in program.KEYS:
+            known = name in program.FORMS and program.form_of(keys, name) != ""
+            assert (ds.theory.sel(system=name, key_set=keys).notnull() == known).all()
+    assert program.form_of("normal", "delta") == "delta_cosine"
+    assert program.form_of("relu", "delta") == ""
 
 
 def test_rules_stand_as_they_should_with_rates_and_with_keys_of_mean_zero(quick):

@@ -31,7 +31,7 @@ def test_its_scale_is_chosen_and_is_what_the_map_needs():
 
 
 def test_it_keeps_a_matrix_of_its_features_and_their_sum():
-    assert Mapped("dpfp(2)", divided=False).state(9, 4, 3)["variables"] == 16 * 3
+    assert Mapped("dpfp(2)", divided=False).state(9, 4, 3)["state_variables"] == 16 * 3
     assert Mapped("elu_plus_one").state(9, 4, 3)["state_bytes"] == 8 * (4 * 3 + 4)
 
 
