@@ -222,14 +222,14 @@ def _decoded(ds: xr.Dataset, d: int) -> list[Row]:
             if P in ds.pairs:
                 one = ds.score.sel(system="hebb", decoder=decoder, pairs=P)
                 what = f"{decoder}, hebb, P = {P}, against another simulation"
-                found.append(_other(what, one, want))
+                found.append(_other(what, one, want, why="how many seeds it had is not known"))
     return found
 
 
-def _other(what: str, found: Any, want: float, band: float = 0.0005) -> Row:
+def _other(what: str, found: Any, want: float, why: str = "", band: float = 0.0005) -> Row:
     """A number beside that of a simulation with as many seeds, whose error is taken to be the same."""
     error = float(np.std(found, ddof=1)) / np.size(found) ** 0.5
-    return Row(what, found, want, "other engine", OTHER, error=error, band=band)
+    return Row(what, found, want, "other engine", OTHER, error=error, band=band, why=why)
 
 
 def _shapes(ds: xr.Dataset) -> list[Row]:
@@ -247,7 +247,7 @@ def _shapes(ds: xr.Dataset) -> list[Row]:
 
 def _growth(ds: xr.Dataset, d: int) -> list[Row]:
     """Loads at the criterion, their exponents, and the half point."""
-    found, why = [], "read off at whole loads there, and interpolated here"
+    found, why = [], "one reading at whole loads there, without an error; here interpolated, with one"
     for name in ds.grows.values:
         at = ds.sel(grows=name)
         for j, n in enumerate(ds.d_key.values):
@@ -261,7 +261,8 @@ def _growth(ds: xr.Dataset, d: int) -> list[Row]:
         what, error = f"exponent of the load at {_level(ds)}, {name}", float(at.exponent_error)
         if tuple(ds.d_key.values) == FEW_AT and name in EXPONENTS:
             want, band = EXPONENTS[name], 0.005 if name == "hebb" else 0.05
-            found.append(Row(what, at.exponent, want, "other engine", OTHER, error=error, band=band, why=why))
+            told = f"{why}: the loads at d = {ds.d_key.values[0]} alone make the difference"
+            found.append(Row(what, at.exponent, want, "other engine", OTHER, error=error, band=band, why=told))
         else:
             found.append(Row(what, at.exponent))
         found.append(Row(f"pairs at half of the values, {name}, d = {d}", at.half))
@@ -376,7 +377,7 @@ def _recall(ds: xr.Dataset, ax: Any) -> None:
             line = plot.points(ax, kB, 100 * one.task.mean("sequence").values, 100 * error, colour=colour,
                                marker=STYLES[name][1])  # fmt: skip
             line.lines[0].set(markerfacecolor="white", markeredgewidth=0.6)
-        d = np.arange(8, max(size["widths"]) + 1)
+        d = np.arange(16, max(size["widths"]) + 1)  # from where on it holds
         form = [100 * theory.argmax_accuracy(size["pairs"], int(n), int(n), size["symbols"]) for n in d]
         ax.plot(BYTES * d**2 / 1000, form, color=plot.COLOURS["blue"], lw=1.1, ls=(0, (3, 2)), zorder=4)
         for i in range(ds.sizes.get("net", 0)):
@@ -425,6 +426,6 @@ def caption(ds: xr.Dataset) -> str:
         {_level(ds)} of the values are right, with 95 % bootstrap intervals, and its exponent in d with its standard
         error. (f) What multi-query associative recall asks for: {size.pairs} pairs, the best of {size.symbols} values,
         against the bytes of the memory in float32; open: random codes without training ({5 * size.seeds} seeds, 2
-        standard errors), dashed: Hebb in closed form; {over}.
+        standard errors), dashed: Hebb in closed form (16 features or more); {over}.
     """
     return " ".join(text.split())

@@ -45,10 +45,11 @@ class Size(NamedTuple):
     seeds: int  # episodes
     queries: int = 64  # most queries of an episode
     rate_load: int = 33  # stored pairs where keys or values are rates
+    pooled: int = 20000  # pairs, over its episodes, from which the law is measured in each draw, if one takes no more
 
 
 FULL = Size(32, 64, (8, 32, 128, 512, 2048, 8192), 20)
-QUICK = Size(12, 32, (4, 16, 64), 3)
+QUICK = Size(12, 32, (4, 16, 64), 3, pooled=2000)
 
 
 def systems(size: Size) -> dict[str, Any]:
@@ -117,13 +118,14 @@ def sample(size: Size) -> Array:
 
 
 def at_one(size: Size, kernel: str, draw: int, seed: int) -> xr.Dataset:
-    """Squared error of reads in units of kappa(1), at the load for an SNR of 1: one episode."""
+    """Squared error of reads in units of kappa(1), at the load for an SNR of 1: one large episode, or many small."""
     P = round(theory.kernel_load(1.0, interference(size, kernel)))
     ds = fw.capacity(
-        {kernel: KERNELS[kernel]}, loads=[P], d_key=size.d, d_value=size.d_value, decoder="error", seeds=1,
+        {kernel: KERNELS[kernel]}, loads=[P], d_key=size.d, d_value=size.d_value, decoder="error",
+        seeds=max(1, size.pooled // P),
         seed=seeds.generator(seed, "law", draw), queries=size.queries,
     )  # fmt: skip
-    found = -ds.score.item() / (P - 1)
+    found = -float(ds.score.mean()) / (P - 1)
     text = {"units": "1", "long_name": "interference of another pair, measured"}
     load = {"units": "1", "long_name": "pairs of the measurement"}
     return xr.Dataset({"measured": ((), found, text), "measured_at": ((), float(P), load)})
@@ -231,6 +233,7 @@ def figure(ds: xr.Dataset) -> Any:
 def _at_one(ds: xr.Dataset, ax: Any, maps: dict[str, tuple[str, str]]) -> None:
     """Other pairs at an SNR of 1: the law, what is measured, and the loads of feature maps by bisection."""
     from synfwp import plot
+    from synfwp.plot.parts import spell
 
     size = Size(**json.loads(ds.attrs["parameters"])["size"])
     with plot.style():
@@ -251,7 +254,7 @@ def _at_one(ds: xr.Dataset, ax: Any, maps: dict[str, tuple[str, str]]) -> None:
                 ax.hlines(i, float(one.at_one_low), float(one.at_one_high), color=plot.COLOURS[colour], lw=0.8)
         ax.plot([], [], color="0.3", ls=(0, (3, 2)), lw=1.1, label="law")
         ax.axvline(size.d, color="0.45", lw=0.7, ls=(0, (1, 1.2)), label="d")
-        ax.set_yticks(range(len(names)), [name.removesuffix(" features") for name in names])
+        ax.set_yticks(range(len(names)), [spell(name).removesuffix(" features") for name in names])
         ax.set_ylim(len(names) - 0.5, -0.5)
         ax.set_xscale("log")
         ax.xaxis.set_major_formatter(lambda x, _: f"{x:,.0f}")

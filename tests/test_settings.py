@@ -146,9 +146,10 @@ CHEAP = {
     "first_look": ({"peak": 50.0}, {"steps": 3, "sequences": 4, "lif_sequences": 2}),
     "spike_budget": ({"tau": 40.0}, {"d": 8, "seeds": 2}),
 }
-# physical constants of each program; those that are not listed train networks of units without any
+# physical constants of each program; those that are not listed have none: networks of units, exact rules
 PHYSICAL = {
     "ba2016": "eta lam",
+    "capacity": "peak window gap neurons power overlap",
     "ellwood2024": "axons rate dead lead gap reaction rise fall delay memory low_pass potentiation tau_m efficacy",
     "engines": "peak gap window tau rho0",
     "first_look": "peak neurons_per_feature window gap",
@@ -163,7 +164,9 @@ PHYSICAL = {
     "synapse_anchors": "depressing facilitating",
     "vogels2011": "rho0 rate tau w_max g_excitatory g_inhibitory dead drive w_excitatory w_inhibitory",
 }
-TRAINED = {"arora2024", "gershman2025", "grazzi2025", "hopfield1982", "identities", "schlag2021"}
+TRAINED = {
+    "arora2024", "decoders", "gershman2025", "grazzi2025", "hopfield1982", "identities", "kernels", "schlag2021",
+}  # fmt: skip
 
 
 def test_every_program_has_its_physical_constants_among_its_settings():

@@ -130,7 +130,8 @@ def submodules(name: str) -> list[str]:
     """Last names of the modules below a package, at any depth."""
     package = importlib.import_module(name)
     found = pkgutil.walk_packages(package.__path__, f"{name}.", onerror=lambda _: None)
-    return [module.name.rpartition(".")[2] for module in found]
+    programs = tuple(f"{name}.{folder}." for folder in ("models", "analyses"))  # run by name: synfwp run capacity
+    return [module.name.rpartition(".")[2] for module in found if not module.name.startswith(programs)]
 
 
 def test_no_public_function_has_the_name_of_a_module_at_any_depth() -> None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xarray as xr
 from scipy.optimize import isotonic_regression
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from synfwp import checks, results
 from synfwp.memory import curves, protocol

@@ -57,7 +57,8 @@ def critical_load(
     Loads are doubled from 1 to 16, and on until the mean score is below the criterion; then the bracket is halved, down
     to 2 % of its end or until a mean is within two standard errors of the criterion. Five loads around are added,
     whatever their scores: a bracket that noise has chosen would look surer than it is. The load is interpolated,
-    linearly in its logarithm, on the means of all loads from the best one on, made to fall by isotonic regression.
+    linearly in its logarithm, on the means of all loads from the first one that comes near the criterion, made to fall
+    by isotonic regression.
 
     Parameters
     ----------
@@ -222,14 +223,15 @@ def _slope(x: Any, y: Array) -> Array:
 def _crossing(name: str, system: Store, draws: Draws, way: Decoder, level: float, most: int) -> Crossing:
     """The crossing of one system; a failure is kept as a text, with a warning."""
     probe(name, system, draws.episodes(min(2, most), count=1))
-    score, tried = protocol.mean_score(way), dict[int, Measured]()
+    score, tried, above = protocol.mean_score(way), dict[int, Measured](), dict[int, float]()
 
     def off(load: int) -> float:
         """The mean score less the criterion, in standard errors; NaN, which ends a search, of what failed."""
         tried[load] = protocol.measure(name, system, draws, load, score)
         error = float(stats.sem(tried[load].scores)) if draws.n > 1 else 0.0
-        above = float(tried[load].scores.mean()) - level
-        return above if np.isnan(above) else np.inf * (1 if above >= 0 else -1) if error == 0 else above / error
+        more = float(tried[load].scores.mean()) - level
+        above[load] = more / error if error else np.nan if np.isnan(more) else np.inf if more >= 0 else -np.inf
+        return above[load]
 
     end, found = _search(off, most)
     for beside in (min(max(round(share * end), 1), most) for share in AROUND if found):
@@ -241,8 +243,8 @@ def _crossing(name: str, system: Store, draws: Draws, way: Decoder, level: float
             return Crossing(np.nan, np.full(RESAMPLED, np.nan), draws.n, False, {}, f"at {load} pairs: {cell.failure}")
     loads = sorted(tried)
     scores = np.stack([tried[load].scores for load in loads])
-    best = int(scores.mean(axis=1).argmax())
-    loads, scores = loads[best:], scores[best:]
+    first = next((i for i, load in enumerate(loads) if above[load] > -CLOSE), len(loads) - 1)  # it rises up to there
+    loads, scores = loads[first:], scores[first:]
     picks = generator(draws.seed, "resample", name).integers(draws.n, size=(RESAMPLED, draws.n))
     resampled = np.array([_cross(loads, scores[:, pick].mean(axis=1), level) for pick in picks])
     at = _cross(loads, scores.mean(axis=1), level)

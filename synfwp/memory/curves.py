@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import xarray as xr
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from synfwp import checks, results
 from synfwp.memory import protocol
@@ -13,7 +13,7 @@ from synfwp.memory.protocol import COSTS, Draws, Measured, Score
 from synfwp.memory.systems import Store, System, probe
 
 TEXTS = {
-    "variables": ("variables that are kept", "1"),
+    "state_variables": ("variables that are kept", "1"),
     "synapses": ("physical synapses", "1"),
     "bits": ("bits that are kept", "1"),
     "state_bytes": ("size of what is kept", "B"),

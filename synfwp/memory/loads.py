@@ -71,9 +71,9 @@ def capacity(
     xarray.Dataset
         ``score (system, pairs, seed)`` with ``mean``, ``low`` and ``high`` (95 % interval of the mean by Student's t),
         ``theory`` (NaN where no closed form is known) and its ``theory_kind``, ``chance (pairs)``, the knobs
-        that were ``chosen (system, pairs, knob)``, and the costs of an episode: ``variables``, ``synapses``,
-        ``bits``, ``state_bytes``, ``write_spikes``, ``read_spikes``, ``seconds``. A cell that fails is NaN, and its
-        error stands in ``failure``.
+        that were ``chosen (system, pairs, knob)``, and the costs of an episode: ``state_variables``,
+        ``synapses``, ``bits``, ``state_bytes``, ``write_spikes``, ``read_spikes``, ``seconds``. A cell that fails is
+        NaN, and its error stands in ``failure``.
 
     Raises
     ------

@@ -20,7 +20,7 @@ class _AllPairs:
     def state(self, load: int, d_key: int, d_value: int) -> dict[str, float]:
         """Every key and every value, in float64."""
         kept = float(load * (d_key + d_value))
-        return {"variables": kept, "synapses": np.nan, "bits": 64 * kept, "state_bytes": 8 * kept}
+        return {"state_variables": kept, "synapses": np.nan, "bits": 64 * kept, "state_bytes": 8 * kept}
 
 
 @dataclass(frozen=True)
@@ -124,4 +124,4 @@ class Ridge:
     def state(self, load: int, d_key: int, d_value: int) -> dict[str, float]:
         """G and H, in float64."""
         kept = float(d_key * (d_key + d_value))
-        return {"variables": kept, "synapses": float(d_key * d_value), "bits": 64 * kept, "state_bytes": 8 * kept}
+        return {"state_variables": kept, "synapses": float(d_key * d_value), "bits": 64 * kept, "state_bytes": 8 * kept}

@@ -31,7 +31,8 @@ def predict_capacity(keys: Any, *, cosine: float = 2**-0.5, threshold: float = 1
         At least two samples of d features (units, channels); a DataArray needs the dim ``key`` or ``unit``, and another
         one. The scale drops out.
     cosine : float
-        The mean cosine of recall, from 0.001 to 0.999999, at which capacity is taken; at 0.707 signal and noise are equal.
+        The mean cosine of recall, from 0.001 to 0.999999, at which capacity is taken; at 0.707 signal and noise are
+        equal.
     threshold : float
         The ratio of squared signal to noise, from 0.001 to 1000, down to which an item counts as remembered by
         memories that are written to all the time.

@@ -18,7 +18,7 @@ Array = np.ndarray
 TUNING = 5  # other seeds, on which knobs are chosen
 Score = Callable[[Reads, Episode], Array]  # (n,), the larger the better
 ROUNDS = 5  # over several knobs
-COSTS = ("variables", "synapses", "bits", "state_bytes", "write_spikes", "read_spikes", "seconds")
+COSTS = ("state_variables", "synapses", "bits", "state_bytes", "write_spikes", "read_spikes", "seconds")
 
 
 def entropy(seed: Any) -> int | np.random.SeedSequence:

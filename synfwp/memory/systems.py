@@ -193,7 +193,7 @@ class System:
         synapses = d_value * d * size
         kept = synapses * bits + 64.0 * beside
         return {
-            "variables": float(synapses * each + beside),
+            "state_variables": float(synapses * each + beside),
             "synapses": float(synapses),
             "bits": kept,
             "state_bytes": kept / 8,

@@ -65,5 +65,6 @@ def unequal_cosine(keys: Any, pairs: Any, centred: bool = False, centred_query: 
     product = (written if centred_query else k) @ written.T
     signal = np.diag(product)
     noise = (np.square(product).sum(axis=1) - signal**2) / (len(k) - 1)
-    cosine = signal / np.sqrt(signal**2 + (np.reshape(P, (-1, 1)) - 1) * noise)
+    size = np.sqrt(signal**2 + (np.reshape(P, (-1, 1)) - 1) * noise)
+    cosine = np.divide(signal, size, out=np.zeros_like(size), where=size > 0)  # a key of zeros recalls nothing
     return plain(cosine.mean(axis=1).reshape(P.shape))

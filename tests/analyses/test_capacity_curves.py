@@ -43,7 +43,7 @@ def test_every_spiking_curve_is_run_again_in_LIF_neurons_at_all_its_loads(quick)
     assert (ds.sel(substrate="LIF neurons").notnull() == ds.sel(substrate="counts").notnull()).all()
     assert len(program.FULL.carried) >= 6
     rate, exact = (ds.sel(substrate=name, rule="hebb").dropna("pairs") for name in ("rate network", "exact"))
-    np.testing.assert_allclose(rate, exact, atol=1e-9)
+    np.testing.assert_allclose(rate, exact, atol=5e-5)  # a read reaches 0.99995 of its value
     spikes = quick[1].on_write_spikes
     assert (spikes.sel(substrate="LIF neurons").dropna("pairs") > 0).all()
     assert spikes.sel(substrate="exact").isnull().all()

@@ -454,6 +454,7 @@ WITHOUT = {
     "memory.Attention": "nothing",
     "memory.Decoder": "functions",
     "memory.Episode": "what a draw gives",
+    "memory.Mapped": "nothing",
     "memory.Ridge": "nothing",
     "scaling": "those of critical_load",
     "simulate": "instructions",
