@@ -68,4 +68,4 @@ class Mapped:
         """A matrix, and the sum of the features where reads are divided, in float64."""
         width = features.get_feature(self.feature).width(d_key)
         kept = float(width * (d_value + self.divided))
-        return {"state_variables": kept, "synapses": float(width * d_value), "bits": 64 * kept, "state_bytes": 8 * kept}
+        return {"variables": kept, "synapses": float(width * d_value), "bits": 64 * kept, "state_bytes": 8 * kept}
