@@ -150,10 +150,12 @@ CHEAP = {
 PHYSICAL = {
     "ba2016": "eta lam",
     "capacity": "peak window gap neurons power overlap",
+    "drift": "noise drift reversion peak",
     "ellwood2024": "axons rate dead lead gap reaction rise fall delay memory low_pass potentiation tau_m efficacy",
     "engines": "peak gap window tau rho0",
     "first_look": "peak neurons_per_feature window gap",
     "hebbff2022": "eta lam",
+    "forgetting": "peak strength",
     "heo2026": "beta",
     "limbacher2020": "gamma_plus gamma_minus w_max tau show gap tau_m t_ref tau_syn threshold noise",
     "miconi2018": "eta input_gain show gap",
