@@ -435,7 +435,9 @@ def _rates(ds: xr.Dataset) -> list[Row]:
         ):  # fmt: skip
             (value, own), (against, error) = lives[name], lives[other]
             what = f"lifetime at {level:g}, rate keys, {name}, against {other}"
-            found.append(Row(what, value, against, "control", claim=claim, error=float(np.hypot(own, error))))
+            why = "both forget rates within about a write" if max(value, against) < 2 else ""
+            error = float(np.hypot(own, error))
+            found.append(Row(what, value, against, "control", claim=claim, error=error, why=why))
         found.append(Row(f"lifetime at {level:g}, rate keys, decay, counts", lives["decay, counts"][0]))
     for age in (0, 2, 5):
         lif, counts = (ds.neuron_signals.sel(engine=name, neuron_age=age).values for name in ("lif", "counts"))
@@ -693,7 +695,8 @@ def caption(ds: xr.Dataset) -> str:
         neurons ({size["d_lif"]} features, {size["lif_writes"]} writes, {size["lif_seeds"]} seeds, {lif["lif"]:.0f}
         spikes; not drawn) have a signal of {age[1]} at age 2, counts {age[0]}. (e) Overlap of the state at rest with
         a pattern, by its age, in {size["units"]} units that forget, strength {size["strength"]:.2f};
-        {size["nets"]} networks of 5 patterns, standard errors. (f) Known patterns told from new ones by the energy q W q at 1 % false positives,
+        {size["nets"]} networks of 5 patterns,
+        standard errors. (f) Known patterns told from new ones by the energy q W q at 1 % false positives,
         and values recalled among 100, of one leaky matrix of {size["d_trained"]} features, {size["seeds"]} seeds of
         10 moments; symbols: nets of Tyulmankov et al., trained at lag 6. (g) Recall by place in lists of 16: people
         (126, standard errors), and keys of each place read in the end, {size["lists"]} lists; features and decay
