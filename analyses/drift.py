@@ -60,12 +60,12 @@ class Size(NamedTuple):
     d: int  # features of keys and values, of overwriting
     pairs: int  # keys
     times: tuple[int, ...]  # writes of each key
-    seeds: int
+    seeds: int  # episodes
     carried: tuple[int, ...]  # writes of each key, in counts
     neurons: int  # of a feature
-    carried_seeds: int
+    carried_seeds: int  # episodes in counts
     d_drift: int  # features of keys and values, of tracking
-    writes: int
+    writes: int  # of an episode of tracking
     betas: tuple[float, ...]  # of the sweep
     drifts: tuple[float, ...]  # SD of a step of a component
     noise: float  # SD of an observation
@@ -74,6 +74,7 @@ class Size(NamedTuple):
     d_x: int  # features of x, of the target that stands still
     steps: int  # pairs
     batches: int  # of 50 sequences
+    peak: float = 100.0  # Hz: peak rate
 
 
 FULL = Size(
@@ -134,7 +135,7 @@ def in_counts(size: Size, carried: str, seed: int) -> xr.Dataset:
     rule = "delta" if carried.startswith("delta") else "hebb"
     network = fw.SpikingNetwork(
         engine="counts", mechanism=fw.TwoPhase() if rule == "delta" else fw.GatedTrace(), dale=False,
-        code=fw.RateCode(peak=100.0, neurons_per_feature=size.neurons), schedule=fw.ThetaCycle(read="end"),
+        code=fw.RateCode(peak=size.peak, neurons_per_feature=size.neurons), schedule=fw.ThetaCycle(read="end"),
     )  # fmt: skip
     one = System(rule, network, beta=(0.3, 0.5, 0.7, 1.0) if rule == "delta" else 1.0)
     how: dict[str, Any] = {

@@ -40,7 +40,6 @@ BETAS = tuple(float(x) for x in np.geomspace(0.05, 1.0, 14).round(3))
 SYSTEMS = ("Hebb", "decay", "heads", "delta", "delta, beta 1", "gated delta", "MESA", "softmax")
 AT_BITS = ("delta", "decay", "heads", "Benna-Fusi", "cascade", "binary")
 RATES = ("decay", "decay, centred", "delta", "decay, counts", "delta, counts")
-EPS = 4.10  # strength of a new pattern
 FOUND = {0.05: 0.991, 0.06: 0.68, 0.07: 0.13}  # overlaps in 1000 units, of a small NumPy program that shares no code
 FOUND_LIVES = {10.0: (3, 1.9), 3.0: (9, 7.4), 1.0: (27, 23.0), 0.3: (84, 78), 0.1: (242, 235)}  # the same, d = 64
 HEBBFF = {  # trained nets of the authors, d = N = 100, lag 6 in training, run in models/hebbff2022: lags and hits
@@ -58,26 +57,28 @@ class Size(NamedTuple):
     """What is run."""
 
     d: int  # features of keys and of values
-    writes: int
+    writes: int  # of an episode
     oldest: int  # age
-    thresholds: tuple[float, ...]
-    seeds: int
+    thresholds: tuple[float, ...]  # squared signal over noise
+    seeds: int  # episodes
     values: int  # features of values at equal bits
     levels: tuple[float, ...]  # thresholds at equal bits, and of rates
     d_rates: int  # features of keys that are rates
-    carried: int  # writes on substrates
+    carried: int  # writes of rates
     neurons: int  # of a feature
     d_lif: int  # features in LIF neurons
-    lif_writes: int
-    lif_seeds: int
+    lif_writes: int  # writes in LIF neurons
+    lif_seeds: int  # episodes in LIF neurons
     units: int  # of the Hopfield network
-    nets: int
+    nets: int  # Hopfield networks
     lists: int  # of words and of features
     d_trained: int = 100  # features of patterns that are judged by lag, those of the trained nets
-    stream: int = 3000  # of these patterns
+    stream: int = 3000  # patterns of which some are judged by lag
     bits: int = 16  # of a real number
-    rate_seeds: int = 120
-    counts_seeds: int = 10
+    rate_seeds: int = 120  # episodes of rates, exact rules
+    counts_seeds: int = 10  # episodes of rates, in counts
+    peak: float = 100.0  # Hz: peak rate
+    strength: float = 4.10  # eps, of a new pattern of the Hopfield network
 
 
 FULL = Size(
@@ -166,7 +167,7 @@ def at_bits(size: Size, kept: str, seed: int) -> xr.Dataset:
 def network(size: Size, rule: str, engine: str, neurons: int) -> fw.SpikingNetwork:
     """A spiking network; weights are free to change sign."""
     mechanism = fw.TwoPhase() if rule == "delta" else fw.GatedTrace()
-    code = fw.RateCode(peak=100.0, neurons_per_feature=neurons)
+    code = fw.RateCode(peak=size.peak, neurons_per_feature=neurons)
     schedule = fw.ThetaCycle(read="end")
     return fw.SpikingNetwork(engine=engine, mechanism=mechanism, code=code, schedule=schedule, dale=False)
 
@@ -204,7 +205,7 @@ def palimpsest(size: Size, net: int) -> dict[str, Any]:
     """Overlaps with patterns by their age in one leaky Hopfield network, started from each."""
     N, rng = size.units, seeds.generator(net, "palimpsest", size.units)
     x = rng.choice([-1.0, 1.0], (4 * N, N))
-    decay = np.full((1, len(x)), np.exp(-(EPS**2) / (2 * N)))
+    decay = np.full((1, len(x)), np.exp(-(size.strength**2) / (2 * N)))
     T = fw.scan("leaky_hebb", x[None], x[None], x[None], decay=decay, form="chunkwise", threads=1).W[0]
     np.fill_diagonal(T, 0)
     ages = np.arange(0.01, 0.0951, 0.005)
@@ -212,7 +213,7 @@ def palimpsest(size: Size, net: int) -> dict[str, Any]:
     asked = x[::-1][near.ravel()]
     found = (settle(T, asked, -1.0, rng) * asked).mean(axis=1).reshape(near.shape).mean(axis=1)
     text = {"units": "1", "long_name": "overlap of the state at rest with the pattern"}
-    expected = [theory.palimpsest_overlap(float(age), EPS) for age in ages]
+    expected = [theory.palimpsest_overlap(float(age), size.strength) for age in ages]
     return {
         "overlap": ("patterns", found, text),
         "overlap_theory": ("patterns", expected, text),
@@ -434,7 +435,9 @@ def _rates(ds: xr.Dataset) -> list[Row]:
         ):  # fmt: skip
             (value, own), (against, error) = lives[name], lives[other]
             what = f"lifetime at {level:g}, rate keys, {name}, against {other}"
-            found.append(Row(what, value, against, "control", claim=claim, error=float(np.hypot(own, error))))
+            why = "both forget rates within about a write" if max(value, against) < 2 else ""
+            error = float(np.hypot(own, error))
+            found.append(Row(what, value, against, "control", claim=claim, error=error, why=why))
         found.append(Row(f"lifetime at {level:g}, rate keys, decay, counts", lives["decay, counts"][0]))
     for age in (0, 2, 5):
         lif, counts = (ds.neuron_signals.sel(engine=name, neuron_age=age).values for name in ("lif", "counts"))
@@ -691,8 +694,9 @@ def caption(ds: xr.Dataset) -> str:
         Poisson counts, per write {float(spikes):.0f} spikes of all neurons (delta) and {float(leak):.0f} (decay). LIF
         neurons ({size["d_lif"]} features, {size["lif_writes"]} writes, {size["lif_seeds"]} seeds, {lif["lif"]:.0f}
         spikes; not drawn) have a signal of {age[1]} at age 2, counts {age[0]}. (e) Overlap of the state at rest with
-        a pattern, by its age, in {size["units"]} units that forget, strength {EPS:.2f}; {size["nets"]} networks of 5
-        patterns, standard errors. (f) Known patterns told from new ones by the energy q W q at 1 % false positives,
+        a pattern, by its age, in {size["units"]} units that forget, strength {size["strength"]:.2f};
+        {size["nets"]} networks of 5 patterns,
+        standard errors. (f) Known patterns told from new ones by the energy q W q at 1 % false positives,
         and values recalled among 100, of one leaky matrix of {size["d_trained"]} features, {size["seeds"]} seeds of
         10 moments; symbols: nets of Tyulmankov et al., trained at lag 6. (g) Recall by place in lists of 16: people
         (126, standard errors), and keys of each place read in the end, {size["lists"]} lists; features and decay

@@ -96,4 +96,4 @@ class Kalman:
     def state(self, load: int, d_key: int, d_value: int) -> dict[str, float]:
         """W and the covariance or the variance, in float64."""
         kept = float(d_key * d_value + (d_key * d_key if self.full else 1))
-        return {"variables": kept, "synapses": float(d_key * d_value), "bits": 64 * kept, "state_bytes": 8 * kept}
+        return {"state_variables": kept, "synapses": float(d_key * d_value), "bits": 64 * kept, "state_bytes": 8 * kept}
