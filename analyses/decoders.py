@@ -103,7 +103,7 @@ def decoded(size: Size, decoder: str, seed: int) -> xr.Dataset:
         systems(), loads=size.loads, d_key=size.d, values="binary", decoder=decoder, seeds=size.seeds, seed=seed,
         queries=size.queries,
     )  # fmt: skip
-    for name in ("delta", "delta, beta 1"):
+    for name in (one for one in systems() if one.startswith("delta")):
         for P in size.loads if decoder in DELTA else ():
             beta = ds.chosen.sel(system=name, pairs=P, knob="beta").item()
             ds["theory"].loc[{"system": name, "pairs": P}] = DELTA[decoder](P, size.d, beta)
