@@ -103,7 +103,7 @@ def decoded(size: Size, decoder: str, seed: int) -> xr.Dataset:
         systems(), loads=size.loads, d_key=size.d, values="binary", decoder=decoder, seeds=size.seeds, seed=seed,
         queries=size.queries,
     )  # fmt: skip
-    for name in ("delta", "delta, beta 1"):
+    for name in (one for one in systems() if one.startswith("delta")):
         for P in size.loads if decoder in DELTA else ():
             beta = ds.chosen.sel(system=name, pairs=P, knob="beta").item()
             ds["theory"].loc[{"system": name, "pairs": P}] = DELTA[decoder](P, size.d, beta)
@@ -244,6 +244,13 @@ def _other(what: str, found: Any, want: float, why: str = "", band: float = 0.00
     return Row(what, found, want, "other engine", OTHER, error=error, band=band, why=why)
 
 
+def _near(found: Any, want: float, band: float) -> str:
+    """What there is to say of a number just beyond a band."""
+    beyond = abs(float(np.mean(found)) - want) - band
+    error = float(np.std(found, ddof=1)) / np.size(found) ** 0.5
+    return "beyond the band of the formula by less than a standard error" if 0 < beyond < error else ""
+
+
 def _shapes(ds: xr.Dataset) -> list[Row]:
     """Keys and values of different sizes against both closed forms and the other simulation."""
     rows = []
@@ -252,7 +259,9 @@ def _shapes(ds: xr.Dataset) -> list[Row]:
         for name in ds.form.values:
             form, value = theory.FORMULAS[name], float(one.shaped_theory.sel(form=name))
             what = f"argmax, hebb, {shape}, {name}"
-            rows.append(Row(what, one.shaped, value, "theory", form.source, band=float(form.allowed(value))))
+            band = float(form.allowed(value))
+            near = _near(one.shaped, value, band)
+            rows.append(Row(what, one.shaped, value, "theory", form.source, band=band, why=near))
         rows.append(_other(f"argmax, hebb, {shape}, against another simulation", one.shaped.values, want))
     return rows
 
@@ -297,7 +306,9 @@ def _task(ds: xr.Dataset) -> list[Row]:
             if name == "hebb" and width >= 16:
                 want = float(one.task_theory)
                 band = float(form.allowed(want))
-                found.append(Row(what, one.task, want, "theory", form.source, band=band))
+                found.append(
+                    Row(what, one.task, want, "theory", form.source, band=band, why=_near(one.task, want, band))
+                )
             else:
                 found.append(Row(what, one.task))
     return found
