@@ -2,12 +2,11 @@
 
 Items with rates as keys are written by every mechanism in Poisson counts, Poisson neurons and LIF neurons, over the
 spikes of a key: those of a feature at the root mean square of the keys in one window, over all neurons of a feature,
-whose number grows with them at a peak rate of about 100 Hz (50
-spikes, in counts alone: 230 Hz). Agreement is the centred correlation of the weights with
-those of the ideal rule; it rises to 1 where spikes are noise alone. What is left is bias: the slope of the weights on
-the ideal ones, beside that of the rule that `describe` has in closed form. The price of an agreement of 0.9 is read
-between the runs of counts: spikes of all neurons to write and to read an item, synapses, which grow with the square of
-the neurons of a feature, and seconds.
+whose number grows with them at a peak rate of about 100 Hz (50 spikes, in counts alone: 230 Hz). Agreement is the
+centred correlation of the weights with those of the ideal rule; it rises to 1 where spikes are noise alone. What is
+left is bias: the slope of the weights on the ideal ones, beside that of the rule that `describe` has in closed form.
+The price of an agreement of 0.9 is read between the runs of counts: spikes of all neurons to write and to read an item,
+synapses, which grow with the square of the neurons of a feature, and seconds.
 
 Found before: agreement of the delta rule of counts at 2 to 50 spikes, in a simulation of the same task apart from this
 package.
