@@ -2,11 +2,11 @@
 
 Items with rates as keys are written by every mechanism in Poisson counts, Poisson neurons and LIF neurons, over the
 spikes of a key: those of a feature at the root mean square of the keys in one window, over all neurons of a feature,
-whose number grows with them at a peak rate of 100 to 125 Hz. Agreement is the centred correlation of the weights with
-those of the ideal rule; it rises to 1 where spikes are noise alone. What is left is bias: the slope of the weights on
-the ideal ones, beside that of the rule that `describe` has in closed form. The price of an agreement of 0.9 is read
-between the runs of counts: spikes of all neurons to write and to read an item, synapses, which grow with the square of
-the neurons of a feature, and seconds.
+whose number grows with them at a peak rate of about 100 Hz (50 spikes, in counts alone: 230 Hz). Agreement is the
+centred correlation of the weights with those of the ideal rule; it rises to 1 where spikes are noise alone. What is
+left is bias: the slope of the weights on the ideal ones, beside that of the rule that `describe` has in closed form.
+The price of an agreement of 0.9 is read between the runs of counts: spikes of all neurons to write and to read an item,
+synapses, which grow with the square of the neurons of a feature, and seconds.
 
 Found before: agreement of the delta rule of counts at 2 to 50 spikes, in a simulation of the same task apart from this
 package.
@@ -38,7 +38,7 @@ MECHANISMS: dict[str, tuple[str, fw.Mechanism]] = {
 ENGINES = ("counts", "poisson", "lif")
 SPELLED = {"counts": "counts", "poisson": "Poisson neurons", "lif": "LIF neurons"}
 WANTED = 0.9  # agreement whose price is read
-NEURONS = {2.0: 1, 5.0: 2, 10.0: 5, 20.0: 10, 50.0: 25}  # neurons of a feature by spikes of a key
+NEURONS = {2.0: 1, 5.0: 2, 10.0: 5, 20.0: 10, 50.0: 10}  # neurons of a feature by spikes of a key
 FOUND = {2.0: 0.59, 5.0: 0.80, 10.0: 0.89, 20.0: 0.94, 50.0: 0.98}  # delta rule, counts, 64 features, 32 items
 ROUNDING = 0.005  # of the numbers found before
 SCORES = {
@@ -74,7 +74,7 @@ class Size(NamedTuple):
         return fw.SpikingNetwork(engine=engine, mechanism=how, code=code, schedule=cycle, dale=False)
 
 
-FULL = Size(64, 32, (2.0, 5.0, 10.0, 20.0, 50.0), (2.0, 5.0, 10.0, 20.0), seeds=20, neuron_seeds=5)
+FULL = Size(64, 32, (2.0, 5.0, 10.0, 20.0, 50.0), (2.0, 5.0, 10.0), seeds=20, neuron_seeds=5)
 QUICK = Size(12, 6, (2.0, 10.0, 20.0), (10.0,), seeds=3, neuron_seeds=2)
 
 
@@ -174,7 +174,8 @@ def rows(ds: xr.Dataset) -> list[Row]:
             if name == "gated trace, Hebb":
                 table.append(Row(what, obtained, at.closed_form.sel(mechanism=name).values, "theory"))
             elif name == "two phases" and (size["d"], size["items"]) == (64, 32):
-                table.append(Row(what, obtained, FOUND[spikes], "other engine", band=ROUNDING))
+                why = "unexplained; uniform keys would give 0.32, 0.57 and 0.72 at 2, 5 and 10 spikes"
+                table.append(Row(what, obtained, FOUND[spikes], "other engine", band=ROUNDING, why=why))
             else:
                 table.append(Row(what, obtained))
     for engine in ENGINES[1:]:
