@@ -2,8 +2,8 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from scipy import stats
@@ -18,6 +18,7 @@ Array = np.ndarray
 TUNING = 5  # other seeds, on which knobs are chosen
 Score = Callable[[Reads, Episode], Array]  # (n,), the larger the better
 ROUNDS = 5  # over several knobs
+KEPT = 2**25  # bytes of episodes that are kept for the next system
 COSTS = ("state_variables", "synapses", "bits", "state_bytes", "write_spikes", "read_spikes", "seconds")
 
 
@@ -34,22 +35,30 @@ def drawing(draw: Callable[[np.random.Generator, Any], Episode], seed: seeds.See
     return Draws(draw, entropy(seed), checks.count("seeds", count), ("memory", *key))
 
 
-class Draws(NamedTuple):
+@dataclass(frozen=True)
+class Draws:
     """Which episodes: a draw of one at a size, the seeds, and what the streams are named by.
 
-    ``draw(rng, size) -> Episode`` draws the episode of one seed.
+    ``draw(rng, size) -> Episode`` draws the episode of one seed. Episodes that are not large are kept for the next
+    system.
     """
 
     draw: Callable[[np.random.Generator, Any], Episode]
     seed: seeds.Seed
     n: int
     key: tuple[Any, ...]
+    _kept: dict[tuple[Any, ...], Episode] = field(default_factory=dict, repr=False, compare=False)
 
     def episodes(self, size: Any, part: str = "test", count: int | None = None) -> Episode:
         """The episodes of all seeds at a size; every system is given the same."""
         n = self.n if count is None else count
+        if (size, part, n) in self._kept:
+            return self._kept[size, part, n]
         with np.errstate(all="ignore"):  # what is not finite is told of where it is read
-            return stack([self.draw(self._rng(i, part, size), size) for i in range(n)])
+            found = stack([self.draw(self._rng(i, part, size), size) for i in range(n)])
+        if sum(x.nbytes for x in found) <= KEPT:
+            self._kept[size, part, n] = found
+        return found
 
     def noise(self, size: Any, name: str, part: str = "test", count: int | None = None) -> list[np.random.Generator]:
         """Generators of a system's own randomness, one for each seed."""
