@@ -196,9 +196,9 @@ def caption(ds: xr.Dataset) -> str:
         neurons, {size["active"]} of them active in a pattern: one in each module of {size["units"]}, or anywhere in a
         pool; {size["moved"]} of them moved in the cue; winner-take-all; {size["draws"]} draws, {size["queries"]} cues
         each; engine: exact rules. (a, b) Patterns that complete themselves, at most {size["steps"]} steps, no
-        connections within a module or with itself. (c, d) Patterns that recall another one in one step. Mean share
-        of patterns with every winner right and standard error. Delta: best step at each load, keys of length 1; mesa: least
-        squares, best ridge. (e) Capacity: patterns at {100 * size["criterion"]:.0f} % exact recall, by bisection, with
-        95 % intervals (1000 resamples of the draws). {CONDITIONS[0]}: {listed}.
+        connections within a module or with itself. (c, d) Patterns that recall another one in one step. Mean share of
+        patterns with every winner right and standard error. Delta: best step at each load, keys of length 1; mesa:
+        least squares, best ridge. (e) Capacity: patterns at {100 * size["criterion"]:.0f} % exact recall, by
+        bisection, with 95 % intervals (1000 resamples of the draws). {CONDITIONS[0]}: {listed}.
     """
     return " ".join(text.split())
