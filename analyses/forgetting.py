@@ -17,7 +17,8 @@ trained for it keep their hits at the same decay (Tyulmankov et al. 2022). Peopl
 several features, stand beside the same rules with two numbers fitted: recency and set size come out, primacy and the
 forward step of recall do not.
 
-Cites: fusi2005, benna2016, amit1994, mezard1986, bogacz2003, tyulmankov2022, sun2023retnet, vonoswald2025mesanet
+Cites: fusi2005, benna2016, amit1994, mezard1986, bogacz2003, tyulmankov2022, sun2023retnet, vonoswald2025mesanet,
+kahana2024, oberauer2017
 """
 
 import json

@@ -24,8 +24,8 @@ def test_the_dataset_holds_every_system_with_units_and_provenance(quick):
     model_checks.check_labels(ds)
     assert set(ds.system.values) == set(program.MEMORIES)
     assert set(ds["filter"].values) == set(program.FILTERS)
-    assert np.isfinite(ds.score).all()
-    assert np.isfinite(ds.return_error).all()
+    assert np.isfinite(ds.score.values).all()
+    assert np.isfinite(ds.return_error.values).all()
 
 
 def test_only_what_erases_passes_the_ceiling_of_order(quick):
