@@ -22,7 +22,7 @@ def falling(middle: float, slope: float, own: float = 0.0, size: bool = False):
     return system
 
 
-@pytest.mark.parametrize(("middle", "slope", "own"), [(30.0, 1.5, 0.0), (60.0, 3.0, 20.0)])
+@pytest.mark.parametrize(("middle", "slope", "own"), [(100.0, 2.0, 0.0), (60.0, 3.0, 20.0)])
 def test_the_interval_of_a_critical_load_holds_the_true_one_as_often_as_it_should(middle, slope, own) -> None:
     n, true = 50, middle * (1 / 0.9 - 1) ** (1 / slope)
     found = [fw.critical_load({"a": falling(middle, slope, own)}, d_key=1, decoder=FIRST, seed=i) for i in range(n)]
