@@ -395,8 +395,7 @@ def _engines(ds: xr.Dataset) -> list[Row]:
             one = at.sel(pairs=P)
             lif, counts = one.sel(substrate="LIF neurons").dropna("draw"), one.sel(substrate="counts")
             what = f"recall of rates, {spelled}, LIF neurons against counts, P = {P}"
-            why = "spikes of LIF neurons are more regular than Poisson ones, and membranes carry over to the next item"
-            found.append(Row(what, lif, counts.sel(draw=lif.draw), "other engine", why=why))
+            found.append(Row(what, lif, counts.sel(draw=lif.draw), "other engine", why="unexplained"))
             if rule == "hebb":
                 rate = one.sel(substrate="rate network")
                 what = f"recall of rates, {spelled}, rate network against exact, P = {P}"

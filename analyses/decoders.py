@@ -234,7 +234,7 @@ def _decoded(ds: xr.Dataset, d: int) -> list[Row]:
             if P in ds.pairs:
                 one = ds.score.sel(system="hebb", decoder=decoder, pairs=P)
                 what = f"{decoder}, hebb, P = {P}, against another simulation"
-                found.append(_other(what, one, want, why="how many seeds it had is not known"))
+                found.append(_other(what, one, want, why="unexplained"))
     return found
 
 
@@ -268,7 +268,7 @@ def _shapes(ds: xr.Dataset) -> list[Row]:
 
 def _growth(ds: xr.Dataset, d: int) -> list[Row]:
     """Loads at the criterion, their exponents, and the half point."""
-    found, why = [], "one reading at whole loads there, without an error; here interpolated, with one"
+    found, why = [], "unexplained"
     for name in ds.grows.values:
         at = ds.sel(grows=name)
         for j, n in enumerate(ds.d_key.values):
@@ -282,8 +282,7 @@ def _growth(ds: xr.Dataset, d: int) -> list[Row]:
         what, error = f"exponent of the load at {_level(ds)}, {name}", float(at.exponent_error)
         if tuple(ds.d_key.values) == FEW_AT and name in EXPONENTS:
             want, band = EXPONENTS[name], 0.005 if name == "hebb" else 0.05
-            told = f"{why}: the loads at d = {ds.d_key.values[0]} alone make the difference"
-            found.append(Row(what, at.exponent, want, "other engine", OTHER, error=error, band=band, why=told))
+            found.append(Row(what, at.exponent, want, "other engine", OTHER, error=error, band=band, why=why))
         else:
             found.append(Row(what, at.exponent))
         found.append(Row(f"pairs at half of the values, {name}, d = {d}", at.half))
