@@ -60,11 +60,11 @@ class Size(NamedTuple):
     d: int  # features of keys and of values: odd, so that no sign is 0
     loads: tuple[float, ...]  # P / d, the values 1 and 4 among them
     bits: tuple[int, ...]  # of a weight
-    draws: int
+    draws: int  # memories of each kind, each with a seed of its own
     sign: tuple[int, int]  # features and pairs of the check of 1-bit weights
     units: int  # of the Willshaw matrix
     inputs: int  # of a perceptron with signed weights
-    perceptrons: int
+    perceptrons: int  # perceptrons of each load
     feasible: tuple[float, ...] = (0.6, 0.8, 0.9, 1.0, 1.1)  # pairs per input
     criterion: float = 0.99  # share of right signs
 

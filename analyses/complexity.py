@@ -46,11 +46,11 @@ class Size(NamedTuple):
     """What is simulated."""
 
     features: tuple[int, ...]  # of keys and of values: N is their square
-    writes: int
+    writes: int  # patterns of a run
     oldest: int  # largest age that is read
-    draws: int
+    draws: int  # runs, each with a seed of its own
     sparse: tuple[float, ...] = (0.3, 0.2, 0.1)  # coding levels
-    sparse_features: int = 200
+    sparse_features: int = 200  # features of sparse patterns
     plateau: float = 0.2  # share of patterns in which a neuron has a plateau, and in which an input is active
 
 

@@ -43,7 +43,7 @@ class Size(NamedTuple):
     units: int  # neurons of a module
     moved: int  # active neurons that a cue has elsewhere
     loads: tuple[int, ...]  # stored patterns
-    draws: int
+    draws: int  # sets of patterns, each with a seed of its own
     queries: int = 64  # most cues of a draw
     steps: int = 20  # most of an attractor
     criterion: float = 0.9  # share of patterns recalled exactly

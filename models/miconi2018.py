@@ -73,7 +73,7 @@ class Size(NamedTuple):
     cycles: int = 2  # rounds of presentations
     one_round: tuple[int, int, int, int] = (2, 1, 3, 1)  # patterns, rounds, steps, steps of zeros of the other protocol
     zeroed: float = 0.5  # share of the bits of the cue that are missing
-    alphas: tuple[float, ...] = (
+    alphas: tuple[float, ...] = (  # by hand, at the first eta
         0.05,
         0.1,
         0.15,
@@ -90,7 +90,7 @@ class Size(NamedTuple):
         1.75,
         2.0,
         2.5,
-    )  # fmt: skip ; by hand, at the first eta
+    )
     hand_etas: tuple[float, ...] = (0.0039, 0.0005)  # eta of alpha by hand; the product with alpha stays
 
     def task(self, protocol: str, patterns: int | None = None) -> PatternCompletion:

@@ -127,6 +127,7 @@ CHEAP = {
         {"efficacy": 4.5},
         {"seeds": 1, "trials": 5, "share_trials": 5, "windows": (500,), "shares": (1.0,)},
     ),
+    "programmed_spikes": "window gap",
     "mongillo2008": ({"U": 0.3}, {"neurons": 200, "networks": 1, "shown": 5}),
     "limbacher2020": ({"gamma_minus": 0.1}, {"pairs": (3,), "networks": 1, "others": 2}),
     "miconi2018": ({"input_gain": 10.0}, {"d": 8, "steps": 25, "static": 25, "batch": 1, "sequences": 5, "seeds": 1}),
@@ -161,6 +162,7 @@ PHYSICAL = {
     "heo2026": "beta",
     "limbacher2020": "gamma_plus gamma_minus w_max tau show gap tau_m t_ref tau_syn threshold noise",
     "miconi2018": "eta input_gain show gap",
+    "programmed_spikes": "window gap",
     "mongillo2008": "U tau_F tau_D mean item_drive pulse_drive noise J potentiated tau_E tau_I pulse_start w_item tau",
     "mpn2023": "eta lam",
     "song2000": "rate rate_in tau_m v_rest v_threshold v_reset tau_syn g_max g_in A_plus depression tau",
@@ -169,7 +171,8 @@ PHYSICAL = {
     "vogels2011": "rho0 rate tau w_max g_excitatory g_inhibitory dead drive w_excitatory w_inhibitory",
 }
 TRAINED = {
-    "arora2024", "decoders", "gershman2025", "grazzi2025", "hopfield1982", "identities", "kernels", "schlag2021",
+    "arora2024", "bits", "complexity", "decoders", "expressivity", "gershman2025", "grazzi2025", "hopfield1982",
+    "identities", "kernels", "memory_rules", "schlag2021",
 }  # fmt: skip
 
 

@@ -134,6 +134,8 @@ def slope(W: Array, reference: Array) -> Array:
     3.0
     """
     one, other = (x - x.mean(axis=(-2, -1), keepdims=True) for x in _pair(W, reference))
+    largest = np.abs(other).max(axis=(-2, -1), keepdims=True, initial=0.0)
+    one, other = (x / np.where(largest > 0, largest, 1.0) for x in (one, other))
     size = np.square(other).sum(axis=(-2, -1))
     found = (one * other).sum(axis=(-2, -1))
     return np.divide(found, size, out=np.full(np.broadcast(found, size).shape, np.nan), where=size > 0)

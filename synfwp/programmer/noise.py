@@ -10,7 +10,7 @@ from autograd.tracer import getval
 
 from synfwp import checks, rules
 from synfwp.instructions import Instructions
-from synfwp.programmer.slow import Read, exactly
+from synfwp.programmer.slow import exactly
 
 Array = Any
 
@@ -31,8 +31,8 @@ class SpikeNoise:
     spikes : float
         n, spikes of all neurons of a feature at the peak rate in one window: peak times window times neurons.
     seed : int
-    read : callable
-        ``read(rule, instructions) -> y`` that is given the noisy instructions; the exact rule by default.
+    read : None or callable
+        ``read(rule, instructions) -> y`` that is given the noisy instructions; None: the exact rule.
 
     Raises
     ------
@@ -53,15 +53,15 @@ class SpikeNoise:
 
     spikes: float = 20.0
     seed: int = 0
-    read: Read = exactly
+    read: Any = None
 
     def __post_init__(self) -> None:
         checks.number("spikes", self.spikes, 0, above=True)
         checks.count("seed", self.seed, 0)
-        if not callable(self.read):
+        if self.read is not None and not callable(self.read):
             raise TypeError(f"read is {checks.short(self.read)}; pass a function (rule, instructions) -> y.")
 
-    def __call__(self, rule: Any, sent: Instructions) -> Array:
+    def __call__(self, rule: Any, sent: Instructions) -> np.ndarray:
         """Reads (..., T, d_value); can be traced."""
         numbers = [np.asarray(getval(x), float) for x in (sent.q, sent.k, sent.v)]
         rng = np.random.default_rng([self.seed, *(zlib.crc32(x.tobytes()) for x in numbers)])
@@ -69,7 +69,7 @@ class SpikeNoise:
         q, k, v = self._counted(sent.q, rng), self._counted(sent.k, rng), self._counted(sent.v, rng, times)
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "unstable step", RuntimeWarning)  # counts overshoot now and then
-            reads = self.read(rule, replace(sent, q=q, k=k, v=v))
+            reads = (self.read or exactly)(rule, replace(sent, q=q, k=k, v=v))
         return self._counted(reads, rng)
 
     def _counted(self, x: Array, rng: np.random.Generator, times: float = 1.0) -> Array:
