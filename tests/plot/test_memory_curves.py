@@ -90,7 +90,7 @@ def test_retention_draws_signal_over_noise_and_the_lifetime_on_its_threshold():
     at = ds.sel(system="delta", threshold=1.0)
     line = ax.lines[0]
     np.testing.assert_allclose(line.get_ydata(), at.signal**2 / at.noise)
-    assert line.get_label() == f"delta (life {float(at.lifetime):.0f})"
+    assert line.get_label() == f"delta (2.0 kB, life {float(at.lifetime):.0f})"
     mark = next(one for one in ax.lines if one.get_marker() == "o")
     assert mark.get_xydata().tolist() == [[float(at.lifetime), 1.0]]
     with pytest.raises(ValueError, match=r"threshold is 2; the Dataset has 0\.3, 1"):
