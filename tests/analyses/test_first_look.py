@@ -28,7 +28,7 @@ def demo(tmp_path_factory):
 def test_the_demo_writes_its_figure_and_its_dataset_and_prints_the_table_and_the_caption(demo):
     text, out, ds = demo
     assert {path.name for path in out.rglob("first_look.*")} == {
-        f"first_look.{kind}" for kind in ("nc", "json", "pdf", "png")
+        f"first_look.{kind}" for kind in ("nc", "json", "pdf", "svg", "png", "txt")
     }
     assert programs.table(ds) in text
     for name in ("kind", "expected", "obtained", "sd", "n", "difference", *(f"({letter})" for letter in "abcdg")):
@@ -154,7 +154,7 @@ def test_the_code_of_the_readme_runs(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     readme = (ROOT / "README.md").read_text("utf-8")
     blocks = re.findall(r"```python\n(.*?)```", readme, re.S)
-    assert len(blocks) == 10
+    assert len(blocks) == 12
     code = "\n".join(blocks).replace("task, seed=0)", "task, seed=0, steps=30)").replace("steps=5000", "steps=6")
     space: dict = {}
     exec(compile(code, "README.md", "exec"), space)
