@@ -48,7 +48,7 @@ def check_figure(name: str, ds: Any, letters: str, size: tuple[int, int]) -> Non
 
 
 # figures whose text still overlaps or is cut at the width of a column
-NOT_NARROW = {"capacity", "decoders", "drift", "equivalence", "memory_rules"}
+NOT_NARROW = {"capacity", "decoders", "drift", "equivalence", "memory_rules", "miconi2018"}
 
 
 def check_narrow(name: str, ds: Any) -> None:
