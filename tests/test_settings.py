@@ -127,7 +127,6 @@ CHEAP = {
         {"efficacy": 4.5},
         {"seeds": 1, "trials": 5, "share_trials": 5, "windows": (500,), "shares": (1.0,)},
     ),
-    "programmed_spikes": "window gap",
     "mongillo2008": ({"U": 0.3}, {"neurons": 200, "networks": 1, "shown": 5}),
     "limbacher2020": ({"gamma_minus": 0.1}, {"pairs": (3,), "networks": 1, "others": 2}),
     "miconi2018": ({"input_gain": 10.0}, {"d": 8, "steps": 25, "static": 25, "batch": 1, "sequences": 5, "seeds": 1}),
