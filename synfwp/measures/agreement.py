@@ -135,7 +135,8 @@ def slope(W: Array, reference: Array) -> Array:
     """
     one, other = (x - x.mean(axis=(-2, -1), keepdims=True) for x in _pair(W, reference))
     largest = np.abs(other).max(axis=(-2, -1), keepdims=True, initial=0.0)
-    one, other = (x / np.where(largest > 0, largest, 1.0) for x in (one, other))
+    unit = np.ldexp(1.0, np.frexp(np.where(largest > 0, largest, 1.0))[1] - 1)  # a power of 2: nothing is rounded
+    one, other = one / unit, other / unit
     size = np.square(other).sum(axis=(-2, -1))
     found = (one * other).sum(axis=(-2, -1))
     return np.divide(found, size, out=np.full(np.broadcast(found, size).shape, np.nan), where=size > 0)
