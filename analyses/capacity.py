@@ -349,13 +349,8 @@ def _claims(ds: xr.Dataset, d: int) -> list[Row]:
         for values in ds["values"].values:
             what = f"recall at P = d, {KEYS[keys]}, rates as values, {values}"
             one = ds.rates.sel(of=keys, values=values)
-            if (keys, values) == (
-                "relu",
-                "raw",
-            ):  # reads of any key share the mean of values
-                found.append(Row(what, one, want, "control", form.source, claim="above"))
-            else:
-                found.append(Row(what, one, want, "theory", form.source, band=float(form.allowed(want))))
+            why = "reads of all keys share the mean of the values" if (keys, values) == ("relu", "raw") else ""
+            found.append(Row(what, one, want, "theory", form.source, band=float(form.allowed(want)), why=why))
     overlap = [theory.key_overlap(sample_of(i, d)) for i in range(20)]
     found.append(Row("overlap of rectified normal keys", overlap, theory.RELU_OVERLAP, "theory", band=0.01))
     return found
