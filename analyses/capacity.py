@@ -422,16 +422,18 @@ def figure(ds: xr.Dataset) -> Any:
         plot.capacity(one, axes[letter], systems=shown, relative=True, legend=False, styles=STYLES)
         with plot.style():
             axes[letter].set_title(KEYS[keys])
+            axes[letter].set_ylabel("recall (cosine)")
             axes[letter].set_ylim(-0.03, 1.05)
-    with plot.style():
-        entries = list(zip(*axes["b"].get_legend_handles_labels(), strict=True))
-        entries.sort(key=lambda entry: entry[1] in REFERENCES)
-        fig.legend(*zip(*entries, strict=True), loc="outside upper center", ncols=4)
+    plot.shared_legend(fig, axes["b"])
     for letter, rule in zip("def", RULES, strict=True):
         plot.capacity(_on(ds, rule), axes[letter], relative=True, legend=False, styles=ENGINES)
         with plot.style():
             entries = list(zip(*axes[letter].get_legend_handles_labels(), strict=True))
-            entries = [entry for entry in entries if entry[1] not in REFERENCES]
+            axes[letter].set_ylabel("recall (cosine)")
+            narrow = axes[letter].bbox.width < 1.9 * fig.dpi  # inches: costs go below names
+            entries = [
+                (h, name.replace(" (", "\n(") if narrow else name) for h, name in entries if name not in REFERENCES
+            ]
             axes[letter].legend(*zip(*entries, strict=True), loc="lower left", bbox_to_anchor=(-0.02, 1), fontsize=5)
             axes[letter].set_ylim(-0.03, 1.05)
             axes[letter].annotate(RULES[rule], (0.97, 0.95), xycoords="axes fraction", ha="right", va="top")

@@ -342,9 +342,7 @@ def figure(ds: xr.Dataset) -> Any:
     _growing(ds, axes["e"])
     _recall(ds, axes["f"])
     with plot.style():
-        entries = list(zip(*axes["a"].get_legend_handles_labels(), strict=True))
-        entries.sort(key=lambda entry: entry[1] in ("theory", "chance"))
-        fig.legend(*zip(*entries, strict=True), loc="outside upper center", ncols=6)
+        plot.shared_legend(fig, axes["a"])
     plot.letter(axes, offset=24.0)
     return fig
 

@@ -458,7 +458,7 @@ def _walks(ds: xr.Dataset, ax: Any) -> None:
     ax.set_yticks([0.8, 1, 2, 5], ["0.8", "1", "2", "5"])
     ax.minorticks_off()
     ax.set_xticks(ds.drift, [f"{x:g}" for x in ds.drift.values])
-    ax.set(xlabel="drift (SD of a component per write)", ylabel="error (over that of scalar gain)")
+    ax.set(xlabel="drift (SD per write)", ylabel="error (over scalar gain)")
 
 
 def _returns(ds: xr.Dataset, ax: Any) -> None:
@@ -473,8 +473,8 @@ def _returns(ds: xr.Dataset, ax: Any) -> None:
         expected = best_leaky(size) if name == "decay" else float(ds.return_theory.sel(filter=name))
         if np.isfinite(expected):
             ax.hlines(expected, i - 0.35, i + 0.35, color="0.3", lw=1.1, ls=DASH)
-    labels = ["Kalman", "scalar\ngain", "gated\ndelta", "delta", "decay", "MESA,\nfading"]
-    ax.set_xticks(range(len(FILTERS)), labels)
+    labels = ["Kalman", "scalar gain", "gated delta", "delta", "decay", "MESA, fading"]
+    ax.set_xticks(range(len(FILTERS)), labels, rotation=90)
     ax.set(xlabel="rule", ylabel="squared error (per output)", xlim=(-0.6, len(FILTERS) - 0.4))
 
 

@@ -407,8 +407,7 @@ def figure(ds: xr.Dataset) -> Any:
             for letter in row[1:]:
                 axes[letter].sharey(axes[row[0]])
                 axes[letter].tick_params(labelleft=False)
-        handles = axes["a"].get_legend_handles_labels()
-        fig.legend(*handles, loc="outside upper center", ncols=4)
+        plot.shared_legend(fig, axes["a"])
     for letter in "dfglm":
         plot.legend(axes[letter])
     plot.letter(axes, offset=25.0)

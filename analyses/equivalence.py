@@ -255,7 +255,7 @@ def figure(ds: xr.Dataset) -> Any:
     _prices(ds, [axes[letter] for letter in "def"])
     with plot.style():
         axes["b"].sharey(axes["a"])
-        fig.legend(*axes["a"].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+        plot.shared_legend(fig, axes["a"])
     plot.legend(axes["c"])
     plot.letter(axes, offset=25.0)
     return fig
@@ -282,8 +282,8 @@ def _against_spikes(ds: xr.Dataset, ax: Any, engine: str) -> None:
         if engine == "counts" and (size["d"], size["items"]) == (64, 32):
             ax.plot(list(FOUND), list(FOUND.values()), "x", color="black", ms=4, label="delta, found before")
         ax.axhline(WANTED, color="0.7", lw=0.5, zorder=0)
-        ax.set(xscale="log", xlabel="spikes of a key (rms, one window)", ylabel="agreement (corr.)", ylim=(0, 1.03))
-        ax.set(title="counts" if engine == "counts" else "LIF (filled), Poisson neurons (open)")
+        ax.set(xscale="log", xlabel="spikes of a key (rms, window)", ylabel="agreement (corr.)", ylim=(0, 1.03))
+        ax.set(title="counts" if engine == "counts" else "LIF (filled), Poisson (open)")
         values = mine.spikes.values
         ax.set_xticks(values, [f"{value:g}" for value in values])
         ax.minorticks_off()

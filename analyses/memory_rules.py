@@ -143,9 +143,7 @@ def figure(ds: xr.Dataset) -> Any:
     for letter, condition in zip("abcd", CONDITIONS, strict=True):
         _curves(ds.sel(condition=condition), axes[letter], condition)
     _capacities(ds, axes["e"])
-    with plot.style():
-        handles = axes["a"].get_legend_handles_labels()
-        fig.legend(*handles, loc="outside upper center", ncols=len(handles[0]))
+    plot.shared_legend(fig, axes["a"])
     plot.letter(axes, offset=28.0)
     return fig
 

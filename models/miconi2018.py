@@ -315,10 +315,10 @@ def figure(ds: xr.Dataset) -> Any:
     """Four panels at the width of a page."""
     from synfwp import plot
 
-    fig, axes = plot.figure("double", 58, "abcd")
+    fig, axes = plot.figure("double", 58, "abcd", width_ratios=[1, 1.15, 1, 1])
     two, size = ds.sel(protocol=PROTOCOLS[0]), json.loads(ds.attrs["parameters"])["size"]
     plot.learning_curve(two[["loss"]].dropna("step", how="all"), axes["a"], log=False)
-    guess, name = float(two.guess.mean()), "best guess"
+    guess, name = float(two.guess.mean()), "guess"
     ax = plot.against(two, axes["b"], variable="by_patterns", along="patterns", reference=guess, reference_label=name)
     hopfield = 100 * two.hopfield.mean("seed").values
     with plot.style():
@@ -340,7 +340,7 @@ def _errors(ds: xr.Dataset, ax: Any, bits: float) -> None:
     shown = ds.sel(alpha=ds.alpha <= 2 * ds.hand_best)
     for eta, face in zip(ds.hand_eta.values.tolist(), ("black", "white"), strict=True):
         errors = bits * shown.hand_error.sel(hand_eta=eta).mean("seed")
-        ax.plot(shown.alpha, errors, color="black", marker="s", markerfacecolor=face, label=f"by hand, eta = {eta:g}")
+        ax.plot(shown.alpha, errors, color="black", marker="s", markerfacecolor=face, label=f"eta = {eta:g}")
     for rule, colour in zip(PLASTIC, ("blue", "vermillion"), strict=True):  # as in the other panels
         for error in ds.squared.sel(rule=rule).values:
             ax.axhline(bits * error, color=plot.COLOURS[colour], linewidth=0.5)

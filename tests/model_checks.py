@@ -47,14 +47,8 @@ def check_figure(name: str, ds: Any, letters: str, size: tuple[int, int]) -> Non
     check_narrow(name, ds)
 
 
-# figures whose text still overlaps or is cut at the width of a column
-NOT_NARROW = {"capacity", "decoders", "drift", "equivalence", "memory_rules", "miconi2018"}
-
-
 def check_narrow(name: str, ds: Any) -> None:
     """At the width of a column no text overlaps or is cut."""
-    if name in NOT_NARROW:
-        return
     with plot.at_width(89):
         narrow = programs.load_program(name).figure(ds)
     assert round(25.4 * narrow.get_size_inches()[0]) == 89

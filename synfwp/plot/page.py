@@ -192,6 +192,8 @@ def legend(ax: Axes) -> None:
 def shared_legend(fig: Figure, ax: Axes) -> None:
     """One legend above the whole figure, of what is labelled in one of its axes, in as many columns as fit.
 
+    Dashed references come last.
+
     Parameters
     ----------
     fig : Figure
@@ -207,7 +209,9 @@ def shared_legend(fig: Figure, ax: Axes) -> None:
     >>> [text.get_text() for text in fig.legends[0].get_texts()]
     ['delta']
     """
-    handles, labels = ax.get_legend_handles_labels()
+    entries = list(zip(*ax.get_legend_handles_labels(), strict=True))
+    entries.sort(key=lambda entry: isinstance(entry[0], Line2D) and entry[0].is_dashed())
+    handles, labels = zip(*entries, strict=True)
     with on(ax):
         room = 0.98 * fig.bbox.width * 72 / fig.dpi
         fig.legend(handles, labels, loc="outside upper center", ncols=_columns(room, labels))
