@@ -430,7 +430,7 @@ def figure(ds: xr.Dataset) -> Any:
         with plot.style():
             entries = list(zip(*axes[letter].get_legend_handles_labels(), strict=True))
             axes[letter].set_ylabel("recall (cosine)")
-            narrow = axes[letter].bbox.width < 1.9 * fig.dpi  # inches: costs go below names
+            narrow = fig.get_size_inches()[0] < 5  # a column: costs go below names
             entries = [
                 (h, name.replace(" (", "\n(") if narrow else name) for h, name in entries if name not in REFERENCES
             ]
