@@ -14,8 +14,9 @@ the states are right is 0.229 n. In a population each synapse besides walks on i
 m spikes per neuron, and what that adds to a read, 16 t / m in the bracket for M = 1, does not average out with more
 neurons: the length grows as the square root of their number, not in proportion.
 
-By hand is `heo2026` and `grazzi2025`, as are the trained nets of parity, S_3 and addition; those of D_8, H_3 (the same
-group with other names) and S_5 are trained here with the same programmer, first on shorter words.
+By hand are the reflections of `fw.tasks.Reflections`. Nets of all groups are trained with one programmer, first on
+shorter words, so parity is Z_2 and addition modulo 3 is Z_3, and H_3 is the group of D_8 with other names. They are not
+those of `grazzi2025`, which gives each task a programmer of its own.
 
 Cites: grazzi2025, siems2025, heo2026, hasselmo2002
 """
@@ -31,23 +32,28 @@ from scipy.optimize import isotonic_regression
 
 import synfwp as fw
 from synfwp import results, seeds
-from synfwp.models import grazzi2025, heo2026  # type: ignore[attr-defined]  # files beside the package
 from synfwp.results import Row
 from synfwp.settings import sized
 from synfwp.substrates import door
 from synfwp.substrates.flows import lag_propagator
-from synfwp.tasks import PermutationGroup
+from synfwp.tasks import PermutationGroup, Reflections
 
 Array = np.ndarray
-GROUPS = ("S3", "D8", "H3", "S5")
-PROBLEMS = {"parity": 1 / 2, "mod 3": 1 / 3, "S3": 1 / 6, "D8": 1 / 8, "H3": 1 / 8, "S5": 1 / 120}  # and chance
-ENOUGH, FEWER, ERASED = heo2026.HOW
-KNOWN = {  # trained by grazzi2025: of enough writes, of too few
-    "parity": ("parity, delta, beta to 2", "parity, delta, beta to 1"),
-    "mod 3": ("addition mod 3, delta_product(2), beta to 2", "addition mod 3, delta, beta to 2"),
-    "S3": ("S3, delta_product(2), beta to 2", "S3, delta, beta to 2"),
+PROBLEMS = {"parity": "S2", "mod 3": "A3", "S3": "S3", "D8": "D8", "H3": "H3", "S5": "S5"}  # and their groups
+ENOUGH, FEWER, ERASED = HOW = ("enough writes", "one write fewer", "enough writes, beta 1")
+# writes per token and the bound of beta of nets that can follow a group, and of nets that cannot
+WRITES = {
+    "parity": ((1, 2.0), (1, 1.0)),
+    "mod 3": ((2, 2.0), (1, 2.0)),
+    "S3": ((2, 2.0), (1, 2.0)),
+    "D8": ((2, 2.0), (1, 2.0)),
+    "H3": ((2, 2.0), (1, 2.0)),
+    "S5": ((4, 2.0), (2, 2.0)),
 }
-WRITES = {"D8": (2, 1), "H3": (2, 1), "S5": (4, 2)}  # per token: enough, too few
+PROGRAMMER: dict[str, Any] = {"d_model": 32, "feature": "identity", "residual": True, "heads": 4}
+PLANES = {"S5": 4}  # features of a head; 2, a plane to turn, for all others
+SHORT, LONGEST = (3, 40), 256  # tokens of training; of the test, which counts those past SHORT
+SOLVED = 0.99  # scaled accuracy
 LESSONS = {6: 300, 12: 200}  # longest words of the first lessons, and their updates
 FLOWS = ("sample_and_hold", "lagged", "instant")
 TAU, T_WRITE, GAIN = 50.0, 100.0, 6.0  # ms, ms, and the gain of the lagged flow whose eigenvalue is a row
@@ -87,17 +93,14 @@ QUICK = Size(
 def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     """By hand, trained, in rates and in spikes; ``quick`` trains parity alone, and takes few spikes."""
     draws = range(seed, seed + size.draws)
-    simple = results.cells(simple_by_hand, {"problem": ["parity", "mod 3"], "how": [ENOUGH, ERASED], "seed": draws})
-    words = heo2026.Size(seeds=size.draws, words=size.words, longest=size.longest)
-    groups = results.cells(heo2026.cell, {"group": list(GROUPS), "how": list(heo2026.HOW), "seed": draws}, size=words)
-    late = xr.where(groups.how == ENOUGH, groups.accuracy, groups.late).rename(group="problem")
-    hand = xr.concat([simple.hand, late], "problem", join="outer").sel(how=list(heo2026.HOW), problem=list(PROBLEMS))
+    words: dict[str, Any] = {"words": size.words, "longest": size.longest}
+    hand = results.cells(by_hand, {"problem": list(PROBLEMS), "how": list(HOW), "seed": draws}, **words).hand
     spiking = results.cells(inverted, {"network": list(size.networks), "seed": draws}, states=size.states)
     nets = [parts(name) for name in size.networks]
     expected = [expected_length(neurons, each) for _, neurons, each in nets]
     variables = {
         "hand": (hand.dims, hand.values, _share("right answers by hand")),
-        "chance": ("problem", list(PROBLEMS.values()), _share("chance of a right answer")),
+        "chance": ("problem", [1 / order(name) for name in PROBLEMS], _share("chance of a right answer")),
         "expected_length": ("network", expected, _share("ones until 3/4 of the signs are right, expected")),
         "spikes": ("network", [neurons * each for _, neurons, each in nets], _share("spikes of a feature in a window")),
         "limit": ((), expected_length(1, 640) / 640, _share("parity length over spikes, limit of many")),
@@ -108,7 +111,7 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     ds = ds.merge(results.cells(walk, {"alone": alone, "seed": draws}, states=size.states), join="outer")
     many = results.cells(walk, {"alone": [MANY], "seed": draws}, states=2000).walk[0] / MANY
     ds["many"] = many.drop_vars("alone").assign_attrs(_share("parity length of one number over its many spikes"))
-    ds = ds.merge(trained(size, range(seed, seed + size.nets), quick)).merge(in_rates())
+    ds = ds.merge(trained(size, range(seed, seed + size.nets))).merge(in_rates())
     return results.compared(ds.assign_attrs(results.provenance(size._asdict() | {"quick": quick}, seed)), rows)
 
 
@@ -119,52 +122,55 @@ def _share(name: str) -> dict[str, str]:
 # by hand and trained --------------------------------------------------------------------------------------------------
 
 
-def simple_by_hand(problem: str, how: str, seed: int) -> dict[str, Any]:
-    """Parity in one number, addition in a plane; with beta = 1 (of parity alone) the state is erased."""
-    if problem == "parity":
-        found = grazzi2025.parity_by_hand(seed, 2.0 if how == ENOUGH else 1.0)
-    else:
-        found = grazzi2025.addition_by_hand(seed, 3) if how == ENOUGH else np.nan
-    return {"hand": ((), found, _share("right answers by hand"))}
+def order(problem: str) -> int:
+    """Elements of the group of a problem."""
+    return len(Reflections(PROBLEMS[problem]).turns)
 
 
-def trained(size: Size, nets: range, quick: bool) -> xr.Dataset:
+def by_hand(problem: str, how: str, words: int, longest: int, seed: int) -> dict[str, Any]:
+    """Share of right answers to words of a group: all with enough writes; else those of the second half."""
+    group = PROBLEMS[problem]
+    turned = Reflections(group)
+    writes = turned.writes - (how == FEWER)
+    found = np.nan  # one write per token cannot be one fewer
+    if writes:
+        batch = PermutationGroup(group=group, length=longest)(seeds.generator(seed, "words", group), words)
+        arguments = turned.instructions(batch.x.argmax(axis=-1), writes, 1.0 if how == ERASED else 2.0)
+        W = np.asarray(fw.scan(turned.rule(writes), states=1, **arguments).states)
+        right = turned.answer(W[..., 0, :]) == batch.target
+        found = right[:, 0 if how == ENOUGH else longest // 2 :].mean()
+    return {"hand": ((), found, _share("share of right answers by hand"))}
+
+
+def trained(size: Size, nets: range) -> xr.Dataset:
     """Scaled accuracy at 40 to 256 tokens of every net, with enough and with too few writes."""
-    names, sizes = list(PROBLEMS)[: size.systems], grazzi2025.QUICK if quick else grazzi2025.FULL
-    found = []
-    for name in names:
-        if name in KNOWN:
-            one = results.cells(grazzi2025.cell, {"system": list(KNOWN[name]), "seed": nets}, size=sizes).scaled
-        else:
-            grid: dict[str, Any] = {"group": [name], "write": [0, 1], "seed": nets}
-            one = results.cells(group_net, grid, steps=size.steps, batch=size.batch).scaled[0]
-        found.append(one.values)
-    text = _share("scaled accuracy, 40 to 256 tokens")
-    labels = {"trained": list(names), "write": ["enough", "too few"], "net": list(nets)}
-    coords = {name: (name, x, {"long_name": name, "units": "1"}) for name, x in labels.items()}
-    return results.dataset({"scaled": (("trained", "write", "net"), np.array(found), text)}, coords)
+    grid = {"trained": list(PROBLEMS)[: size.systems], "write": ["enough", "too few"], "net": list(nets)}
+    found = results.cells(net_of, grid, steps=size.steps, batch=size.batch)
+    for name in grid:
+        found[name].attrs |= {"long_name": name, "units": "1"}
+    return found
 
 
-def group_net(group: str, write: int, steps: int, batch: int, seed: int) -> dict[str, Any]:
-    """Train and test one net of a group, with as many writes per token as it takes (0) or too few (1)."""
-    writes = WRITES[group][write]
+def net_of(trained: str, write: str, steps: int, batch: int, net: int) -> dict[str, Any]:
+    """Train and test one net of a problem, with writes that can follow it or that cannot."""
+    writes, bound = WRITES[trained][write != "enough"]
+    group = PROBLEMS[trained]
     params: Any = None
     task = functools.partial(PermutationGroup, group=group, every=True)
-    sent = task(length=grazzi2025.SHORT)
-    planes = {"heads": 4, "d_key": 4, "d_value": 4} if group == "S5" else grazzi2025.PLANES
+    sent, features = task(length=SHORT), PLANES.get(trained, 2)
     programmer = fw.Programmer(
-        rule="delta" if writes == 1 else f"delta_product({writes})", key_norm="l2", d_in=sent.d_in, d_out=sent.d_out,
-        beta_max=2.0, norm=True, **(grazzi2025.PROGRAMMER | planes),
+        rule=Reflections.rule(writes), key_norm="l2", d_in=sent.d_in, d_out=sent.d_out, d_key=features,
+        d_value=features, beta_max=bound, norm=True, **PROGRAMMER,
     )  # fmt: skip
-    for longest, updates in (LESSONS | {grazzi2025.SHORT[1]: steps}).items():
-        net = fw.train(
-            programmer, task(length=(grazzi2025.SHORT[0], longest)), steps=updates, batch=batch, learning_rate=0.01,
-            warmup=50, seed=seed, dtype=np.float32, params=params,
+    for longest, updates in (LESSONS | {SHORT[1]: steps}).items():
+        found = fw.train(
+            programmer, task(length=(SHORT[0], longest)), steps=updates, batch=batch, learning_rate=0.01, warmup=50,
+            seed=net, dtype=np.float32, params=params,
         )  # fmt: skip
-        params = net.params
-    test = task(length=grazzi2025.LONGEST)(seeds.generator(seed, "test", group), 200)
+        params = found.params
+    test = task(length=LONGEST)(seeds.generator(net, "test", group), 200)
     right = (np.asarray(programmer.scores(params, test.x)).argmax(axis=-1) == test.target).mean(axis=0)
-    chance, late = float(test.chance), right[test.mask[0]][grazzi2025.LONG[0] - 1 :].mean()
+    chance, late = float(test.chance), right[test.mask[0]][SHORT[1] - 1 :].mean()
     return {"scaled": ((), (late - chance) / (1 - chance), _share("scaled accuracy, 40 to 256 tokens"))}
 
 
@@ -313,15 +319,14 @@ def rows(ds: xr.Dataset) -> list[Row]:
         chance: dict[str, Any] = {"expected": float(one.chance), "kind": "chance"}
         exact: dict[str, Any] = {"expected": 1.0, "kind": "exact", "source": "grazzi2025, proposition 1"}
         found.append(Row(f"{name} by hand, enough writes", one.hand.sel(how=ENOUGH), **exact))
-        if name in GROUPS:
+        if name != "parity":
             fewer: dict[str, Any] = {"expected": 1 / 3, "kind": "theory"} if name == "S3" else chance
             found.append(Row(f"{name} by hand, one write fewer, second half", one.hand.sel(how=FEWER), **fewer))
-        if name != "mod 3":
-            found.append(Row(f"{name} by hand, beta 1", one.hand.sel(how=ERASED), **chance))
+        found.append(Row(f"{name} by hand, beta 1", one.hand.sel(how=ERASED), **chance))
     for name in ds.trained.values.tolist():
         for write in ds.write.values.tolist():
             values = ds.scaled.sel(trained=name, write=write).values
-            what, solve = f"{name} trained, {write} writes", int((values >= grazzi2025.SOLVED).sum())
+            what, solve = f"{name} trained, {write} writes", int((values >= SOLVED).sum())
             limit: dict[str, Any] = {} if write == "enough" else {"expected": 0.0, "kind": "theory"}
             if limit and name != "S5":  # one write per token
                 limit["source"] = f"grazzi2025, theorem {1 if name == 'parity' else 2}"
@@ -373,7 +378,7 @@ def figure(ds: xr.Dataset) -> Any:
     with plot.style():
         at, ax = np.arange(ds.sizes["problem"]), axes["a"]
         ax.hlines(100 * ds.chance, at - 0.4, at + 0.4, color="0.45", lw=0.7, ls=(0, (3, 2)), zorder=1, label="chance")
-        for shift, how, (tint, marker) in zip((-0.2, 0.0, 0.2), heo2026.HOW, HOW_LOOK, strict=True):
+        for shift, how, (tint, marker) in zip((-0.2, 0.0, 0.2), HOW, HOW_LOOK, strict=True):
             mean, text = 100 * ds.hand.sel(how=how).mean("seed"), how.replace("enough writes, ", "")
             ax.plot(at + shift, mean, marker, color=plot.COLOURS[tint], label=text)
         _problems(ax, ds.problem.values.tolist(), "right answers by hand (%)")
@@ -396,7 +401,7 @@ def figure(ds: xr.Dataset) -> Any:
 def _problems(ax: Any, names: list[str], label: str) -> None:
     """An axis of problems."""
     cyclic = {"parity": "$Z_2$", "mod 3": "$Z_3$"}
-    ax.set_xticks(range(len(names)), [cyclic.get(name) or heo2026.spelled(name) for name in names])
+    ax.set_xticks(range(len(names)), [cyclic.get(name, f"${name[0]}_{name[1:]}$") for name in names])
     ax.set(xlim=(-0.6, len(names) - 0.4), ylim=(-4, 104), xlabel="group", ylabel=label)
 
 
@@ -466,7 +471,7 @@ def _against_spikes(ds: xr.Dataset, ax: Any) -> None:
 def caption(ds: xr.Dataset) -> str:
     """What every panel shows, with its numbers."""
     run = json.loads(ds.attrs["parameters"])
-    solved = (ds.scaled >= grazzi2025.SOLVED).sum("net")
+    solved = (ds.scaled >= SOLVED).sum("net")
     nets = "; ".join(
         f"{name} {int(solved.sel(trained=name, write='enough'))} and {int(solved.sel(trained=name, write='too few'))}"
         for name in ds.trained.values.tolist()
@@ -478,8 +483,8 @@ def caption(ds: xr.Dataset) -> str:
         Expressivity by hand, after training, in rates and in spikes. (a) Right answers of writes that nobody trained:
         with enough of them per token (Z_2, which is parity, 1; Z_3, addition modulo 3, S_3, D_8 and H_3 2; S_5 4),
         with one fewer and with beta = 1 (these two in the second half of the word), mean of {run["draws"]} draws of
-        {run["words"]} words of {run["longest"]} tokens (Z_2 and Z_3: 50 of 1024). (b) Scaled accuracy at 40 to 256
-        tokens of nets trained at 3 to 40, {run["nets"]} of each; solved (at least {grazzi2025.SOLVED:g}) with enough
+        {run["words"]} words of {run["longest"]} tokens. (b) Scaled accuracy at 40 to 256
+        tokens of nets trained at 3 to 40, {run["nets"]} of each; solved (at least {SOLVED:g}) with enough
         and with too few writes: {nets}. (c) Lowest eigenvalue along the key of a write in rates, beta up to 2 (sample
         and hold) or any gain, against the duration of write and retrieval; dashed: closed form; symbols: networks. (d)
         Right parity after so many ones, each an inversion of a state of 1, in Poisson counts with neurons x spikes per

@@ -33,18 +33,9 @@ import synfwp as fw
 from synfwp import results, seeds
 from synfwp.results import Row
 from synfwp.settings import sized
-from synfwp.tasks import PermutationGroup
+from synfwp.tasks import PermutationGroup, Reflections
 
-# bonds of a chain of reflections (a product of two neighbours has this order), and what they do to the things
-MADE_OF: dict[str, tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]] = {
-    "S3": ((3,), ((1, 0, 2), (0, 2, 1))),
-    "D8": ((4,), ((0, 3, 2, 1), (1, 0, 3, 2))),
-    "H3": ((4,), ((0, 1, 3, 2), (2, 3, 0, 1))),
-    "A5": ((5, 3), ((0, 2, 1, 4, 3), (1, 0, 3, 2, 4), (0, 4, 3, 2, 1))),  # products of two alone
-    "S5": ((3, 3, 3), ((1, 0, 2, 3, 4), (0, 2, 1, 3, 4), (0, 1, 3, 2, 4), (0, 1, 2, 4, 3))),
-    "Ih": ((5, 3), ((0, 2, 1, 4, 3, 6, 5), (1, 0, 3, 2, 4, 6, 5), (0, 4, 3, 2, 1, 6, 5))),
-}
-ROTATIONS = ("A5",)
+GROUPS = ("S3", "D8", "H3", "A5", "S5", "Ih")
 ENOUGH, FEWER, ERASED = HOW = ("enough writes", "one write fewer", "enough writes, beta 1")
 
 
@@ -64,13 +55,16 @@ QUICK = Size(seeds=2, words=20, longest=512)
 @sized(FULL, QUICK)
 def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
     """Every group with as many writes as it takes, with one fewer, and with writes that do not reflect."""
-    grid = {"group": list(MADE_OF), "how": list(HOW), "seed": range(seed, seed + size.seeds)}
+    grid = {"group": list(GROUPS), "how": list(HOW), "seed": range(seed, seed + size.seeds)}
     found = results.cells(cell, grid, size=size)
-    counts = {"writes": [farthest(group) for group in MADE_OF], "least": [least_writes(group) for group in MADE_OF]}
+    counts = {
+        "writes": [Reflections(group).writes for group in GROUPS],
+        "least": [least_writes(group) for group in GROUPS],
+    }
     words = {"writes": "writes per token", "least": "writes per token that any real representation takes, at least"}
     more = {name: ("group", x, {"units": "1", "long_name": words[name]}) for name, x in counts.items()}
-    more["order"] = ("group", [len(task(group).elements) for group in MADE_OF], _share("elements of the group"))
-    ds = found.merge(results.dataset(more, {"group": ("group", list(MADE_OF), {"long_name": "group"})}))
+    more["order"] = ("group", [len(task(group).elements) for group in GROUPS], _share("elements of the group"))
+    ds = found.merge(results.dataset(more, {"group": ("group", list(GROUPS), {"long_name": "group"})}))
     settings = size._asdict() | {"quick": quick}
     return results.compared(ds.assign_attrs(results.provenance(settings, seed)), rows)
 
@@ -78,18 +72,11 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
 def cell(size: Size, group: str, how: str, seed: int) -> xr.Dataset:
     """Share of right answers after so many tokens, of one group with one kind of writes."""
     batch = task(group, size.longest)(seeds.generator(seed, "words", group), size.words)
-    moved, writes = turns(group), farthest(group) - (how == FEWER)
-    found = [reflections(turn, writes) for turn in moved]
-    keys, strengths = (np.array(part) for part in zip(*found, strict=True))
-    token = batch.x.argmax(axis=-1)
-    k, beta = keys[token], strengths[token] * (0.5 if how == ERASED else 1.0) * size.beta
-    nothing, start = np.zeros((*k.shape[:-1], 1)), point(group)
-    query = k[..., 0, :]
-    if writes == 1:
-        k, nothing, beta = query, nothing[..., 0, :], beta[..., 0]
-    rule = "delta" if writes == 1 else f"delta_product({writes})"
-    W = fw.scan(rule, query, k, nothing, beta, W0=start[None], states=1).states
-    answer = (np.asarray(W)[..., 0, :] @ (moved @ start).T).argmax(axis=-1)  # the nearest of the places of the point
+    by_hand = Reflections(group)
+    writes, beta = by_hand.writes - (how == FEWER), size.beta * (0.5 if how == ERASED else 1.0)
+    arguments = by_hand.instructions(batch.x.argmax(axis=-1), writes, beta)
+    W = fw.scan(by_hand.rule(writes), states=1, **arguments).states
+    answer = by_hand.answer(np.asarray(W)[..., 0, :])
     right = (answer == batch.target).mean(axis=0)
     at = shown(size.longest)
     variables = {
@@ -114,59 +101,7 @@ def _share(name: str) -> dict[str, str]:
     return {"units": "1", "long_name": name}
 
 
-# groups as turns of a space -------------------------------------------------------------------------------------------
-
-
-def roots(group: str) -> Any:
-    """Unit normals (d, d) of the mirrors that make the group up: neighbours in the chain meet at 180 degrees / bond."""
-    bonds = np.array(MADE_OF[group][0])
-    angles = -np.cos(np.pi / bonds)
-    return np.linalg.cholesky(np.eye(len(bonds) + 1) + np.diag(angles, 1) + np.diag(angles, -1))
-
-
-def turns(group: str) -> Any:
-    """The orthogonal matrix (d, d) of every element, in the order of the task: a representation of the group."""
-    normals, moves = roots(group), [np.array(p) for p in MADE_OF[group][1]]
-    made_of = [(p, np.eye(len(n)) - 2 * np.outer(n, n)) for p, n in zip(moves, normals, strict=True)]
-    if group in ROTATIONS:
-        made_of = [(p[q], P @ Q) for p, P in made_of for q, Q in made_of]
-    elements = task(group).elements
-    found: dict[tuple[int, ...], Any] = {}
-    new = [(elements[0], np.eye(normals.shape[1]))]
-    while new:
-        found |= {tuple(p.tolist()): P for p, P in new}
-        products = {tuple(g[p].tolist()): (g[p], G @ P) for p, P in new for g, G in made_of}
-        new = [x for p, x in products.items() if p not in found]
-    return np.array([found[tuple(p)] for p in elements.tolist()])
-
-
-def point(group: str) -> Any:
-    """The point (d,) that is moved: as far from all mirrors that make the group up, so that every element moves it."""
-    start = np.linalg.solve(roots(group), np.ones(len(roots(group))))
-    return start / np.linalg.norm(start)
-
-
-def reflections(turn: Any, writes: int) -> tuple[Any, Any]:
-    """Keys (writes, d) and halved strengths (writes,) whose reflections, one after the other, turn a row.
-
-    Each reflection fixes one more direction and none less, so rank(turn - 1) of them do; the rest are left out.
-    """
-    keys, strengths = np.zeros((writes, len(turn))), np.zeros(writes)
-    left = np.array(turn)
-    made = []
-    while np.abs(away := left - np.eye(len(left))).max() > 1e-9:
-        far = away[:, np.linalg.norm(away, axis=0).argmax()]
-        made.append(far / np.linalg.norm(far))
-        left = left - 2 * np.outer(made[-1], made[-1] @ left)
-    for i, key in enumerate(made[::-1][:writes]):
-        keys[i], strengths[i] = key, 1.0
-    return keys, strengths
-
-
-def farthest(group: str) -> int:
-    """Reflections of the element that takes the most: the largest rank of its turn minus 1."""
-    moved = turns(group)
-    return int(np.linalg.matrix_rank(moved - np.eye(moved.shape[-1]), tol=1e-6).max())
+# how many there have to be -------------------------------------------------------------------------------------------
 
 
 def least_writes(group: str) -> int:

@@ -120,17 +120,11 @@ def test_an_editable_install_sees_the_folders_of_the_checkout() -> None:
         assert spec.origin == str(program)
 
 
-# programs that draw what other programs found beside their own
-BESIDE = {"expressivity": {"synfwp.models", "synfwp.models.grazzi2025", "synfwp.models.heo2026"}}
-
-
 def test_programs_import_no_other_program_and_no_command_line() -> None:
     for program in [*(ROOT / "models").glob("*.py"), *(ROOT / "analyses").glob("*.py")]:
         found = imports(program)
         above = {f"synfwp.{name}" for name in ("cli", "programs", "models", "analyses")} | {"models", "analyses"}
-        assert {name for name in found if any(name == a or name.startswith(f"{a}.") for a in above)} == BESIDE.get(
-            program.stem, set()
-        ), program
+        assert {name for name in found if any(name == a or name.startswith(f"{a}.") for a in above)} == set(), program
 
 
 KNOWN = [("kernels/*.py", {"numpy", "numba", "synfwp"}), ("reference/*.py", {"numpy", "synfwp"})]

@@ -10,6 +10,7 @@ from synfwp.tasks.mqar import MQAR
 from synfwp.tasks.needle import Needle
 from synfwp.tasks.permutations import PermutationGroup
 from synfwp.tasks.recall import Recall
+from synfwp.tasks.reflections import Reflections
 from synfwp.tasks.regression import InContextRegression
 from synfwp.tasks.retrieval import AssociativeRetrieval
 from synfwp.tasks.words import Parity
@@ -29,5 +30,6 @@ __all__ = [
     "PatternCompletion",
     "PermutationGroup",
     "Recall",
+    "Reflections",
     "SelectiveCopy",
 ]

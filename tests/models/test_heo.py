@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 import synfwp as fw
 from synfwp import cli, programs
+from synfwp.tasks import Reflections
 
 WRITES = {"S3": 2, "D8": 2, "H3": 2, "A5": 2, "S5": 4, "Ih": 3}
 
@@ -32,33 +33,8 @@ def test_the_run_prints_the_table_and_the_caption_of_its_own_size(quick):
     assert "20 words of 512 tokens, 2 draw(s)" in text
 
 
-@pytest.mark.parametrize("group", WRITES)
-def test_the_turns_of_a_group_are_orthogonal_differ_and_multiply_as_its_elements_do(program, group):
-    turns, table = program.turns(group), program.task(group).table
-    rounding = 1e-13  # ten products of matrices with entries below 1
-    np.testing.assert_allclose(
-        turns @ turns.swapaxes(1, 2), np.broadcast_to(np.eye(turns.shape[1]), turns.shape), atol=rounding
-    )
-    np.testing.assert_allclose(turns[table], np.einsum("gij,pjk->pgik", turns, turns), atol=rounding)  # g after p
-    places = turns @ program.point(group)
-    apart = np.linalg.norm(places[:, None] - places, axis=-1)[~np.eye(len(places), dtype=bool)]
-    assert apart.min() > 0.25  # every element takes the point to a place of its own
-
-
-@pytest.mark.parametrize("group", WRITES)
-def test_reflections_one_after_the_other_turn_a_row_and_no_element_takes_more_than_its_rank(program, group):
-    for turn in program.turns(group):
-        keys, beta = program.reflections(turn, WRITES[group])
-        row = np.eye(len(turn))
-        for key, strength in zip(keys, 2 * beta, strict=True):
-            row = row - strength * np.outer(row @ key, key)
-        np.testing.assert_allclose(row, turn.T, atol=1e-12)
-        assert beta.sum() == np.linalg.matrix_rank(turn - np.eye(len(turn)), tol=1e-6)
-        np.testing.assert_allclose(np.linalg.norm(keys, axis=1), beta, atol=1e-14)
-
-
 def test_so_many_writes_are_taken_and_no_representation_takes_fewer(program):
-    assert {group: program.farthest(group) for group in WRITES} == WRITES
+    assert {group: Reflections(group).writes for group in WRITES} == WRITES
     assert {group: program.least_writes(group) for group in WRITES} == WRITES | {"Ih": 2}  # of single elements
 
 
