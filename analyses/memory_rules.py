@@ -111,10 +111,12 @@ def rows(ds: xr.Dataset) -> list[Row]:
         for load, number in zip(AT, numbers, strict=True):
             if load not in ds.pairs or size["active"] != 16:
                 continue
-            error = float(np.sqrt(max(number * (1 - number), 0.25 / load) / load))  # of one draw of so many patterns
+            recall = ds.recall.sel(condition=first, system=rule, pairs=load).values
+            count = float(np.sqrt(max(number * (1 - number), 0.25 / load) / load))  # of so many independent patterns
+            error = max(count, float(recall.std(ddof=1)))  # of one draw, whose patterns share their weights
             what = f"exact recall, {rule}, {load} patterns, {first}"
-            found.append(Row(what, ds.recall.sel(condition=first, system=rule, pairs=load).values, number, "recomputed",
-                             "lansner2026, protocol; one draw of our own", error=error))  # fmt: skip
+            found.append(Row(what, recall, number, "recomputed", "lansner2026, protocol; one draw of our own",
+                             error=error))  # fmt: skip
     for condition in CONDITIONS:
         at = ds.sel(condition=condition)
         middle = at.recall.mean("draw").std("system").idxmax("pairs").astype(int).item()  # where rules differ most
