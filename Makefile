@@ -141,11 +141,11 @@ $(VENV)/.core: $(VENV)/.created pyproject.toml constraints.txt
 
 $(VENV)/.test: $(VENV)/.created pyproject.toml constraints.txt
 	@echo "Installing synfwp and its test tools into $(VENV), once (a minute or two)"
-	$(PY) $(PIP) -c constraints.txt -e ".[test]"
+	$(PY) $(PIP) -c constraints.txt -e ".[test,data]"
 	@touch $(VENV)/.core $@
 
 $(VENV)/.torch: $(VENV)/.test
-	$(PY) $(PIP) -c constraints.txt -e ".[test,torch]"
+	$(PY) $(PIP) -c constraints.txt -e ".[test,data,torch]"
 	@touch $@
 
 $(OLDEST)/.test: $(OLDEST)/.created pyproject.toml constraints-oldest.txt

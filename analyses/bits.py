@@ -247,8 +247,8 @@ def _signed_rows(ds: xr.Dataset, size: dict[str, Any]) -> list[Row]:
         expected = float(theory.dale_feasible(round(load * n), n))
         solved = ds.solved.sel(feasible=load).values
         error = float(np.sqrt(expected * (1 - expected) / len(solved)))  # of a count: their own spread is 0 near 1
-        found.append(Row(f"share of {len(solved)} problems that signed weights solve, P / n = {load:g}", float(solved.mean()),
-                         expected, "theory", "brunel2004", error=error))  # fmt: skip
+        what = f"share of {len(solved)} problems that signed weights solve, P / n = {load:g}"
+        found.append(Row(what, float(solved.mean()), expected, "theory", "brunel2004", error=error))
     silent = ds.silent.sel(feasible=1.0).values
     if np.isfinite(silent).sum() > 1:
         found.append(Row("share of silent synapses at P / n = 1", silent[np.isfinite(silent)], 0.5, "published",

@@ -144,7 +144,11 @@ def by_hand(problem: str, how: str, words: int, longest: int, seed: int) -> dict
 
 def trained(size: Size, nets: range) -> xr.Dataset:
     """Scaled accuracy at 40 to 256 tokens of every net, with enough and with too few writes."""
-    grid = {"trained": list(PROBLEMS)[: size.systems], "write": ["enough", "too few"], "net": list(nets)}
+    grid: dict[str, Any] = {
+        "trained": list(PROBLEMS)[: size.systems],
+        "write": ["enough", "too few"],
+        "net": list(nets),
+    }
     found = results.cells(net_of, grid, steps=size.steps, batch=size.batch)
     for name in grid:
         found[name].attrs |= {"long_name": name, "units": "1"}

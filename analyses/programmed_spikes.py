@@ -240,10 +240,8 @@ def rows(ds: xr.Dataset) -> list[Row]:
     found.append(Row(pairs, ds.softmax_bytes.values))
     for n in ds.spikes.values.tolist():
         here, against = ds.softmax_noisy.sel(spikes=n).values, base.counts.sel(spikes=n).values
-        found.append(
-            Row(f"accuracy, counts of {n:g} spikes, trained exactly, against softmax", against, here, "control",
-                claim="above")  # fmt: skip
-        )
+        what = f"accuracy, counts of {n:g} spikes, trained exactly, against softmax"
+        found.append(Row(what, against, here, "control", claim="above"))
     return found
 
 

@@ -127,7 +127,7 @@ class Reflections:
             keys[i], strengths[i] = key, 2.0
         return keys, strengths
 
-    def instructions(self, token: Array, writes: int | None = None, beta: float = 2.0) -> dict[str, Array]:
+    def instructions(self, token: Array, writes: int | None = None, beta: float = 2.0) -> dict[str, Any]:
         """Arguments of `fw.scan` that follow words of the group.
 
         Parameters
