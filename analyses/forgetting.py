@@ -452,7 +452,7 @@ def _hopfield(ds: xr.Dataset) -> list[Row]:
     found = [Row(what, theory.palimpsest_capacity(), 0.049, "published", source, band=0.0001)]
     ages = ds.pattern_age.isel(net=0).values
     size = json.loads(ds.attrs["parameters"])["size"]["units"]
-    why = "unexplained; in the transition single networks of 1000 units differ by 0.2 (SD)"
+    why = "number of networks not stated; in the transition single ones of 1000 units differ by 0.2 (SD)"
     for age, want in FOUND.items() if size == 1000 else ():
         at = ds.overlap.isel(patterns=int(np.abs(ages - age).argmin())).values
         found.append(Row(f"overlap at age {age:g} N, {size} units", at, want, "other engine", band=0.005, why=why))

@@ -74,7 +74,15 @@ from synfwp.theory.storage import (
     willshaw_fill,
     willshaw_spurious,
 )
-from synfwp.theory.synapses import binary_lifetime, binary_snr, btsp_correlation, frontier_lifetime, multi_decay
+from synfwp.theory.synapses import (
+    binary_lifetime,
+    binary_snr,
+    btsp_correlation,
+    frontier_lifetime,
+    multi_decay,
+    sparse_lifetime,
+    sparse_snr,
+)
 from synfwp.theory.unequal import unequal_cosine
 from synfwp.theory.wishart import mean_sum
 
@@ -146,6 +154,8 @@ __all__ = [
     "scalar_kalman_error",
     "sign_weights_error",
     "snr_cosine",
+    "sparse_lifetime",
+    "sparse_snr",
     "stability_bound",
     "step_ratio",
     "stored_accuracy",

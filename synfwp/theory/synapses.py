@@ -88,6 +88,84 @@ def binary_lifetime(synapses: float, flip: float) -> float:
     return max(0.0, float(np.log(np.sqrt(N) * q) / -np.log1p(-q)))
 
 
+SPARSE = "a change asks f^2 of the binary synapses to be strong, f^2 to be weak, the rest nothing; "
+
+
+@formula(kind="exact", condition=SPARSE + CHANGES, source="amit1994")
+def sparse_snr(age: ArrayLike, synapses: float, flip: float, coding: float) -> Array:
+    """SNR of a sparse pattern in binary synapses: ``sqrt(2 f^2 N) q (1 - 2 f^2 q)^t``.
+
+    Of N synapses ``2 f^2 N`` are asked, and each of them is overwritten in a later change with the chance ``2 f^2 q``.
+    Potentiation and depression are as frequent as each other; `binary_snr` is ``f^2 = 1/2``.
+
+    Parameters
+    ----------
+    age : int or array
+        t, later changes.
+    synapses : float
+        N.
+    flip : float
+        q, chance that a synapse does what it is asked.
+    coding : float
+        f, share of active neurons, at most ``sqrt(1/2)``.
+
+    Returns
+    -------
+    array
+        Of the shape of ``age``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an argument out of its range, or that is no finite number.
+
+    Examples
+    --------
+    >>> sparse_snr([0, 1], 10**6, 0.5, 0.1).round(4).tolist()
+    [70.7107, 70.0036]
+    """
+    t, N, q = ages(age), size_of(synapses), checks.number("flip", flip, 0, 1, above=True)
+    asked = 2 * checks.number("coding", coding, 0, 0.5**0.5, above=True) ** 2
+    return np.asarray(np.sqrt(asked * N) * q * (1 - asked * q) ** t)
+
+
+@formula(kind="exact", condition=SPARSE + CHANGES, source="amit1994")
+def sparse_lifetime(synapses: float, flip: float, coding: float) -> float:
+    """The age at which `sparse_snr` falls to 1: ``ln(sqrt(2 f^2 N) q) / -ln(1 - 2 f^2 q)``.
+
+    For few active neurons it grows as ``1 / f^2``, at the cost of the first SNR, which falls as f.
+
+    Parameters
+    ----------
+    synapses : float
+        N.
+    flip : float
+        q.
+    coding : float
+        f, share of active neurons, at most ``sqrt(1/2)``; ``2 f^2 q`` is below 1.
+
+    Returns
+    -------
+    float
+        0 where the newest pattern is below 1.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an argument out of its range, or that is no finite number.
+
+    Examples
+    --------
+    >>> [round(sparse_lifetime(10**8, 0.5, f), 1) for f in (0.1, 0.05, 0.01)]
+    [652.8, 2344.3, 42583.8]
+    """
+    N, q = size_of(synapses), checks.number("flip", flip, 1e-12, 1)
+    rate = 2 * checks.number("coding", coding, 1e-6, 0.5**0.5) ** 2 * q
+    if rate >= 1 - 1e-12:
+        raise ValueError(f"flip is {q:g} and coding {coding:g}, which overwrites every synapse; pass a smaller one.")
+    return max(0.0, float(np.log(np.sqrt(rate * N * q)) / -np.log1p(-rate)))
+
+
 @formula(
     kind="asymptotic",
     condition="the longest that any synapse with M states can have; many synapses; " + CHANGES,
