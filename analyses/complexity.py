@@ -152,7 +152,7 @@ def retained(size: Size, features: int, synapse: str, draw: int) -> Mapping[str,
 
 def thinned(size: Size, active: float, draw: int) -> Mapping[str, Any]:
     """SNR at ages 0, 1, ... of sparse patterns in binary synapses: potentiated and depressed equally often, as f^2."""
-    d, (_, q) = size.sparse_features, sparse_rates(active)
+    d, q = size.sparse_features, 4 * active**2  # share of synapses that a pattern sets anew
     rng = seeds.generator(draw, "sparse", active, d)
     writes = int(min(2000, 3 / q))
     k, v = (rng.random((2, writes, d)) < active) - active
@@ -165,24 +165,9 @@ def thinned(size: Size, active: float, draw: int) -> Mapping[str, Any]:
     return {
         "sparse_early": ((), early.mean() / scale, text),
         "sparse_late": ((), late.mean() / scale, text),
-        "sparse_early_theory": ((), sparse_snr(np.arange(len(early)), d * d, active).mean(), text),
-        "sparse_late_theory": ((), sparse_snr(half + np.arange(len(late)), d * d, active).mean(), text),
+        "sparse_early_theory": ((), theory.sparse_snr(np.arange(len(early)), d * d, active).mean(), text),
+        "sparse_late_theory": ((), theory.sparse_snr(half + np.arange(len(late)), d * d, active).mean(), text),
     }
-
-
-def sparse_rates(active: float) -> tuple[float, float]:
-    """Chance of a wanted change where both are active is 1; share f (1 - f) of the signal kept, share lost per pattern.
-
-    A change ``(x - f)(y - f)`` happens with the chance ``|x - f| |y - f| / (1 - f)^2``: the mean of that is the share
-    of synapses that a pattern sets anew, ``4 f^2``, half of it upwards.
-    """
-    return active / (1 - active), 4 * active**2
-
-
-def sparse_snr(age: Array, synapses: float, active: float) -> Array:
-    """``sqrt(N) f / (1 - f) (1 - 4 f^2)^t``: derived here, from the chances above."""
-    first, lost = sparse_rates(active)
-    return np.asarray(np.sqrt(synapses) * first * (1 - lost) ** np.asarray(age))
 
 
 class Coin(Binary):

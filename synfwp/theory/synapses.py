@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from synfwp import checks
-from synfwp.theory.formulas import formula
+from synfwp.theory.formulas import DERIVED, formula
 
 Array = np.ndarray
 CHANGES = "independent synapses, up and down equally likely at each change"
@@ -88,15 +88,15 @@ def binary_lifetime(synapses: float, flip: float) -> float:
     return max(0.0, float(np.log(np.sqrt(N) * q) / -np.log1p(-q)))
 
 
-SPARSE = "a change asks f^2 of the binary synapses to be strong, f^2 to be weak, the rest nothing; "
+SPARSE = "a synapse of neurons with states x and y takes the sign of (x - f)(y - f), with the chance |.| / (1 - f)^2; "
 
 
-@formula(kind="exact", condition=SPARSE + CHANGES, source="amit1994")
-def sparse_snr(age: ArrayLike, synapses: float, flip: float, coding: float) -> Array:
-    """SNR of a sparse pattern in binary synapses: ``sqrt(2 f^2 N) q (1 - 2 f^2 q)^t``.
+@formula(kind="exact", condition=SPARSE + CHANGES, source=DERIVED)
+def sparse_snr(age: ArrayLike, synapses: float, coding: float) -> Array:
+    """SNR of a sparse pattern in binary synapses: ``sqrt(N) f / (1 - f) (1 - 4 f^2)^t``.
 
-    Of N synapses ``2 f^2 N`` are asked, and each of them is overwritten in a later change with the chance ``2 f^2 q``.
-    Potentiation and depression are as frequent as each other; `binary_snr` is ``f^2 = 1/2``.
+    Where both neurons are active the synapse is surely changed. The mean chance, ``4 f^2``, is the share of synapses
+    that a pattern sets anew, half of them up and half down: potentiation and depression balance (Amit & Fusi 1994).
 
     Parameters
     ----------
@@ -104,10 +104,8 @@ def sparse_snr(age: ArrayLike, synapses: float, flip: float, coding: float) -> A
         t, later changes.
     synapses : float
         N.
-    flip : float
-        q, chance that a synapse does what it is asked.
     coding : float
-        f, share of active neurons, at most ``sqrt(1/2)``.
+        f, share of active neurons, at most 1/2.
 
     Returns
     -------
@@ -121,17 +119,16 @@ def sparse_snr(age: ArrayLike, synapses: float, flip: float, coding: float) -> A
 
     Examples
     --------
-    >>> sparse_snr([0, 1], 10**6, 0.5, 0.1).round(4).tolist()
-    [70.7107, 70.0036]
+    >>> sparse_snr([0, 1], 10**6, 0.1).round(4).tolist()
+    [111.1111, 106.6667]
     """
-    t, N, q = ages(age), size_of(synapses), checks.number("flip", flip, 0, 1, above=True)
-    asked = 2 * checks.number("coding", coding, 0, 0.5**0.5, above=True) ** 2
-    return np.asarray(np.sqrt(asked * N) * q * (1 - asked * q) ** t)
+    t, N, f = ages(age), size_of(synapses), checks.number("coding", coding, 0, 0.5, above=True)
+    return np.asarray(np.sqrt(N) * f / (1 - f) * (1 - 4 * f**2) ** t)
 
 
-@formula(kind="exact", condition=SPARSE + CHANGES, source="amit1994")
-def sparse_lifetime(synapses: float, flip: float, coding: float) -> float:
-    """The age at which `sparse_snr` falls to 1: ``ln(sqrt(2 f^2 N) q) / -ln(1 - 2 f^2 q)``.
+@formula(kind="exact", condition=SPARSE + CHANGES, source=DERIVED)
+def sparse_lifetime(synapses: float, coding: float) -> float:
+    """The age at which `sparse_snr` falls to 1: ``ln(sqrt(N) f / (1 - f)) / -ln(1 - 4 f^2)``.
 
     For few active neurons it grows as ``1 / f^2``, at the cost of the first SNR, which falls as f.
 
@@ -139,10 +136,8 @@ def sparse_lifetime(synapses: float, flip: float, coding: float) -> float:
     ----------
     synapses : float
         N.
-    flip : float
-        q.
     coding : float
-        f, share of active neurons, at most ``sqrt(1/2)``; ``2 f^2 q`` is below 1.
+        f, share of active neurons, below 1/2.
 
     Returns
     -------
@@ -156,14 +151,11 @@ def sparse_lifetime(synapses: float, flip: float, coding: float) -> float:
 
     Examples
     --------
-    >>> [round(sparse_lifetime(10**8, 0.5, f), 1) for f in (0.1, 0.05, 0.01)]
-    [652.8, 2344.3, 42583.8]
+    >>> [round(sparse_lifetime(10**8, f), 1) for f in (0.1, 0.05, 0.01)]
+    [171.8, 623.5, 11535.7]
     """
-    N, q = size_of(synapses), checks.number("flip", flip, 1e-12, 1)
-    rate = 2 * checks.number("coding", coding, 1e-6, 0.5**0.5) ** 2 * q
-    if rate >= 1 - 1e-12:
-        raise ValueError(f"flip is {q:g} and coding {coding:g}, which overwrites every synapse; pass a smaller one.")
-    return max(0.0, float(np.log(np.sqrt(rate * N * q)) / -np.log1p(-rate)))
+    N, f = size_of(synapses), checks.number("coding", coding, 1e-6, 0.5 - 1e-12)
+    return max(0.0, float(np.log(np.sqrt(N) * f / (1 - f)) / -np.log1p(-4 * f**2)))
 
 
 @formula(

@@ -320,12 +320,9 @@ ROWS: Mapping[str, Row] = {
     "theory.benna_fusi_snr": (fw.theory.benna_fusi_snr, {"age": np.array([0, 8]), "synapses": 1000.0, "variables": 3}),
     "theory.best_step": (fw.theory.best_step, {"d_key": 8, "noise": 0.3, "drift": 0.02, "keep": 0.9}),
     "theory.binary_lifetime": (fw.theory.binary_lifetime, {"synapses": 1000.0, "flip": 0.1}),
-    "theory.sparse_lifetime": (fw.theory.sparse_lifetime, {"synapses": 1e6, "flip": 0.1, "coding": 0.1}),
+    "theory.sparse_lifetime": (fw.theory.sparse_lifetime, {"synapses": 1e6, "coding": 0.1}),
     "theory.binary_snr": (fw.theory.binary_snr, {"age": np.array([0, 8]), "synapses": 1000.0, "flip": 0.1}),
-    "theory.sparse_snr": (
-        fw.theory.sparse_snr,
-        {"age": np.array([0, 8]), "synapses": 1e6, "flip": 0.1, "coding": 0.1},
-    ),
+    "theory.sparse_snr": (fw.theory.sparse_snr, {"age": np.array([0, 8]), "synapses": 1e6, "coding": 0.1}),
     "theory.btsp_correlation": (
         fw.theory.btsp_correlation,
         {"age": np.array([0, 8]), "f_input": 0.1, "f_plateau": 0.1},

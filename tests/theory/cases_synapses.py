@@ -59,39 +59,38 @@ def binary_life(rng, n, synapses, flip):
     return np.array(found)
 
 
-def sparse_overlap(rng, N, flip, coding, ages):
-    """Root of the number of asked synapses times the mean of w times what they were asked, at each age."""
+def sparse_strength(rng, N, coding, ages):
+    """SNR, at each age, of what a pattern wants of N synapses, each with two neurons of its own."""
     w, found = signs(rng, N), []
     for t in range(max(ages) + 1):
-        wanted = np.where(rng.random(N) < 2 * coding**2, signs(rng, N), 0.0)
+        wanted = np.prod((rng.random((2, N)) < coding) - coding, axis=0)
         if t == 0:
-            tracked = wanted[wanted != 0], wanted != 0
-        w = np.where((wanted != 0) & (rng.random(N) < flip), wanted, w)
+            tracked = wanted
+        w = np.where(rng.random(N) < np.abs(wanted) / (1 - coding) ** 2, np.sign(wanted), w)
         if t in ages:
-            found.append((w[tracked[1]] * tracked[0]).mean())
-    return np.array(found) * np.sqrt(2 * coding**2 * N)
+            found.append((w * tracked).sum())
+    return np.array(found) / np.sqrt(N) / (coding * (1 - coding))
 
 
 @simulated(
     "sparse_snr", {"one more": at_ages("sparse_snr", later),
-                   "f for f^2": lambda age, synapses, flip, coding: np.sqrt(2 * coding * synapses) * flip
-                   * (1 - 2 * coding * flip) ** age}, draws=40, age=AGES, synapses=20000, flip=0.6, coding=0.3,
+                   "two of the four": lambda age, synapses, coding: np.sqrt(synapses) * coding / (1 - coding)
+                   * (1 - 2 * coding**2) ** age}, draws=40, age=AGES, synapses=20000, coding=0.3,
 )  # fmt: skip
-def sparse(rng, n, age, synapses, flip, coding):
-    return np.array([sparse_overlap(rng, synapses, flip, coding, age) for _ in range(n)])
+def sparse_binary(rng, n, age, synapses, coding):
+    return np.array([sparse_strength(rng, synapses, coding, age) for _ in range(n)])
 
 
 @simulated(
-    "sparse_lifetime", {"dense patterns": lambda synapses, flip, coding: theory.binary_lifetime(synapses, flip),
-                        "all synapses": lambda synapses, flip, coding: np.log(np.sqrt(synapses) * flip)
-                        / -np.log1p(-2 * coding**2 * flip)},
-    draws=60, synapses=100_000, flip=0.6, coding=0.3,
+    "sparse_lifetime", {"dense": lambda synapses, coding: theory.binary_lifetime(synapses, 4 * coding**2),
+                        "first": lambda synapses, coding: np.log(np.sqrt(synapses)) / -np.log1p(-4 * coding**2)},
+    draws=60, synapses=100_000, coding=0.25,
 )  # fmt: skip
-def sparse_life(rng, n, synapses, flip, coding):
+def sparse_life(rng, n, synapses, coding):
     """Where a line through the logarithms of the SNR reaches 1."""
-    ages, found = np.arange(0, 24, 2), []
+    ages, found = np.arange(0, 9, 2), []
     for _ in range(n):
-        snr = sparse_overlap(rng, synapses, flip, coding, ages)
+        snr = sparse_strength(rng, synapses, coding, ages)
         slope, height = np.polyfit(ages, np.log(snr), 1, w=snr)
         found.append(-height / slope)
     return np.array(found)
