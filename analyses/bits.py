@@ -209,7 +209,9 @@ def rows(ds: xr.Dataset) -> list[Row]:
             why = "found at a size that is not stated, in a few draws"
             why += "; here with the best ridge" * (system == "mesa")
             obtained = ds.information.sel(system=system, ratio=load).values
-            found.append(Row(f"bits per synapse, {system}, P / d = {load:g}", obtained, number, "recomputed", why=why))
+            found.append(
+                Row(f"bits per synapse, {system}, P / d = {load:g}", obtained, number, "other engine", why=why)
+            )
     return found + _special_rows(ds, size) + _signed_rows(ds, size)
 
 

@@ -115,7 +115,7 @@ def rows(ds: xr.Dataset) -> list[Row]:
             count = float(np.sqrt(max(number * (1 - number), 0.25 / load) / load))  # of so many independent patterns
             error = max(count, float(recall.std(ddof=1)))  # of one draw, whose patterns share their weights
             what = f"exact recall, {rule}, {load} patterns, {first}"
-            found.append(Row(what, recall, number, "recomputed", "lansner2026, protocol; one draw of our own",
+            found.append(Row(what, recall, number, "other engine", "lansner2026, protocol; one draw",
                              error=error))  # fmt: skip
     for condition in CONDITIONS:
         at = ds.sel(condition=condition)

@@ -30,7 +30,7 @@ def test_the_dataset_holds_every_seed_units_and_provenance_and_no_invented_numbe
     static = ds.loss.sel(rule="no plasticity").notnull().sum("step")
     assert static.sel(protocol="two rounds").values.tolist() == [12, 12]  # 60 of 250 updates
     assert static.sel(protocol="one round").values.tolist() == [50, 50]  # all, as the other nets
-    assert set(ds.kind.values) == {"", "control", "ceiling"}
+    assert set(ds.kind.values) == {"", "control", "ceiling", "theory"}
     assert all("against" in str(name) or "by hand" in str(name) for name in ds.quantity.values[ds.kind.values != ""])
 
 
