@@ -120,3 +120,23 @@ def test_more_rows_than_keys_and_fewer_give_the_same(rng):
         sent = fw.Instructions(k, k, rng.standard_normal((1, 1, d_v)), [[0.2]])
         M = dynamics.measured_transitions("delta", sent, on).M[0, 0]
         np.testing.assert_allclose(M, np.eye(3) - 0.2 * np.outer(k[0, 0], k[0, 0]), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("synapse", "kept"),
+    [(fw.memory.Synapse(), 1.0), (fw.memory.Bounds(-5.0, 5.0), 1.0), (fw.memory.MultiDecay((0.8,)), 0.8)],
+    ids=["ideal", "bounds", "one decay"],
+)
+def test_complex_synapses_respond_and_keep_their_states(synapse, kept, rng):
+    sent, W0 = items(rng, 3)
+    found = dynamics.measured_transitions("delta", sent, synapse, W0)
+    k = sent.k[:, 0]
+    erased = 0.5 * np.einsum("ni,nj->nij", k, k)
+    np.testing.assert_allclose(found.M[0], kept * np.eye(4) - erased, atol=1e-12)
+    many = fw.Instructions(*(np.repeat(x, 6, axis=1) for x in (sent.q, sent.k, sent.v, sent.beta)))
+    run = fw.simulate("delta", many, on=synapse, states=2)
+    assert run.W_states.dims == ("trial", "state_step", "value", "key")
+    assert run.sizes["state_step"] == 3
+    np.testing.assert_array_equal(run.W_states[:, -1], run.W)
+    spectra = fw.spectra(run, on=synapse)
+    assert spectra.sizes["trial"] == 3

@@ -103,17 +103,28 @@ class Synapse(shown.OneLine):
         """Exactly the target rule: what a synapse makes of it is what a run shows."""
 
     def run(
-        self, rule: Rule, q: Array, k: Array, v: Array, beta: Array, decay: Array | None, seed: seeds.Seed
+        self,
+        rule: Rule,
+        q: Array,
+        k: Array,
+        v: Array,
+        beta: Array,
+        decay: Array | None,
+        seed: seeds.Seed,
+        states: int = 0,
+        W0: Array | None = None,
     ) -> Outcome:
         """Run instructions (n, T, .).
+
+        ``states`` keeps W after every so many items; ``W0 (n, d_v, d_k)`` is written into new synapses first.
 
         Returns
         -------
         Outcome
         """
-        given: dict[str, Any] = {"beta": beta if rule.uses_beta else None, "decay": decay, "seed": seed}
-        out = running.scan_through(self, rule, q, k, v, **given)
-        return Outcome(out.W, out.y, self.fraction_at_bound(out.W))
+        given: dict[str, Any] = {"beta": beta if rule.uses_beta else None, "decay": decay, "seed": seed, "W0": W0}
+        out = running.scan_through(self, rule, q, k, v, states=states, **given)
+        return Outcome(out.W, out.y, self.fraction_at_bound(out.W), states=out.states if states else None)
 
     def fraction_at_bound(self, W: Array) -> Array:
         """Share (n,) of the weights (n, d_v, d_k) at a bound, where there is one."""
