@@ -1,5 +1,6 @@
 """The one protocol: episodes of each seed, knobs chosen on other seeds, scores, their intervals and their costs."""
 
+import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +18,7 @@ from synfwp.memory.systems import Reads, Store
 Array = np.ndarray
 TUNING = 5  # other seeds, on which knobs are chosen
 Score = Callable[[Reads, Episode], Array]  # (n,), the larger the better
-ROUNDS = 5  # over several knobs
+ROUNDS = 30  # over several knobs, at most
 KEPT = 2**25  # bytes of episodes that are kept for the next system
 COSTS = ("state_variables", "synapses", "bits", "state_bytes", "write_spikes", "read_spikes", "seconds")
 
@@ -123,7 +124,8 @@ def choose(name: str, system: Store, draws: Draws, sizes: Sequence[Any], score: 
     """The knobs with the best mean score over sizes, on seeds that are not tested.
 
     One knob after the other is set to its best number, from the middle of its numbers on, until none changes; of equal
-    ones it is the middle.
+    ones it is the middle. Then several move by a number at once, where that is better: knobs that make up for each
+    other lie on a ridge, on which none gains alone.
     """
     unseen = () if getattr(score, "sees_scale", False) else system.scaled_by
     grids = {knob: grid for knob, grid in system.knobs.items() if len(grid) > 1 and knob not in unseen}
@@ -152,8 +154,24 @@ def choose(name: str, system: Store, draws: Draws, sizes: Sequence[Any], score: 
             means = [mean(found | {knob: x}) for x in grid]
             best = [x for x, one in zip(grid, means, strict=True) if one == max(means)]
             found[knob] = best[(len(best) - 1) // 2]
-        if found == before or len(grids) == 1:
+        if len(grids) == 1:
             break
+        if found == before:
+            better = max(_beside(found, grids), key=mean, default=found)
+            if mean(better) <= mean(found):
+                break
+            found = better
+    return found
+
+
+def _beside(at: Mapping[str, float], grids: Mapping[str, Sequence[float]]) -> list[dict[str, float]]:
+    """Knobs of which some lie one number above or below where they are."""
+    places = {knob: list(grid).index(at[knob]) for knob, grid in grids.items()}
+    found = []
+    for steps in itertools.product((-1, 0, 1), repeat=len(places)):
+        moved = {knob: place + step for (knob, place), step in zip(places.items(), steps, strict=True)}
+        if all(0 <= place < len(grids[knob]) for knob, place in moved.items()):
+            found.append(dict(at) | {knob: grids[knob][place] for knob, place in moved.items()})
     return found
 
 

@@ -143,6 +143,16 @@ def test_the_best_knob_is_chosen_and_of_equal_ones_the_middle() -> None:
     assert np.isnan(ds.chosen.sel(system="none", knob="right").item())
 
 
+def test_knobs_that_make_up_for_each_other_are_followed_along_their_ridge() -> None:
+    def system(k, v, q, rng, up, down):
+        off = 6.0 - up + 4 * abs(up - down)  # best at 6 and 6, and no better by one of them alone
+        return v[(q @ k.T).argmax(axis=1)] + off * 0.5 * np.sign(np.arange(v.shape[1]) - 1.5)
+
+    system.knobs = dict.fromkeys(("up", "down"), tuple(map(float, range(7))))
+    ds = fw.capacity({"mine": system}, loads=[4], decoder="cosine", **SMALL)
+    assert ds.chosen.sel(knob=["up", "down"]).values.ravel().tolist() == [6.0, 6.0]
+
+
 def test_tuned_over_a_curve_there_is_one_choice_and_per_load_it_is_no_worse_on_average() -> None:
     given = {"loads": [4, 16, 48], "d_key": 16, "seeds": 20}
     once = fw.capacity({"delta": "delta"}, tuned="curve", **given)
