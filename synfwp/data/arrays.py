@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from synfwp import checks, units
-from synfwp.data.recording import Recording, as_column, check_file, clean
+from synfwp.data.recording import Recording, as_column, by_neuron, check_file, clean
 
 Array = np.ndarray
 Place = str | tuple[str, str]
@@ -273,7 +273,7 @@ def _spikes(found: Recording, values: dict[str, Any]) -> None:
     if len(unit) != len(time):
         raise ValueError(f"spike_time has {len(time)} entries and spike_unit {len(unit)}; pass the unit of each spike.")
     ids, which = np.unique(unit, return_inverse=True)
-    found.spikes([time[which == at] for at in range(len(ids))], {}, None, ids)
+    found.spikes(by_neuron(time, which, len(ids)), {}, None, ids)
 
 
 def _tables(found: Recording, values: dict[str, Any]) -> None:

@@ -164,7 +164,7 @@ def _split(column: Any) -> list[Array]:
 
 
 def _columns(table: Any, without: tuple[str, ...]) -> dict[str, Any]:
-    """Columns of a table by name; texts of a ragged one joined, objects by their names, None for what else is ragged."""
+    """Columns of a table; texts of a ragged one joined, objects by their names, None for what else is ragged."""
     found: dict[str, Any] = {}
     for name in table.colnames:
         if name in without:

@@ -183,6 +183,16 @@ def regular(times: Array) -> float | None:
     return float(1.0 / step) if even else None
 
 
+def by_neuron(time: Array, neuron: Array, size: int) -> list[Array]:
+    """The times of each neuron, in their order.
+
+    >>> [part.tolist() for part in by_neuron(np.array([0.1, 0.2, 0.3]), np.array([2, 0, 2]), 3)]
+    [[0.2], [], [0.1, 0.3]]
+    """
+    order = np.argsort(neuron, kind="stable")
+    return np.split(time[order], np.searchsorted(neuron[order], np.arange(1, size)))[:size]
+
+
 def _axis(number: int) -> str:
     """What the axis of a series is called."""
     return "component" if number == 1 else f"axis{number}"
