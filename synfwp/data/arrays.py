@@ -108,10 +108,15 @@ def read_npz(path: str | Path, names: Names | None = None, *, rate: float | None
     try:
         with np.load(path, allow_pickle=False) as file:
             held = {name: name for name in file.files}
-            wanted = _places(names) if names is not None else list(held)
-            arrays = {place: file[checks.lookup(f"array of {path.name}", place, held)] for place in wanted}
-    except (OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} is damaged, cut off or no npz file of numbers: {error}") from error
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} is damaged, cut off or no npz file: {error}") from error
+    places = list(held) if names is None else _places(names)
+    places = [checks.lookup(f"array of {path.name}", place, held) for place in places]
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {place: file[place] for place in places}
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} is damaged or holds what is no array of numbers or text: {error}") from error
     return _dataset(path, "npz", names, arrays, rate)
 
 

@@ -104,7 +104,9 @@ def test_spikes_are_drawn_as_those_of_a_run(name: str) -> None:
     assert ax.get_ylim() == (-0.5, int(ds.population_size.sum()) - 0.5)
 
 
-@pytest.mark.parametrize("name", [*SERIES, "nelpy_linear_track/linear_track.npz", "stp_bluepyopt/l5ttpc_pair_trace.npz"])
+@pytest.mark.parametrize(
+    "name", [*SERIES, "nelpy_linear_track/linear_track.npz", "stp_bluepyopt/l5ttpc_pair_trace.npz"]
+)
 def test_series_are_drawn_as_records_of_a_run(name: str) -> None:
     ds = READERS[name]()
     found = over_time(ds)
