@@ -1,8 +1,10 @@
 """Published tables, recordings in and out, and public files on request, all as labelled Datasets.
 
-Each published table ships as a CSV file that carries its citation and its units. A recording has the spikes of a run
-(`synfwp.results.trains`), so that every measure and plot takes both. A file of a table begins with comment lines: ``# title: ...``, ``# citation: ...``, ``# experiment: ...``, and for each column
-``# coordinate name [unit]: meaning`` or ``# variable name [unit]: meaning``. An empty cell among numbers is NaN.
+Each published table ships as a CSV file that carries its citation and its units. It begins with comment lines:
+``# title: ...``, ``# citation: ...``, ``# experiment: ...``, and for each column ``# coordinate name [unit]: meaning``
+or ``# variable name [unit]: meaning``. An empty cell among numbers is NaN.
+
+A recording has the spikes of a run (`synfwp.results.trains`), so that every measure and every figure takes both.
 """
 
 import csv

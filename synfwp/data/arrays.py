@@ -98,7 +98,8 @@ def read_npz(path: str | Path, names: Names | None = None, *, rate: float | None
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     np.savez(f"{folder}/a.npz", t=[0.1, 0.2, 0.1], ends=[2, 3], x=[1.0, 2.0])
-    ...     ds = read_npz(f"{folder}/a.npz", {"spike_time": ("t", "s"), "spike_index": "ends", "x": ("x", "mV")}, rate=10.0)
+    ...     names = {"spike_time": ("t", "s"), "spike_index": "ends", "x": ("x", "mV")}
+    ...     ds = read_npz(f"{folder}/a.npz", names, rate=10.0)
     >>> ds.spike_unit.values.tolist(), ds.time_x.values.tolist()
     ([0, 1, 0], [0.0, 0.1])
     """

@@ -26,8 +26,8 @@ _OURS = ("rule", "parameters", "seed", "created", "dependencies", "git_commit")
 def read_nwb(path: str | Path, population: str | None = None, series: Sequence[str] | None = None) -> xr.Dataset:
     """A recording, or a simulation of `write_nwb`, from an NWB file.
 
-    Needs the extra: ``pip install "synfwp[data]"``. Of the file are read: the table of units, trials, epochs (as phases,
-    which `synfwp.plot.raster` shades), other tables of intervals and of events, and every series of numbers over time,
+    Needs the extra: ``pip install "synfwp[data]"``. Read are: the table of units, trials, epochs (as phases, which
+    `synfwp.plot.raster` shades), other tables of intervals and of events, and every series of numbers over time,
     wherever it lies (acquisition, stimulus, behaviour, photometry and other processing), in the unit of the file.
     None of them has to be there. Images, ragged columns and references are left out, and ``left_out`` lists them.
 
@@ -112,8 +112,8 @@ def _check_kind(path: Path) -> None:
         raise _damaged(path, error) from error
     if not ours:
         raise ValueError(
-            f"{path} is an HDF5 file but no NWB file of version 2 (it has no nwb_version); read_hdf5(path, names) reads "
-            "its arrays by their names."
+            f"{path} is an HDF5 file but no NWB file of version 2 (it has no nwb_version); "
+            "read_hdf5(path, names) reads its arrays by their names."
         )
 
 
