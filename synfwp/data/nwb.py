@@ -66,11 +66,11 @@ def read_nwb(path: str | Path, population: str | None = None, series: Sequence[s
     ...
     FileNotFoundError: nowhere.nwb does not exist; pass the path of a file to read_nwb.
     """
+    path = check_file(path, "read_nwb")
     try:
         import pynwb
     except ModuleNotFoundError as error:
         raise need("pynwb", "read_nwb") from error
-    path = check_file(path, "read_nwb")
     _check_kind(path)
     found, large = Recording(path, "NWB"), []
     with warnings.catch_warnings(), ExitStack() as opened:
@@ -136,7 +136,7 @@ def _session(found: Recording, session: Any) -> None:
         ours = json.loads(found.attrs.get("notes", ""))
     except ValueError:
         return
-    if isinstance(ours, dict) and "synfwp_version" in ours:
+    if isinstance(ours, dict) and "synfwp_version" in ours and "source_file" not in ours:
         found.attrs |= {f"simulation_{name}": ours[name] for name in ("synfwp_version", *_OURS) if name in ours}
 
 

@@ -27,9 +27,10 @@ def write_nwb(ds: xr.Dataset, path: str | Path, *, description: str | None = Non
 
     Needs the extra: ``pip install "synfwp[data]"``. Neurons become units (silent ones too) with the columns
     ``population`` and ``neuron`` and without electrodes; recorded variables become time series of the processing module
-    ``simulation`` in SI units, trials and phases become trials and epochs, weights and other arrays go to ``scratch``.
-    What is needed to run it again (version, parameters, seed, rule) stands in ``notes`` as JSON. `read_nwb` returns the
-    same spikes.
+    ``recorded`` in SI units, trials and phases become trials and epochs, weights and other arrays go to ``scratch``.
+    What is needed to run it again (version, parameters, seed, rule) stands in ``notes`` as JSON. The subject of a
+    simulation is named as none; a Dataset that was read from a file keeps its own. `read_nwb` returns the same
+    spikes.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ def write_nwb(ds: xr.Dataset, path: str | Path, *, description: str | None = Non
     path : path
         Ends in ``.nwb``. Missing parent folders are made.
     description : str or None
-        Of the session; None: that it is a simulation with synfwp.
+        Of the session; None: that it is a simulation, or from which file it was read.
     force : bool
         Replace an existing file.
 
@@ -93,22 +94,36 @@ def write_nwb(ds: xr.Dataset, path: str | Path, *, description: str | None = Non
 
 
 def _session(ds: xr.Dataset, description: str | None) -> Any:
-    """A file without content, and where the Dataset comes from."""
+    """A file without content, and where the Dataset comes from: a simulation has nobody as subject."""
     import pynwb
 
-    try:
-        begun = datetime.fromisoformat(str(ds.attrs["created"]))
-    except (KeyError, ValueError):
-        begun = datetime.now(UTC)
+    attrs = {str(name): _plain(value) for name, value in ds.attrs.items()}
+    source = attrs.get("source_file")
+    about = {name.removeprefix("subject_"): text for name, text in attrs.items() if name.startswith("subject_")}
+    about["subject_id"] = about.pop("id", None)
+    if source is None:
+        about = {"subject_id": "simulation", "sex": "U", "age": "P0D/", "description": _NOBODY}
+    plain = "Simulation with synfwp; no animal was recorded." if source is None else f"Recording, read from {source}."
     return pynwb.NWBFile(
-        session_description=description or "Simulation with synfwp; no animal was recorded.",
+        session_description=description or plain,
         identifier=uuid.uuid4().hex,
-        session_start_time=begun if begun.tzinfo else begun.replace(tzinfo=UTC),
-        keywords=["simulation", "synfwp"],
-        notes=json.dumps({name: _plain(value) for name, value in ds.attrs.items()}, ensure_ascii=False),
-        experiment_description=f"Run of synfwp {ds.attrs.get('synfwp_version', '')}; its parameters stand in notes.",
-        subject=pynwb.file.Subject(subject_id="simulation", sex="U", age="P0D/", description=_NOBODY),
+        session_start_time=_begun(attrs, ("created",) if source is None else ("session_start_time", "created")),
+        keywords=["synfwp", "simulation" if source is None else "recording"],
+        notes=json.dumps(attrs, ensure_ascii=False),
+        experiment_description=f"Written by synfwp {attrs.get('synfwp_version', '')}; its parameters stand in notes.",
+        subject=pynwb.file.Subject(**about) if any(about.values()) else None,
     )
+
+
+def _begun(attrs: Mapping[str, Any], names: tuple[str, ...]) -> datetime:
+    """The first time that stands in the attributes; now if there is none."""
+    for name in names:
+        try:
+            found = datetime.fromisoformat(str(attrs[name]))
+        except (KeyError, ValueError):
+            continue
+        return found if found.tzinfo else found.replace(tzinfo=UTC)
+    return datetime.now(UTC)
 
 
 def _plain(value: Any) -> Any:
@@ -170,7 +185,7 @@ def _series(file: Any, ds: xr.Dataset) -> None:
     """
     series = {name: times for name, times in recorded(ds) if max(ds[name].shape) == ds[name].shape[0]}
     if series:
-        module = file.create_processing_module("simulation", "variables that were recorded of a simulation")
+        module = file.create_processing_module("recorded", "variables that were recorded over time")
     for name, times in series.items():
         module.add(_time_series(name, ds[name], times))
     tables = {name for dim in ("unit", "trial", "phase") for name in _columns(ds, dim)}

@@ -176,11 +176,11 @@ def need(package: str, what: str) -> ModuleNotFoundError:
 
 
 def regular(times: Array) -> float | None:
-    """The rate (Hz) of times (s) that are evenly spaced to a thousandth of a step; None if they are not."""
+    """The rate (Hz) of times (s) that are evenly spaced to a millionth of a step; None if they are not."""
     if len(times) < 3:
         return None
     step = (times[-1] - times[0]) / (len(times) - 1)
-    even = step > 0 and np.abs(times - (times[0] + step * np.arange(len(times)))).max() <= 1e-3 * step
+    even = step > 0 and np.abs(times - (times[0] + step * np.arange(len(times)))).max() <= 1e-6 * step
     return float(1.0 / step) if even else None
 
 

@@ -136,6 +136,33 @@ def test_a_dataset_without_provenance_and_without_spikes_of_anybody_is_written(t
     assert back.attrs["session_description"] == "nothing"
 
 
+def test_a_recording_stays_one_when_it_is_written_again(tmp_path: Path) -> None:
+    ds = fw.read_nwb(behaviour(tmp_path / "a.nwb"), population="region")
+    ds.attrs["subject_species"] = "Mus musculus"
+    back = fw.read_nwb(fw.write_nwb(ds, tmp_path / "b.nwb"))
+    assert back.attrs["session_description"] == "Recording, read from a.nwb."
+    assert (back.attrs["subject_species"], back.attrs["session_start_time"][:10]) == ("Mus musculus", "2024-01-02")
+    assert not any(name.startswith("simulation") for name in back.attrs)
+    assert pairs(back, "CA1") == pairs(ds, "CA1")
+    np.testing.assert_array_equal(back.dopamine, ds.dopamine)
+    np.testing.assert_array_equal(back.time_dopamine, ds.time_dopamine)
+
+
+@pytest.mark.parametrize("engine", ["lif", "poisson"])
+def test_the_record_of_a_spiking_network_comes_back_with_its_phases(engine: str, tmp_path: Path) -> None:
+    one = np.eye(3)
+    sent = fw.Instructions(one, one, np.array([[1.0, -1.0], [0.5, 1.0], [-1.0, 0.0]]))
+    ds = fw.simulate("delta", sent, on=fw.SpikingNetwork(engine=engine), seed=2, record=True)
+    path = fw.write_nwb(ds, tmp_path / "a.nwb")
+    back = fw.read_nwb(path)
+    assert pynwb.validate(path=str(path)) == []
+    for population in ds.population.values:
+        assert pairs(back, str(population)) == pairs(ds, str(population))
+    assert back.phase_name.values.tolist() == ds.phase_name.values.tolist()
+    np.testing.assert_array_equal(back.phase_start, ds.phase_start)
+    assert back.attrs["simulation_rule"] == "delta"
+
+
 def behaviour(path: Path) -> Path:
     """A session with photometry, position, ragged columns, two series of one name, images and texts."""
     begun = datetime(2024, 1, 2, tzinfo=UTC)
