@@ -39,7 +39,10 @@ class Recording:
             population = "population"
         names = [ONE] * len(trains)
         if population is not None:
-            names = [str(name) or ONE for name in as_column(lookup("column of units", population, columns))]
+            labels = as_column(lookup("column of units", population, columns))
+            if labels is None or labels.ndim != 1:
+                raise ValueError(f"column {population!r} of units has no single value per unit; choose another one.")
+            names = [str(name) or ONE for name in labels]
         members: dict[str, list[int]] = {name: [] for name in dict.fromkeys(names) or [ONE]}
         for at, name in enumerate(names):
             members[name].append(at)
@@ -53,9 +56,11 @@ class Recording:
             groups[name] = (np.concatenate([*times, np.zeros(0)]), unit, len(mine))
         self.variables |= results.spike_variables(groups)
         order = [at for mine in members.values() for at in mine]
-        self.rows("unit", {"id": ids, **{k: v for k, v in columns.items() if k != "population"}}, order)
-        if population is not None:
-            self.rows("unit", {"population": np.array(names, str)}, order)
+        taken = {"id": ids} if population is None else {"id": ids, "population": np.array(names, str)}
+        others = {f"{name}_column" if name in taken else name: one for name, one in columns.items()}
+        if population == "population":
+            del others["population_column"]  # the same
+        self.rows("unit", {**taken, **others}, order)
         self.covers(self.variables["spike_time"][1])
 
     def rows(self, dim: str, columns: Mapping[str, Any], order: Any = None) -> None:

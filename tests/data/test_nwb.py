@@ -148,6 +148,23 @@ def test_a_recording_stays_one_when_it_is_written_again(tmp_path: Path) -> None:
     np.testing.assert_array_equal(back.time_dopamine, ds.time_dopamine)
 
 
+def test_a_column_that_does_not_name_the_populations_is_kept(written: tuple[xr.Dataset, Path]) -> None:
+    ds = fw.read_nwb(written[1], population="neuron")
+    assert ds.population.values.tolist() == [str(n) for n in range(20)]
+    assert ds.unit_population_column.values[:3].tolist() != ds.unit_population.values[:3].tolist()
+    assert sorted(set(ds.unit_population_column.values.tolist())) == ["cells", "cue", "silent"]
+
+
+def test_a_ragged_column_cannot_name_populations(tmp_path: Path) -> None:
+    file = pynwb.NWBFile("a session", "id", datetime(2024, 1, 2, tzinfo=UTC))
+    file.add_unit_column("peaks", "of waveforms", index=True)
+    file.add_unit(spike_times=[0.1], peaks=[1.0, 2.0])
+    with pynwb.NWBHDF5IO(str(tmp_path / "a.nwb"), "w") as out:
+        out.write(file)
+    with pytest.raises(ValueError, match="column 'peaks' of units has no single value per unit"):
+        fw.read_nwb(tmp_path / "a.nwb", population="peaks")
+
+
 @pytest.mark.parametrize("engine", ["lif", "poisson"])
 def test_the_record_of_a_spiking_network_comes_back_with_its_phases(engine: str, tmp_path: Path) -> None:
     one = np.eye(3)
