@@ -132,27 +132,41 @@ def _plain(value: Any) -> Any:
 
 
 def _units(file: Any, ds: xr.Dataset, trains: results.Trains) -> None:
-    """A row of the table of units for every neuron."""
-    import pynwb
+    """A row of the table of units for every neuron, made of whole columns: a row at a time takes ten times as long."""
+    from pynwb.core import VectorData, VectorIndex
+    from pynwb.misc import Units
 
-    file.units = pynwb.misc.Units(
-        name="units", description="neurons of a simulation", resolution=_resolution(ds, trains)
-    )
-    known = {name: ds[name].values for name in _columns(ds, "unit")}
-    if any(len(values) != trains.sizes.sum() for values in known.values()):
-        known = {}  # along another dim of that name
-    file.add_unit_column("population", "the population of the neuron")
-    file.add_unit_column("neuron", "index of the neuron within its population")
-    for name in known:
-        file.add_unit_column(_below(name, "unit"), str(ds[name].attrs.get("long_name", name)))
+    sizes = trains.sizes.astype(int)
+    groups = zip(trains.names, sizes, strict=True)
+    parts = [times for name, size in groups for times in by_neuron(*trains.of(name), size)]
+    if not parts:
+        raise ValueError("the Dataset has no neurons; pass a run with a population of at least one.")
     span = [float(ds.attrs[name]) for name in _BOUNDS if name in ds.attrs]
-    seen = {"obs_intervals": [span]} if len(span) == 2 and span[0] < span[1] else {}
-    row = 0
-    for population, size in zip(trains.names, trains.sizes, strict=True):
-        for at, times in enumerate(by_neuron(*trains.of(population), int(size))):
-            extra = {_below(name, "unit"): values[row] for name, values in known.items()}
-            file.add_unit(spike_times=times, population=population, neuron=at, **seen, **extra)
-            row += 1
+    ragged = {"spike_times": (parts, "times of spikes, s")}
+    if len(span) == 2 and span[0] < span[1]:
+        ragged["obs_intervals"] = ([np.array([span])] * len(parts), "when the neuron was observed, s")
+    columns: list[Any] = []
+    for name, (pieces, text) in ragged.items():
+        whole = VectorData(name=name, data=np.concatenate(pieces), description=text)
+        ends = np.cumsum([len(one) for one in pieces])
+        columns += [VectorIndex(name=f"{name}_index", target=whole, data=ends.tolist()), whole]
+    plain = {
+        "population": (np.repeat(np.array(trains.names, object), sizes).tolist(), "the population of the neuron"),
+        "neuron": (np.concatenate([np.arange(size) for size in sizes]), "index of the neuron within its population"),
+    }
+    for name in _columns(ds, "unit"):
+        if ds[name].size == len(parts):  # else along another dim of that name
+            values, text = ds[name].values, str(ds[name].attrs.get("long_name", name))
+            plain[_below(name, "unit")] = (values.tolist() if values.dtype.kind == "U" else values, text)
+    columns += [VectorData(name=name, data=data, description=text) for name, (data, text) in plain.items()]
+    file.units = Units(
+        name="units",
+        description="neurons, each with its spikes",
+        id=list(range(len(parts))),
+        columns=columns,
+        colnames=[*ragged, *plain],
+        resolution=_resolution(ds, trains),
+    )
 
 
 def _resolution(ds: xr.Dataset, trains: results.Trains) -> float | None:

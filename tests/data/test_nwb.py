@@ -126,6 +126,8 @@ def test_what_is_no_dataset_of_spikes_is_refused(tmp_path: Path) -> None:
         fw.write_nwb([0.1], tmp_path / "a.nwb")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="the Dataset has no 'spike_time'"):
         fw.write_nwb(xr.Dataset(), tmp_path / "a.nwb")
+    with pytest.raises(ValueError, match="the Dataset has no neurons"):
+        fw.write_nwb(results.dataset(results.spike_variables({"cue": ([], [], 0)})), tmp_path / "a.nwb")
     assert list(tmp_path.iterdir()) == []
 
 
