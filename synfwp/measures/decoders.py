@@ -1,4 +1,4 @@
-"""Decoders that learn from some trials and are asked about others: nearest centroid in NumPy, the rest by scikit-learn."""
+"""Decoders that learn from some trials and are asked about others: nearest centroid, and those of scikit-learn."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,7 +26,7 @@ def standard(X: Array) -> Callable[[Array], Array]:
 
 
 def fitted(decoder: str, Z: Array, codes: Array, classes: int, strength: float) -> Predict:
-    """Fit a decoder to standardised trials (n, features) of classes 0 to ``classes - 1``: a function from trials to these.
+    """A decoder of standardised trials (n, features) with classes 0 to ``classes - 1``, from trials to classes.
 
     Examples
     --------

@@ -1,14 +1,13 @@
-"""What can be read out of responses or weights by decoders: held-out trials, shuffled controls, and what would be seen."""
+"""What decoders read out of responses or weights: held-out trials, shuffled controls, and what would be seen."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from synfwp import checks, seeds
-from synfwp.measures import samples
-from synfwp.measures.decoders import checked, fitted, standard
+from synfwp.measures import held_out, samples
 
 Array = np.ndarray
 LEVEL = 0.05  # of a test in `detection_power`
@@ -28,8 +27,8 @@ def decode(
     """Share of held-out trials whose label a decoder finds, beside the same with shuffled labels.
 
     Features are scaled by mean and standard deviation of the trials that a decoder learns from. Trials are dealt to
-    folds so that each holds as many of a class; groups stay together. The control exchanges labels between trials, and of
-    groups between whole groups, each with its fold: classes keep their shares of all folds, without which a decoder
+    folds so that each holds as many of a class; groups stay together. The control exchanges labels between trials, and
+    of groups between whole groups, each with its fold: classes keep their shares of all folds, without which a decoder
     that knows how frequent they are falls below chance.
 
     Parameters
@@ -75,10 +74,10 @@ def decode(
     >>> float(found.accuracy), float(found.chance), float(found.p)
     (1.0, 0.5, 0.01)
     """
-    trials = _trials(samples.table("X", X), labels, decoder, folds, groups, strength, seed)
-    predicted = _predicted(trials)
+    trials = held_out.trials_of(samples.table("X", X), labels, decoder, folds, groups, strength, seed)
+    predicted = held_out.predicted(trials)
     n = len(trials.names)
-    null = _null(trials, checks.count("shuffles", shuffles, 0), samples.parts(seed, "shuffles")[0])
+    null = held_out.null(trials, checks.count("shuffles", shuffles, 0), samples.parts(seed, "shuffles")[0])
     accuracy = float((predicted == trials.codes).mean())
     confusion = np.zeros((n, n), int)
     np.add.at(confusion, (trials.codes, predicted), 1)
@@ -110,9 +109,9 @@ def decode_across_times(
 ) -> xr.Dataset:
     """Share of right labels of a decoder that learns at one time and is asked at another (cross-temporal decoding).
 
-    A code that stays gives a square, one that changes a diagonal. The same trials are held out at all times. At each time
-    features are scaled by the trials of that time that the decoder learns from, so that a change of all rates alone is
-    none of the code.
+    A code that stays gives a square, one that changes a diagonal. The same trials are held out at all times. At each
+    time features are scaled by the trials of that time that the decoder learns from, so that a change of all rates
+    alone is none of the code.
 
     Parameters
     ----------
@@ -145,10 +144,10 @@ def decode_across_times(
     1.0
     """
     given = samples.table("X", X, ndim=3)
-    trials = _trials(given, labels, decoder, folds, groups, strength, seed)
+    trials = held_out.trials_of(given, labels, decoder, folds, groups, strength, seed)
     rng, n = samples.parts(seed, "shuffles")[0], checks.count("shuffles", shuffles, 0)
-    orders = [trials, *(_shuffled(trials, rng) for _ in range(n))]
-    every = [_across(one) for one in orders]
+    orders = [trials, *(held_out.shuffled(trials, rng) for _ in range(n))]
+    every = [held_out.across(one) for one in orders]
     right = [(x == one.codes[:, None, None]).mean(axis=0) for x, one in zip(every, orders, strict=True)]
     accuracy, null = right[0], np.array(right[1:], float).reshape(-1, *right[0].shape)
     p = (1 + (null >= accuracy - 1e-12).sum(axis=0)) / (1 + n) if n else np.full(accuracy.shape, np.nan)
@@ -221,9 +220,9 @@ def detection_power(
 ) -> xr.Dataset:
     r"""How often a decoder would find a code of a given size in these responses: what "at chance" can exclude.
 
-    Labels are exchanged as in the control of `decode`, so that no code is left, and ``size * code[label]`` is added to the response of each trial. The
-    nearest-centroid decoder is then significant if its accuracy exceeds all but 5 % of ``repeats`` permutations without
-    a code.
+    Labels are exchanged as in the control of `decode`, so that no code is left, and ``size * code[label]`` is added to
+    the response of each trial. The nearest-centroid decoder is then significant if its accuracy exceeds all but 5 % of
+    ``repeats`` permutations without a code.
 
     Parameters
     ----------
@@ -268,19 +267,19 @@ def detection_power(
     size = checks.array("sizes", sizes, 0.0, 1e6, ndim=1)
     given = checks.array("X", X, ndim=2)
     scaled, power = samples.ordinary(given)
-    trials = _trials(samples.table("X", given), labels, "centroid", folds, groups, 1.0, seed)
+    trials = held_out.trials_of(samples.table("X", given), labels, "centroid", folds, groups, 1.0, seed)
     planted = None if code is None else _planted(code, (len(trials.names), scaled.shape[1]), power)
     if not size.size:
         raise ValueError("sizes is empty; pass at least one.")
     rng, null_rng = samples.parts(seed, "planted", "shuffles")
-    null = np.sort(_null(trials, repeats, null_rng))
+    null = np.sort(held_out.null(trials, repeats, null_rng))
     threshold = null[repeats - int(LEVEL * (repeats + 1) + 1e-9)]  # of that rank, what is above it has p <= LEVEL
     accuracy, spread = np.empty((size.size, repeats)), scaled.std(axis=0)
     for i, one in enumerate(size):
         for j in range(repeats):
-            other = _shuffled(trials, rng)
+            other = held_out.shuffled(trials, rng)
             pattern = rng.normal(size=(len(trials.names), scaled.shape[1])) * spread if planted is None else planted
-            accuracy[i, j] = _accuracy(other._replace(X=scaled + one * pattern[other.codes]))
+            accuracy[i, j] = held_out.accuracy_of(other._replace(X=scaled + one * pattern[other.codes]))
     hits = (accuracy > threshold + 1e-12).sum(axis=1)
     bounds = [binomtest(int(one), repeats).proportion_ci(method="wilson") for one in hits]
     return xr.Dataset(
@@ -295,92 +294,16 @@ def detection_power(
     )
 
 
-class _Trials(NamedTuple):
-    """Trials with their classes, folds and groups (or None), and the decoder that is asked."""
-
-    X: Array
-    names: Array
-    codes: Array
-    fold: Array
-    member: Array | None
-    decoder: str
-    strength: float
-
-
-def _trials(X: Array, labels: Any, decoder: str, folds: int, groups: Any, strength: float, seed: Any) -> _Trials:
-    """Check what all share."""
-    decoder, strength = checked(decoder, strength)
-    names, codes = samples.coded("labels", labels, len(X))
-    if len(names) < 2:
-        raise ValueError(f"labels hold {len(names)} class; pass at least two.")
-    member = None if groups is None else samples.coded("groups", groups, len(X))[1]
-    fold = samples.folded(codes, folds, member, samples.parts(seed, "folds")[0])
-    return _Trials(X, names, codes, fold, member, decoder, strength)
-
-
-def _predicted(trials: _Trials) -> Array:
-    """The class that is found for each trial when its fold is held out."""
-    found = np.empty(len(trials.codes), int)
-    for fold in range(trials.fold.max() + 1):
-        out = trials.fold == fold
-        scaled = standard(trials.X[~out])
-        ask = fitted(trials.decoder, scaled(trials.X[~out]), trials.codes[~out], len(trials.names), trials.strength)
-        found[out] = ask(scaled(trials.X[out]))
-    return found
-
-
-def _accuracy(trials: _Trials) -> float:
-    """Share of right labels."""
-    return float((_predicted(trials) == trials.codes).mean())
-
-
-def _across(trials: _Trials) -> Array:
-    """The class (trials, times, times) that is found when its fold is held out, by the time of learning and of asking."""
-    n, features, T = trials.X.shape
-    found = np.empty((n, T, T), int)
-    for fold in range(trials.fold.max() + 1):
-        out = trials.fold == fold
-        scaled = standard(trials.X[~out])
-        learnt, asked = scaled(trials.X[~out]), np.moveaxis(scaled(trials.X[out]), 2, 1)
-        for t in range(T):
-            ask = fitted(trials.decoder, learnt[:, :, t], trials.codes[~out], len(trials.names), trials.strength)
-            found[out, t] = ask(asked.reshape(-1, features)).reshape(-1, T)
-    return found
-
-
-def _shuffled(trials: _Trials, rng: np.random.Generator) -> _Trials:
-    """Other trials with the same labels, each in its fold, so that classes keep their shares of all folds."""
-    codes, fold, member = trials.codes, trials.fold, trials.member
-    if member is None:
-        order = rng.permutation(len(codes))
-        return trials._replace(codes=codes[order], fold=fold[order])
-    count = np.bincount(member)
-    if (count == count[0]).all():  # groups exchange their labels, one by one
-        rows = np.argsort(member, kind="stable").reshape(len(count), -1)
-        order = np.empty(len(codes), int)
-        order[rows] = rows[rng.permutation(len(count))]
-        return trials._replace(codes=codes[order], fold=fold[order])
-    first = np.unique(member, return_index=True)[1]
-    if (codes[first][member] != codes).any():
-        raise ValueError(
-            f"groups hold from {count.min()} to {count.max()} trials of several labels, which cannot be exchanged; pass "
-            "groups of one size, or with one label each."
-        )
-    order = first[rng.permutation(len(count))][member]
-    return trials._replace(codes=codes[order], fold=fold[order])
-
-
-def _null(trials: _Trials, n: int, rng: np.random.Generator) -> Array:
-    """Accuracies with permuted labels (n,)."""
-    return np.array([_accuracy(_shuffled(trials, rng)) for _ in range(n)], float)
-
-
 def _planted(code: Any, shape: tuple[int, int], power: int) -> Array:
     """A code in the scale of the responses."""
     found = checks.array("code", code, ndim=2)
     if found.shape != shape:
-        raise ValueError(f"code has shape {found.shape}; pass one row for each label and one entry for each feature, {shape}.")
+        raise ValueError(
+            f"code has shape {found.shape}; pass one row for each label and one entry for each feature, {shape}."
+        )
     scaled = np.ldexp(found, -power)
     if np.abs(scaled).max() > 1e100:
-        raise ValueError(f"code holds {np.abs(found).max():g}, beyond all responses; pass the mean response to each label.")
+        raise ValueError(
+            f"code holds {np.abs(found).max():g}, beyond all responses; pass the mean response to each label."
+        )
     return scaled

@@ -66,7 +66,9 @@ def rdm(X: Array, metric: str = "correlation") -> Array:
     return squareform(np.maximum(found, 0))
 
 
-def rsa(one: Array, other: Array, method: str = "spearman", permutations: int = 1000, seed: seeds.Seed = 0) -> xr.Dataset:
+def rsa(
+    one: Array, other: Array, method: str = "spearman", permutations: int = 1000, seed: seeds.Seed = 0
+) -> xr.Dataset:
     """How alike two dissimilarity matrices are, with a test that permutes the conditions of one.
 
     Parameters
@@ -105,7 +107,9 @@ def rsa(one: Array, other: Array, method: str = "spearman", permutations: int = 
     n, rng = checks.count("permutations", permutations, 0), samples.parts(seed, "permutations")[0]
     pair = [_scored(name, x, method) for name, x in (("one", one), ("other", other))]
     if pair[0].shape != pair[1].shape:
-        raise ValueError(f"one has shape {pair[0].shape} and other {pair[1].shape}; pass matrices of the same conditions.")
+        raise ValueError(
+            f"one has shape {pair[0].shape} and other {pair[1].shape}; pass matrices of the same conditions."
+        )
     above = np.triu_indices(len(pair[0]), 1)
     found = float(pair[0][above] @ pair[1][above])
     null = np.empty(n)
@@ -150,8 +154,7 @@ def linear_cka(X: Array, Y: Array, debiased: bool = False) -> float:
 
     References
     ----------
-    Kornblith et al. 2019, ICML, arXiv:1905.00414; Song et al. 2012, J Mach Learn Res 13:1393 (unbiased estimate); Murphy,
-    Zylberberg & Fyshe 2024, arXiv:2405.01012 (why it matters for recordings).
+    Kornblith et al. 2019, ICML, arXiv:1905.00414; Song et al. 2012, J Mach Learn Res 13:1393 (unbiased estimate).
 
     Examples
     --------
@@ -160,12 +163,12 @@ def linear_cka(X: Array, Y: Array, debiased: bool = False) -> float:
     >>> round(linear_cka(X, Y), 2), round(linear_cka(X, Y, debiased=True), 2)
     (0.92, 0.12)
     """
-    X, Y = _centred(X, Y, 4 if debiased else 2)
-    if X is None or Y is None:
+    one, two = _centred(X, Y, 4 if debiased else 2)
+    if one is None or two is None:
         return float("nan")
-    grams = [one @ one.T for one in (X, Y)]
+    grams = [x @ x.T for x in (one, two)]
     if debiased:
-        grams = [_u_centred(one) for one in grams]
+        grams = [_u_centred(x) for x in grams]
     across, own, other = ((a * b).sum() for a, b in ((grams[0], grams[1]), (grams[0],) * 2, (grams[1],) * 2))
     return float(across / np.sqrt(own * other)) if own > 0 and other > 0 else float("nan")
 
@@ -173,8 +176,9 @@ def linear_cka(X: Array, Y: Array, debiased: bool = False) -> float:
 def procrustes_distance(X: Array, Y: Array) -> float:
     r"""Distance of two sets of responses to the same trials after the best rotation of one onto the other.
 
-    ``min_Q |X - Y Q|_F = sqrt(2 - 2 |X^T Y|_*)`` over orthogonal Q, both with columns of mean zero and Frobenius norm 1;
-    where one has fewer features, it is filled up with zeros. It is a metric: symmetric, with the triangle inequality.
+    ``min_Q |X - Y Q|_F = sqrt(2 - 2 |X^T Y|_*)`` over orthogonal Q, both with columns of mean zero and Frobenius norm
+    1; where one has fewer features, it is filled up with zeros. It is a metric: symmetric, with the triangle
+    inequality.
 
     Parameters
     ----------
@@ -202,10 +206,10 @@ def procrustes_distance(X: Array, Y: Array) -> float:
     >>> round(procrustes_distance(X, 7 + 3 * X @ turn), 6)
     0.0
     """
-    X, Y = _centred(X, Y, 2)
-    if X is None or Y is None:
+    one, two = _centred(X, Y, 2)
+    if one is None or two is None:
         return float("nan")
-    common = np.linalg.svd(X.T @ Y, compute_uv=False).sum()
+    common = np.linalg.svd(one.T @ two, compute_uv=False).sum()
     return float(np.sqrt(max(2 - 2 * common, 0.0)))
 
 

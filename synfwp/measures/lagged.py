@@ -91,8 +91,16 @@ def lagged_correlation(
         {
             "correlation": ("lag", found, share | {"long_name": "correlation"}),
             "largest": ((), largest, share | {"long_name": "largest size of the correlation"}),
-            "p": ("null", [samples.chance_of(largest, one) for one in nulls.values()], share | {"long_name": "p value"}),
-            "limit": ("null", [np.quantile(one, 0.95) for one in nulls.values()], share | {"long_name": "95 % of null"}),
+            "p": (
+                "null",
+                [samples.chance_of(largest, one) for one in nulls.values()],
+                share | {"long_name": "p value"},
+            ),
+            "limit": (
+                "null",
+                [np.quantile(one, 0.95) for one in nulls.values()],
+                share | {"long_name": "95 % of null"},
+            ),
         },
         {"lag": ("lag", dt * np.arange(-most, most + 1), {"long_name": "lag"}), "null": list(nulls)},
     )
@@ -111,7 +119,7 @@ def _traces(name: str, x: Array) -> Array:
 
 
 def _correlation(x: Array, y: Array) -> Array:
-    """Pearson correlation of x (trials, n) with all windows of y (trials, more), each trial off its mean; 0 if constant."""
+    """Pearson correlation of x (trials, n) with all windows of y (trials, more), each trial off its mean."""
     from scipy.signal import correlate
 
     n = x.shape[1]

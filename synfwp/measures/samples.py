@@ -105,8 +105,8 @@ def folded(codes: Array, folds: int, groups: Any, rng: np.random.Generator) -> A
     held[codes, fold] = True
     if (held.sum(axis=1) < 2).any():
         raise ValueError(
-            f"labels hold class {int(np.argmin(held.sum(axis=1)))} of {len(held)} (in order) in one fold alone, so that "
-            "no other fold can learn it; pass at least two trials of each class, in different groups, or leave it out."
+            f"labels hold class {int(np.argmin(held.sum(axis=1)))} of {len(held)} (in order) in one fold alone, so "
+            "that no other can learn it; pass at least two trials of each class, in different groups, or leave it out."
         )
     return fold
 

@@ -57,7 +57,9 @@ def repetition_suppression(
     pair = [checks.array(name, x, 0.0, ndim=2) for name, x in (("first", first), ("repeated", repeated))]
     samples.table("first", pair[0])
     if pair[0].shape != pair[1].shape:
-        raise ValueError(f"repeated has shape {pair[1].shape} and first {pair[0].shape}; pass the same pairs and neurons.")
+        raise ValueError(
+            f"repeated has shape {pair[1].shape} and first {pair[0].shape}; pass the same pairs and neurons."
+        )
     both = samples.ordinary(np.stack(pair))[0]
     n = len(pair[0])
     codes = np.zeros(n, int) if stimulus is None else samples.coded("stimulus", stimulus, n)[1]

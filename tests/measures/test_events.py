@@ -1,5 +1,7 @@
 """Spikes around events against loops, and rates against what is known of them."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from scipy.stats import norm
@@ -17,7 +19,7 @@ def test_counts_and_rasters_are_those_of_a_loop(rng):
     events, edges = rng.uniform(0, 50, 12), np.array([-1.0, -0.2, 0.0, 0.7, 2.0])
     found = measures.aligned_counts(time, unit, events, edges, 5)
     expected = [
-        [[((time[unit == i] - e >= a) & (time[unit == i] - e < b)).sum() for a, b in zip(edges, edges[1:], strict=False)]
+        [[((time[unit == i] - e >= a) & (time[unit == i] - e < b)).sum() for a, b in pairwise(edges)]
          for i in range(5)]
         for e in events
     ]  # fmt: skip
@@ -58,7 +60,7 @@ def test_what_makes_no_rate_is_refused():
     ds = dataset(spike_variables({"a": ([0.1], [0], 1), "b": ([0.1], [0], 1)}))
     with pytest.raises(ValueError, match="population is None; pass one of 'a', 'b'"):
         measures.psth(ds, [0.0], [0.0, 1.0])
-    with pytest.raises(ValueError, match="did you mean|choose one of"):
+    with pytest.raises(ValueError, match="population 'c'; "):
         measures.psth(ds, [0.0], [0.0, 1.0], "c")
     with pytest.raises(ValueError, match="events are empty"):
         measures.psth(ds, [], [0.0, 1.0], "a")

@@ -19,7 +19,9 @@ def test_dissimilarities_are_those_of_numpy_and_blind_to_what_they_should_be(rng
     euclid = np.linalg.norm(X[:, None] - X, axis=-1)
     np.testing.assert_allclose(measures.rdm(X, "euclidean"), euclid, atol=1e-12)
     np.testing.assert_allclose(measures.rdm(X, "sqeuclidean"), euclid**2, atol=1e-12)
-    np.testing.assert_allclose(measures.rdm(X * rng.uniform(1, 9, (9, 1)) + rng.normal(size=(9, 1))), measures.rdm(X), atol=1e-12)
+    np.testing.assert_allclose(
+        measures.rdm(X * rng.uniform(1, 9, (9, 1)) + rng.normal(size=(9, 1))), measures.rdm(X), atol=1e-12
+    )
     turn = ortho_group.rvs(20, random_state=0)
     np.testing.assert_allclose(measures.rdm(X @ turn + rng.normal(size=20), "euclidean"), euclid, atol=1e-12)
     np.testing.assert_allclose(measures.rdm(X @ turn, "cosine"), measures.rdm(X, "cosine"), atol=1e-12)
@@ -78,7 +80,9 @@ def test_alignment_is_its_definition_by_covariances_and_by_the_estimate_of_song(
 
 
 def test_few_trials_of_many_neurons_look_aligned_and_the_debiased_estimate_does_not(rng):
-    found = np.array([[measures.linear_cka(*rng.normal(size=(2, 20, 200)), d) for d in (False, True)] for _ in range(50)])
+    found = np.array(
+        [[measures.linear_cka(*rng.normal(size=(2, 20, 200)), d) for d in (False, True)] for _ in range(50)]
+    )
     assert found[:, 0].mean() > 0.85
     error = found[:, 1].std(ddof=1) / 50**0.5
     assert abs(found[:, 1].mean()) < 3 * error
@@ -113,7 +117,7 @@ def test_what_has_no_geometry_is_refused(rng):
         measures.rdm(np.vstack([X, np.full(4, 0.3)]))
     with pytest.raises(ValueError, match="pass matrices of the same conditions"):
         measures.rsa(measures.rdm(X), measures.rdm(X[:5]))
-    with pytest.raises(ValueError, match="one of shape .* is no symmetric matrix"):
+    with pytest.raises(ValueError, match=r"one of shape .* is no symmetric matrix"):
         measures.rsa(X[:4], measures.rdm(X[:4]))
     with pytest.raises(ValueError, match="the same dissimilarity everywhere"):
         measures.rsa(1 - np.eye(4), measures.rdm(X[:4]))

@@ -24,7 +24,9 @@ def test_no_suppression_is_found_where_there_is_none_and_the_biased_index_finds_
 
 @pytest.mark.parametrize("factor", [0.5, 0.8, 1.25])
 def test_suppression_is_found_in_its_size(factor, rng):
-    found = [float(measures.repetition_suppression(*responses(rng, factor), splits=5)["index"].mean()) for _ in range(8)]
+    found = [
+        float(measures.repetition_suppression(*responses(rng, factor), splits=5)["index"].mean()) for _ in range(8)
+    ]
     error = np.std(found, ddof=1) / 8**0.5
     assert np.mean(found) == pytest.approx((1 - factor) / (1 + factor), abs=max(4 * error, 0.004))
 
