@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from threadpoolctl import threadpool_limits
 
 from synfwp import checks, seeds
 from synfwp.measures import held_out, samples
@@ -75,9 +76,10 @@ def decode(
     (1.0, 0.5, 0.01)
     """
     trials = held_out.trials_of(samples.table("X", X), labels, decoder, folds, groups, strength, seed)
-    predicted = held_out.predicted(trials)
-    n = len(trials.names)
-    null = held_out.null(trials, checks.count("shuffles", shuffles, 0), samples.parts(seed, "shuffles")[0])
+    n, rng = len(trials.names), samples.parts(seed, "shuffles")[0]
+    checks.count("shuffles", shuffles, 0)
+    with threadpool_limits(1):  # products are small: threads of BLAS would wait for each other
+        predicted, null = held_out.predicted(trials), held_out.null(trials, shuffles, rng)
     accuracy = float((predicted == trials.codes).mean())
     confusion = np.zeros((n, n), int)
     np.add.at(confusion, (trials.codes, predicted), 1)
@@ -147,7 +149,8 @@ def decode_across_times(
     trials = held_out.trials_of(given, labels, decoder, folds, groups, strength, seed)
     rng, n = samples.parts(seed, "shuffles")[0], checks.count("shuffles", shuffles, 0)
     orders = [trials, *(held_out.shuffled(trials, rng) for _ in range(n))]
-    every = [held_out.across(one) for one in orders]
+    with threadpool_limits(1):
+        every = [held_out.across(one) for one in orders]
     right = [(x == one.codes[:, None, None]).mean(axis=0) for x, one in zip(every, orders, strict=True)]
     accuracy, null = right[0], np.array(right[1:], float).reshape(-1, *right[0].shape)
     p = (1 + (null >= accuracy - 1e-12).sum(axis=0)) / (1 + n) if n else np.full(accuracy.shape, np.nan)
@@ -272,14 +275,10 @@ def detection_power(
     if not size.size:
         raise ValueError("sizes is empty; pass at least one.")
     rng, null_rng = samples.parts(seed, "planted", "shuffles")
-    null = np.sort(held_out.null(trials, repeats, null_rng))
+    with threadpool_limits(1):
+        null = np.sort(held_out.null(trials, repeats, null_rng))
+        accuracy = _with_code(trials._replace(X=scaled), size, planted, repeats, rng)
     threshold = null[repeats - int(LEVEL * (repeats + 1) + 1e-9)]  # of that rank, what is above it has p <= LEVEL
-    accuracy, spread = np.empty((size.size, repeats)), scaled.std(axis=0)
-    for i, one in enumerate(size):
-        for j in range(repeats):
-            other = held_out.shuffled(trials, rng)
-            pattern = rng.normal(size=(len(trials.names), scaled.shape[1])) * spread if planted is None else planted
-            accuracy[i, j] = held_out.accuracy_of(other._replace(X=scaled + one * pattern[other.codes]))
     hits = (accuracy > threshold + 1e-12).sum(axis=1)
     bounds = [binomtest(int(one), repeats).proportion_ci(method="wilson") for one in hits]
     return xr.Dataset(
@@ -307,3 +306,15 @@ def _planted(code: Any, shape: tuple[int, int], power: int) -> Array:
             f"code holds {np.abs(found).max():g}, beyond all responses; pass the mean response to each label."
         )
     return scaled
+
+
+def _with_code(trials: held_out.Trials, size: Array, code: Array | None, repeats: int, rng: Any) -> Array:
+    """Accuracies (sizes, repeats) with exchanged labels and a code of each size."""
+    found, shape = np.empty((size.size, repeats)), (len(trials.names), trials.X.shape[1])
+    spread = trials.X.std(axis=0)
+    for i, one in enumerate(size):
+        for j in range(repeats):
+            other = held_out.shuffled(trials, rng)
+            pattern = rng.normal(size=shape) * spread if code is None else code
+            found[i, j] = held_out.accuracy_of(other._replace(X=trials.X + one * pattern[other.codes]))
+    return found
