@@ -1,10 +1,10 @@
-"""Working memory in a recording and in fast weights that are silent: both decoded in the same way (Kornblith et al. 2017).
+"""Working memory in a recording and in silent fast weights, both decoded in the same way (Kornblith et al. 2017).
 
 Recording: units of the human medial temporal lobe; a trial shows three of nine images, then nothing for 2.4 s, then a
 probe. Simulated: trials of the same structure. Cells fire for an image while it is shown, and their spike counts are
-written into fast weights (delta rule) under the key of its position. In the delay they fire at their base rates, and the
-memory lies in weights alone; then the key of one position fires, and what it reads drives the cells. Control: the same
-cells that keep a share of the code in their rates.
+written into fast weights (delta rule) under the key of its position. In the delay they fire at their base rates, and
+the memory lies in weights alone; then the key of one position fires, and what it reads drives the cells. Control: the
+same cells that keep a share of the code in their rates.
 
 All are read by the nearest centroid: the image shown (counts 100 to 600 ms after its onset, trials held out); the image
 at each position, by a decoder that learns and is asked in the delay; and by one that learns from images shown and is
@@ -12,18 +12,19 @@ asked in the delay, whose answer should be among the three of the trial (control
 trials, in which every image has every position once). How large a code would have been found is measured with planted
 ones before anything is called "at chance".
 
-Published: 48 % of selective neurons keep an image until the next one, and 8 % through the delay (abstract). An image shown
-was decoded in 65 % in the best session, and raw rates in the delay gave chance. The first comes out. In the delay the
-decoder that learns there is near chance at each position, but would have found an eighth of the code of images shown
-in 80 % of such delays only; the decoder of images shown, with units scaled by their SD, reads the images held. Ours:
-rates, tuning and size of the simulated memory. Without a recording (``recording=none``) the program is about simulated
-trials alone.
+Published: 48 % of selective neurons keep an image after it, and 8 % through the delay (abstract). From the same session
+65 % of images shown were decoded before, and in the delay a decoder of raw rates was taken for one at chance. The first
+comes out, the second does not. The decoder that learns in the delay is near chance at each position, but it would find
+an eighth of the code of images shown in 80 % of such delays only; the decoder of images shown, with units scaled by
+their SD, reads the images held. Ours: rates, tuning and size of the simulated memory. Without a recording
+(``recording=none``) the program is about simulated trials alone.
 
 Cites: kornblith2017, mongillo2008, schlag2021
 """
 
 import json
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -131,7 +132,8 @@ def simulated(size: Size, kind: str, seed: int) -> Session:
     for i in range(SHOWN):
         trains.append(_poisson(rng, tuned[images[:, i] - 1], onset[:, i] + SEEN[0], SEEN[1] - SEEN[0]))
     trains.append(_poisson(rng, np.maximum(base + held, 0), delay, DELAY))
-    before = Session(*(np.concatenate(part) for part in zip(*trains, strict=True)), size.cells, images, onset, delay)
+    time, unit = (np.concatenate(part) for part in zip(*trains, strict=True))
+    before = Session(time, unit, size.cells, images, onset, delay)
     W, asked = written(before, size, rng)
     probe = delay + DELAY
     read = np.maximum(np.take_along_axis(W, asked[:, None, None], 2)[:, :, 0] / (SEEN[1] - SEEN[0]), 0)
@@ -181,12 +183,13 @@ def decoded(session: Session, size: Size, seed: int) -> xr.Dataset:
     delay = session.counts(session.delay, (0.0, DELAY))
     own = [measures.decode(delay, one, shuffles=size.shuffles, seed=seed) for one in session.images.T]
     edges = np.arange(0.0, DELAY + 1e-9, size.step)
-    windows = [(0.0, DELAY), (1.0, DELAY), *zip(edges[:-1], edges[1:], strict=True)]
+    windows = [(0.0, DELAY), (1.0, DELAY), *pairwise(edges)]
     parts = np.stack([shown, *(session.counts(session.delay, one)[trial] for one in windows)], axis=2)
     across = measures.decode_across_times(parts, session.images.ravel(), groups=trial, seed=seed)
     answer = across.predicted.values[::SHOWN, 0, 1:]  # of the decoder of images, one for each trial
     held, null = in_set(answer, session.images, size.shuffles, seeds.generator(seed, "sets"))
     share = {"units": "1"}
+    p = (1 + (null >= held - 1e-12).sum(axis=0)) / (1 + len(null))
     found = {
         "image": ((), float(image.accuracy), share | {"long_name": "right images while shown"}),
         "image_null": ((), float(image.shuffled_accuracy.mean()), share | {"long_name": "the same, shuffled"}),
@@ -196,11 +199,7 @@ def decoded(session: Session, size: Size, seed: int) -> xr.Dataset:
         "held": ("window", held, share | {"long_name": "answers among the images of the trial"}),
         "held_null": ("window", null.mean(axis=0), share | {"long_name": "the same, sets exchanged"}),
         "held_high": ("window", np.quantile(null, 0.95, axis=0), share | {"long_name": "95 % of exchanges lie below"}),
-        "held_p": (
-            "window",
-            (1 + (null >= held - 1e-12).sum(axis=0)) / (1 + len(null)),
-            share | {"long_name": "p value"},
-        ),
+        "held_p": ("window", p, share | {"long_name": "p value of answers among the images of the trial"}),
         "trials": ((), trials, {"long_name": "number of trials"}),
         **{name: ((), x, share) for name, x in remembered(session, delay, seed).items()},
     }
@@ -282,8 +281,9 @@ def _of(ds: xr.Dataset, name: str) -> list[Row]:
         one = ds.isel(window=j)
         claim = "equal" if name == "silent" else "above"
         error = _error(SHOWN / IMAGES, trials) if single else 0.0
-        found.append(Row(f"answers among the images of the trial, {what} of the delay, decoder of images, {name}",
-                         _obtained(one.held), _obtained(one.held_null), "control", claim=claim, error=error))  # fmt: skip
+        text = f"answers among the images of the trial, {what} of the delay, decoder of images, {name}"
+        held, null = _obtained(one.held), _obtained(one.held_null)
+        found.append(Row(text, held, null, "control", claim=claim, error=error))
     if not single:
         for source, text in (("weights", "from weights in the delay"), ("read", "after its key has fired")):
             what = f"image asked for, {text}, {name}"
@@ -365,14 +365,13 @@ def _delay(ds: xr.Dataset, ax: Any, name: str) -> None:
 def caption(ds: xr.Dataset) -> str:
     """What every panel shows, with its numbers."""
     size = json.loads(ds.attrs["parameters"])["size"]
-    parts = []
+    parts: list[str] = []
     for name in dict.fromkeys(ds.source_of.values.tolist()):
         one = ds.isel(session=np.flatnonzero(ds.source_of.values == name))
-        parts.append(
-            f"{name} ({one.sizes['session']} x {int(one.trials[0])} trials) {100 * float(one.image.mean()):.0f} % while "
-            f"shown, {100 * float(one.delay.mean()):.0f} % in the delay, {100 * float(one.held[:, 0].mean()):.0f} % of "
-            f"answers among the images held"
-        )
+        n, image, delay, held = one.sizes["session"], one.image, one.delay, one.held.isel(window=0)
+        shares = (f"{100 * float(x.mean()):.0f} %" for x in (image, delay, held))
+        text = "{} while shown, {} in the delay, {} of answers among the images held".format(*shares)
+        parts.append(f"{name} ({n} x {int(one.trials[0])} trials) {text}")
     dotted = "; dotted: 95 % of 200 exchanges for the recording" if "recording" in ds.source_of.values else ""
     dotted = dotted.replace("200", str(size["shuffles"]))
     text = f"""

@@ -1,4 +1,4 @@
-"""A silent memory and a recording, decoded in the same way: what is read, what is not, and what would have been seen."""
+"""A silent memory and a recording, decoded in the same way: what is read, what is not, and what would be seen."""
 
 from pathlib import Path
 
