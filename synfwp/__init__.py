@@ -40,7 +40,9 @@ _HOME = {
     ),
     "memory": "capacity critical_load scaling retention overwriting tracking predict_capacity",
     "plasticity": "PairSTDP TripletSTDP SynapticRule protocols",
-    "data": "load_table",
+    "data": (
+        "load_table read_nwb read_neo read_pynapple read_hdf5 read_npz read_text to_pynapple to_neo write_nwb fetch"
+    ),
     "results": "save load join weights",
     "programs": "run list_programs citation",
 }

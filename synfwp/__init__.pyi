@@ -18,7 +18,17 @@ from synfwp import seeds as seeds
 from synfwp import tasks as tasks
 from synfwp import theory as theory
 from synfwp import units as units
+from synfwp.data import fetch as fetch
 from synfwp.data import load_table as load_table
+from synfwp.data import read_hdf5 as read_hdf5
+from synfwp.data import read_neo as read_neo
+from synfwp.data import read_npz as read_npz
+from synfwp.data import read_nwb as read_nwb
+from synfwp.data import read_pynapple as read_pynapple
+from synfwp.data import read_text as read_text
+from synfwp.data import to_neo as to_neo
+from synfwp.data import to_pynapple as to_pynapple
+from synfwp.data import write_nwb as write_nwb
 from synfwp.dynamics import spectra as spectra
 from synfwp.fastweights import Gradients as Gradients
 from synfwp.fastweights import Scan as Scan

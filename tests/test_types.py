@@ -63,6 +63,8 @@ ERRORS = ['Module has no attribute "Cirquit"', 'Unexpected keyword argument "bet
 UNTYPED = {
     "autograd.": "inside a traced function values are autograd's boxes",
     "reference.": "equations in NumPy, compiled by nobody: arrays in, arrays out",
+    "to_neo": "a class of Neo, which is optional",
+    "to_pynapple": "classes of pynapple, which is optional",
 }
 
 

@@ -1,7 +1,10 @@
-"""Published tables as labelled Datasets; each ships as a CSV file that carries its citation and its units.
+"""Published tables, recordings in and out, and public files on request, all as labelled Datasets.
 
-A file begins with comment lines: ``# title: ...``, ``# citation: ...``, ``# experiment: ...``, and for each column
-``# coordinate name [unit]: meaning`` or ``# variable name [unit]: meaning``. An empty cell among numbers is NaN.
+Each published table ships as a CSV file that carries its citation and its units. It begins with comment lines:
+``# title: ...``, ``# citation: ...``, ``# experiment: ...``, and for each column ``# coordinate name [unit]: meaning``
+or ``# variable name [unit]: meaning``. An empty cell among numbers is NaN.
+
+A recording has the spikes of a run (`synfwp.results.trains`), so that every measure and every figure takes both.
 """
 
 import csv
@@ -13,8 +16,30 @@ import numpy as np
 import xarray as xr
 
 from synfwp.checks import lookup
+from synfwp.data.arrays import read_hdf5, read_npz, read_text
+from synfwp.data.fetching import fetch
+from synfwp.data.neo_blocks import read_neo, to_neo
+from synfwp.data.nwb import read_nwb
+from synfwp.data.nwb_writing import write_nwb
+from synfwp.data.pynapple_objects import read_pynapple, to_pynapple
+from synfwp.data.registry import FILES, File
 
-__all__ = ["load_table", "tables"]
+__all__ = [
+    "FILES",
+    "File",
+    "fetch",
+    "load_table",
+    "read_hdf5",
+    "read_neo",
+    "read_npz",
+    "read_nwb",
+    "read_pynapple",
+    "read_text",
+    "tables",
+    "to_neo",
+    "to_pynapple",
+    "write_nwb",
+]
 
 _COLUMN = re.compile(r"(coordinate|variable) (\w+) \[(.+?)\]: (.+)")
 _GLOBAL = re.compile(r"(\w+): (.+)")

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from synfwp import checks, units
-from synfwp.data.recording import Recording, as_column, check_file, clean
+from synfwp.data.recording import Recording, as_column, by_neuron, check_file, clean
 
 Array = np.ndarray
 Place = str | tuple[str, str]
@@ -98,7 +98,8 @@ def read_npz(path: str | Path, names: Names | None = None, *, rate: float | None
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     np.savez(f"{folder}/a.npz", t=[0.1, 0.2, 0.1], ends=[2, 3], x=[1.0, 2.0])
-    ...     ds = read_npz(f"{folder}/a.npz", {"spike_time": ("t", "s"), "spike_index": "ends", "x": ("x", "mV")}, rate=10.0)
+    ...     names = {"spike_time": ("t", "s"), "spike_index": "ends", "x": ("x", "mV")}
+    ...     ds = read_npz(f"{folder}/a.npz", names, rate=10.0)
     >>> ds.spike_unit.values.tolist(), ds.time_x.values.tolist()
     ([0, 1, 0], [0.0, 0.1])
     """
@@ -108,10 +109,15 @@ def read_npz(path: str | Path, names: Names | None = None, *, rate: float | None
     try:
         with np.load(path, allow_pickle=False) as file:
             held = {name: name for name in file.files}
-            wanted = _places(names) if names is not None else list(held)
-            arrays = {place: file[checks.lookup(f"array of {path.name}", place, held)] for place in wanted}
-    except (OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
-        raise ValueError(f"{path} is damaged, cut off or no npz file of numbers: {error}") from error
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} is damaged, cut off or no npz file: {error}") from error
+    places = list(held) if names is None else _places(names)
+    places = [checks.lookup(f"array of {path.name}", place, held) for place in places]
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {place: file[place] for place in places}
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} is damaged or holds what is no array of numbers or text: {error}") from error
     return _dataset(path, "npz", names, arrays, rate)
 
 
@@ -273,7 +279,7 @@ def _spikes(found: Recording, values: dict[str, Any]) -> None:
     if len(unit) != len(time):
         raise ValueError(f"spike_time has {len(time)} entries and spike_unit {len(unit)}; pass the unit of each spike.")
     ids, which = np.unique(unit, return_inverse=True)
-    found.spikes([time[which == at] for at in range(len(ids))], {}, None, ids)
+    found.spikes(by_neuron(time, which, len(ids)), {}, None, ids)
 
 
 def _tables(found: Recording, values: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ import xarray as xr
 
 from synfwp import checks, results
 from synfwp.data.nwb_writing import recorded
-from synfwp.data.recording import Recording, as_column, check_file, clean, need, regular
+from synfwp.data.recording import Recording, as_column, by_neuron, check_file, clean, need, regular
 
 Array = np.ndarray
 
@@ -252,10 +252,9 @@ def to_neo(ds: xr.Dataset) -> Any:
     times = np.concatenate([trains.time, [float(attrs[name]) for name in ("start", "stop") if name in attrs]])
     start, stop = (float(times.min()), float(times.max())) if times.size else (0.0, 0.0)
     for population, size in zip(trains.names, trains.sizes, strict=True):
-        time, unit = trains.of(population)
-        for at in range(int(size)):
+        for at, own in enumerate(by_neuron(*trains.of(population), int(size))):
             about = {"name": f"{population} {at}", "population": population, "neuron": at}
-            train = neo.SpikeTrain(time[unit == at] * quantities.s, t_start=start, t_stop=stop, units="s", **about)
+            train = neo.SpikeTrain(own * quantities.s, t_start=start, t_stop=stop, units="s", **about)
             segment.spiketrains.append(train)
     for name, when in recorded(ds):
         _add_signal(segment, name, ds[name], when)

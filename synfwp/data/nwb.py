@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from synfwp import checks
-from synfwp.data.recording import Recording, check_file, need
+from synfwp.data.recording import Recording, check_file, clean, need
 
 Array = np.ndarray
 LARGE = 2**27  # numbers of one series (1 GiB) above which it is read only when it is named
@@ -26,9 +26,9 @@ _OURS = ("rule", "parameters", "seed", "created", "dependencies", "git_commit")
 def read_nwb(path: str | Path, population: str | None = None, series: Sequence[str] | None = None) -> xr.Dataset:
     """A recording, or a simulation of `write_nwb`, from an NWB file.
 
-    Needs the extra: ``pip install "synfwp[data]"``. Of the file are read: the table of units, trials, epochs (as phases,
-    which `synfwp.plot.raster` shades) and other tables of intervals, and every series of numbers over time, wherever it
-    lies (acquisition, stimulus, behaviour, photometry and other processing), in the unit that it has in the file.
+    Needs the extra: ``pip install "synfwp[data]"``. Read are: the table of units, trials, epochs (as phases, which
+    `synfwp.plot.raster` shades), other tables of intervals and of events, and every series of numbers over time,
+    wherever it lies (acquisition, stimulus, behaviour, photometry and other processing), in the unit of the file.
     None of them has to be there. Images, ragged columns and references are left out, and ``left_out`` lists them.
 
     Parameters
@@ -112,8 +112,8 @@ def _check_kind(path: Path) -> None:
         raise _damaged(path, error) from error
     if not ours:
         raise ValueError(
-            f"{path} is an HDF5 file but no NWB file of version 2 (it has no nwb_version); read_hdf5(path, names) reads "
-            "its arrays by their names."
+            f"{path} is an HDF5 file but no NWB file of version 2 (it has no nwb_version); "
+            "read_hdf5(path, names) reads its arrays by their names."
         )
 
 
@@ -164,7 +164,7 @@ def _split(column: Any) -> list[Array]:
 
 
 def _columns(table: Any, without: tuple[str, ...]) -> dict[str, Any]:
-    """Columns of a table by name; texts of a ragged one joined, objects by their names, None for what else is ragged."""
+    """Columns of a table; texts of a ragged one joined, objects by their names, None for what else is ragged."""
     found: dict[str, Any] = {}
     for name in table.colnames:
         if name in without:
@@ -184,7 +184,7 @@ def _columns(table: Any, without: tuple[str, ...]) -> dict[str, Any]:
 
 
 def _intervals(found: Recording, session: Any) -> None:
-    """Trials, epochs as phases, and every other table of intervals under its name."""
+    """Trials, epochs as phases, and every other table of intervals or events under its name."""
     for name, table in (session.intervals or {}).items():
         dim = {"trials": "trial", "epochs": "phase"}.get(name, name)
         columns = _columns(table, ("start_time", "stop_time", "timeseries"))
@@ -195,6 +195,11 @@ def _intervals(found: Recording, session: Any) -> None:
     if session.invalid_times is not None:
         table = session.invalid_times
         found.table("invalid", table["start_time"].data[:], table["stop_time"].data[:], {})
+    for one in session.objects.values():
+        if getattr(one, "neurodata_type", "") == "EventsTable":
+            columns = _columns(one, ())
+            found.covers(columns["timestamp"])
+            found.rows(clean(one.name), {"time": columns.pop("timestamp"), **columns})
 
 
 def _series(found: Recording, session: Any, wanted: Sequence[str] | None) -> list[str]:

@@ -12,12 +12,13 @@ import numpy as np
 import xarray as xr
 
 from synfwp import results, units
-from synfwp.data.recording import need, regular
+from synfwp.data.recording import by_neuron, need, regular
 
 Array = np.ndarray
 _SPELLED = {"V": "volts", "A": "amperes", "S": "siemens", "s": "seconds", "Hz": "hertz", "m": "meters"}
 _SPIKES = ("spike_time", "spike_unit", "spike_population", "population", "population_size")
 _NOBODY = "No animal: a simulation. Validators ask for an age; this one means any."
+_KEPT = ("electrodes", "electrode_group", "waveform_mean", "waveform_sd", "waveforms", "tags", "timeseries")
 _BOUNDS = ("start", "stop")
 
 
@@ -105,7 +106,7 @@ def _session(ds: xr.Dataset, description: str | None) -> Any:
         session_start_time=begun if begun.tzinfo else begun.replace(tzinfo=UTC),
         keywords=["simulation", "synfwp"],
         notes=json.dumps({name: _plain(value) for name, value in ds.attrs.items()}, ensure_ascii=False),
-        experiment_description=f"Simulation with synfwp {ds.attrs.get('synfwp_version', '')}; see notes for parameters.",
+        experiment_description=f"Run of synfwp {ds.attrs.get('synfwp_version', '')}; its parameters stand in notes.",
         subject=pynwb.file.Subject(subject_id="simulation", sex="U", age="P0D/", description=_NOBODY),
     )
 
@@ -133,12 +134,9 @@ def _units(file: Any, ds: xr.Dataset, trains: results.Trains) -> None:
     seen = {"obs_intervals": [span]} if len(span) == 2 and span[0] < span[1] else {}
     row = 0
     for population, size in zip(trains.names, trains.sizes, strict=True):
-        time, neuron = trains.of(population)
-        order = np.argsort(neuron, kind="stable")
-        parts = np.split(time[order], np.searchsorted(neuron[order], np.arange(1, size)))
-        for at in range(int(size)):
+        for at, times in enumerate(by_neuron(*trains.of(population), int(size))):
             extra = {_below(name, "unit"): values[row] for name, values in known.items()}
-            file.add_unit(spike_times=parts[at], population=population, neuron=at, **seen, **extra)
+            file.add_unit(spike_times=times, population=population, neuron=at, **seen, **extra)
             row += 1
 
 
@@ -178,7 +176,8 @@ def _series(file: Any, ds: xr.Dataset) -> None:
     tables = {name for dim in ("unit", "trial", "phase") for name in _columns(ds, dim)}
     taken = {*_SPIKES, *tables, *series, *(f"time_{name}" for name in series)}
     taken |= {"unit_id", "unit_neuron", "unit_population"}
-    for name, variable in ds.variables.items():
+    for label, variable in ds.variables.items():
+        name = str(label)
         if name not in taken and variable.dtype.kind in "fiub":
             text = f"{variable.attrs.get('long_name', name)} ({variable.attrs.get('units', '1')})"
             shape = ", ".join(map(str, variable.dims))
@@ -208,7 +207,7 @@ def recorded(ds: xr.Dataset) -> Iterator[tuple[str, Array]]:
     for name, variable in ds.data_vars.items():
         along = f"time_{name}"
         if variable.dims[:1] == (along,) and along in ds.variables and variable.dtype.kind in "fiub" and variable.size:
-            yield str(name), units.to_float(ds[along], "s", along, (along,))
+            yield str(name), np.asarray(units.to_float(ds[along], "s", along, (along,)))
 
 
 def _columns(ds: xr.Dataset, dim: str) -> list[str]:
@@ -219,8 +218,9 @@ def _columns(ds: xr.Dataset, dim: str) -> list[str]:
 
 
 def _below(name: str, dim: str) -> str:
-    """The name of a column within its table."""
-    return name.removeprefix(f"{dim}_")
+    """The name of a column within its table; one that NWB keeps for a reference or a waveform is marked as a label."""
+    bare = name.removeprefix(f"{dim}_")
+    return f"{bare}_label" if bare in _KEPT else bare
 
 
 def _safe(name: str) -> str:

@@ -10,7 +10,7 @@ import xarray as xr
 
 from synfwp import checks, results
 from synfwp.data.nwb_writing import recorded
-from synfwp.data.recording import Recording, check_file, need
+from synfwp.data.recording import Recording, by_neuron, check_file, need
 
 
 def read_pynapple(source: Any, population: str | None = None) -> xr.Dataset:
@@ -167,8 +167,7 @@ def to_pynapple(ds: xr.Dataset, name: str | None = None) -> Any:
     support = pynapple.IntervalSet(start=every.min(), end=max(every.max(), np.nextafter(every.min(), np.inf)))
     group, population, neuron = [], [], []
     for label, size in zip(trains.names, trains.sizes, strict=True):
-        time, unit = trains.of(label)
-        group += [pynapple.Ts(t=time[unit == at], time_support=support) for at in range(int(size))]
+        group += [pynapple.Ts(t=time, time_support=support) for time in by_neuron(*trains.of(label), int(size))]
         population += [label] * int(size)
         neuron += list(range(int(size)))
     about = {"population": np.array(population, str), "neuron": np.array(neuron, int)}

@@ -20,6 +20,7 @@ Array = np.ndarray
 SPELLED = {"volts": "V", "amperes": "A", "seconds": "s", "meters": "m", "metres": "m", "siemens": "S", "hertz": "Hz"}
 SPIKES = ("spike_time", "spike_unit", "spike_population", "population", "population_size")
 DIMS = ("spike", "unit", "trial", "phase", "event", "sweep", "point", "time", *SPIKES)  # names that no series can have
+_SECONDS = ("start", "stop", "time", "duration")
 ONE = "units"  # the population of units that are not told apart
 
 
@@ -65,7 +66,7 @@ class Recording:
                 self.left_out.append(f"{dim} {column}")
                 continue
             extra = tuple(f"axis{axis}_{name}" for axis in range(1, found.ndim))
-            unit = "s" if column in ("start", "stop") or column.endswith("_time") else ""  # NWB's rule
+            unit = "s" if column in _SECONDS or column.endswith("_time") else ""  # NWB's rule
             attrs = {"units": unit, "long_name": f"{column.replace('_', ' ')} of {dim}"}
             self.add(name, (dim, *extra), found if order is None else found[order], attrs)
 
@@ -181,6 +182,16 @@ def regular(times: Array) -> float | None:
     step = (times[-1] - times[0]) / (len(times) - 1)
     even = step > 0 and np.abs(times - (times[0] + step * np.arange(len(times)))).max() <= 1e-3 * step
     return float(1.0 / step) if even else None
+
+
+def by_neuron(time: Array, neuron: Array, size: int) -> list[Array]:
+    """The times of each neuron, in their order.
+
+    >>> [part.tolist() for part in by_neuron(np.array([0.1, 0.2, 0.3]), np.array([2, 0, 2]), 3)]
+    [[0.2], [], [0.1, 0.3]]
+    """
+    order = np.argsort(neuron, kind="stable")
+    return np.split(time[order], np.searchsorted(neuron[order], np.arange(1, size)))[:size]
 
 
 def _axis(number: int) -> str:

@@ -14,7 +14,7 @@ _BLUEPYEFE = "BlueBrain/BluePyEfe/11a1e0c59e2541362e22279f6c78edbff44db975/tests
 _NWB_SHOWCASE = "OpenSourceBrain/NWBShowcase/be2920012f0e007b597b1149bb2e87b24a507b96/Lantyer/"
 _PYNAPPLE = "pynapple-org/pynapple/7ac20f7a5232785e926c0bd8745093281e1f65fb/tests/nwbfilestest/phy/pynapplenwb/"
 _LOCUST = "Rokem et al. 2006 J Neurophysiol 95:2541; from nitime"
-_KAHANA = "Healey & Kahana 2016 Psychol Rev 123:23 (PEERS); from psifr"
+_KAHANA = "Kahana et al. 2024 J Exp Psychol Learn Mem Cogn 50:1421 (PEERS); from psifr 0.10.1"
 
 
 class File(NamedTuple):
@@ -43,12 +43,14 @@ def _locust(name: str, sha256: str, size: int, reader: str = "read_text") -> Fil
 
 def _abf(name: str, sha256: str, size: int) -> File:
     """An example of pyABF."""
-    return File(name, _PYABF + name, sha256, size, "Harden 2022, pyABF", "MIT", "read_neo")
+    return File(name, _PYABF + name, sha256, size, "S. W. Harden, examples of pyABF", "MIT", "read_neo")
 
 
 def _ibw(name: str, sha256: str) -> File:
     """An example of BluePyEfe."""
-    return File(name, _BLUEPYEFE + name, sha256, 48634, "Blue Brain Project, BluePyEfe", "BSD-3-Clause", "read_neo")
+    return File(
+        name, _BLUEPYEFE + name, sha256, 48634, "Blue Brain Project, tests of BluePyEfe", "BSD-3-Clause", "read_neo"
+    )
 
 
 FILES: Mapping[str, File] = MappingProxyType(

@@ -185,7 +185,7 @@ def load(path: PathLike) -> xr.Dataset:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is not a whole NetCDF4 file (the message names what reads it: pynwb, xarray, numpy), or one of a synfwp
+        If it is not a whole NetCDF4 file (the message names what reads it: read_nwb, xarray, numpy), or one of a synfwp
         before 0.1.0, whose names differ.
 
     Examples

@@ -63,7 +63,7 @@ def _hdf5(path: Path) -> str:
     try:
         with h5py.File(path, "r") as file:
             if "nwb_version" in file.attrs:
-                return "is an NWB file, which pynwb.NWBHDF5IO(path, 'r') or neo.io.NWBIO(path) reads"
+                return "is an NWB file, which synfwp.read_nwb(path) reads"
             groups = [name for name, one in file.items() if isinstance(one, h5py.Group)]
             if groups:
                 names = ", ".join(map(repr, groups[:3])) + (", ..." if len(groups) > 3 else "")

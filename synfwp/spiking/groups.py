@@ -196,15 +196,21 @@ class SpikeSource(owned.Owner):
 
     @classmethod
     def from_dataset(
-        cls, ds: "xr.Dataset", population: str, name: str | None = None, *, thin: bool = False
+        cls,
+        ds: "xr.Dataset",
+        population: str,
+        name: str | None = None,
+        *,
+        thin: bool = False,
+        window: tuple[float, float] | None = None,
     ) -> "SpikeSource":
-        """The spikes of one population of a run, to be replayed.
+        """The spikes of one population of a run or a recording, to be replayed.
 
         Parameters
         ----------
         ds : xarray.Dataset
-            As `Circuit.run` and ``simulate(..., record=True)`` return it; times in the unit that the attribute
-            ``units`` of ``spike_time`` names.
+            As `Circuit.run` and ``simulate(..., record=True)`` return it, or `synfwp.read_nwb` and its like; times in
+            the unit that the attribute ``units`` of ``spike_time`` names.
         population : str
         name : str or None
             None: that of the population.
@@ -212,6 +218,8 @@ class SpikeSource(owned.Owner):
             Of the spikes of one neuron at one time, keep one. Neurons of a spiking network that are drawn as Poisson
             counts (``"key"``, and all of ``engine="poisson"``) may fire several times in a step, a unit of a circuit
             fires once. ``len(fw.spikes(ds, population)[0]) - source.times.size`` spikes are dropped then.
+        window : (start, stop) or None
+            In s: the spikes from start on and before stop, at times that begin at start. None: all, at their times.
 
         Returns
         -------
@@ -220,8 +228,8 @@ class SpikeSource(owned.Owner):
         Raises
         ------
         ValueError
-            If the Dataset has no such spikes, its times have no unit of time, or a neuron fires twice at one time and
-            ``thin`` is False.
+            If the Dataset has no such spikes, its times have no unit of time or begin before 0, or a neuron fires twice
+            at one time and ``thin`` is False.
 
         Examples
         --------
@@ -233,6 +241,14 @@ class SpikeSource(owned.Owner):
         found = results.spike_trains(ds)
         at = found.names.index(checks.one_of("population", population, found.names))
         seconds, which = found.of(population)
+        if window is not None:
+            low, high = units.to_float(list(window), "s", "window")
+            if not low < high:
+                raise ValueError(f"window is {checks.short(window)}; pass (start, stop) in s with start before stop.")
+            inside = (seconds >= low) & (seconds < high)
+            seconds, which = seconds[inside] - low, which[inside]
+        if seconds.size and seconds[0] < 0:
+            raise ValueError(f"{population!r} fires at {seconds[0]:g} s, before 0; pass window=(start, stop) in s.")
         times = 1000.0 * seconds
         if thin:
             again = _repeated(times, which)

@@ -46,7 +46,7 @@ def made(folder):
     (folder / "cut.nc").write_bytes((folder / "groups.h5").read_bytes()[:300])
     xr.Dataset({"a": ("x", np.ones(2))}).to_netcdf(folder / "in_group.nc", group="one", engine="h5netcdf")
     return {
-        "a.nwb": "NWB file, which pynwb", "groups.h5": "holds groups", "mixed.nc": "holds groups", "loose.h5": "h5py",
+        "a.nwb": "NWB file, which synfwp", "groups.h5": "holds groups", "mixed.nc": "holds groups", "loose.h5": "h5py",
         "old.nc": "NetCDF3 file, which xarray", "table.csv": "a text file", "long.txt": "a text file",
         "empty.nc": "is empty", "folder": "is a folder", "old.zarr": r"open_zarr", "new.zarr": "open_zarr",
         "a.npz": r"npz.*numpy\.load", "a.npy": r"numpy\.load", "noise.bin": "not a NetCDF4 file", "cut.nc": "damaged",
