@@ -32,6 +32,7 @@ import xarray as xr
 
 import synfwp as fw
 from synfwp import measures, results, seeds
+from synfwp.data import read_nwb
 from synfwp.results import Row
 from synfwp.settings import sized
 
@@ -106,8 +107,6 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
 
 def recorded(path: str) -> Session:
     """A session of Kornblith et al. 2017 from its NWB file."""
-    from synfwp.data.nwb import read_nwb
-
     ds = read_nwb(path)
     images = np.stack([ds[f"trial_stim{i + 1}"].values for i in range(SHOWN)], axis=1).astype(int)
     onset = np.stack([ds[f"trial_stim{i + 1}_on"].values for i in range(SHOWN)], axis=1)
