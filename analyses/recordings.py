@@ -12,9 +12,9 @@ asked in the delay, whose answer should be among the three of the trial (control
 trials, in which every image has every position once). How large a code would have been found is measured with planted
 ones before anything is called "at chance".
 
-Published: 48 % of selective neurons keep an image after it, and 8 % through the delay (abstract). From the same session
-65 % of images shown were decoded before, and in the delay a decoder of raw rates was taken for one at chance. The first
-comes out, the second does not. The decoder that learns in the delay is near chance at each position, but it would find
+Published: 48 % of selective neurons keep an image after it, and 8 % through the delay (abstract). Recomputed before from
+the data: 65 % of images shown decoded in the best session, and chance in the delay. The first comes out, the second
+does not. The decoder that learns in the delay is near chance at each position, but it would find
 an eighth of the code of images shown in 80 % of such delays only; the decoder of images shown, with units scaled by
 their SD, reads the images held. Ours: rates, tuning and size of the simulated memory. Without a recording
 (``recording=none``) the program is about simulated trials alone.
@@ -267,7 +267,7 @@ def _of(ds: xr.Dataset, name: str) -> list[Row]:
     chance = 1 / IMAGES
     if single and SHOWN * trials == 648:  # of this session alone a number is known
         error = float(np.sqrt(0.65 * 0.35 / (SHOWN * trials)))
-        what, source = "image shown, recording, best session known", "kornblith2017, session 399e11sb"
+        what, source = "image shown, recording, best session known", "kornblith2017, data"
         found.append(Row(what, float(ds.image[0]), 0.65, "recomputed", source, error=error, band=0.005))
     found.append(Row(f"image shown, {name}, against shuffled labels", _obtained(ds.image), _obtained(ds.image_null),
                      "control", claim="above", error=_error(chance, SHOWN * trials) if single else 0.0))  # fmt: skip
