@@ -12,12 +12,12 @@ asked in the delay, whose answer should be among the three of the trial (control
 trials, in which every image has every position once). How large a code would have been found is measured with planted
 ones before anything is called "at chance".
 
-Published: 48 % of selective neurons keep an image after it, and 8 % through the delay (abstract). Recomputed before from
-the data: 65 % of images shown decoded in the best session, and chance in the delay. The first comes out, the second
-does not. The decoder that learns in the delay is near chance at each position, but it would find
-an eighth of the code of images shown in 80 % of such delays only; the decoder of images shown, with units scaled by
-their SD, reads the images held. Ours: rates, tuning and size of the simulated memory. Without a recording
-(``recording=none``) the program is about simulated trials alone.
+Published: 48 % of selective neurons keep an image after it, and 8 % through the delay (abstract). Recomputed before
+from the data: 65 % of images shown decoded in the best session, and chance in the delay. The first comes out, the
+second does not. The decoder that learns in the delay is near chance at each position, but it would find an eighth of
+the code of images shown in 80 % of such delays only; the decoder of images shown, with units scaled by their SD, reads
+the images held. Ours: rates, tuning and size of the simulated memory. Without a recording (``recording=none``) the
+program is about simulated trials alone.
 
 Cites: kornblith2017, mongillo2008, schlag2021
 """
