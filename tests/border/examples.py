@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 import synfwp as fw
+from synfwp import results
 from synfwp.plasticity import rows
 
 Row = tuple[Callable[..., Any], dict[str, Any]]
@@ -65,6 +66,8 @@ COUNTED = {
     "edges": np.arange(0, 13.0, 2.0),
     "n": 3,
 }
+RESPONSES, CLASS = rng.normal(size=(12, 3)), np.arange(12) % 2
+RECORDED = results.dataset(results.spike_variables({"cells": (np.arange(12.0), np.arange(12) % 3, 3)}))
 ROWS: Mapping[str, Row] = {
     "AdEx": (
         fw.AdEx,
@@ -197,6 +200,73 @@ ROWS: Mapping[str, Row] = {
         {"x": np.array([0.5, -0.2]), "starts": 2},
     ),
     "fastest_form": (fw.fastest_form, {"rule": "delta", "T": 64, "d_k": 8, "d_v": 8}),
+    "measures.aligned_counts": (
+        fw.measures.aligned_counts,
+        {"time": np.arange(12.0), "unit": np.arange(12) % 3, "events": np.array([2.0, 5.0]), "edges": W[0], "n": 3},
+    ),
+    "measures.aligned_spikes": (
+        fw.measures.aligned_spikes,
+        {
+            "time": np.arange(12.0),
+            "unit": np.arange(12) % 3,
+            "events": np.array([2.0, 5.0]),
+            "window": np.array([-1.0, 2.0]),
+        },
+    ),
+    "measures.compare_decoding": (
+        lambda **a: fw.measures.compare_decoding({"activity": RESPONSES}, **a),
+        {"labels": CLASS, "folds": 3, "shuffles": 2},
+    ),
+    "measures.decode": (
+        fw.measures.decode,
+        {"X": RESPONSES, "labels": CLASS, "folds": 3, "groups": np.arange(12) // 2, "shuffles": 2, "strength": 1.0},
+    ),
+    "measures.decode_across_times": (
+        fw.measures.decode_across_times,
+        {"X": np.stack([RESPONSES, RESPONSES**2], axis=2), "labels": CLASS, "folds": 3, "shuffles": 2},
+    ),
+    "measures.detection_power": (
+        fw.measures.detection_power,
+        {
+            "X": RESPONSES,
+            "labels": CLASS,
+            "sizes": np.array([0.5, 1.0]),
+            "code": rng.normal(size=(2, 3)),
+            "repeats": 19,
+            "folds": 3,
+        },
+    ),
+    "measures.lagged_correlation": (
+        fw.measures.lagged_correlation,
+        {
+            "x": rng.normal(size=40),
+            "y": rng.normal(size=40),
+            "max_lag": 2,
+            "margin": 9,
+            "shuffles": 5,
+            "dt": 0.5,
+        },
+    ),
+    "measures.linear_cka": (fw.measures.linear_cka, {"X": RESPONSES, "Y": RESPONSES[:, :2] ** 2}),
+    "measures.procrustes_distance": (fw.measures.procrustes_distance, {"X": RESPONSES, "Y": RESPONSES[:, :2] ** 2}),
+    "measures.psth": (
+        lambda **a: fw.measures.psth(RECORDED, **a),
+        {"events": np.array([2.0, 5.0]), "edges": np.array([0.0, 1.0, 2.0]), "smooth": 0.5},
+    ),
+    "measures.rdm": (fw.measures.rdm, {"X": RESPONSES}),
+    "measures.repetition_suppression": (
+        fw.measures.repetition_suppression,
+        {"first": RESPONSES**2, "repeated": RESPONSES**2 / 2, "stimulus": CLASS, "share": 0.5, "splits": 2},
+    ),
+    "measures.rsa": (
+        fw.measures.rsa,
+        {"one": np.cov(RESPONSES), "other": np.corrcoef(RESPONSES), "permutations": 9},
+    ),
+    "measures.selectivity": (
+        lambda **a: fw.measures.selectivity(kind="direction", **a),
+        {"curve": RESPONSES[:4] ** 2, "angles": np.arange(4.0)},
+    ),
+    "measures.tuning_curves": (fw.measures.tuning_curves, {"response": RESPONSES, "stimulus": CLASS}),
     "measures.auc": (fw.measures.auc, {"score": np.array([1.0, 2.0, 3.0]), "positive": np.array([False, True, True])}),
     "measures.binned_rate": (
         fw.measures.binned_rate,
