@@ -469,3 +469,10 @@ def _bounded(matrix: np.ndarray, target: np.ndarray, bounds: np.ndarray) -> np.n
 def refitted(problem: Problem, **changes: Any) -> Problem:
     """The problem with other data, standard errors or points that are used."""
     return replace(problem, **changes)
+
+
+def deviance(problem: Problem, values: Mapping[str, float]) -> float:
+    """What `minimise` would minimise, at given values of all parameters."""
+    scaled = (problem.data - problem.model(values)) * problem.weights
+    f = scaled if problem.cells is None else _t_residual(scaled, problem.cells)
+    return float(f @ f)
