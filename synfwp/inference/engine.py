@@ -433,7 +433,9 @@ def _inner(problem: Problem, values: dict[str, float]) -> tuple[dict[str, float]
     bounds = np.array([(p.low, p.high) for p in problem.solved]).T
     amplitudes = _bounded(matrix, target, bounds)
     scaled = target - matrix @ amplitudes
-    for _ in range(INNER if cells is not None else 0):
+    for _ in range(INNER):
+        if cells is None:
+            break
         heavy = np.sqrt(cells / (cells - 1 + scaled**2))
         before, amplitudes = amplitudes, _bounded(matrix * heavy[:, None], target * heavy, bounds)
         scaled = target - matrix @ amplitudes

@@ -81,8 +81,8 @@ def threshold(estimate: Estimate, level: float) -> float:
     if problem.sem is None:
         if estimate.dof < 1:
             raise ValueError(
-                f"{problem.points} points without standard errors leave nothing to estimate the spread of {len(problem.free)} "
-                "parameters from; pass sem=, or fix some parameters."
+                f"{problem.points} points without standard errors leave nothing from which to estimate the spread of "
+                f"{len(problem.free)} parameters; pass sem=, or fix some parameters."
             )
         return float(estimate.variance * t.ppf(tail, estimate.dof) ** 2)
     if problem.cells is None:
@@ -140,9 +140,12 @@ class _Scan:
         self.estimate, self.p, self.allowed = estimate, p, allowed
         self.near: Mapping[str, float] = estimate.values
         self.lower: dict[str, float] | None = None
+        self.known: dict[float, float] = {}
 
     def excess(self, scaled: float) -> float:
         """Root of the rise of the deviance, less that which is allowed: nearly linear in the distance."""
+        if scaled in self.known:
+            return self.known[scaled]
         held = self.estimate.problem.held(self.p.name, self.p.value(scaled))
         if held.free:
             found = minimise(held, starts=0, near=[self.near], tol=1e-7)
@@ -172,11 +175,8 @@ class _Scan:
             if self.lower is not None:
                 return self.p.value(out), False
             if excess >= 0:
-                near = {inside: before, out: excess}
-                crossing = brentq(
-                    lambda x: near[x] if x in near else self.excess(x), inside, out, xtol=SHARP * abs(out - centre)
-                )
-                return self.p.value(crossing), False
+                self.known = {inside: before, out: excess}
+                return self.p.value(brentq(self.excess, inside, out, xtol=SHARP * abs(out - centre))), False
             if at_bound:
                 return self.p.value(bound), True
             inside, before = out, excess
@@ -239,13 +239,11 @@ def bootstrap(
 
 def _percentiles(p: Parameter, values: np.ndarray, level: float) -> Interval:
     """The middle ``level`` of values."""
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-    room = [
-        p.edges[1] - p.edges[0] if np.isfinite(sum(p.edges)) else max(abs(p.scaled(float(x))), 1e-300)
-        for x in (low, high)
-    ]
-    open_low = abs(p.scaled(float(low)) - p.edges[0]) <= 1e-6 * room[0]
-    open_high = abs(p.scaled(float(high)) - p.edges[1]) <= 1e-6 * room[1]
+    ends = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    low, high = (p.scaled(float(x)) for x in ends)
+    near = 1e-6 * (p.edges[1] - p.edges[0] if np.isfinite(sum(p.edges)) else max(abs(low), abs(high)))
+    open_low, open_high = low - p.edges[0] <= near, p.edges[1] - high <= near
+    low, high = ends
     return Interval(float(low), float(high), bool(open_low), bool(open_high), level, "parametric bootstrap from sem")
 
 
