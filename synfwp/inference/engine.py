@@ -29,6 +29,7 @@ from synfwp import checks, owned, seeds
 
 STEP = 1e-6  # of differences, in units of the range of a parameter
 CLOSE = 1e-9  # of a range: a value this near to a bound is at it
+NUDGE = 1e-4  # of a range: how far from a bound a search begins
 INNER = 50  # rounds of weights for the t-distribution, at most
 
 
@@ -163,6 +164,17 @@ class Problem:
         """Free parameters that are linear."""
         return tuple(p for p in self.free if p.name in self.linear)
 
+    @cached_property
+    def limits(self) -> np.ndarray:
+        """(2, solved) bounds of the free linear parameters."""
+        return np.array([(p.low, p.high) for p in self.solved]).T
+
+    @cached_property
+    def _places(self) -> tuple[list[int], list[int]]:
+        """Which of ``linear`` are free, in the order of `solved`, and which are not."""
+        ours = [self.linear.index(p.name) for p in self.solved]
+        return ours, [i for i in range(len(self.linear)) if i not in ours]
+
     def held(self, name: str, value: float) -> "Problem":
         """The problem with one free parameter fixed."""
         rest = tuple(p for p in self.free if p.name != name)
@@ -200,12 +212,11 @@ class Problem:
 
     def split(self, values: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
         """The prediction without the linear parameters that are free, and (points, solved) what one of each adds."""
-        names = [p.name for p in self.solved]
         if self.columns is not None:
             everything = self.columns(values)
-            at = {name: everything[:, i] for i, name in enumerate(self.linear)}
-            rest = [at[name] * values[name] for name in self.linear if name not in names]
-            return sum(rest, np.zeros_like(self.data)), np.stack([at[name] for name in names], axis=1)
+            ours, rest = self._places
+            return everything[:, rest] @ np.array([values[self.linear[i]] for i in rest]), everything[:, ours]
+        names = [p.name for p in self.solved]
         nothing = values | dict.fromkeys(names, 0.0)
         offset = np.asarray(self.predict(nothing), float)
         return offset, np.stack([np.asarray(self.predict(nothing | {n: 1.0}), float) - offset for n in names], axis=1)
@@ -216,7 +227,7 @@ class _Held(Problem):
 
     def __init__(self, of: Problem, free: tuple[Parameter, ...], fixed: dict[str, float]) -> None:
         for name, value in vars(of).items():
-            if name not in ("searched", "solved"):
+            if name not in ("searched", "solved", "limits", "_places"):
                 object.__setattr__(self, name, value)
         object.__setattr__(self, "free", free)
         object.__setattr__(self, "fixed", fixed)
@@ -295,11 +306,15 @@ class Estimate:
 
     @cached_property
     def scales(self) -> np.ndarray:
-        """(free,) by how much each parameter may plausibly move: its range, or a linear one its typical size."""
+        """(free,) by how much each parameter may plausibly move: its range on the scale of the search.
+
+        Of a linear one at most ten times the size that by itself would give the largest data.
+        """
         sizes = []
         for p in self.problem.free:
             low, high = p.edges
-            sizes.append(min(self._typical(p), high - low) if p.name in self.problem.linear else high - low)
+            linear = p.name in self.problem.linear
+            sizes.append(min(10 * self._typical(p), high - low) if linear else high - low)
         return np.array(sizes)
 
     @cached_property
@@ -317,8 +332,8 @@ class Estimate:
     def loose(self) -> list[dict[str, float]]:
         """Combinations that the data do not constrain: weights of the parameters (of at least 0.1), each in its scale.
 
-        A combination is one of the `rank` that is missing: it can move by the scale of its parameters, the whole range
-        between the bounds of one that is not linear, within its standard error.
+        A combination is one of the `rank` that is missing: within its standard error it can move by the whole range of
+        its parameters (`scales`).
         """
         names = [p.name for p in self.problem.free]
         found = []
@@ -345,7 +360,7 @@ class Estimate:
 def minimise(
     problem: Problem, *, starts: int = 20, seed: Any = 0, near: Sequence[Mapping[str, float]] = (), tol: float = 1e-9
 ) -> Estimate:
-    """The best values from many starts, by trust regions within the bounds.
+    """The best values from many starts, each led to a minimum within the bounds.
 
     Parameters
     ----------
@@ -356,7 +371,7 @@ def minimise(
     near : sequence of dict
         Further starts, values of the parameters that are not linear.
     tol : float
-        Relative changes of deviance and parameters at which the best start ends.
+        Relative changes of deviance and parameters at which a search ends.
 
     Returns
     -------
@@ -372,12 +387,12 @@ def minimise(
         values, f = _inner(problem, dict(problem.fixed))
         return Estimate(problem, values, float(f @ f), (float(f @ f),))
     draws = seeds.generator(seed, "starts").random((starts, len(searched))) if starts else np.zeros((0, len(searched)))
-    given = [[_place(p, values[p.name]) for p in searched] for values in near]
-    rough = [_descend(problem, s, max(tol, 1e-4), 30) for s in [*np.reshape(given, (-1, len(searched))), *draws]]
+    given = np.reshape([[_place(p, values[p.name]) for p in searched] for values in near], (-1, len(searched)))
+    rough = [_descend(problem, s, tol if starts == 0 else max(tol, 1e-5)) for s in [*given, *draws]]
     rough = sorted((one for one in rough if np.isfinite(one[0])), key=lambda one: one[0])
     if not rough:
         raise ValueError("the model gives no finite prediction from any start; pass narrower bounds.")
-    best = _descend(problem, rough[0][1], tol, 200)
+    best = _polish(problem, rough[0], tol) if starts else rough[0]
     values, f = _inner(problem, _values(problem, best[1]))
     return Estimate(problem, values, float(f @ f), tuple(one[0] for one in rough))
 
@@ -397,8 +412,25 @@ def _values(problem: Problem, place: np.ndarray) -> dict[str, float]:
     return values
 
 
-def _descend(problem: Problem, start: np.ndarray, tol: float, most: int) -> tuple[float, np.ndarray]:
-    """Deviance and place of the minimum that a start leads to."""
+def _descend(problem: Problem, start: np.ndarray, tol: float) -> tuple[float, np.ndarray]:
+    """Deviance and place of the minimum that a start leads to: MINPACK, with places as (1 + sin(angle)) / 2."""
+    from scipy.optimize import leastsq
+
+    def residual(angle: np.ndarray) -> np.ndarray:
+        return _inner(problem, _values(problem, (1 + np.sin(angle)) / 2))[1]
+
+    angle = np.arcsin(2 * np.clip(start, NUDGE, 1 - NUDGE) - 1)
+    first = residual(angle)
+    if not np.isfinite(first).all():
+        return np.inf, start
+    if first.size < angle.size:
+        return _polish(problem, (float(first @ first), start), tol)
+    angle, _, found, _, _ = leastsq(residual, angle, full_output=True, ftol=tol, xtol=tol, epsfcn=STEP**2)
+    return float(found["fvec"] @ found["fvec"]), (1 + np.sin(angle)) / 2
+
+
+def _polish(problem: Problem, rough: tuple[float, np.ndarray], tol: float) -> tuple[float, np.ndarray]:
+    """The same by trust regions, which are exact at bounds; the better of the two."""
     from scipy.optimize import least_squares
 
     def residual(place: np.ndarray) -> np.ndarray:
@@ -413,11 +445,9 @@ def _descend(problem: Problem, start: np.ndarray, tol: float, most: int) -> tupl
             found[:, i] = (residual(there) - here) / (there[i] - place[i])
         return found
 
-    start = np.clip(start, CLOSE, 1 - CLOSE)
-    if not np.isfinite(residual(start)).all():
-        return np.inf, start
-    found = least_squares(residual, start, slopes, (0.0, 1.0), ftol=tol, xtol=tol, gtol=1e-12, max_nfev=most)
-    return 2 * float(found.cost), found.x
+    start = np.clip(rough[1], CLOSE, 1 - CLOSE)
+    found = least_squares(residual, start, slopes, (0.0, 1.0), ftol=tol, xtol=tol, gtol=1e-12, max_nfev=200)
+    return min((2 * float(found.cost), found.x), rough, key=lambda one: one[0])
 
 
 def _inner(problem: Problem, values: dict[str, float]) -> tuple[dict[str, float], np.ndarray]:
@@ -428,9 +458,9 @@ def _inner(problem: Problem, values: dict[str, float]) -> tuple[dict[str, float]
         return values, scaled if cells is None else _t_residual(scaled, cells)
     offset, columns = problem.split(values)
     target, matrix = (problem.data - offset) * weights, columns * weights[:, None]
-    if not (np.isfinite(target).all() and np.isfinite(matrix).all()):
+    if not np.isfinite(target.sum() + matrix.sum()):
         return values, np.full(target.shape, np.inf)
-    bounds = np.array([(p.low, p.high) for p in problem.solved]).T
+    bounds = problem.limits
     amplitudes = _bounded(matrix, target, bounds)
     scaled = target - matrix @ amplitudes
     for _ in range(INNER):
@@ -455,11 +485,11 @@ def _bounded(matrix: np.ndarray, target: np.ndarray, bounds: np.ndarray) -> np.n
     from scipy.optimize import lsq_linear, nnls
 
     low, high = bounds
-    norm = np.sqrt((matrix**2).sum(axis=0))
+    norm = np.sqrt(np.einsum("ij,ij->j", matrix, matrix))
     norm[norm == 0] = 1.0
     unit = matrix / norm
     free = np.linalg.lstsq(unit, target, rcond=1e-12)[0] / norm
-    if (free >= low).all() and (free <= high).all():
+    if np.all((free >= low) & (free <= high)):
         return free
     if np.isfinite(low).all():
         over = nnls(unit, target - matrix @ low)[0] / norm + low

@@ -18,7 +18,7 @@ from synfwp import checks, seeds, threads
 from synfwp.inference.engine import Estimate, Parameter, Problem, deviance, minimise, refitted
 
 REACH = 40  # steps of a scan to one side, at most
-SHARP = 1e-3  # of the distance to an end: how exactly an end is found
+SHARP = 1e-3  # of the root of a quantile: how exactly the rise of the deviance at an end is met
 BETTER = 1e-6  # a deviance that is lower by this is another minimum
 
 
@@ -148,13 +148,18 @@ class _Scan:
             return self.known[scaled]
         held = self.estimate.problem.held(self.p.name, self.p.value(scaled))
         if held.free:
-            found = minimise(held, starts=0, near=[self.near], tol=1e-7)
+            found = minimise(held, starts=0, near=[self.near], tol=1e-8)
             rise, self.near = found.deviance, found.values
         else:
             rise = deviance(held, held.fixed)
         if rise < self.estimate.deviance - BETTER * max(1.0, self.allowed):
             self.lower = dict(self.near)
         return float(np.sqrt(max(rise - self.estimate.deviance, 0.0)) - np.sqrt(self.allowed))
+
+    def _near(self, scaled: float) -> float:
+        """`excess`, 0 where it is small enough to end a search."""
+        excess = self.excess(scaled)
+        return 0.0 if abs(excess) <= SHARP * np.sqrt(self.allowed) else excess
 
     def end(self, step: float) -> tuple[float, bool]:
         """Where the rise reaches what is allowed, or the bound with True."""
@@ -176,7 +181,7 @@ class _Scan:
                 return self.p.value(out), False
             if excess >= 0:
                 self.known = {inside: before, out: excess}
-                return self.p.value(brentq(self.excess, inside, out, xtol=SHARP * abs(out - centre))), False
+                return self.p.value(brentq(self._near, inside, out, xtol=1e-9 * abs(out - centre))), False
             if at_bound:
                 return self.p.value(bound), True
             inside, before = out, excess
