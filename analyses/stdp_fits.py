@@ -91,7 +91,11 @@ def errors(fits: dict[str, Fit]) -> xr.Dataset:
     tested = [[[fits[f"{name}, {on}"].tested(to) for to in PROTOCOLS] for on in PROTOCOLS] for name in RULES]
     made: dict[str, Any] = {
         "fit_error": ("fit", [one.error for one in fits.values()], number | {"long_name": "E of the points fitted"}),
-        "left_out": ("fit", [one.left_out for one in fits.values()], number | {"long_name": "E of conditions left out"}),
+        "left_out": (
+            "fit",
+            [one.left_out for one in fits.values()],
+            number | {"long_name": "E of conditions left out"},
+        ),
         "aicc": ("fit", [one.aicc for one in fits.values()], number | {"long_name": "AICc"}),
         "free": ("fit", [len(one.intervals) for one in fits.values()], number | {"long_name": "free parameters"}),
         "tested_error": (("stdp", "fitted_on", "tested_on"), tested, number | {"long_name": "E under a protocol"}),

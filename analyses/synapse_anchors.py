@@ -144,13 +144,14 @@ def window(size: Size) -> xr.Dataset:
     table = fw.load_table(BI_POO)
     lag, change = table.dt_post_minus_pre_ms.values, table.dw_rel.values
     used = (lag > 0) | (lag < -4)
-    fitted, preset = fw.fit(fw.PairSTDP, BI_POO, where=used).rule, fw.PairSTDP("bi_poo")
+    fitted: Any = fw.fit(fw.PairSTDP, BI_POO, where=used).rule
+    preset = fw.PairSTDP("bi_poo")
     amplitudes = []
     for sign, tau in ((1, preset.tau_plus), (-1, preset.tau_minus)):
         side = used & (sign * lag > 0)
         basis = np.exp(-np.abs(lag[side]) / tau)
         amplitudes.append(float(basis @ change[side] / (basis @ basis)))
-    rules = {"fit": fitted, "hippocampus": fw.TripletSTDP("hippocampus")}
+    rules: dict[str, Any] = {"fit": fitted, "hippocampus": fw.TripletSTDP("hippocampus")}
     lags = np.linspace(-100, 100, 2 * size.points)
     runs = {
         name: [plasticity.protocols.pairs(dt=one) for one in at]

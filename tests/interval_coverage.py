@@ -96,7 +96,8 @@ def text(lines: Sequence[dict[str, Any]]) -> str:
     """The page."""
     head = f"{'simulated tables':32}{'parameter':11}{'level':>6}{'tables':>8}{'covered':>9}{'open':>6}{'p (Holm)':>10}"
     rows = [
-        f"{x['design']:32}{x['name']:11}{x['level']:6.2f}{x['n']:8d}{x['held'] / x['n']:9.3f}{x['open']:6d}{x['holm']:10.3f}"
+        f"{x['design']:32}{x['name']:11}{x['level']:6.2f}{x['n']:8d}{x['held'] / x['n']:9.3f}{x['open']:6d}"
+        f"{x['holm']:10.3f}"
         for x in lines
     ]
     return "\n".join([head, *rows])

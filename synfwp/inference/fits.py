@@ -10,11 +10,11 @@ import pandas as pd
 import xarray as xr
 
 from synfwp import checks, shown
-from synfwp.data import load_table
 from synfwp.inference.engine import Estimate, Problem, minimise
 from synfwp.inference.intervals import Interval, bootstrap, left_out, profile
+from synfwp.inference.points import chosen, named, numbers, protocol_list, runs_of
 from synfwp.inference.spike_rules import Family, choose, family
-from synfwp.plasticity import protocols
+from synfwp.plasticity import PairSTDP, SynapticRule, TripletSTDP
 from synfwp.plasticity.protocols import Protocol
 
 INTERVALS = ("profile", "bootstrap")
@@ -73,9 +73,10 @@ class Fit:
         return type(self.rule).__name__
 
     @property
-    def rule(self) -> Any:
+    def rule(self) -> PairSTDP | TripletSTDP | SynapticRule:
         """The rule with the best values."""
-        return self.family.make(self.estimate.values)
+        made: PairSTDP | TripletSTDP | SynapticRule = self.family.make(self.estimate.values)
+        return made
 
     @property
     def error(self) -> float:
@@ -145,7 +146,7 @@ class Fit:
         """
         from scipy.stats import norm, t
 
-        columns, p = self.family.columns(_protocols(runs)), self.estimate.problem
+        columns, p = self.family.columns(protocol_list(runs)), self.estimate.problem
         names, values = list(self.family.kind.amplitudes), self.estimate.values
 
         def model(at: Mapping[str, float]) -> np.ndarray:
@@ -180,7 +181,7 @@ class Fit:
         -------
         float
         """
-        runs = _runs(self.data, self.table_name, protocol)
+        runs = runs_of(self.data, self.table_name, protocol)
         residual = (self.estimate.problem.data - self.predict(runs).dw_model.values) * self.estimate.problem.weights
         return float(residual @ residual) / self.estimate.problem.points
 
@@ -252,6 +253,7 @@ def fit(
     The window of Bi & Poo (1998), without the points of -4 ms < dt < 0, where both signs occur:
 
     >>> from synfwp.plasticity import PairSTDP
+    >>> from synfwp.data import load_table
     >>> table = load_table("bi_poo_1998_points")
     >>> used = (table.dt_post_minus_pre_ms > 0) | (table.dt_post_minus_pre_ms < -4)
     >>> found = fit(PairSTDP, "bi_poo_1998_points", where=used.values)
@@ -260,14 +262,14 @@ def fit(
     (14.8, 7.0, 36.4, True)
     """
     of = family(rule, scale)
-    data, name = _table(table)
+    data, name = named(table)
     parameters, values = choose(of, free, fixed, bounds)
     if not parameters:
         raise ValueError("nothing is free; pass free=, a list of parameters, or fix fewer.")
     checks.one_of("intervals", intervals, INTERVALS)
-    change, sem, cells = _numbers(data)
-    used = _where(where, change, sem, cells)
-    columns = of.columns(_runs(data, name, protocol))
+    change, sem, cells = numbers(data)
+    used = chosen(where, change, sem, cells)
+    columns = of.columns(runs_of(data, name, protocol))
     names = tuple(of.kind.amplitudes)
     problem = Problem(
         lambda at: columns(at) @ np.array([at[n] for n in names]),
@@ -315,12 +317,12 @@ def compare(fits: Mapping[str, Fit] | Sequence[Fit]) -> pd.DataFrame:
     >>> both[["free", "error", "left_out"]].round(2).values.tolist()
     [[4.0, 2.29, 14.45], [3.0, 0.32, 0.44]]
     """
-    named = dict(fits) if isinstance(fits, Mapping) else {f"{one.name} {i}": one for i, one in enumerate(_fits(fits))}
-    if not named:
+    by_name = dict(fits) if isinstance(fits, Mapping) else {f"{one.name} {i}": one for i, one in enumerate(_fits(fits))}
+    if not by_name:
         raise ValueError("fits is empty; pass at least one Fit.")
-    first = next(iter(_fits(list(named.values())))).estimate.problem
+    first = next(iter(_fits(list(by_name.values())))).estimate.problem
     rows = {}
-    for name, one in named.items():
+    for name, one in by_name.items():
         p = one.estimate.problem
         same = p.data.shape == first.data.shape and (p.data == first.data).all() and (p.weights == first.weights).all()
         if not same or (p.cells is None) != (first.cells is None):
@@ -343,67 +345,3 @@ def _fits(fits: Any) -> Sequence[Fit]:
     if isinstance(fits, Fit) or not isinstance(fits, Sequence) or not all(isinstance(one, Fit) for one in fits):
         raise TypeError(f"fits is {checks.short(fits)}; pass a list of results of fit, or a dict of them by name.")
     return fits
-
-
-def _table(table: Any) -> tuple[xr.Dataset, str]:
-    """The Dataset, and its name if it is a published one."""
-    if isinstance(table, str):
-        return load_table(table), table
-    if not isinstance(table, xr.Dataset):
-        raise TypeError(f"table is {checks.short(table)}; pass the name of a table or what read_table gives.")
-    return table, ""
-
-
-def _numbers(data: xr.Dataset) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
-    """Changes, standard errors and numbers of cells."""
-    found = [name for name in ("dw_mean", "dw_rel") if name in data]
-    if not found:
-        raise ValueError(f"the table has {', '.join(map(str, data.data_vars))}, but no dw_mean; pass one of changes.")
-    rest = [np.asarray(data[name].values, float) if name in data else None for name in ("dw_sem", "cells")]
-    return np.asarray(data[found[0]].values, float), rest[0], rest[1]
-
-
-def _where(where: Any, change: np.ndarray, sem: np.ndarray | None, cells: np.ndarray | None) -> np.ndarray:
-    """Points that are fitted, all with numbers."""
-    used = np.ones(change.shape, bool) if where is None else np.asarray(where)
-    if used.dtype != bool or used.shape != change.shape:
-        raise ValueError(f"where is {checks.short(where)}; pass True or False for each of {change.size} points.")
-    if not used.any():
-        raise ValueError("where is False everywhere; pass at least one point to fit.")
-    if sem is not None and (bad := np.flatnonzero(used & ~np.isfinite(sem))).size:
-        raise ValueError(
-            f"point {bad[0]} has no standard error (a single cell); leave such points out by where=np.isfinite("
-            "table.dw_sem)."
-        )
-    if cells is not None and (bad := np.flatnonzero(used & (cells < 3))).size:
-        raise ValueError(
-            f"point {bad[0]} is of {cells[bad[0]]:g} cells, too few for its standard error to count; leave such points "
-            "out by where=table.cells > 2."
-        )
-    return used
-
-
-def _runs(data: xr.Dataset, name: str, protocol: Any) -> Sequence[Protocol]:
-    """One protocol for each point."""
-    points = data.sizes["point"]
-    if protocol is None or isinstance(protocol, str):
-        if name:
-            return protocols.from_table(name, protocol)
-        if protocol is not None or "n_pairs" not in data.attrs:
-            raise ValueError(
-                f"protocol is {protocol!r}, but the table is not a published one with such a protocol; pass a list of "
-                "one Protocol for each point, or the name of the table."
-            )
-        pairs = zip(data.dt_ms.values, data.rate_hz.values, strict=True)
-        return [protocols.pairs(int(data.attrs["n_pairs"]), float(rate), float(lag)) for lag, rate in pairs]
-    runs = _protocols(protocol)
-    if len(runs) != points:
-        raise ValueError(f"protocol has {len(runs)} protocols but the table {points} points; pass one for each.")
-    return runs
-
-
-def _protocols(runs: Any) -> Sequence[Protocol]:
-    """A list of protocols, or an error."""
-    if isinstance(runs, Protocol) or not isinstance(runs, Sequence) or not all(isinstance(x, Protocol) for x in runs):
-        raise TypeError(f"protocol is {checks.short(runs)}; pass a list of Protocol, one for each point.")
-    return runs
