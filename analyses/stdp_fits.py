@@ -54,7 +54,7 @@ class Size(NamedTuple):
     points: int  # points of a curve
 
 
-FULL, QUICK = Size(starts=100, draws=1000, points=100), Size(starts=4, draws=5, points=25)
+FULL, QUICK = Size(starts=100, draws=1000, points=100), Size(starts=3, draws=5, points=25)
 
 
 @sized(FULL, QUICK)
@@ -281,9 +281,9 @@ def _matrix(ds: xr.Dataset, ax: Axes) -> None:
     for (label, values), colour, marker in zip(kinds.items(), ("black", "blue", "vermillion"), "os^", strict=True):
         plot.points(ax, places, np.array(values), label=label, colour=plot.COLOURS[colour], marker=marker)
     ax.axhline(1, color=plot.COLOURS["black"], ls="--", lw=0.6)
-    short = [f"{name.replace('triplet, ', '')}, {on}" for name, on in names]
+    short = [f"{name.replace("triplet, ", "")} ({on})" for name, on in names]
     ax.set_xticks(places, short, rotation=90)
-    ax.set(yscale="log", ylabel="E", ylim=(0.1, 100), xlim=(-0.5, len(names) - 0.5))
+    ax.set(xlabel="rule (protocol of the fit)", yscale="log", ylabel="E (squared s.e.m.)", ylim=(0.1, 100), xlim=(-0.5, len(names) - 0.5))
     plot.legend(ax)
 
 
@@ -305,7 +305,7 @@ def _forest(ds: xr.Dataset, ax: Axes) -> None:
             label = None
     ax.axhline(1, color=plot.COLOURS["black"], ls="--", lw=0.6)
     ax.set_xticks(range(len(names)), [NAMES[name] for name in names])
-    ax.set(yscale="log", ylabel="value over published", ylim=(1e-3, 1e4), xlim=(-0.5, len(names) - 0.5))
+    ax.set(xlabel="parameter (of the triplet rule)", yscale="log", ylabel="fitted value (of published)", ylim=(1e-3, 1e4), xlim=(-0.5, len(names) - 0.5))
     plot.legend(ax)
 
 
