@@ -281,7 +281,7 @@ def _matrix(ds: xr.Dataset, ax: Axes) -> None:
     for (label, values), colour, marker in zip(kinds.items(), ("black", "blue", "vermillion"), "os^", strict=True):
         plot.points(ax, places, np.array(values), label=label, colour=plot.COLOURS[colour], marker=marker)
     ax.axhline(1, color=plot.COLOURS["black"], ls="--", lw=0.6)
-    short = [f"{name.replace("triplet, ", "")} ({on})" for name, on in names]
+    short = [f"{name.removeprefix('triplet, ')} ({on})" for name, on in names]
     ax.set_xticks(places, short, rotation=90)
     ax.set(xlabel="rule (protocol of the fit)", yscale="log", ylabel="E (squared s.e.m.)", ylim=(0.1, 100), xlim=(-0.5, len(names) - 0.5))
     plot.legend(ax)
