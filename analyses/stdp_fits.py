@@ -283,7 +283,13 @@ def _matrix(ds: xr.Dataset, ax: Axes) -> None:
     ax.axhline(1, color=plot.COLOURS["black"], ls="--", lw=0.6)
     short = [f"{name.removeprefix('triplet, ')} ({on})" for name, on in names]
     ax.set_xticks(places, short, rotation=90)
-    ax.set(xlabel="rule (protocol of the fit)", yscale="log", ylabel="E (squared s.e.m.)", ylim=(0.1, 100), xlim=(-0.5, len(names) - 0.5))
+    ax.set(
+        xlabel="rule (protocol of the fit)",
+        yscale="log",
+        ylabel="E (squared s.e.m.)",
+        ylim=(0.1, 100),
+        xlim=(-0.5, len(names) - 0.5),
+    )
     plot.legend(ax)
 
 
@@ -305,7 +311,13 @@ def _forest(ds: xr.Dataset, ax: Axes) -> None:
             label = None
     ax.axhline(1, color=plot.COLOURS["black"], ls="--", lw=0.6)
     ax.set_xticks(range(len(names)), [NAMES[name] for name in names])
-    ax.set(xlabel="parameter (of the triplet rule)", yscale="log", ylabel="fitted value (of published)", ylim=(1e-3, 1e4), xlim=(-0.5, len(names) - 0.5))
+    ax.set(
+        xlabel="parameter (of the triplet rule)",
+        yscale="log",
+        ylabel="fitted value (of published)",
+        ylim=(1e-3, 1e4),
+        xlim=(-0.5, len(names) - 0.5),
+    )
     plot.legend(ax)
 
 
