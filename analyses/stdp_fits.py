@@ -54,7 +54,7 @@ class Size(NamedTuple):
     points: int  # points of a curve
 
 
-FULL, QUICK = Size(starts=100, draws=1000, points=100), Size(starts=3, draws=5, points=25)
+FULL, QUICK = Size(starts=40, draws=1000, points=100), Size(starts=3, draws=5, points=25)
 
 
 @sized(FULL, QUICK)
