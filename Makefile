@@ -27,7 +27,7 @@ if [ -z "$$py" ]; then \
 fi
 endef
 
-.PHONY: help demo test tests-one tests-two fuzz test-programs programs-one programs-two test-modes mode-nojit mode-bounds mode-oldest test-torch warm figures bench lint stubs clean python FORCE
+.PHONY: help demo test tests-one tests-two fuzz test-programs programs-one programs-two test-modes mode-nojit mode-bounds mode-oldest test-torch warm figures coverage bench lint stubs clean python FORCE
 .DEFAULT_GOAL := help
 
 help:  ## print this list
@@ -100,6 +100,9 @@ figures: $(VENV)/.test  ## every model and analysis at full size (hours; finishe
 	$(VENV)/bin/synfwp scorecard > /dev/null
 	$(PY) tests/readme_numbers.py
 	$(PY) -m pytest -q -m slow || [ $$? -eq 5 ]  # 5: no test is marked slow
+
+coverage: $(VENV)/.test  ## how often intervals of fits hold the truth, on 2200 simulated tables (half an hour)
+	PYTHONPATH=tests $(PY) tests/interval_coverage.py --out docs/results/coverage.txt
 
 bench: $(VENV)/.test  ## run every program of benchmarks/
 	for f in benchmarks/*.py; do if [ -e "$$f" ]; then $(PY) "$$f" || exit 1; fi; done

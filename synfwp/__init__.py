@@ -43,6 +43,7 @@ _HOME = {
     "data": (
         "load_table read_nwb read_neo read_pynapple read_hdf5 read_npz read_text to_pynapple to_neo write_nwb fetch"
     ),
+    "inference": "compare fit read_table",
     "results": "save load join weights",
     "programs": "run list_programs citation",
 }
@@ -53,6 +54,7 @@ _MODULES = (
     "data",
     "dynamics",
     "features",
+    "inference",
     "measures",
     "memory",
     "plasticity",

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from synfwp import fastweights, plastic
+from synfwp.inference import fit
 from synfwp.instructions import Instructions
 from synfwp.memory import Synapse, scan_through
 from synfwp.plasticity import PairSTDP
@@ -45,6 +46,9 @@ def jobs() -> dict[str, Callable[[], object]]:
         found[f"synapses, {np.dtype(dtype).name}"] = partial(_synapse, dtype)
     found["circuits"] = lambda: Circuit([], [PoissonSource(2, 50.0)]).run(1.0)
     found["spike-timing plasticity"] = lambda: PairSTDP("bi_poo").dw([10.0], [20.0])
+    found["fits of spike-timing plasticity"] = lambda: fit(
+        PairSTDP("bi_poo"), "nevian_sakmann2006_bursts", free=["A_plus"], starts=1
+    )
     return found
 
 

@@ -267,6 +267,16 @@ ROWS: Mapping[str, Row] = {
         {"curve": RESPONSES[:4] ** 2, "angles": np.arange(4.0)},
     ),
     "measures.tuning_curves": (fw.measures.tuning_curves, {"response": RESPONSES, "stimulus": CLASS}),
+    "fit": (
+        lambda **a: list(
+            fw.fit(fw.PairSTDP, "nevian_sakmann2006_bursts", free=["A_plus", "A_minus"], **a).estimate.values.values()
+        ),
+        {"fixed": {"tau_plus": 15.0, "tau_minus": 30.0}, "level": 0.9, "starts": 2, "seed": 1},
+    ),
+    "read_table": (
+        lambda **a: fw.read_table({"dt_ms": [10.0, -10.0], "dw_percent": [40.0, -20.0]}, **a),
+        {"rate": 0.5, "n": 30},
+    ),
     "measures.auc": (fw.measures.auc, {"score": np.array([1.0, 2.0, 3.0]), "positive": np.array([False, True, True])}),
     "measures.binned_rate": (
         fw.measures.binned_rate,
@@ -326,10 +336,6 @@ ROWS: Mapping[str, Row] = {
         {"beta": 0.5, "decay": np.array([0.5, 0.9])},
     ),
     "plasticity.dendritic": (rows.dendritic, {"eta": 0.1, "tau_m": 10.0, "tau_syn": 3.0}),
-    "plasticity.fit_window": (
-        fw.plasticity.fit_window,
-        {"dt": np.array([5.0, 10, 20, -5, -10, -20]), "dw": np.array([0.9, 0.6, 0.3, -0.5, -0.4, -0.2])},
-    ),
     "plasticity.gated_trace": (rows.gated_trace, {"eta": 0.1, "tau": 20.0}),
     "plasticity.inhibitory": (rows.inhibitory, {"eta": 0.1, "rate": 5.0, "tau": 20.0}),
     "plasticity.pair": (rows.pair, {"A_plus": 0.1, "A_minus": 0.2, "tau_plus": 20.0, "tau_minus": 30.0}),
@@ -537,7 +543,9 @@ WITHOUT = {
     "compare_substrates": "trained nets",
     "dynamics.Response": "a result",
     "dynamics.measured_transitions": "instructions, and weights that are checked as those of `simulate`",
+    "compare": "fits",
     "get_rule": "a name",
+    "inference.Fit": "a result",
     "join": "Datasets",
     "list_programs": "a name",
     "load": "a path",
@@ -547,7 +555,6 @@ WITHOUT = {
     "memory.Synapse": "no number",
     "memory.Willshaw": "nothing",
     "memory.exact_recall": "a truth value",
-    "plasticity.best_pair_rule": "a table",
     "plasticity.check_row": "a row",
     "plasticity.compare_with_table": "a rule and a table",
     "plasticity.protocols.from_table": "a name",
