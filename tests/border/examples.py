@@ -146,6 +146,11 @@ ROWS: Mapping[str, Row] = {
         fw.ShortTerm(U=0.5, tau_rec=800.0, tau_facil=20.0).released,
         {"intervals": [0.0, 20.0, 50.0]},
     ),
+    "ShortTerm.amplitudes": (
+        fw.ShortTerm(U=0.5, tau_rec=800.0, tau_facil=20.0).amplitudes,
+        {"times": [0.0, 20.0, 50.0], "A": 2.0},
+    ),
+    "ShortTerm.steady": (fw.ShortTerm(U=0.5, tau_rec=800.0, tau_facil=20.0).steady, {"rate": [5.0, 20.0]}),
     "SpikeNoise": (fw.SpikeNoise, {"spikes": 20.0, "seed": 1}),
     "SpikeSource": (
         lambda **a: fw.Circuit([], [fw.SpikeSource(**a)]).run(50.0),
@@ -460,6 +465,7 @@ WITHOUT = {
     "Scan": "a result",
     "Simulation": "a circuit: Circuit.run",
     "Trained": "a result",
+    "ShortTerm.preset": "a name",
     "plasticity.SpikeRule": "a protocol of typing",
     "citation": "a name",
     "compare_substrates": "trained nets",
