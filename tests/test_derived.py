@@ -57,6 +57,7 @@ GIVEN = {
     "memory.Decoder": {"name": "mine", "score": send, "chance": start},
     "memory.Kalman": {"noise": 0.3, "drift": 0.02},
     "theory.Formula": {"function": send, "kind": "exact", "condition": "none", "source": "mine"},
+    "plasticity.BTSP": {"preset": "milstein2021_fig5"},
     "plasticity.protocols.Protocol": {"pre_motif": (0.0,), "post_motif": (10.0,)},
     "tasks.Batch": {"x": np.ones((1, 2, 3)), "target": np.zeros((1, 2), int), "mask": np.ones((1, 2), bool),
                     "chance": 0.5},

@@ -7,6 +7,7 @@ more than W takes it as ``aux`` and gives its last value as a third result; one 
 ``p, r (T, d_k)``; ``momentum (T,)`` and ``ridge (d_k,)`` go to the rules that use them.
 """
 
+from synfwp.reference.btsp import btsp_integrals, btsp_traces
 from synfwp.reference.circuits import circuit
 from synfwp.reference.phases import phase, spike_pairs
 from synfwp.reference.plastic_layers import plastic
@@ -50,6 +51,8 @@ __all__ = [
     "benna_fusi_synapses",
     "binary_synapses",
     "bounded_synapses",
+    "btsp_integrals",
+    "btsp_traces",
     "cascade_synapses",
     "circuit",
     "covariance",

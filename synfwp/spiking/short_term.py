@@ -123,8 +123,9 @@ class ShortTerm:
 
         References
         ----------
-        Tsodyks, Pawelzik & Markram 1998, Neural Comput 10:821; Tsodyks, Uziel & Markram 2000, J Neurosci 20:RC50; Maass,
-        Natschlaeger & Markram 2002, Neural Comput 14:2531; Mongillo, Barak & Tsodyks 2008, Science 319:1543.
+        Tsodyks, Pawelzik & Markram 1998, Neural Computation 10:821; Tsodyks, Uziel & Markram 2000, J Neurosci 20:RC50;
+        Maass, Natschlaeger & Markram 2002, Neural Computation 14:2531; Mongillo, Barak & Tsodyks 2008, Science
+        319:1543.
 
         Examples
         --------
@@ -202,7 +203,9 @@ class ShortTerm:
         """
         at = units.array(times, "ms", "times", ndim=1)
         if bad := np.flatnonzero(np.diff(at) < 0).tolist():
-            raise ValueError(f"times falls from {at[bad[0]]:g} to {at[bad[0] + 1]:g} ms; pass them in increasing order.")
+            raise ValueError(
+                f"times falls from {at[bad[0]]:g} to {at[bad[0] + 1]:g} ms; pass them in increasing order."
+            )
         return float(units.number(A, "1", "A")) * self.released(np.diff(at, prepend=at[:1]))
 
     def steady(self, rate: Any) -> Array:

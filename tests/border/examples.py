@@ -260,6 +260,24 @@ ROWS: Mapping[str, Row] = {
         lambda **a: fw.memory.System("gated_delta", **a).knobs,
         {"beta": 0.5, "decay": np.array([0.5, 0.9])},
     ),
+    "plasticity.BTSP": (fw.plasticity.BTSP, {"preset": "milstein2021_fig5", "tau_ET": 2000.0, "k_plus": 1.5}),
+    "plasticity.BTSP.integrals": (
+        fw.plasticity.BTSP("milstein2021_fig5").integrals,
+        {"delay": [-1000.0, 500.0], "width": 500.0, "plateau": 200.0, "dt": 50.0},
+    ),
+    "plasticity.BTSP.run": (
+        fw.plasticity.BTSP("milstein2021_fig5").run,
+        {"rate": np.abs(W), "plateau": [0.0, 1.0, 0.0], "w": [0.2, 0.7], "dt": 500.0, "peaks": [5.0, 1.5]},
+    ),
+    "plasticity.BTSP.window": (
+        fw.plasticity.BTSP("milstein2021_fig5").window,
+        {"delay": [-1000.0, 500.0], "w": [0.2, 0.7], "width": 500.0, "plateau": 200.0, "dt": 50.0},
+    ),
+    "plasticity.BinaryBTSP": (fw.plasticity.BinaryBTSP, {"flip": 0.25}),
+    "plasticity.BinaryBTSP.write": (
+        fw.plasticity.BinaryBTSP().write,
+        {"W": np.array([[0, 1, 1], [1, 0, 1]]), "x": np.array([1, 0, 1]), "plateau": np.array([1, 1]), "seed": 3},
+    ),
     "plasticity.dendritic": (rows.dendritic, {"eta": 0.1, "tau_m": 10.0, "tau_syn": 3.0}),
     "plasticity.fit_window": (
         fw.plasticity.fit_window,
