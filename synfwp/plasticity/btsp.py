@@ -261,7 +261,7 @@ class BinaryBTSP:
 
     References
     ----------
-    Wu & Maass 2025, Nat Commun 16:342.
+    Wu & Maass 2025, Nature Communications 16:342.
 
     Examples
     --------

@@ -319,6 +319,39 @@ ROWS: Mapping[str, Row] = {
         {"n": 2, "size": 3, "rate": 50.0, "dt": 10.0, "interval": 5000.0},
     ),
     "plasticity.protocols.pairs": (fw.protocols.pairs, {"n": 3, "rate": 2.0, "dt": 10.0}),
+    "plasticity.protocols.Trains": (
+        fw.protocols.Trains,
+        {"pre_times": (0.0, 5.0), "post_times": (10.0,), "plateaus": ((0.0, 20.0),)},
+    ),
+    "plasticity.protocols.Trains.sampled": (
+        fw.protocols.Trains((0.0, 5.0), plateaus=((4.0, 5.0),)).sampled,
+        {"dt": 2.0, "duration": 20.0},
+    ),
+    "plasticity.protocols.frequency_sweep": (fw.protocols.frequency_sweep, {"rates": [5.0, 20.0], "dt": 10.0, "n": 3}),
+    "plasticity.protocols.jitter": (
+        lambda **a: fw.protocols.jitter(fw.protocols.pairs(3), **a),
+        {"sd": 2.0, "seed": 1},
+    ),
+    "plasticity.protocols.plateaus": (
+        fw.protocols.plateaus,
+        {"delay": 500.0, "n": 2, "interval": 5000.0, "duration": 200.0, "size": 3, "rate": 20.0},
+    ),
+    "plasticity.protocols.poisson_pairs": (
+        fw.protocols.poisson_pairs,
+        {"duration": 500.0, "rate": 20.0, "post_rate": 30.0, "share": 0.5, "dt": 5.0, "seed": 2},
+    ),
+    "plasticity.protocols.quadruplets": (
+        fw.protocols.quadruplets,
+        {"dt1": -5.0, "dt2": 5.0, "between": 20.0, "n": 3, "rate": 2.0},
+    ),
+    "plasticity.protocols.repeated": (
+        lambda **a: fw.protocols.repeated(fw.protocols.pairs(3, 20.0), **a),
+        {"n": 2, "interval": 5000.0},
+    ),
+    "plasticity.protocols.theta_bursts": (
+        fw.protocols.theta_bursts,
+        {"bursts": 2, "size": 3, "rate": 100.0, "theta": 5.0, "dt": 5.0, "trains": 2, "interval": 5000.0},
+    ),
     "plasticity.protocols.triplets": (
         fw.protocols.triplets,
         {"kind": "pre-post-pre", "dt1": 5.0, "dt2": -10.0, "n": 3, "rate": 2.0},
@@ -503,6 +536,7 @@ WITHOUT = {
     "plasticity.check_row": "a row",
     "plasticity.compare_with_table": "a rule and a table",
     "plasticity.protocols.from_table": "a name",
+    "plasticity.protocols.from_times": "a table",
     "replicates": "those of Circuit.run",
     "run": "a name",
     "save": "a Dataset",
