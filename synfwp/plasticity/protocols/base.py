@@ -122,11 +122,8 @@ class Trains:
                 first, then = times[bad[0]], times[bad[0] + 1]
                 raise ValueError(f"{what} has {first:g} and then {then:g} ms; pass times that increase.")
             object.__setattr__(self, what, tuple(times.tolist()))
-        events = (
-            np.asarray(units.to_float(self.plateaus, "ms", "plateaus"), float)
-            if len(self.plateaus)
-            else np.zeros((0, 2))
-        )
+        given = np.zeros((0, 2)) if isinstance(self.plateaus, tuple | list) and not self.plateaus else self.plateaus
+        events = np.asarray(units.to_float(given, "ms", "plateaus"), float)
         if events.ndim != 2 or events.shape[1] != 2:
             raise ValueError(f"plateaus has shape {events.shape}; pass (begin, duration) of each, in ms.")
         events = units.array(events, "ms", "plateaus")
