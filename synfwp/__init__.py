@@ -41,6 +41,7 @@ _HOME = {
     "memory": "capacity critical_load scaling retention overwriting tracking predict_capacity",
     "plasticity": "PairSTDP TripletSTDP SynapticRule protocols",
     "data": "load_table",
+    "inference": "compare fit read_table",
     "results": "save load join weights",
     "programs": "run list_programs citation",
 }
@@ -51,6 +52,7 @@ _MODULES = (
     "data",
     "dynamics",
     "features",
+    "inference",
     "measures",
     "memory",
     "plasticity",

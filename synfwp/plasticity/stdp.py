@@ -207,7 +207,7 @@ class PairSTDP(_Relative):
     ----------
     preset : str, optional
         ``"bi_poo"``: not a published set but a least-squares fit of this package to the digitised points of Bi & Poo
-        (1998), see :func:`fit_window`. Without a preset, every parameter has to be given. It reads None when a
+        (1998), see :func:`synfwp.fit`. Without a preset, every parameter has to be given. It reads None when a
         parameter differs from the set.
     A_plus, A_minus : float
         Amplitudes, relative change of weight for each pair; a positive ``A_minus`` depresses.

@@ -44,7 +44,7 @@ from synfwp.reference.synapses import (
     few_bit_synapses,
     signed_synapses,
 )
-from synfwp.reference.timing import stdp
+from synfwp.reference.timing import stdp, stdp_terms
 
 __all__ = [
     "anti_hebb",
@@ -83,4 +83,5 @@ __all__ = [
     "softmax",
     "spike_pairs",
     "stdp",
+    "stdp_terms",
 ]

@@ -59,6 +59,25 @@ def stdp(pre, post, rewards, c, tau, nearest, in_order, w, bounds, tau_w, reward
     return float(w)
 
 
+def stdp_terms(pre, post, tau, nearest, in_order):
+    r"""The nine sums that the coefficients of a row multiply: what `stdp` of a weight without bounds is linear in.
+
+    ``x(t), y(t)``: traces at time t of the earlier spikes of either side. The sums are of 1, x1, y1, y2 and ``y1 x2``
+    over presynaptic, and of 1, x1, x2 and ``x1 y2`` over postsynaptic spikes.
+
+    Examples
+    --------
+    >>> stdp_terms(np.array([0.0]), np.array([20.0]), (20.0,) * 4, False, True).round(4).tolist()
+    [1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.3679, 0.3679, 0.0]
+    """
+    x1, x2 = (_past(pre, pre, tau[m], nearest) for m in (0, 1))
+    y1, y2 = (_past(pre, post, tau[m], nearest) for m in (2, 3))
+    at_pre = [np.ones(len(pre)), x1, y1, y2, y1 * x2]
+    x1, x2 = (_past(post, pre, tau[m], nearest, in_order) for m in (0, 1))
+    at_post = [np.ones(len(post)), x1, x2, x1 * _past(post, post, tau[3], nearest)]
+    return np.array([term.sum() for term in at_pre + at_post])
+
+
 def _past(now, spikes, tau, nearest, present=False):
     """For each time in ``now``, the sum of ``exp(-lag / tau)`` over the earlier spikes, or over the latest of them.
 

@@ -44,6 +44,7 @@ def test_every_table_states_its_citation_and_the_unit_and_meaning_of_every_colum
         ("sjostrom2001_frequency_timing", 10, {"freq_hz", "dt_ms", "dw_mean", "dw_sem"}),
         ("wang2005_triplets", 10, {"protocol", "dt1_or_T_ms", "dt2_ms", "dw_mean", "dw_sem"}),
         ("bi_poo_1998_points", 42, {"dt_post_minus_pre_ms", "dw_rel"}),
+        ("nevian_sakmann2006_bursts", 6, {"dt_ms", "dw_mean", "dw_sem", "cells"}),
         ("kohus2016_trains", 33, {"train_hz", "t_spike_ms", "amplitude_rel"}),
         (
             "milstein2021_btsp_binned",
@@ -63,7 +64,7 @@ def test_no_row_and_no_column_is_lost(name, points, columns):
     table = load_table(name)
     assert dict(table.sizes) == {"point": points}
     assert set(table.variables) == columns
-    measured = ("dw", "delta_vm", "n_bins", "amplitude", "p_", "mean_abs", "circular", "subjects", "trials")
+    measured = ("dw", "delta_vm", "n_bins", "amplitude", "p_", "mean_abs", "circular", "subjects", "trials", "cells")
     assert set(table.data_vars) == {column for column in columns if column.startswith(measured)}
     assert all(np.isfinite(table[column]).all() for column in table.data_vars)
 
@@ -76,6 +77,9 @@ def test_the_numbers_are_those_of_the_papers():
     assert wang.protocol.values.tolist() == ["pair"] * 2 + ["post-pre-post"] * 4 + ["pre-post-pre"] * 4
     assert np.isnan(wang.dt2_ms[:2]).all()
     assert wang.dt2_ms[2:].values.tolist() == [5, 10, 15, 5, -5, -10, -5, -15]
+    nevian = load_table("nevian_sakmann2006_bursts")
+    assert (1 + nevian.dw_mean.values).tolist() == pytest.approx([1.0, 0.68, 0.98, 1.42, 2.01, 0.92], abs=1e-12)
+    assert nevian.cells.values.tolist() == [6, 10, 8, 12, 11, 4]
     bi_poo = load_table("bi_poo_1998_points")
     assert (int((bi_poo.dt_post_minus_pre_ms > 0).sum()), int((bi_poo.dt_post_minus_pre_ms < -4).sum())) == (20, 18)
 

@@ -13,6 +13,7 @@ from scipy.optimize import curve_fit, minimize, nnls
 import synfwp.reference as reference
 from synfwp.data import load_table, tables
 from synfwp.kernels import stdp as kernels
+from synfwp.kernels.stdp_terms import stdp_terms as kernel_terms
 from synfwp.plasticity import PairSTDP, TripletSTDP, compare_with_table, fit_window, protocols
 from synfwp.plasticity.stdp import TRIPLET_PRESETS
 
@@ -412,3 +413,22 @@ def test_a_triplet_protocol_has_the_intervals_and_the_rate_that_were_asked(dt1, 
         np.testing.assert_allclose(post - pre, np.tile([-dt1, dt2], (n, 1)), atol=2e-12)
     assert min(pre[0, 0], post[0, 0]) == 0.0
     np.testing.assert_allclose(np.diff(pre[:, 0]), 500.0, atol=2e-12)
+
+
+@pytest.mark.kernels
+@untimed
+@given(
+    runs=st.lists(st.tuples(grid, grid), max_size=4),
+    taus=st.tuples(*[tau] * 4),
+    nearest=st.booleans(),
+    in_order=st.booleans(),
+)
+def test_the_terms_of_many_runs_equal_the_explicit_sums_of_each(runs, taus, nearest, in_order):
+    pre, post = (np.concatenate([np.zeros(0), *(run[side] for run in runs)]) for side in (0, 1))
+    ends = np.cumsum([[len(run[0]), len(run[1])] for run in runs], axis=0, dtype=np.int64).reshape(-1, 2)
+    loop = kernel_terms(pre, post, ends, taus, True, nearest, in_order)
+    sums = np.array([reference.stdp_terms(*run, taus, nearest, in_order) for run in runs]).reshape(-1, 9)
+    np.testing.assert_allclose(loop, sums, rtol=ROUNDING)  # sums of positive terms
+    fast = kernel_terms(pre, post, ends, taus, False, nearest, in_order)
+    assert not fast[:, [3, 4, 7, 8]].any()
+    assert (fast[:, [0, 1, 2, 5, 6]] == loop[:, [0, 1, 2, 5, 6]]).all()

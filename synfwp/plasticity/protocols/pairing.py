@@ -145,6 +145,7 @@ def from_table(name: str, protocol: str | None = None) -> tuple[Protocol, ...]:
     """The protocol of each point of a published table, in table order.
 
     ``wang2005_triplets``: 60 pairs or triplets at 1 Hz. ``bi_poo_1998_points``: 60 pairs at 1 Hz.
+    ``nevian_sakmann2006_bursts``: 60 times at 0.1 Hz, a presynaptic spike and 3 postsynaptic ones at 50 Hz.
     ``sjostrom2001_frequency_timing`` has two, both at the point's rate and interval:
 
     - ``"pairs"``: 60 pairs in a row, which Pfister & Gerstner (2006) fitted their rule to; the one without a name;
@@ -206,6 +207,10 @@ def _wang(row: Mapping[Any, Any]) -> Protocol:
     return triplets(row["protocol"], row["dt1_or_T_ms"], row["dt2_ms"])
 
 
+def _nevian_sakmann(row: Mapping[Any, Any]) -> Protocol:
+    return Protocol(pre_motif=(0.0,), post_motif=tuple(row["dt_ms"] + step for step in (0.0, 20.0, 40.0)), rate=0.1)
+
+
 def _bi_poo(row: Mapping[Any, Any]) -> Protocol:
     return pairs(dt=row["dt_post_minus_pre_ms"])
 
@@ -214,4 +219,5 @@ _BUILDERS = {
     "sjostrom2001_frequency_timing": (_sjostrom_pairs, _sjostrom_bursts),
     "wang2005_triplets": (_wang,),
     "bi_poo_1998_points": (_bi_poo,),
+    "nevian_sakmann2006_bursts": (_nevian_sakmann,),
 }

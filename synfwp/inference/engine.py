@@ -1,0 +1,510 @@
+"""Least squares on data with standard errors: many starts, linear parameters solved for, what the data constrain.
+
+A `Problem` is a model ``predict(parameters) -> (points,)``, data, and the parameters that are free between bounds.
+`minimise` gives its `Estimate`; `synfwp.inference.intervals` gives intervals, and errors on what was left out.
+
+What is minimised is the deviance. With standard errors it is ``chi^2 = sum(((data - model) / sem)^2)``. With the number
+of cells behind each point it is ``sum(n log(1 + ((data - model) / sem)^2 / (n - 1)))``: the mean of n cells, less its
+expectation, over its own standard error has a t-distribution with n - 1 degrees of freedom. Without standard errors it
+is the sum of squares.
+
+Examples
+--------
+>>> t = np.arange(1.0, 9.0)
+>>> model = lambda p: p["a"] * np.exp(-t / p["tau"])
+>>> free = Parameter("a", 0.0, 10.0), Parameter("tau", 0.1, 100.0, "ms", log=True)
+>>> found = minimise(Problem(model, model({"a": 2.0, "tau": 5.0}), free, sem=np.full(8, 0.1), linear=("a",)))
+>>> round(found.values["a"], 6), round(found.values["tau"], 6), found.rank
+(2.0, 5.0, 2)
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from synfwp import checks, owned, seeds
+
+STEP = 1e-6  # of differences, in units of the range of a parameter
+CLOSE = 1e-9  # of a range: a value this near to a bound is at it
+NUDGE = 1e-4  # of a range: how far from a bound a search begins
+INNER = 50  # rounds of weights for the t-distribution, at most
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A free parameter between two bounds.
+
+    Parameters
+    ----------
+    name : str
+    low, high : float
+        Bounds. Infinite ones only where the model is linear in the parameter.
+    unit : str
+    log : bool
+        Search, and draw starts, on a logarithmic scale; needs ``low > 0``.
+
+    Raises
+    ------
+    ValueError
+        For bounds in the wrong order, or a logarithmic scale from 0.
+    """
+
+    name: str
+    low: float
+    high: float
+    unit: str = "1"
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.low < self.high:
+            raise ValueError(f"bounds of {self.name} are {self.low:g} and {self.high:g}; pass the lower one first.")
+        if self.log and not self.low > 0:
+            raise ValueError(f"the lower bound of {self.name} is {self.low:g}; a logarithmic scale needs one above 0.")
+
+    @property
+    def edges(self) -> tuple[float, float]:
+        """The bounds on the scale of the search."""
+        return self.scaled(self.low), self.scaled(self.high)
+
+    def scaled(self, value: float) -> float:
+        """A value on the scale of the search."""
+        return float(np.log(value)) if self.log else float(value)
+
+    def value(self, scaled: float) -> float:
+        """The inverse of `scaled`, kept within the bounds."""
+        return float(min(max(np.exp(scaled) if self.log else scaled, self.low), self.high))
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A model, data and what is free.
+
+    Parameters
+    ----------
+    predict : callable
+        From a dict of all parameters to (points,) numbers.
+    data : (points,) array
+    free : tuple of Parameter
+    fixed : dict of str to float
+        The other parameters.
+    sem : (points,) array or None
+        Standard errors of the data, above 0. None: equal and unknown ones.
+    cells : (points,) array or None
+        Cells, at least 2, from which each standard error was estimated. None: standard errors are taken as known.
+    linear : tuple of str
+        Names, free or fixed, in which ``predict`` is linear (all others given): their free ones are solved for exactly.
+    columns : callable or None
+        From a dict of the parameters that are not linear to a (points, linear) array whose product with the linear ones
+        is the prediction. None: found by calls of ``predict``.
+    condition : (points,) array or None
+        Label of each point: points of one label are left out together. None: each point is its own condition.
+    used : (points,) array of bool or None
+        Points that are fitted. None: all.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For arrays of other shapes, numbers that are not finite, a standard error of 0, no free parameter, or an
+        infinite bound of a parameter that is not linear.
+    """
+
+    predict: Callable[[dict[str, float]], np.ndarray]
+    data: np.ndarray
+    free: tuple[Parameter, ...]
+    fixed: Mapping[str, float] = field(default_factory=dict)
+    sem: np.ndarray | None = None
+    cells: np.ndarray | None = None
+    linear: tuple[str, ...] = ()
+    columns: Callable[[dict[str, float]], np.ndarray] | None = None
+    condition: np.ndarray | None = None
+    used: np.ndarray | None = None
+
+    def __post_init__(self) -> None:
+        lows = {"data": -np.inf, "sem": 0.0, "cells": 2.0}
+        for name, low in lows.items():
+            if getattr(self, name) is not None:
+                kept = checks.array(name, getattr(self, name), low, ndim=1, above=name == "sem")
+                object.__setattr__(self, name, owned.keep(kept))
+        for name in ("sem", "cells", "condition", "used"):
+            given = getattr(self, name)
+            if given is not None and np.shape(given) != self.data.shape:
+                raise ValueError(f"{name} has shape {np.shape(given)} but data {self.data.shape}; pass one per point.")
+        if self.cells is not None and self.sem is None:
+            raise ValueError("cells is given but sem is not; pass the standard errors that come from these cells.")
+        names = [p.name for p in self.free]
+        if not names or len(set(names)) < len(names) or set(names) & set(self.fixed):
+            raise ValueError(
+                f"free is {names} and fixed {list(self.fixed)}; pass at least one free parameter, each name once."
+            )
+        for p in self.free:
+            if p.name not in self.linear and not np.isfinite(p.low + p.high):
+                raise ValueError(f"bounds of {p.name} are {p.low:g} and {p.high:g}; pass finite ones.")
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """1 / sem of the points that are fitted, 0 of the others."""
+        weights = np.ones_like(self.data) if self.sem is None else 1 / self.sem
+        return weights if self.used is None else weights * np.asarray(self.used, bool)
+
+    @cached_property
+    def points(self) -> int:
+        """Points that are fitted."""
+        return int(np.count_nonzero(self.weights))
+
+    @cached_property
+    def searched(self) -> tuple[Parameter, ...]:
+        """Free parameters that are not linear."""
+        return tuple(p for p in self.free if p.name not in self.linear)
+
+    @cached_property
+    def solved(self) -> tuple[Parameter, ...]:
+        """Free parameters that are linear."""
+        return tuple(p for p in self.free if p.name in self.linear)
+
+    @cached_property
+    def limits(self) -> np.ndarray:
+        """(2, solved) bounds of the free linear parameters."""
+        return np.array([(p.low, p.high) for p in self.solved]).T
+
+    @cached_property
+    def _places(self) -> tuple[list[int], list[int]]:
+        """Which of ``linear`` are free, in the order of `solved`, and which are not."""
+        ours = [self.linear.index(p.name) for p in self.solved]
+        return ours, [i for i in range(len(self.linear)) if i not in ours]
+
+    def held(self, name: str, value: float) -> "Problem":
+        """The problem with one free parameter fixed."""
+        rest = tuple(p for p in self.free if p.name != name)
+        return _Held(self, rest, dict(self.fixed) | {name: value})  # type: ignore[return-value]
+
+    def model(self, values: Mapping[str, float]) -> np.ndarray:
+        """The prediction of all points at given values of all parameters."""
+        values = dict(values)
+        if self.columns is None:
+            return np.asarray(self.predict(values), float)
+        return self.columns(values) @ np.array([values[name] for name in self.linear])
+
+    def simulate(self, values: Mapping[str, float], seed: Any = 0) -> np.ndarray:
+        """Data that the model would give with the standard errors: a simulator ``theta -> summary`` of a posterior.
+
+        Parameters
+        ----------
+        values : dict of str to float
+            Of the free parameters; fixed ones have their values.
+        seed : int, SeedSequence or Generator
+
+        Returns
+        -------
+        (points,) array
+
+        Raises
+        ------
+        ValueError
+            If the problem has no standard errors.
+        """
+        if self.sem is None:
+            raise ValueError("the problem has no standard errors; pass sem= to simulate data with them.")
+        model = self.model(dict(self.fixed) | dict(values))
+        return model + self.sem * seeds.generator(seed).standard_normal(model.shape)
+
+    def split(self, values: dict[str, float]) -> tuple[np.ndarray, np.ndarray]:
+        """The prediction without the linear parameters that are free, and (points, solved) what one of each adds."""
+        if self.columns is not None:
+            everything = self.columns(values)
+            ours, rest = self._places
+            return everything[:, rest] @ np.array([values[self.linear[i]] for i in rest]), everything[:, ours]
+        names = [p.name for p in self.solved]
+        nothing = values | dict.fromkeys(names, 0.0)
+        offset = np.asarray(self.predict(nothing), float)
+        return offset, np.stack([np.asarray(self.predict(nothing | {n: 1.0}), float) - offset for n in names], axis=1)
+
+
+class _Held(Problem):
+    """A problem that shares everything but what is free with another; nothing is checked again."""
+
+    def __init__(self, of: Problem, free: tuple[Parameter, ...], fixed: dict[str, float]) -> None:
+        for name, value in vars(of).items():
+            if name not in ("searched", "solved", "limits", "_places"):
+                object.__setattr__(self, name, value)
+        object.__setattr__(self, "free", free)
+        object.__setattr__(self, "fixed", fixed)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """The best values of a problem.
+
+    Parameters
+    ----------
+    problem : Problem
+    values : dict of str to float
+        Of all parameters.
+    deviance : float
+        What was minimised.
+    minima : tuple of float
+        Deviances that the starts ended at, in increasing order.
+    """
+
+    problem: Problem
+    values: dict[str, float]
+    deviance: float
+    minima: tuple[float, ...] = ()
+
+    @cached_property
+    def model(self) -> np.ndarray:
+        """The prediction of all points, (points,)."""
+        return self.problem.model(self.values)
+
+    @property
+    def error(self) -> float:
+        """``E = mean(((data - model) / sem)^2)`` over the points that were fitted; sem = 1 where there is none."""
+        residual = (self.problem.data - self.model) * self.problem.weights
+        return float(residual @ residual) / self.problem.points
+
+    @property
+    def dof(self) -> int:
+        """Points less free parameters."""
+        return self.problem.points - len(self.problem.free)
+
+    @property
+    def variance(self) -> float:
+        """Factor on the squared standard errors: 1, or without standard errors the residual variance."""
+        if self.problem.sem is not None:
+            return 1.0
+        return self.deviance / self.dof if self.dof > 0 else np.inf
+
+    @property
+    def aicc(self) -> float:
+        """Akaike's criterion for few points, but for a constant of the data; infinite with too few points."""
+        n, p = self.problem.points, len(self.problem.free) + (self.problem.sem is None)
+        if n <= p + 1:
+            return np.inf
+        lack = self.deviance
+        if self.problem.sem is None:
+            lack = n * np.log(self.deviance / n) if self.deviance > 0 else -np.inf
+        return float(lack + 2 * p + 2 * p * (p + 1) / (n - p - 1))
+
+    @cached_property
+    def slopes(self) -> np.ndarray:
+        """(points, free) derivatives of the weighted prediction on the scales of the search."""
+        found = []
+        for p in self.problem.free:
+            x, (low, high) = p.scaled(self.values[p.name]), p.edges
+            step = STEP * (high - low if np.isfinite(high - low) else max(abs(x), self._typical(p)))
+            ends = max(x - step, low), min(x + step, high)
+            both = [self.problem.model(self.values | {p.name: p.value(end)}) for end in ends]
+            found.append((both[1] - both[0]) / (ends[1] - ends[0]) * self.problem.weights)
+        return np.stack(found, axis=1)
+
+    def _typical(self, p: Parameter) -> float:
+        """The size of a linear parameter that by itself would give the largest data."""
+        one = np.abs(self.problem.model(self.values | {p.name: self.values[p.name] + 1.0}) - self.model).max()
+        return float(np.abs(self.problem.data).max() / one) if one > 0 else 1.0
+
+    @cached_property
+    def scales(self) -> np.ndarray:
+        """(free,) by how much each parameter may plausibly move: its range on the scale of the search.
+
+        Of a linear one at most ten times the size that by itself would give the largest data.
+        """
+        sizes = []
+        for p in self.problem.free:
+            low, high = p.edges
+            linear = p.name in self.problem.linear
+            sizes.append(min(10 * self._typical(p), high - low) if linear else high - low)
+        return np.array(sizes)
+
+    @cached_property
+    def _decomposed(self) -> tuple[np.ndarray, np.ndarray]:
+        """Singular values, and (values, free) directions, of the slopes in units of `scales`."""
+        _, size, rows = np.linalg.svd(self.slopes * self.scales, full_matrices=True)
+        return np.concatenate([size, np.zeros(len(rows) - len(size))]), rows
+
+    @property
+    def rank(self) -> int:
+        """Combinations of parameters, of as many as are free, whose standard error is below their `scales`."""
+        return int(np.sum(self._decomposed[0] > np.sqrt(self.variance)))
+
+    @property
+    def loose(self) -> list[dict[str, float]]:
+        """Combinations that the data do not constrain: weights of the parameters (of at least 0.1), each in its scale.
+
+        A combination is one of the `rank` that is missing: within its standard error it can move by the whole range of
+        its parameters (`scales`).
+        """
+        names = [p.name for p in self.problem.free]
+        found = []
+        for row in self._decomposed[1][self.rank :]:
+            row = row * np.sign(row[np.argmax(np.abs(row))])
+            found.append({n: round(float(x), 3) for n, x in zip(names, row, strict=True) if abs(x) >= 0.1})
+        return found
+
+    @cached_property
+    def scaled_covariance(self) -> np.ndarray:
+        """(free, free) on the scales of the search; combinations without any slope are left out."""
+        size, rows = self._decomposed
+        kept = size > 1e-8 * max(size[0], np.finfo(float).tiny)
+        turned = rows[kept] * self.scales / size[kept, None]
+        return self.variance * turned.T @ turned
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """(free, free) in the units of the parameters, from the slopes at the best values."""
+        jump = np.array([self.values[p.name] if p.log else 1.0 for p in self.problem.free])
+        return self.scaled_covariance * np.outer(jump, jump)
+
+
+def minimise(
+    problem: Problem, *, starts: int = 20, seed: Any = 0, near: Sequence[Mapping[str, float]] = (), tol: float = 1e-9
+) -> Estimate:
+    """The best values from many starts, each led to a minimum within the bounds.
+
+    Parameters
+    ----------
+    problem : Problem
+    starts : int
+        Drawn uniformly between the bounds, on the scale of the search; 0 with ``near`` alone.
+    seed : int, SeedSequence or Generator
+    near : sequence of dict
+        Further starts, values of the parameters that are not linear.
+    tol : float
+        Relative changes of deviance and parameters at which a search ends.
+
+    Returns
+    -------
+    Estimate
+
+    Raises
+    ------
+    ValueError
+        If no start gives a finite prediction.
+    """
+    searched = problem.searched
+    if not searched:
+        values, f = _inner(problem, dict(problem.fixed))
+        return Estimate(problem, values, float(f @ f), (float(f @ f),))
+    draws = seeds.generator(seed, "starts").random((starts, len(searched))) if starts else np.zeros((0, len(searched)))
+    given = np.reshape([[_place(p, values[p.name]) for p in searched] for values in near], (-1, len(searched)))
+    rough = [_descend(problem, s, tol if starts == 0 else max(tol, 1e-5)) for s in [*given, *draws]]
+    rough = sorted((one for one in rough if np.isfinite(one[0])), key=lambda one: one[0])
+    if not rough:
+        raise ValueError("the model gives no finite prediction from any start; pass narrower bounds.")
+    best = _polish(problem, rough[0], tol) if starts else rough[0]
+    values, f = _inner(problem, _values(problem, best[1]))
+    return Estimate(problem, values, float(f @ f), tuple(one[0] for one in rough))
+
+
+def _place(p: Parameter, value: float) -> float:
+    """Where a value lies between the bounds, from 0 to 1."""
+    low, high = p.edges
+    return float(np.clip((p.scaled(value) - low) / (high - low), 0.0, 1.0))
+
+
+def _values(problem: Problem, place: np.ndarray) -> dict[str, float]:
+    """Values of what is fixed and searched."""
+    values = dict(problem.fixed)
+    for p, s in zip(problem.searched, place, strict=True):
+        low, high = p.edges
+        values[p.name] = p.value(low + (high - low) * float(s))
+    return values
+
+
+def _descend(problem: Problem, start: np.ndarray, tol: float) -> tuple[float, np.ndarray]:
+    """Deviance and place of the minimum that a start leads to: MINPACK, with places as (1 + sin(angle)) / 2."""
+    from scipy.optimize import leastsq
+
+    def residual(angle: np.ndarray) -> np.ndarray:
+        return _inner(problem, _values(problem, (1 + np.sin(angle)) / 2))[1]
+
+    angle = np.arcsin(2 * np.clip(start, NUDGE, 1 - NUDGE) - 1)
+    first = residual(angle)
+    if not np.isfinite(first).all():
+        return np.inf, start
+    if first.size < angle.size:
+        return _polish(problem, (float(first @ first), start), tol)
+    angle, _, found, _, _ = leastsq(residual, angle, full_output=True, ftol=tol, xtol=tol, epsfcn=STEP**2)
+    return float(found["fvec"] @ found["fvec"]), (1 + np.sin(angle)) / 2
+
+
+def _polish(problem: Problem, rough: tuple[float, np.ndarray], tol: float) -> tuple[float, np.ndarray]:
+    """The same by trust regions, which are exact at bounds; the better of the two."""
+    from scipy.optimize import least_squares
+
+    def residual(place: np.ndarray) -> np.ndarray:
+        return _inner(problem, _values(problem, place))[1]
+
+    def slopes(place: np.ndarray) -> np.ndarray:
+        here = residual(place)
+        found = np.empty((here.size, place.size))
+        for i in range(place.size):
+            there = place.copy()
+            there[i] += STEP if place[i] < 0.5 else -STEP
+            found[:, i] = (residual(there) - here) / (there[i] - place[i])
+        return found
+
+    start = np.clip(rough[1], CLOSE, 1 - CLOSE)
+    found = least_squares(residual, start, slopes, (0.0, 1.0), ftol=tol, xtol=tol, gtol=1e-12, max_nfev=200)
+    return min((2 * float(found.cost), found.x), rough, key=lambda one: one[0])
+
+
+def _inner(problem: Problem, values: dict[str, float]) -> tuple[dict[str, float], np.ndarray]:
+    """All values, the linear ones solved for, and residuals whose squares sum to the deviance."""
+    weights, cells = problem.weights, problem.cells
+    if not problem.solved:
+        scaled = (problem.data - problem.model(values)) * weights
+        return values, scaled if cells is None else _t_residual(scaled, cells)
+    offset, columns = problem.split(values)
+    target, matrix = (problem.data - offset) * weights, columns * weights[:, None]
+    if not np.isfinite(target.sum() + matrix.sum()):
+        return values, np.full(target.shape, np.inf)
+    bounds = problem.limits
+    amplitudes = _bounded(matrix, target, bounds)
+    scaled = target - matrix @ amplitudes
+    for _ in range(INNER):
+        if cells is None:
+            break
+        heavy = np.sqrt(cells / (cells - 1 + scaled**2))
+        before, amplitudes = amplitudes, _bounded(matrix * heavy[:, None], target * heavy, bounds)
+        scaled = target - matrix @ amplitudes
+        if np.abs(matrix @ (amplitudes - before)).max() < 1e-8:
+            break
+    values = values | {p.name: float(a) for p, a in zip(problem.solved, amplitudes, strict=True)}
+    return values, scaled if cells is None else _t_residual(scaled, cells)
+
+
+def _t_residual(scaled: np.ndarray, cells: np.ndarray) -> np.ndarray:
+    """Signed roots of the deviance of a t-distribution with cells - 1 degrees of freedom."""
+    return np.sign(scaled) * np.sqrt(cells * np.log1p(scaled**2 / (cells - 1)))
+
+
+def _bounded(matrix: np.ndarray, target: np.ndarray, bounds: np.ndarray) -> np.ndarray:
+    """Linear least squares within bounds."""
+    from scipy.optimize import lsq_linear, nnls
+
+    low, high = bounds
+    norm = np.sqrt(np.einsum("ij,ij->j", matrix, matrix))
+    norm[norm == 0] = 1.0
+    unit = matrix / norm
+    free = np.linalg.lstsq(unit, target, rcond=1e-12)[0] / norm
+    if np.all((free >= low) & (free <= high)):
+        return free
+    if np.isfinite(low).all():
+        over = nnls(unit, target - matrix @ low)[0] / norm + low
+        if (over <= high).all():
+            return over
+    return lsq_linear(unit, target, (low * norm, high * norm), method="bvls", tol=1e-14).x / norm
+
+
+def refitted(problem: Problem, **changes: Any) -> Problem:
+    """The problem with other data, standard errors or points that are used."""
+    return replace(problem, **changes)
+
+
+def deviance(problem: Problem, values: Mapping[str, float]) -> float:
+    """What `minimise` would minimise, at given values of all parameters."""
+    scaled = (problem.data - problem.model(values)) * problem.weights
+    f = scaled if problem.cells is None else _t_residual(scaled, problem.cells)
+    return float(f @ f)

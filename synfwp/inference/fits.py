@@ -1,0 +1,400 @@
+"""Fits of rules of spike timing to tables of weight changes, with intervals, and their comparison."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from synfwp import checks, shown
+from synfwp.data import load_table
+from synfwp.inference.engine import Estimate, Problem, minimise
+from synfwp.inference.intervals import Interval, bootstrap, left_out, profile
+from synfwp.inference.spike_rules import Family, choose, family
+from synfwp.plasticity import protocols
+from synfwp.plasticity.protocols import Protocol
+
+INTERVALS = ("profile", "bootstrap")
+
+
+@dataclass(frozen=True, repr=False)
+class Fit:
+    """A rule fitted to a table.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        Best values, covariance, rank, and the problem itself, whose ``simulate(values, seed)`` draws such a table.
+    intervals : dict of str to Interval
+        Of each free parameter.
+    family : Family
+    data : Dataset
+        The table.
+    table_name : str
+        Of a published table, "" of another.
+    seed : int
+
+    Examples
+    --------
+    >>> from synfwp.plasticity import TripletSTDP
+    >>> times = {"tau_plus": 16.8, "tau_minus": 33.7, "tau_x": 101.0, "tau_y": 125.0}
+    >>> found = fit(TripletSTDP, "sjostrom2001_frequency_timing", fixed=times)
+    >>> found
+    Fit(TripletSTDP, sjostrom2001_frequency_timing: E = 0.339 of 10 points, 4 free, 2 not constrained)
+    >>> found.table().round(4).loc[["A3_plus", "A2_minus"]].values.tolist()
+    [[0.0063, 0.0041, 0.0085, '1', True], [0.0072, 0.0038, 0.0105, '1', True]]
+    """
+
+    estimate: Estimate
+    intervals: Mapping[str, Interval]
+    family: Family
+    data: xr.Dataset
+    table_name: str = ""
+    seed: Any = 0
+
+    def __repr__(self) -> str:
+        """One line."""
+        free, loose = len(self.intervals), sum(not one.constrained for one in self.intervals.values())
+        return shown.cut(
+            f"Fit({self.name}, {self.table_name or 'a table'}: E = {self.error:.3g} of {self.estimate.problem.points} "
+            f"points, {free} free, {loose} not constrained)",
+            shown.ROOM,
+        )
+
+    @property
+    def name(self) -> str:
+        """Of the class of the rule."""
+        return type(self.rule).__name__
+
+    @property
+    def rule(self) -> Any:
+        """The rule with the best values."""
+        return self.family.make(self.estimate.values)
+
+    @property
+    def error(self) -> float:
+        """``E = mean((data - model)^2 / sem^2)`` over the points that were fitted; sem = 1 where there is none."""
+        return self.estimate.error
+
+    @property
+    def aicc(self) -> float:
+        """Akaike's criterion for few points, but for a constant of the data; infinite with too few points."""
+        return self.estimate.aicc
+
+    @cached_property
+    def left_out_residuals(self) -> np.ndarray:
+        """(points,) ``(data - model) / sem``, each point under the fit to all other conditions."""
+        return left_out(self.estimate, seed=self.seed)
+
+    @property
+    def left_out(self) -> float:
+        """Leave-one-condition-out error: E where each condition is predicted by the fit to all others."""
+        return float(np.mean(self.left_out_residuals[self.estimate.problem.weights > 0] ** 2))
+
+    @property
+    def unconstrained(self) -> list[dict[str, float]]:
+        """Combinations of parameters that the data do not constrain: see `Estimate.loose`."""
+        return self.estimate.loose
+
+    def table(self) -> pd.DataFrame:
+        """Best values and intervals.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One line for each free parameter: ``value``, ``low``, ``high``, ``unit`` and ``constrained``. An interval of
+            a parameter that is not constrained reaches a bound, which stands in its place.
+        """
+        rows = {
+            p.name: {
+                "value": self.estimate.values[p.name],
+                "low": self.intervals[p.name].low,
+                "high": self.intervals[p.name].high,
+                "unit": p.unit,
+                "constrained": self.intervals[p.name].constrained,
+            }
+            for p in self.estimate.problem.free
+        }
+        made = pd.DataFrame.from_dict(rows, orient="index")
+        made.attrs = {"level": self._level, "kind": next(iter(self.intervals.values())).kind}
+        return made
+
+    @property
+    def _level(self) -> float:
+        return next(iter(self.intervals.values())).level
+
+    def predict(self, runs: Sequence[Protocol]) -> xr.Dataset:
+        """The model with its band on any protocols.
+
+        Parameters
+        ----------
+        runs : sequence of Protocol
+
+        Returns
+        -------
+        xarray.Dataset
+            ``dw_model``, ``dw_low``, ``dw_high`` along ``point``: relative changes. The band is that of the model, at
+            the level of the intervals, from the slopes at the best values; combinations of parameters without any slope
+            do not enter.
+        """
+        from scipy.stats import norm, t
+
+        columns, p = self.family.columns(_protocols(runs)), self.estimate.problem
+        names, values = list(self.family.kind.amplitudes), self.estimate.values
+
+        def model(at: Mapping[str, float]) -> np.ndarray:
+            return columns(at) @ np.array([at[name] for name in names])
+
+        best, slopes = model(values), []
+        for one, scale in zip(p.free, self.estimate.scales, strict=True):
+            x, step = one.scaled(values[one.name]), 1e-5 * float(scale)
+            ends = max(x - step, one.edges[0]), min(x + step, one.edges[1])
+            low, high = (model(values | {one.name: one.value(end)}) for end in ends)
+            slopes.append((high - low) / (ends[1] - ends[0]))
+        spread = np.sqrt(np.einsum("in,ij,jn->n", slopes, self.estimate.scaled_covariance, slopes))
+        tail = (1 + self._level) / 2
+        half = spread * (norm.ppf(tail) if p.sem is not None else t.ppf(tail, max(self.estimate.dof, 1)))
+        text = {"dw_model": "model", "dw_low": "lower end of its band", "dw_high": "upper end of its band"}
+        return xr.Dataset(
+            {
+                name: ("point", x, {"units": "1", "long_name": f"relative change of synaptic weight, {text[name]}"})
+                for name, x in (("dw_model", best), ("dw_low", best - half), ("dw_high", best + half))
+            }
+        )
+
+    def tested(self, protocol: Any = None) -> float:
+        """E of the fitted rule on the same data under another protocol, without a fit.
+
+        Parameters
+        ----------
+        protocol : str, sequence of Protocol or None
+            As in `fit`.
+
+        Returns
+        -------
+        float
+        """
+        runs = _runs(self.data, self.table_name, protocol)
+        residual = (self.estimate.problem.data - self.predict(runs).dw_model.values) * self.estimate.problem.weights
+        return float(residual @ residual) / self.estimate.problem.points
+
+
+def fit(
+    rule: Any,
+    table: str | xr.Dataset,
+    *,
+    protocol: str | Sequence[Protocol] | None = None,
+    free: Sequence[str] | None = None,
+    fixed: Mapping[str, float] | None = None,
+    bounds: Mapping[str, tuple[float, float]] | None = None,
+    scale: float | None = None,
+    where: Any = None,
+    starts: int = 20,
+    intervals: str = "profile",
+    level: float = 0.95,
+    draws: int = 1000,
+    seed: Any = 0,
+) -> Fit:
+    """A rule of spike timing, fitted to a table of weight changes by least squares, with intervals.
+
+    Minimises ``chi^2 = sum((data - model)^2 / sem^2)``. At given time constants the change is linear in the amplitudes,
+    which are solved for; the time constants are searched from random starts. Where the table has the numbers of
+    ``cells`` behind its standard errors, these count as estimates: see `synfwp.inference.engine`.
+
+    Parameters
+    ----------
+    rule : PairSTDP, TripletSTDP (the class, or a rule), or SynapticRule
+        Of a rule or a row, parameters that are neither free nor fixed keep their values.
+    table : str or Dataset
+        The name of a published table, or what `read_table` gives.
+    protocol : str, sequence of Protocol or None
+        None: that of the table. A name of `synfwp.plasticity.protocols.from_table`; or one protocol for each point.
+    free : sequence of str or None
+        Names of parameters. None: all that are not fixed.
+    fixed : dict of str to float or None
+    bounds : dict of str to (low, high) or None
+        By default amplitudes of `PairSTDP` and `TripletSTDP` lie between 0 and 1 (one pair doubles the weight), those
+        of a row are not bounded, and time constants lie between 1 and 1000 ms.
+    scale : float or None
+        Of a row: the weight, in its unit, that changes are divided by.
+    where : (points,) array of bool or None
+        Points to fit.
+    starts : int
+    intervals : "profile" or "bootstrap"
+        Profile intervals, or percentiles of a parametric bootstrap from the standard errors.
+    level : float
+    draws : int
+        Fits of a bootstrap.
+    seed : int
+
+    Returns
+    -------
+    Fit
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an unknown name, a table without changes, as many free parameters as points where there are no standard
+        errors, a protocol of another length, or an argument that is not as above.
+
+    References
+    ----------
+    Pfister & Gerstner 2006, J Neurosci 26:9673 (E, and linear amplitudes).
+
+    Examples
+    --------
+    The window of Bi & Poo (1998), without the points of -4 ms < dt < 0, where both signs occur:
+
+    >>> from synfwp.plasticity import PairSTDP
+    >>> table = load_table("bi_poo_1998_points")
+    >>> used = (table.dt_post_minus_pre_ms > 0) | (table.dt_post_minus_pre_ms < -4)
+    >>> found = fit(PairSTDP, "bi_poo_1998_points", where=used.values)
+    >>> round(60 * found.rule.A_plus, 3), round(found.rule.tau_plus, 1), found.table().constrained.all().item()
+    (0.863, 14.8, True)
+    """
+    of = family(rule, scale)
+    data, name = _table(table)
+    parameters, values = choose(of, free, fixed, bounds)
+    if not parameters:
+        raise ValueError("nothing is free; pass free=, a list of parameters, or fix fewer.")
+    checks.one_of("intervals", intervals, INTERVALS)
+    change, sem, cells = _numbers(data)
+    used = _where(where, change, sem)
+    columns = of.columns(_runs(data, name, protocol))
+    names = tuple(of.kind.amplitudes)
+    problem = Problem(
+        lambda at: columns(at) @ np.array([at[n] for n in names]),
+        np.where(used, change, 0.0),
+        parameters,
+        values,
+        sem=None if sem is None else np.where(used, sem, 1.0),
+        cells=None if cells is None else np.where(used, cells, 2),
+        linear=names,
+        columns=columns,
+        used=None if used.all() else used,
+    )
+    best = minimise(problem, starts=checks.count("starts", starts), seed=seed)
+    if intervals == "profile":
+        best, found = profile(best, level)
+    else:
+        _, found = bootstrap(best, draws, level=level, seed=seed)
+    return Fit(best, found, of, data, name, seed)
+
+
+def compare(fits: Mapping[str, Fit] | Sequence[Fit]) -> pd.DataFrame:
+    """Fits to the same data side by side.
+
+    Parameters
+    ----------
+    fits : dict of str to Fit, or sequence of Fit
+
+    Returns
+    -------
+    pandas.DataFrame
+        One line for each: ``free`` parameters, ``constrained`` ones, ``error`` (E), ``left_out`` (E of conditions under
+        the fit to all others), ``aicc`` and ``delta_aicc``, the difference from the lowest.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For no fits, objects of another kind, or fits to different data.
+
+    Examples
+    --------
+    >>> from synfwp.plasticity import PairSTDP, TripletSTDP
+    >>> name, times = "sjostrom2001_frequency_timing", {"tau_plus": 16.8, "tau_minus": 33.7}
+    >>> minimal = times | {"A2_plus": 0.0, "A3_minus": 0.0, "tau_x": 101.0}
+    >>> both = compare({"pair": fit(PairSTDP, name), "minimal": fit(TripletSTDP, name, fixed=minimal)})
+    >>> both[["free", "error", "left_out"]].round(2).values.tolist()
+    [[4.0, 2.29, 21.68], [3.0, 0.35, 0.68]]
+    """
+    named = dict(fits) if isinstance(fits, Mapping) else {f"{one.name} {i}": one for i, one in enumerate(_fits(fits))}
+    if not named:
+        raise ValueError("fits is empty; pass at least one Fit.")
+    first = next(iter(_fits(list(named.values())))).estimate.problem
+    rows = {}
+    for name, one in named.items():
+        p = one.estimate.problem
+        same = p.data.shape == first.data.shape and (p.data == first.data).all() and (p.weights == first.weights).all()
+        if not same or (p.cells is None) != (first.cells is None):
+            raise ValueError(f"fit {name!r} is to other data than the first; compare fits to the same points.")
+        rows[name] = {
+            "free": len(p.free),
+            "constrained": sum(x.constrained for x in one.intervals.values()),
+            "error": one.error,
+            "left_out": one.left_out,
+            "aicc": one.aicc,
+        }
+    made = pd.DataFrame.from_dict(rows, orient="index")
+    lowest = made.aicc.min()
+    made["delta_aicc"] = made.aicc - lowest if np.isfinite(lowest) else np.nan
+    return made
+
+
+def _fits(fits: Any) -> Sequence[Fit]:
+    """A sequence of fits, or an error."""
+    if isinstance(fits, Fit) or not isinstance(fits, Sequence) or not all(isinstance(one, Fit) for one in fits):
+        raise TypeError(f"fits is {checks.short(fits)}; pass a list of results of fit, or a dict of them by name.")
+    return fits
+
+
+def _table(table: Any) -> tuple[xr.Dataset, str]:
+    """The Dataset, and its name if it is a published one."""
+    if isinstance(table, str):
+        return load_table(table), table
+    if not isinstance(table, xr.Dataset):
+        raise TypeError(f"table is {checks.short(table)}; pass the name of a table or what read_table gives.")
+    return table, ""
+
+
+def _numbers(data: xr.Dataset) -> tuple[np.ndarray, np.ndarray | None, np.ndarray | None]:
+    """Changes, standard errors and numbers of cells."""
+    found = [name for name in ("dw_mean", "dw_rel") if name in data]
+    if not found:
+        raise ValueError(f"the table has {', '.join(map(str, data.data_vars))}, but no dw_mean; pass one of changes.")
+    rest = [np.asarray(data[name].values, float) if name in data else None for name in ("dw_sem", "cells")]
+    return np.asarray(data[found[0]].values, float), rest[0], rest[1]
+
+
+def _where(where: Any, change: np.ndarray, sem: np.ndarray | None) -> np.ndarray:
+    """Points that are fitted, all with numbers."""
+    used = np.ones(change.shape, bool) if where is None else np.asarray(where)
+    if used.dtype != bool or used.shape != change.shape:
+        raise ValueError(f"where is {checks.short(where)}; pass True or False for each of {change.size} points.")
+    if not used.any():
+        raise ValueError("where is False everywhere; pass at least one point to fit.")
+    if sem is not None and (bad := np.flatnonzero(used & ~np.isfinite(sem))).size:
+        raise ValueError(
+            f"point {bad[0]} has no standard error (a single cell); leave such points out by where=np.isfinite("
+            "table.dw_sem)."
+        )
+    return used
+
+
+def _runs(data: xr.Dataset, name: str, protocol: Any) -> Sequence[Protocol]:
+    """One protocol for each point."""
+    points = data.sizes["point"]
+    if protocol is None or isinstance(protocol, str):
+        if name:
+            return protocols.from_table(name, protocol)
+        if protocol is not None or "n_pairs" not in data.attrs:
+            raise ValueError(
+                f"protocol is {protocol!r}, but the table is not a published one with such a protocol; pass a list of "
+                "one Protocol for each point, or the name of the table."
+            )
+        pairs = zip(data.dt_ms.values, data.rate_hz.values, strict=True)
+        return [protocols.pairs(int(data.attrs["n_pairs"]), float(rate), float(lag)) for lag, rate in pairs]
+    runs = _protocols(protocol)
+    if len(runs) != points:
+        raise ValueError(f"protocol has {len(runs)} protocols but the table {points} points; pass one for each.")
+    return runs
+
+
+def _protocols(runs: Any) -> Sequence[Protocol]:
+    """A list of protocols, or an error."""
+    if isinstance(runs, Protocol) or not isinstance(runs, Sequence) or not all(isinstance(x, Protocol) for x in runs):
+        raise TypeError(f"protocol is {checks.short(runs)}; pass a list of Protocol, one for each point.")
+    return runs
