@@ -8,6 +8,7 @@ more than W takes it as ``aux`` and gives its last value as a third result; one 
 """
 
 from synfwp.reference.btsp import btsp_integrals, btsp_traces
+from synfwp.reference.calcium import calcium
 from synfwp.reference.circuits import circuit
 from synfwp.reference.phases import phase, spike_pairs
 from synfwp.reference.plastic_layers import plastic
@@ -45,6 +46,7 @@ from synfwp.reference.synapses import (
     signed_synapses,
 )
 from synfwp.reference.timing import stdp, stdp_terms
+from synfwp.reference.voltage import voltage
 
 __all__ = [
     "anti_hebb",
@@ -53,6 +55,7 @@ __all__ = [
     "bounded_synapses",
     "btsp_integrals",
     "btsp_traces",
+    "calcium",
     "cascade_synapses",
     "circuit",
     "covariance",
@@ -84,4 +87,5 @@ __all__ = [
     "spike_pairs",
     "stdp",
     "stdp_terms",
+    "voltage",
 ]

@@ -260,6 +260,47 @@ ROWS: Mapping[str, Row] = {
         lambda **a: fw.memory.System("gated_delta", **a).knobs,
         {"beta": 0.5, "decay": np.array([0.5, 0.9])},
     ),
+    "plasticity.BCM": (fw.plasticity.BCM, {"eta": 0.02, "tau": 20.0}),
+    "plasticity.BCM.run": (
+        fw.plasticity.BCM(eta=0.01).run,
+        {"x": np.abs(W), "w": [0.1, 0.2, 0.3], "theta": 0.5},
+    ),
+    "plasticity.CalciumPlasticity": (
+        fw.plasticity.CalciumPlasticity,
+        {"preset": "DP", "tau_Ca": 25.0, "C_pre": 1.1, "sigma": 2.0, "beta": 0.4, "delay": 10.0},
+    ),
+    "plasticity.CalciumPlasticity.above": (
+        fw.plasticity.CalciumPlasticity("DP").above,
+        {"pre": TRAIN, "post": [5.0, 33.0], "rho": 0.4},
+    ),
+    "plasticity.CalciumPlasticity.dw": (
+        fw.plasticity.CalciumPlasticity("DP").dw,
+        {"pre": TRAIN, "post": [5.0, 33.0]},
+    ),
+    "plasticity.CalciumPlasticity.transitions": (
+        fw.plasticity.CalciumPlasticity("DP").transitions,
+        {"pre": TRAIN, "post": [5.0, 33.0]},
+    ),
+    "plasticity.SpikeResponse": (
+        fw.plasticity.SpikeResponse,
+        {"baseline": -2.0, "amplitudes": (700.0, -500.0), "taus": (100.0, 200.0)},
+    ),
+    "plasticity.SpikeResponse.responses": (
+        fw.plasticity.SpikeResponse.preset("rossbroich2021_both").responses,
+        {"times": TRAIN, "A": 2.0},
+    ),
+    "plasticity.VoltagePlasticity": (
+        fw.plasticity.VoltagePlasticity,
+        {"preset": "visual_cortex", "A_LTD": 1e-4, "theta_plus": -50.0, "tau_x": 12.0},
+    ),
+    "plasticity.VoltagePlasticity.dw": (
+        fw.plasticity.VoltagePlasticity("visual_cortex").dw,
+        {"pre": TRAIN, "v": [-60.0, -20.0, -50.0], "dt": 20.0, "start": -5.0},
+    ),
+    "plasticity.VoltagePlasticity.parts": (
+        fw.plasticity.VoltagePlasticity("visual_cortex").parts,
+        {"pre": TRAIN, "v": [-60.0, -20.0, -50.0], "dt": 20.0, "start": -5.0},
+    ),
     "plasticity.BTSP": (fw.plasticity.BTSP, {"preset": "milstein2021_fig5", "tau_ET": 2000.0, "k_plus": 1.5}),
     "plasticity.BTSP.integrals": (
         fw.plasticity.BTSP("milstein2021_fig5").integrals,
@@ -517,6 +558,7 @@ WITHOUT = {
     "Simulation": "a circuit: Circuit.run",
     "Trained": "a result",
     "ShortTerm.preset": "a name",
+    "plasticity.SpikeResponse.preset": "a name",
     "plasticity.SpikeRule": "a protocol of typing",
     "citation": "a name",
     "compare_substrates": "trained nets",

@@ -310,7 +310,10 @@ def plateaus(
     >>> trains.pre.tolist(), trains.plateaus
     ([500.0, 550.0, 15500.0, 15550.0], ((0.0, 300.0), (15000.0, 300.0)))
     """
-    lag, lasts = units.number(delay, "ms", "delay", -LONG, LONG), units.number(duration, "ms", "duration", 0, above=True)
+    lag, lasts = (
+        units.number(delay, "ms", "delay", -LONG, LONG),
+        units.number(duration, "ms", "duration", 0, above=True),
+    )
     per_second = units.number(rate, "Hz", "rate", SLOW, FAST)
     spikes = repeated(Protocol((max(0.0, -lag),), (), count("size", size), per_second), n, interval).pre
     every = units.number(interval, "ms", "interval", 0, LONG, above=True)
