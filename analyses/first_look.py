@@ -216,7 +216,7 @@ def show(size: Size, seed: int) -> xr.Dataset:
 
 def triplets() -> xr.Dataset:
     """Triplet STDP, full and minimal, and the best pair STDP: on the table under both protocols, and as a curve."""
-    best = plasticity.best_pair_rule(TABLE)
+    best = fw.fit(fw.PairSTDP, TABLE).rule
     rules = {name: best if name == "pair" else fw.TripletSTDP(name) for name in STDP}
     compared = {
         protocol: [plasticity.compare_with_table(rule, TABLE, protocol=protocol) for rule in rules.values()]

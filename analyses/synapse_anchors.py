@@ -83,7 +83,7 @@ def main(size: Size, quick: bool = False, seed: int = 0) -> xr.Dataset:
 def pairing() -> xr.Dataset:
     """Every set and the best pair rule on the frequencies of Sjostrom et al., under both protocols."""
     rules: dict[str, Any] = {name: fw.TripletSTDP(name) for name in RULES}
-    rules["pair"] = plasticity.best_pair_rule(SJOSTROM)
+    rules["pair"] = fw.fit(fw.PairSTDP, SJOSTROM).rule
     found = [
         [plasticity.compare_with_table(rule, SJOSTROM, protocol=protocol) for protocol in ("pairs", "bursts")]
         for rule in rules.values()
@@ -144,7 +144,7 @@ def window(size: Size) -> xr.Dataset:
     table = fw.load_table(BI_POO)
     lag, change = table.dt_post_minus_pre_ms.values, table.dw_rel.values
     used = (lag > 0) | (lag < -4)
-    fitted, preset = plasticity.fit_window(lag[used], change[used]), fw.PairSTDP("bi_poo")
+    fitted, preset = fw.fit(fw.PairSTDP, BI_POO, where=used).rule, fw.PairSTDP("bi_poo")
     amplitudes = []
     for sign, tau in ((1, preset.tau_plus), (-1, preset.tau_minus)):
         side = used & (sign * lag > 0)

@@ -3,10 +3,12 @@
 A `Problem` is a model ``predict(parameters) -> (points,)``, data, and the parameters that are free between bounds.
 `minimise` gives its `Estimate`; `synfwp.inference.intervals` gives intervals, and errors on what was left out.
 
-What is minimised is the deviance. With standard errors it is ``chi^2 = sum(((data - model) / sem)^2)``. With the number
-of cells behind each point it is ``sum(n log(1 + ((data - model) / sem)^2 / (n - 1)))``: the mean of n cells, less its
-expectation, over its own standard error has a t-distribution with n - 1 degrees of freedom. Without standard errors it
-is the sum of squares.
+What is minimised is the deviance. With standard errors it is ``chi^2 = sum(((data - model) / sem)^2)``. Without, it is
+the sum of squares. Where each standard error was itself estimated, from n cells, it is
+``sum((n - 2) log(1 + ((data - model) / sem)^2 / (n - 1)))``: a point that is off its model has, with few cells, a
+standard error that is too small rather than a large deviation. The factor would be n in the likelihood of the cells,
+maximised over their variance; n - 2 makes the variance of the slope of a term equal to its mean curvature (for normal
+cells, exactly), so that the deviance rises as chi^2 does, however few cells a point has.
 
 Examples
 --------
@@ -30,7 +32,7 @@ from synfwp import checks, owned, seeds
 STEP = 1e-6  # of differences, in units of the range of a parameter
 CLOSE = 1e-9  # of a range: a value this near to a bound is at it
 NUDGE = 1e-4  # of a range: how far from a bound a search begins
-INNER = 50  # rounds of weights for the t-distribution, at most
+INNER = 50  # rounds of weights for standard errors from few cells, at most
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class Problem:
     sem : (points,) array or None
         Standard errors of the data, above 0. None: equal and unknown ones.
     cells : (points,) array or None
-        Cells, at least 2, from which each standard error was estimated. None: standard errors are taken as known.
+        Cells, at least 3, from which each standard error was estimated. None: standard errors are taken as known.
     linear : tuple of str
         Names, free or fixed, in which ``predict`` is linear (all others given): their free ones are solved for exactly.
     columns : callable or None
@@ -123,7 +125,7 @@ class Problem:
     used: np.ndarray | None = None
 
     def __post_init__(self) -> None:
-        lows = {"data": -np.inf, "sem": 0.0, "cells": 2.0}
+        lows = {"data": -np.inf, "sem": 0.0, "cells": 3.0}
         for name, low in lows.items():
             if getattr(self, name) is not None:
                 kept = checks.array(name, getattr(self, name), low, ndim=1, above=name == "sem")
@@ -466,7 +468,7 @@ def _inner(problem: Problem, values: dict[str, float]) -> tuple[dict[str, float]
     for _ in range(INNER):
         if cells is None:
             break
-        heavy = np.sqrt(cells / (cells - 1 + scaled**2))
+        heavy = np.sqrt((cells - 2) / (cells - 1 + scaled**2))
         before, amplitudes = amplitudes, _bounded(matrix * heavy[:, None], target * heavy, bounds)
         scaled = target - matrix @ amplitudes
         if np.abs(matrix @ (amplitudes - before)).max() < 1e-8:
@@ -476,8 +478,8 @@ def _inner(problem: Problem, values: dict[str, float]) -> tuple[dict[str, float]
 
 
 def _t_residual(scaled: np.ndarray, cells: np.ndarray) -> np.ndarray:
-    """Signed roots of the deviance of a t-distribution with cells - 1 degrees of freedom."""
-    return np.sign(scaled) * np.sqrt(cells * np.log1p(scaled**2 / (cells - 1)))
+    """Signed roots of the terms of the deviance."""
+    return np.sign(scaled) * np.sqrt((cells - 2) * np.log1p(scaled**2 / (cells - 1)))
 
 
 def _bounded(matrix: np.ndarray, target: np.ndarray, bounds: np.ndarray) -> np.ndarray:

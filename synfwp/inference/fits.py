@@ -262,7 +262,7 @@ def fit(
         raise ValueError("nothing is free; pass free=, a list of parameters, or fix fewer.")
     checks.one_of("intervals", intervals, INTERVALS)
     change, sem, cells = _numbers(data)
-    used = _where(where, change, sem)
+    used = _where(where, change, sem, cells)
     columns = of.columns(_runs(data, name, protocol))
     names = tuple(of.kind.amplitudes)
     problem = Problem(
@@ -271,7 +271,7 @@ def fit(
         parameters,
         values,
         sem=None if sem is None else np.where(used, sem, 1.0),
-        cells=None if cells is None else np.where(used, cells, 2),
+        cells=None if cells is None else np.where(used, cells, 3),
         linear=names,
         columns=columns,
         used=None if used.all() else used,
@@ -359,7 +359,7 @@ def _numbers(data: xr.Dataset) -> tuple[np.ndarray, np.ndarray | None, np.ndarra
     return np.asarray(data[found[0]].values, float), rest[0], rest[1]
 
 
-def _where(where: Any, change: np.ndarray, sem: np.ndarray | None) -> np.ndarray:
+def _where(where: Any, change: np.ndarray, sem: np.ndarray | None, cells: np.ndarray | None) -> np.ndarray:
     """Points that are fitted, all with numbers."""
     used = np.ones(change.shape, bool) if where is None else np.asarray(where)
     if used.dtype != bool or used.shape != change.shape:
@@ -370,6 +370,11 @@ def _where(where: Any, change: np.ndarray, sem: np.ndarray | None) -> np.ndarray
         raise ValueError(
             f"point {bad[0]} has no standard error (a single cell); leave such points out by where=np.isfinite("
             "table.dw_sem)."
+        )
+    if cells is not None and (bad := np.flatnonzero(used & (cells < 3))).size:
+        raise ValueError(
+            f"point {bad[0]} is of {cells[bad[0]]:g} cells, too few for its standard error to count; leave such points out "
+            "by where=table.cells > 2."
         )
     return used
 

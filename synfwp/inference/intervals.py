@@ -2,9 +2,10 @@
 
 A profile interval holds the values at which the deviance, minimised over all other parameters, exceeds its minimum by
 no more than a quantile. With known standard errors this is that of chi^2 with one degree of freedom; without, the
-residual variance takes the place of the standard errors and t^2 (F) that of chi^2; of standard errors from few cells
-the deviance is that of t-distributions (see `synfwp.inference.engine`), and the quantile is the one with which a single
-mean has its exact t interval.
+residual variance takes the place of the standard errors and t^2 (F) that of chi^2. Of standard errors from few cells
+(see `synfwp.inference.engine` for the deviance) the quantile is ``(nu - 1) log(1 + t^2 / nu)``, where t is that of nu
+degrees of freedom, all those of the cells over the number of free parameters: a single mean then has its exact t
+interval, and the quantile is that of chi^2 for many points.
 """
 
 from collections.abc import Mapping
@@ -88,7 +89,7 @@ def threshold(estimate: Estimate, level: float) -> float:
     if problem.cells is None:
         return float(norm.ppf(tail) ** 2)
     nu = float(np.sum((problem.cells - 1)[problem.weights > 0])) / len(problem.free)
-    return float((nu + 1) * np.log1p(t.ppf(tail, nu) ** 2 / nu))
+    return float((nu - 1) * np.log1p(t.ppf(tail, nu) ** 2 / nu))
 
 
 def profile(estimate: Estimate, level: float = 0.95) -> tuple[Estimate, dict[str, Interval]]:

@@ -320,10 +320,6 @@ ROWS: Mapping[str, Row] = {
         {"W": np.array([[0, 1, 1], [1, 0, 1]]), "x": np.array([1, 0, 1]), "plateau": np.array([1, 1]), "seed": 3},
     ),
     "plasticity.dendritic": (rows.dendritic, {"eta": 0.1, "tau_m": 10.0, "tau_syn": 3.0}),
-    "plasticity.fit_window": (
-        fw.plasticity.fit_window,
-        {"dt": np.array([5.0, 10, 20, -5, -10, -20]), "dw": np.array([0.9, 0.6, 0.3, -0.5, -0.4, -0.2])},
-    ),
     "plasticity.gated_trace": (rows.gated_trace, {"eta": 0.1, "tau": 20.0}),
     "plasticity.inhibitory": (rows.inhibitory, {"eta": 0.1, "rate": 5.0, "tau": 20.0}),
     "plasticity.pair": (rows.pair, {"A_plus": 0.1, "A_minus": 0.2, "tau_plus": 20.0, "tau_minus": 30.0}),
@@ -574,7 +570,6 @@ WITHOUT = {
     "memory.Synapse": "no number",
     "memory.Willshaw": "nothing",
     "memory.exact_recall": "a truth value",
-    "plasticity.best_pair_rule": "a table",
     "plasticity.check_row": "a row",
     "plasticity.compare_with_table": "a rule and a table",
     "plasticity.protocols.from_table": "a name",

@@ -12,9 +12,10 @@ from scipy.optimize import curve_fit, minimize, nnls
 
 import synfwp.reference as reference
 from synfwp.data import load_table, tables
+from synfwp.inference import fit
 from synfwp.kernels import stdp as kernels
 from synfwp.kernels.stdp_terms import stdp_terms as kernel_terms
-from synfwp.plasticity import PairSTDP, TripletSTDP, compare_with_table, fit_window, protocols
+from synfwp.plasticity import PairSTDP, TripletSTDP, compare_with_table, protocols
 from synfwp.plasticity.stdp import TRIPLET_PRESETS
 
 # rounding of sums of up to 40 x 40 x 40 terms, relative to the sum of their sizes (not to dw, where they cancel)
@@ -268,7 +269,7 @@ def test_no_pair_rule_fits_sjostrom_2001(interaction):
 def test_the_window_of_bi_and_poo_1998_comes_out_of_the_points():
     table = load_table("bi_poo_1998_points")
     dt, dw = table.dt_post_minus_pre_ms.values, table.dw_rel.values
-    rule = fit_window(dt[(dt > 0) | (dt < -4)], dw[(dt > 0) | (dt < -4)], n=60)
+    rule = fit(PairSTDP, "bi_poo_1998_points", where=(dt > 0) | (dt < -4)).rule
     preset = PairSTDP("bi_poo")
     sides = [(dt > 0, 0.862, 14.8, "plus"), (dt < -4, -0.328, 29.4, "minus")]
     for used, published_a, published_tau, name in sides:
@@ -356,16 +357,6 @@ def test_a_preset_is_named_only_while_every_value_agrees_with_it():
         ),
         (lambda: protocols.Protocol((0.0, 0.0), (1.0,)), "pre_motif is (0.0, 0.0); pass times in ms that increase"),
         (lambda: compare_with_table(RULE, "wang2005"), "unknown table 'wang2005'; did you mean 'wang2005_triplets'?"),
-        (
-            lambda: fit_window([1.0, 2.0], [1.0]),
-            "dt has shape (2,) and dw (1,); pass two arrays of one shape (points,).",
-        ),
-        (lambda: fit_window([1.0, 2.0, 3.0, -1.0], [3, 2, 1, -1]), "the side dt < 0 has 1 points; a window needs"),
-        (lambda: fit_window([1.0, math.nan], [1.0, 1.0]), "dt or dw has a value that is not finite"),
-        (
-            lambda: fit_window([1, 2, 3, -1, -2, -3], [1, 2, 3, -3, -2, -1]),
-            "dw of the points with dt > 0 does not decay",
-        ),
     ],
 )
 def test_bad_input_is_refused_by_name_with_what_is_expected(make, message):
