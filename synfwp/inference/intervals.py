@@ -130,7 +130,7 @@ def _sides(estimate: Estimate, p: Parameter, i: int, allowed: float) -> tuple[An
         scan = _Scan(estimate, p, allowed)
         ends.append(scan.end(sign * step))
         if scan.lower is not None:
-            return None, None, scan.lower
+            return (0.0, False), (0.0, False), scan.lower
     return ends[0], ends[1], None
 
 

@@ -99,5 +99,7 @@ class BCM:
                 level += (y * y - level) / self.tau
                 weights[t], rates[t], levels[t] = now, y, level
         if not np.isfinite(weights).all():
-            raise FloatingPointError("the weights grow beyond all numbers; pass a smaller eta, or a shorter tau.")
+            raise FloatingPointError(
+                "the weights grow beyond all numbers; pass a smaller eta or x, w and theta nearer to 1, or a shorter tau."
+            )
         return weights, rates, levels

@@ -14,8 +14,8 @@ __all__ = ["CALCIUM_PRESETS", "CalciumPlasticity"]
 
 _CURVES = {"tau_Ca": 20.0, "theta_d": 1.0, "sigma": 2.8284, "tau": 150e3, "beta": 0.5, "b": 5.0}
 _FITS = {"theta_d": 1.0, "theta_p": 1.3}
-# Graupner & Brunel 2012: the first six are shapes of the window (fig. 2 and S1), the others fits to experiments. Numbers
-# of the authors' programs (github.com/mgraupe/CalciumBasedPlasticityModel, Graupner2012PNAS)
+# Graupner & Brunel 2012: six shapes of the window (fig. 2, S1), then fits to experiments. Numbers of the authors'
+# programs (github.com/mgraupe/CalciumBasedPlasticityModel, Graupner2012PNAS)
 CALCIUM_PRESETS: dict[str, dict[str, float]] = {
     "DP": _CURVES | {"C_pre": 1.0, "C_post": 2.0, "theta_p": 1.3, "gamma_d": 200.0, "gamma_p": 321.808, "delay": 13.7},
     "DPD": _CURVES | {"C_pre": 0.9, "C_post": 0.9, "theta_p": 1.3, "gamma_d": 250.0, "gamma_p": 550.0, "delay": 4.6},
@@ -49,10 +49,10 @@ class CalciumPlasticity:
         \tau \dot\rho = -\rho (1 - \rho)(\rho_* - \rho) + \gamma_p (1 - \rho) H[c - \theta_p]
         - \gamma_d \rho H[c - \theta_d] + \sigma \sqrt{\tau (H[c - \theta_p] + H[c - \theta_d])} \, \eta(t)
 
-    Synapses are DOWN (rho = 0) or UP (rho = 1, b times as strong); a share ``beta`` is DOWN before. The first term, slow
-    against a protocol, takes them to the side of :math:`\rho_* = 1/2` on which the protocol leaves them. What `dw` gives
-    is the mean change of strength, by the transition probabilities of the paper's theory, which replaces calcium by the
-    times that it spends above the thresholds: these are exact here for any spike trains.
+    Synapses are DOWN (rho = 0) or UP (rho = 1, b times as strong); a share ``beta`` is DOWN before. The first term is
+    slow against a protocol; it takes them to the side of :math:`\rho_* = 1/2` on which the protocol leaves them. What
+    `dw` gives is the mean change of strength by the transition probabilities of the paper's theory. That replaces
+    calcium by the times which it spends above the thresholds; they are exact here for any spike trains.
 
     Parameters
     ----------

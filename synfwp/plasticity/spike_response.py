@@ -129,10 +129,16 @@ class SpikeResponse:
             first, then = at[bad[0]], at[bad[0] + 1]
             raise ValueError(f"times falls from {first:g} to {then:g} ms; pass them in increasing order.")
         size = None if A is None else units.number(A, "1", "A")
-        taus, parts = np.array(self.taus), np.zeros(len(self.taus))
-        drive = np.full(len(at), self.baseline)
-        for n, wait in enumerate(np.diff(at), start=1):
-            parts = (parts + np.array(self.amplitudes) / taus) * np.exp(-wait / taus)
-            drive[n] += parts.sum()
-        f = 0.5 * (1 + np.tanh(drive / 2))
-        return np.asarray(f * (size if size is not None else 1 / (0.5 * (1 + np.tanh(self.baseline / 2)))))
+        found = sigmoids(at, self.baseline, self.amplitudes, self.taus)
+        return found * (size if size is not None else 2 / (1 + np.tanh(self.baseline / 2)))
+
+
+def sigmoids(times: Array, baseline: float, amplitudes: tuple[float, ...], taus: tuple[float, ...]) -> Array:
+    """The sigmoid of baseline and filtered train at each spike; nothing is checked: see `SpikeResponse.responses`."""
+    drive = np.full(len(times), float(baseline))
+    for a, tau in zip(amplitudes, taus, strict=True):
+        keep, trace = np.exp(-np.diff(times) / tau).tolist(), 0.0
+        for n, factor in enumerate(keep, start=1):
+            trace = (trace + a / tau) * factor
+            drive[n] += trace
+    return np.asarray(0.5 * (1 + np.tanh(drive / 2)))

@@ -143,7 +143,7 @@ class VoltagePlasticity:
         if len(train) and (at[0] < 0 or at[-1] >= len(trace)):
             raise ValueError(
                 f"pre has spikes from {train[0]:g} to {train[-1]:g} ms, but v lasts from {first:g} to "
-                f"{first + step * len(trace):g} ms; pass spikes within the record, or another start."
+                f"{first + step * len(trace):g} ms; pass spikes within the record, or another start or dt."
             )
         counts = np.bincount(at.astype(int), minlength=len(trace)).astype(float)
         taus = self.tau_x, self.tau_minus, self.tau_plus

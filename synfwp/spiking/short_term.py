@@ -160,18 +160,7 @@ class ShortTerm:
         if waits.ndim != 1:
             raise ValueError(f"intervals has shape {waits.shape}; pass one train, (n,).")
         units.array(waits[1:], "ms", "intervals", 0)
-        with np.errstate(over="ignore"):  # a wait of more time constants than a float can hold is a wait for ever
-            facilitation, recovery = np.exp(-waits / self.tau_facil), np.exp(-waits / self.tau_rec)
-        u, x, found = self.u_rest, 1.0, []
-        for m in range(len(waits)):
-            if m:
-                u = self.u_rest + (u - self.u_rest) * facilitation[m]
-                x = 1 + (x - 1) * recovery[m]
-            before, u = u, u + self.U * (1 - u)
-            share = (u if self.raised_first else before) * x
-            found.append(share)
-            x -= share
-        return np.array(found)
+        return shares(waits, self.U, self.tau_rec, self.tau_facil, float(self.u_rest), self.raised_first)
 
     def amplitudes(self, times: Any, A: Any = 1.0) -> Array:
         """Amplitudes of the responses to spikes at given times, of a synapse that is at rest before the first.
@@ -250,3 +239,21 @@ class ShortTerm:
             u = (-self.u_rest * np.expm1(-wait / self.tau_facil) + self.U * f) / (1 - (1 - self.U) * f)
             s = u + self.U * (1 - u) if self.raised_first else u
             return np.asarray(-s * np.expm1(-wait / self.tau_rec) / (1 - (1 - s) * r))
+
+
+def shares(
+    waits: Array, U: float, tau_rec: float, tau_facil: float, u_rest: float = 0.0, raised_first: bool = True
+) -> Array:
+    """Share released at each spike of a train that starts at rest; nothing is checked: see `ShortTerm.released`."""
+    with np.errstate(over="ignore"):  # a wait of more time constants than a float can hold is a wait for ever
+        facilitation, recovery = np.exp(-waits / tau_facil).tolist(), np.exp(-waits / tau_rec).tolist()
+    u, x, found = u_rest, 1.0, []
+    for m in range(len(waits)):
+        if m:
+            u = u_rest + (u - u_rest) * facilitation[m]
+            x = 1 + (x - 1) * recovery[m]
+        before, u = u, u + U * (1 - u)
+        share = (u if raised_first else before) * x
+        found.append(share)
+        x -= share
+    return np.array(found)
