@@ -7,9 +7,10 @@ tau_facil, A), and the spike-response plasticity of Rossbroich et al. 2021 with 
 each train predicted by the fit to the other two.
 
 "Recomputed" numbers are those of another program on the same points. What does not come out: a value of tau_facil. Its
-interval is open at the lower bound, and tau_rec and A move a little with it: the synapse depresses, and a facilitation
-that is over before the next pulse leaves no trace in these trains. Nor does a second kernel: it lowers the residual, and
-predicts a train that it has not seen worse.
+interval is open at the lower bound, and tau_rec and A move a little with it: the synapse depresses, and facilitation
+that is over before the next pulse leaves no trace in these trains. Nor does the sigmoid of the spike response: its
+baseline runs to the bound, where the sigmoid is an exponential function. A second part of the kernel hardly lowers the
+residual, and predicts a train that it has not seen worse.
 
 Coverage: tables are drawn from the fit with the residual's spread and fitted anew; the intervals should hold the truth
 in 95 of 100 of them.
@@ -196,8 +197,8 @@ def caption(ds: xr.Dataset) -> str:
     at = {name: ds.sel(parameter=name) for name in ("U", "tau_rec", "tau_facil")}
     ends = {name: f"{float(one.low):.3g} to {float(one.high):.3g}" for name, one in at.items()}
     text = f"""
-        Short-term plasticity on trains between basket cells (Kohus et al. 2016, 33 amplitudes). (a) Three trains and the
-        Tsodyks-Markram model fitted to all of them; pulse 11 came a second after the train. (b) Parameters and 95 %
+        Short-term plasticity on trains between basket cells (Kohus et al. 2016, 33 amplitudes). (a) Three trains and
+        the Tsodyks-Markram model fitted to all of them; pulse 11 came a second after the train. (b) Parameters and 95 %
         profile intervals, in units of the best values: U {ends["U"]}, tau_rec {ends["tau_rec"]} ms; tau_facil (open
         below, to {float(at["tau_facil"].high):.3g} ms) is not determined. (c) Root mean squared residual of
         Tsodyks-Markram (TM) and of spike-response plasticity with one and two parts of its kernel (SRP), of all trains
