@@ -18,7 +18,6 @@ from scipy.stats import binomtest
 
 import synfwp as fw
 from synfwp import seeds
-from synfwp.inference.engine import minimise
 from synfwp.inference.intervals import profile
 from synfwp.plasticity import protocols
 from synfwp.scorecard import holm
@@ -69,7 +68,7 @@ def one(design: Design, seed: int) -> dict[tuple[str, float], tuple[bool, bool]]
     found = fw.fit(design.kind, table, protocol=list(design.runs), fixed=design.fixed, starts=5, seed=seed)
     kept = {}
     for level in LEVELS:
-        intervals = found.intervals if level == 0.95 else profile(minimise(found.estimate.problem, starts=5), level)[1]
+        intervals = found.intervals if level == 0.95 else profile(found.estimate, level)[1]
         for name, interval in intervals.items():
             held = interval.low <= getattr(design.truth, name) <= interval.high
             kept[name, level] = bool(held), not interval.constrained

@@ -5,7 +5,7 @@
 Examples
 --------
 >>> import synfwp as fw
->>> fw.fit(fw.PairSTDP, "nevian_sakmann2006_bursts", free=["A_plus", "A_minus"], fixed={"tau_plus": 15, "tau_minus": 30})
+>>> fw.fit(fw.PairSTDP, "nevian_sakmann2006_bursts", fixed={"tau_plus": 15, "tau_minus": 30})
 Fit(PairSTDP, nevian_sakmann2006_bursts: E = ... of 6 points, 2 free, 0 not constrained)
 """
 

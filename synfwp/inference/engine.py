@@ -384,11 +384,11 @@ def minimise(
     ValueError
         If no start gives a finite prediction.
     """
-    searched = problem.searched
+    searched, rng = problem.searched, seeds.generator(seed, "starts")
     if not searched:
         values, f = _inner(problem, dict(problem.fixed))
         return Estimate(problem, values, float(f @ f), (float(f @ f),))
-    draws = seeds.generator(seed, "starts").random((starts, len(searched))) if starts else np.zeros((0, len(searched)))
+    draws = rng.random((starts, len(searched)))
     given = np.reshape([[_place(p, values[p.name]) for p in searched] for values in near], (-1, len(searched)))
     rough = [_descend(problem, s, tol if starts == 0 else max(tol, 1e-5)) for s in [*given, *draws]]
     rough = sorted((one for one in rough if np.isfinite(one[0])), key=lambda one: one[0])
@@ -464,17 +464,32 @@ def _inner(problem: Problem, values: dict[str, float]) -> tuple[dict[str, float]
         return values, np.full(target.shape, np.inf)
     bounds = problem.limits
     amplitudes = _bounded(matrix, target, bounds)
+    if cells is not None:
+        amplitudes = _with_few_cells(matrix, target, bounds, cells, amplitudes)
     scaled = target - matrix @ amplitudes
-    for _ in range(INNER):
-        if cells is None:
-            break
-        heavy = np.sqrt((cells - 2) / (cells - 1 + scaled**2))
-        before, amplitudes = amplitudes, _bounded(matrix * heavy[:, None], target * heavy, bounds)
-        scaled = target - matrix @ amplitudes
-        if np.abs(matrix @ (amplitudes - before)).max() < 1e-8:
-            break
     values = values | {p.name: float(a) for p, a in zip(problem.solved, amplitudes, strict=True)}
     return values, scaled if cells is None else _t_residual(scaled, cells)
+
+
+def _with_few_cells(
+    matrix: np.ndarray, target: np.ndarray, bounds: np.ndarray, cells: np.ndarray, amplitudes: np.ndarray
+) -> np.ndarray:
+    """The linear parameters where each standard error is of few cells: weights that depend on the residuals."""
+    nu = cells - 1
+    for turn in range(INNER):
+        scaled = target - matrix @ amplitudes
+        slope, curve = (cells - 2) / (nu + scaled**2), (cells - 2) * (nu - scaled**2) / (nu + scaled**2) ** 2
+        hessian = (matrix * curve[:, None]).T @ matrix
+        inside = np.all((amplitudes > bounds[0]) & (amplitudes < bounds[1]))
+        before = amplitudes
+        if turn > 1 and inside and np.all(np.linalg.eigvalsh(hessian) > 0):  # Newton's step near the minimum
+            amplitudes = np.clip(before + np.linalg.solve(hessian, matrix.T @ (slope * scaled)), *bounds)
+        else:
+            heavy = np.sqrt(slope)
+            amplitudes = _bounded(matrix * heavy[:, None], target * heavy, bounds)
+        if np.abs(matrix @ (amplitudes - before)).max() < 1e-8:
+            break
+    return amplitudes
 
 
 def _t_residual(scaled: np.ndarray, cells: np.ndarray) -> np.ndarray:

@@ -109,9 +109,10 @@ def profile(estimate: Estimate, level: float = 0.95) -> tuple[Estimate, dict[str
     for _ in range(5):
         found, lower = {}, None
         for i, p in enumerate(estimate.problem.free):
-            (low, open_low), (high, open_high), lower = _sides(estimate, p, i, threshold(estimate, level))
+            ends, lower = _sides(estimate, p, i, threshold(estimate, level))
             if lower is not None:
                 break
+            (low, open_low), (high, open_high) = ends
             found[p.name] = Interval(low, high, open_low, open_high, level, kind_of(estimate.problem))
         if lower is None:
             return estimate, found
@@ -120,7 +121,9 @@ def profile(estimate: Estimate, level: float = 0.95) -> tuple[Estimate, dict[str
     raise RuntimeError("the profile finds ever lower minima; pass more starts, or narrower bounds.")
 
 
-def _sides(estimate: Estimate, p: Parameter, i: int, allowed: float) -> tuple[Any, Any, dict[str, float] | None]:
+def _sides(
+    estimate: Estimate, p: Parameter, i: int, allowed: float
+) -> tuple[list[tuple[float, bool]], dict[str, float] | None]:
     """Both ends, each with whether it is open; or values with a lower deviance."""
     spread = estimate.scaled_covariance[i, i] if np.isfinite(estimate.variance) else 0.0
     step = np.sqrt(spread * allowed / estimate.variance) if spread > 0 else 0.1 * float(estimate.scales[i])
@@ -130,8 +133,8 @@ def _sides(estimate: Estimate, p: Parameter, i: int, allowed: float) -> tuple[An
         scan = _Scan(estimate, p, allowed)
         ends.append(scan.end(sign * step))
         if scan.lower is not None:
-            return (0.0, False), (0.0, False), scan.lower
-    return ends[0], ends[1], None
+            return [], scan.lower
+    return ends, None
 
 
 class _Scan:
@@ -253,7 +256,7 @@ def _percentiles(p: Parameter, values: np.ndarray, level: float) -> Interval:
     return Interval(float(low), float(high), bool(open_low), bool(open_high), level, "parametric bootstrap from sem")
 
 
-def left_out(estimate: Estimate, *, starts: int = 4, seed: Any = 0) -> np.ndarray:
+def left_out(estimate: Estimate, *, starts: int = 3, seed: Any = 0) -> np.ndarray:
     """Standardised residuals of each condition under the fit to all others.
 
     Parameters

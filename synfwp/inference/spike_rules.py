@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from synfwp import checks
+from synfwp import checks, units
 from synfwp.inference.engine import Parameter
 from synfwp.kernels.stdp_terms import stdp_terms
 from synfwp.plasticity import PairSTDP, SynapticRule, TripletSTDP
@@ -79,7 +79,7 @@ class Family:
         low, high = TAU_RANGE if time else AMPLITUDES if self.kind.positive else (-np.inf, np.inf)
         if name in bounds:
             try:
-                low, high = (float(x) for x in bounds[name])
+                low, high = (float(units.to_float(x, "ms" if time else "1", f"bounds[{name!r}]")) for x in bounds[name])
             except (TypeError, ValueError):
                 raise TypeError(
                     f"bounds of {name} are {checks.short(bounds[name])}; pass (low, high), two numbers."
@@ -137,7 +137,7 @@ def family(rule: Any, scale: Any) -> Family:
                 "rule is a SynapticRule, whose changes are in the unit of the weight, but a table holds relative ones; "
                 "pass scale=, the weight that they are divided by."
             )
-        size = checks.number("scale", scale, 0, above=True)
+        size = units.number(scale, "1", "scale", 0, above=True)
         known = {name: float(getattr(rule, name)) for name in (*COEFFICIENTS, *TRACES)}
         return Family(kind, known, lambda v: dataclasses.replace(rule, **v), rule.interaction, rule.coincident, size)
     if scale is not None:
@@ -208,5 +208,6 @@ def choose(
             )
         time = name not in of.kind.amplitudes
         given = fixed.get(name, of.known.get(name))
-        values[name] = checks.number(f"fixed[{name!r}]", given, 0 if time else -np.inf, above=time)
+        unit = "ms" if time else "1"
+        values[name] = units.number(given, unit, f"fixed[{name!r}]", 0 if time else -np.inf, above=time)
     return tuple(of.parameter(name, bounds) for name in of.names if name in chosen), values

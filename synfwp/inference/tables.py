@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from synfwp import checks
+from synfwp import checks, units
 
 TO_MS = {"ms": 1.0, "s": 1000.0, "us": 1e-3}
 TO_HZ = {"hz": 1.0, "khz": 1000.0}
@@ -93,7 +93,7 @@ def read_table(
     if isinstance(rate, str):
         every = _numbers(columns, "rate", rate) * TO_HZ.get(rate.rpartition("_")[2].lower(), 1.0)
     else:
-        every = np.full(lag.shape, checks.number("rate", rate, 0, above=True))
+        every = np.full(lag.shape, units.number(rate, "Hz", "rate", 0, above=True))
     if (every <= 0).any():
         raise ValueError(f"rate: column {rate!r} holds {every[every <= 0][0]:g}; pass rates above 0, in Hz.")
     found: dict[str, Any] = {"dt_ms": lag, "rate_hz": every, "dw_mean": change}
@@ -179,7 +179,7 @@ def _counts(columns: Mapping[str, Sequence[Any]], name: str) -> np.ndarray:
     found = _numbers(columns, "cells", name)
     if (bad := np.flatnonzero((found < 2) | (found != np.round(found)))).size:
         raise ValueError(
-            f"cells: row {bad[0] + 1} of column {name!r} holds {found[bad[0]]:g}; a standard error needs 2 cells or more."
+            f"cells: row {bad[0] + 1} of column {name!r} holds {found[bad[0]]:g}; pass whole numbers of at least 2."
         )
     return found.astype(int)
 

@@ -202,6 +202,16 @@ ROWS: Mapping[str, Row] = {
         {"x": np.array([0.5, -0.2]), "starts": 2},
     ),
     "fastest_form": (fw.fastest_form, {"rule": "delta", "T": 64, "d_k": 8, "d_v": 8}),
+    "fit": (
+        lambda **a: list(
+            fw.fit(fw.PairSTDP, "nevian_sakmann2006_bursts", free=["A_plus", "A_minus"], **a).estimate.values.values()
+        ),
+        {"fixed": {"tau_plus": 15.0, "tau_minus": 30.0}, "level": 0.9, "starts": 2, "seed": 1},
+    ),
+    "read_table": (
+        lambda **a: fw.read_table({"dt_ms": [10.0, -10.0], "dw_percent": [40.0, -20.0]}, **a),
+        {"rate": 0.5, "n": 30},
+    ),
     "measures.auc": (fw.measures.auc, {"score": np.array([1.0, 2.0, 3.0]), "positive": np.array([False, True, True])}),
     "measures.binned_rate": (
         fw.measures.binned_rate,
@@ -560,7 +570,9 @@ WITHOUT = {
     "compare_substrates": "trained nets",
     "dynamics.Response": "a result",
     "dynamics.measured_transitions": "instructions, and weights that are checked as those of `simulate`",
+    "compare": "fits",
     "get_rule": "a name",
+    "inference.Fit": "a result",
     "join": "Datasets",
     "list_programs": "a name",
     "load": "a path",
