@@ -60,6 +60,7 @@ GIVEN = {
     "plasticity.CalciumPlasticity": {"preset": "DP"},
     "plasticity.SpikeResponse": {"baseline": -2.0, "amplitudes": (700.0,), "taus": (100.0,)},
     "plasticity.VoltagePlasticity": {"preset": "visual_cortex"},
+    "inference.ModelFit": {"estimate": 0.5, "intervals": {}, "make": send},
     "plasticity.BTSP": {"preset": "milstein2021_fig5"},
     "plasticity.protocols.Protocol": {"pre_motif": (0.0,), "post_motif": (10.0,)},
     "tasks.Batch": {"x": np.ones((1, 2, 3)), "target": np.zeros((1, 2), int), "mask": np.ones((1, 2), bool),

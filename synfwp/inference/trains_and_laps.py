@@ -18,7 +18,8 @@ from synfwp.spiking.short_term import ShortTerm, shares
 __all__ = ["ModelFit", "fit_btsp", "fit_short_term"]
 
 Array = np.ndarray
-# bounds, unit, scale of the search; time constants of facilitation and recovery as in BluePyOpt's example on these trains
+LARGE = 1e60  # beyond it squares of data over standard errors leave the floats
+# bounds, unit and scale of the search
 _SHORT_TERM = {
     "U": Parameter("U", 1e-3, 1.0),
     "tau_rec": Parameter("tau_rec", 1.0, 1e4, "ms", log=True),
@@ -174,7 +175,10 @@ def fit_short_term(
     >>> found.table().round(2).loc["U", ["value", "low", "high"]].tolist(), found.table().constrained["tau_facil"]
     ([0.13, 0.11, 0.15], np.False_)
     """
-    at, data = units.array(times, "ms", "times", ndim=1), units.array(amplitudes, "1", "amplitudes", ndim=1)
+    at, data = (
+        units.array(times, "ms", "times", ndim=1),
+        units.array(amplitudes, "1", "amplitudes", -LARGE, LARGE, ndim=1),
+    )
     if at.shape != data.shape:
         raise ValueError(f"times has {len(at)} entries but amplitudes {len(data)}; pass one amplitude per spike.")
     labels = np.zeros(len(at)) if train is None else np.asarray(train)
@@ -193,7 +197,7 @@ def fit_short_term(
             found[one] = share(values, at[one])
         return found[:, None]
 
-    errors = None if sem is None else units.array(sem, "1", "sem", 0, above=True, ndim=1)
+    errors = None if sem is None else units.array(sem, "1", "sem", 1 / LARGE, LARGE, ndim=1)
     return _fitted(known, fixed, columns, ("A",), data, errors, labels, make, (starts, intervals, level, draws, seed))
 
 
@@ -267,8 +271,11 @@ def fit_btsp(
     >>> round(found.rule.k_plus, 3), round(found.rule.k_minus, 3)
     (0.5, 0.2)
     """
-    t, data = units.array(delay, "ms", "delay", ndim=1), units.array(change, "1", "change", ndim=1)
-    start, errors = units.array(before, "1", "before", 0, ndim=1), units.array(sem, "1", "sem", 0, above=True, ndim=1)
+    t, data = units.array(delay, "ms", "delay", ndim=1), units.array(change, "1", "change", -LARGE, LARGE, ndim=1)
+    start, errors = (
+        units.array(before, "1", "before", 0, LARGE, ndim=1),
+        units.array(sem, "1", "sem", 1 / LARGE, LARGE, ndim=1),
+    )
     if not t.shape == data.shape == start.shape == errors.shape:
         raise ValueError(
             f"delay, change, before and sem have shapes {t.shape}, {data.shape}, {start.shape} and {errors.shape}; pass "

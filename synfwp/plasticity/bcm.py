@@ -10,6 +10,7 @@ from synfwp import units
 __all__ = ["BCM"]
 
 Array = np.ndarray
+LARGE = 1e30  # beyond it one step leaves the floats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,10 +88,10 @@ class BCM:
         >>> w.round(4).tolist(), y.tolist(), theta.tolist()
         ([[0.575, 0.65]], [1.5], [1.625])
         """
-        patterns, now = units.array(x, "1", "x", ndim=2), units.array(w, "1", "w", ndim=1)
+        patterns, now = units.array(x, "1", "x", -LARGE, LARGE, ndim=2), units.array(w, "1", "w", -LARGE, LARGE, ndim=1)
         if now.shape != patterns.shape[1:]:
             raise ValueError(f"w has shape {now.shape} but x {patterns.shape[1]} inputs; pass one weight per input.")
-        level = units.number(theta, "1", "theta", 0)
+        level = units.number(theta, "1", "theta", 0, LARGE)
         weights, rates, levels = np.empty_like(patterns), np.empty(len(patterns)), np.empty(len(patterns))
         with np.errstate(over="ignore", invalid="ignore"):
             for t, pattern in enumerate(patterns):
@@ -99,7 +100,5 @@ class BCM:
                 level += (y * y - level) / self.tau
                 weights[t], rates[t], levels[t] = now, y, level
         if not np.isfinite(weights).all():
-            raise FloatingPointError(
-                "the weights grow beyond all numbers; pass a smaller eta or x, w and theta nearer to 1, or a shorter tau."
-            )
+            raise FloatingPointError("the weights grow beyond all numbers; pass a smaller eta, or a shorter tau.")
         return weights, rates, levels

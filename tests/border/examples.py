@@ -270,6 +270,33 @@ ROWS: Mapping[str, Row] = {
         lambda **a: fw.memory.System("gated_delta", **a).knobs,
         {"beta": 0.5, "decay": np.array([0.5, 0.9])},
     ),
+    "inference.fit_btsp": (
+        lambda **a: (
+            fw.inference.fit_btsp(
+                **a,
+                fixed=dict(a_plus=0.5, b_plus=4.0, a_minus=0.1, b_minus=9.0, tau_IS=900.0),
+                starts=1,
+                intervals="none",
+            ).values
+        ),
+        {
+            "delay": np.array([-2000.0, -500.0, 500.0, 2000.0]),
+            "change": np.array([0.5, 1.0, 0.8, 0.1]),
+            "before": np.array([0.2, 0.4, 1.0, 0.1]),
+            "sem": np.full(4, 0.1),
+            "width": 500.0,
+            "plateau": 200.0,
+            "dt": 100.0,
+        },
+    ),
+    "inference.fit_short_term": (
+        lambda **a: fw.inference.fit_short_term(**a, starts=1, intervals="none", fixed={"tau_facil": 20.0}).values,
+        {
+            "times": np.array([0.0, 20.0, 40.0, 90.0]),
+            "amplitudes": np.array([1.0, 0.7, 0.6, 0.7]),
+            "sem": np.full(4, 0.1),
+        },
+    ),
     "plasticity.BCM": (fw.plasticity.BCM, {"eta": 0.02, "tau": 20.0}),
     "plasticity.BCM.run": (
         fw.plasticity.BCM(eta=0.01).run,
@@ -564,6 +591,7 @@ WITHOUT = {
     "Simulation": "a circuit: Circuit.run",
     "Trained": "a result",
     "ShortTerm.preset": "a name",
+    "inference.ModelFit": "a result",
     "plasticity.SpikeResponse.preset": "a name",
     "plasticity.SpikeRule": "a protocol of typing",
     "citation": "a name",

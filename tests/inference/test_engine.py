@@ -31,6 +31,7 @@ def released(p):
 
 def optima():
     """Five problems whose optimum lies inside the bounds, with known and different standard errors."""
+
     def saturating(p):
         return p["m"] * TIME / (p["k"] + TIME)
 

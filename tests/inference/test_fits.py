@@ -239,7 +239,10 @@ def test_cells_are_averaged_by_condition_with_unequal_numbers():
         (lambda: fw.read_table({"dt_ms": [], "dw_percent": []}), "the table is empty"),
         (lambda: fw.read_table({"dt_ms": [1.0], "dw_percent": []}), "columns differ in length"),
         (lambda: fw.read_table(COLUMNS, rate=0.0), "rate (Hz) is 0.0; pass a finite number above 0."),
-        (lambda: fw.read_table(COLUMNS | {"hz": [1, 0, 1]}, rate="hz"), "rate: column 'hz' holds 0; pass rates above 0"),
+        (
+            lambda: fw.read_table(COLUMNS | {"hz": [1, 0, 1]}, rate="hz"),
+            "rate: column 'hz' holds 0; pass rates above 0",
+        ),
         (lambda: fw.read_table(COLUMNS, sem="err", cell="err"), "pass one: standard errors come from the cells."),
         (lambda: fw.read_table(COLUMNS, cells="err"), "numbers of cells behind standard errors; pass sem= too."),
         (
@@ -285,7 +288,10 @@ def test_a_table_or_a_fit_that_cannot_be_is_refused_with_the_cure(make, message)
         (lambda: fw.fit(fw.PairSTDP, 3), "table is 3; pass the name of a table or what read_table gives."),
         (lambda: fw.fit(fw.PairSTDP, NEVIAN, free="A_plus"), "free is 'A_plus'; pass a list of names"),
         (lambda: fw.fit(fw.PairSTDP, NEVIAN, bounds={"A_plus": 3}), "bounds of A_plus are 3; pass (low, high)"),
-        (lambda: fw.fit(fw.PairSTDP, NEVIAN, protocol=protocols.pairs()), "pass a list of Protocol, one for each point"),
+        (
+            lambda: fw.fit(fw.PairSTDP, NEVIAN, protocol=protocols.pairs()),
+            "pass a list of Protocol, one for each point",
+        ),
         (lambda: fw.compare([3]), "pass a list of results of fit"),
     ],
 )
