@@ -224,8 +224,8 @@ def fit_btsp(
         \Delta V = (1 - share \, V) \, rise \, J_+(t) - V \, fall \, J_-(t)
 
     with the integrals J of :meth:`synfwp.plasticity.BTSP.integrals`. The depolarisation V at a place stands for the
-    weights of the inputs that are active there, ``w = share V``. The rates of the rule times the number of laps are then
-    ``k_plus = share rise`` and ``k_minus = fall``. Weights are not cut at 0 and 1.
+    weights of the inputs that are active there, ``w = share V``. The rates of the rule times the number of laps are
+    then ``k_plus = share rise`` and ``k_minus = fall``. Weights are not cut at 0 and 1.
 
     Parameters
     ----------
