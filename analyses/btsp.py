@@ -271,7 +271,7 @@ def caption(ds: xr.Dataset) -> str:
         0, 1/2 and 1; they are cut at 0 and 1. (b) Change of depolarisation of CA1 neurons by plateaus, 60 bins, mean
         and s.e.m. over spatial bins, by the depolarisation before (Bittner et al. 2017; Milstein et al. 2021): the
         published time constants and gates with two rates and the share free (dashed, E = {errors[0]:.1f}), and with
-        both time constants free (lines, E = {errors[1]:.1f}; tau_ET {ends["tau_ET"]}, tau_IS {ends["tau_IS"]}, 95 %, errors
-        inflated).
+        both time constants free (lines, E = {errors[1]:.1f}; tau_ET {ends["tau_ET"]}, tau_IS {ends["tau_IS"]}, 95 %,
+        errors inflated).
     """
     return " ".join(text.split())

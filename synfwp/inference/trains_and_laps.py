@@ -75,7 +75,7 @@ class ModelFit:
         )
 
     @property
-    def rule(self) -> Any:
+    def rule(self) -> ShortTerm | SpikeResponse | BTSP:
         """The rule with the best values."""
         return self.make(self.estimate.values)
 
@@ -278,8 +278,8 @@ def fit_btsp(
     )
     if not t.shape == data.shape == start.shape == errors.shape:
         raise ValueError(
-            f"delay, change, before and sem have shapes {t.shape}, {data.shape}, {start.shape} and {errors.shape}; pass "
-            "one of each per point."
+            f"delay, change, before and sem have shapes {t.shape}, {data.shape}, {start.shape} and {errors.shape}; "
+            "pass one of each per point."
         )
     times, where = np.unique(t, return_inverse=True)
 

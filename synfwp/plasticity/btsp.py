@@ -50,10 +50,8 @@ class BTSP:
         Time constants of eligibility and instruction, ms.
     k_plus, k_minus : float
         Rates of potentiation and depression where both signals are at their peak, per second (Hz).
-    a_plus, a_minus : float
-        Thresholds of the sigmoids, from 0 to 1.
-    b_plus, b_minus : float
-        Slopes of the sigmoids, above 0.
+    a_plus, b_plus, a_minus, b_minus : float
+        Thresholds of the two sigmoids, from 0 to 1, and their slopes, above 0.
 
     Raises
     ------
@@ -198,10 +196,12 @@ class BTSP:
 
         Parameters
         ----------
-        delay, width, plateau, dt
+        delay : (m,) array_like
             As of `integrals`.
         w : float or (m,) array_like
             Weights before, from 0 to 1.
+        width, plateau, dt
+            As of `integrals`.
 
         Returns
         -------

@@ -8,8 +8,8 @@ more than W takes it as ``aux`` and gives its last value as a third result; one 
 """
 
 from synfwp.reference.btsp import btsp_integrals, btsp_traces
-from synfwp.reference.calcium import calcium
 from synfwp.reference.circuits import circuit
+from synfwp.reference.clamped import voltage
 from synfwp.reference.phases import phase, spike_pairs
 from synfwp.reference.plastic_layers import plastic
 from synfwp.reference.rates import rate_network
@@ -45,8 +45,8 @@ from synfwp.reference.synapses import (
     few_bit_synapses,
     signed_synapses,
 )
+from synfwp.reference.thresholds import calcium
 from synfwp.reference.timing import stdp, stdp_terms
-from synfwp.reference.voltage import voltage
 
 __all__ = [
     "anti_hebb",

@@ -274,7 +274,7 @@ ROWS: Mapping[str, Row] = {
         lambda **a: (
             fw.inference.fit_btsp(
                 **a,
-                fixed=dict(a_plus=0.5, b_plus=4.0, a_minus=0.1, b_minus=9.0, tau_IS=900.0),
+                fixed={"a_plus": 0.5, "b_plus": 4.0, "a_minus": 0.1, "b_minus": 9.0, "tau_IS": 900.0},
                 starts=1,
                 intervals="none",
             ).values
