@@ -1,4 +1,4 @@
-"""Fits of trains and of plateaus: what was simulated is recovered, intervals are exact where known, input is refused."""
+"""Fits of trains and of plateaus: what was simulated is recovered, intervals are exact where known, input is checked."""
 
 import numpy as np
 import pytest
