@@ -11,5 +11,6 @@ Fit(PairSTDP, nevian_sakmann2006_bursts: E = ... of 6 points, 2 free, 0 not cons
 
 from synfwp.inference.fits import Fit, compare, fit
 from synfwp.inference.tables import read_table
+from synfwp.inference.trains_and_laps import ModelFit, fit_btsp, fit_short_term
 
-__all__ = ["Fit", "compare", "fit", "read_table"]
+__all__ = ["Fit", "ModelFit", "compare", "fit", "fit_btsp", "fit_short_term", "read_table"]

@@ -7,7 +7,9 @@ more than W takes it as ``aux`` and gives its last value as a third result; one 
 ``p, r (T, d_k)``; ``momentum (T,)`` and ``ridge (d_k,)`` go to the rules that use them.
 """
 
+from synfwp.reference.btsp import btsp_integrals, btsp_traces
 from synfwp.reference.circuits import circuit
+from synfwp.reference.clamped import voltage
 from synfwp.reference.phases import phase, spike_pairs
 from synfwp.reference.plastic_layers import plastic
 from synfwp.reference.rates import rate_network
@@ -43,6 +45,7 @@ from synfwp.reference.synapses import (
     few_bit_synapses,
     signed_synapses,
 )
+from synfwp.reference.thresholds import calcium
 from synfwp.reference.timing import stdp, stdp_terms
 
 __all__ = [
@@ -50,6 +53,9 @@ __all__ = [
     "benna_fusi_synapses",
     "binary_synapses",
     "bounded_synapses",
+    "btsp_integrals",
+    "btsp_traces",
+    "calcium",
     "cascade_synapses",
     "circuit",
     "covariance",
@@ -81,4 +87,5 @@ __all__ = [
     "spike_pairs",
     "stdp",
     "stdp_terms",
+    "voltage",
 ]

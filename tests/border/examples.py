@@ -149,6 +149,11 @@ ROWS: Mapping[str, Row] = {
         fw.ShortTerm(U=0.5, tau_rec=800.0, tau_facil=20.0).released,
         {"intervals": [0.0, 20.0, 50.0]},
     ),
+    "ShortTerm.amplitudes": (
+        fw.ShortTerm(U=0.5, tau_rec=800.0, tau_facil=20.0).amplitudes,
+        {"times": [0.0, 20.0, 50.0], "A": 2.0},
+    ),
+    "ShortTerm.steady": (fw.ShortTerm(U=0.5, tau_rec=800.0, tau_facil=20.0).steady, {"rate": [5.0, 20.0]}),
     "SpikeNoise": (fw.SpikeNoise, {"spikes": 20.0, "seed": 1}),
     "SpikeSource": (
         lambda **a: fw.Circuit([], [fw.SpikeSource(**a)]).run(50.0),
@@ -335,6 +340,92 @@ ROWS: Mapping[str, Row] = {
         lambda **a: fw.memory.System("gated_delta", **a).knobs,
         {"beta": 0.5, "decay": np.array([0.5, 0.9])},
     ),
+    "inference.fit_btsp": (
+        lambda **a: (
+            fw.inference.fit_btsp(
+                **a,
+                fixed={"a_plus": 0.5, "b_plus": 4.0, "a_minus": 0.1, "b_minus": 9.0, "tau_IS": 900.0},
+                starts=1,
+                intervals="none",
+            ).values
+        ),
+        {
+            "delay": np.array([-2000.0, -500.0, 500.0, 2000.0]),
+            "change": np.array([0.5, 1.0, 0.8, 0.1]),
+            "before": np.array([0.2, 0.4, 1.0, 0.1]),
+            "sem": np.full(4, 0.1),
+            "width": 500.0,
+            "plateau": 200.0,
+            "dt": 100.0,
+        },
+    ),
+    "inference.fit_short_term": (
+        lambda **a: fw.inference.fit_short_term(**a, starts=1, intervals="none", fixed={"tau_facil": 20.0}).values,
+        {
+            "times": np.array([0.0, 20.0, 40.0, 90.0]),
+            "amplitudes": np.array([1.0, 0.7, 0.6, 0.7]),
+            "sem": np.full(4, 0.1),
+        },
+    ),
+    "plasticity.BCM": (fw.plasticity.BCM, {"eta": 0.02, "tau": 20.0}),
+    "plasticity.BCM.run": (
+        fw.plasticity.BCM(eta=0.01).run,
+        {"x": np.abs(W), "w": [0.1, 0.2, 0.3], "theta": 0.5},
+    ),
+    "plasticity.CalciumPlasticity": (
+        fw.plasticity.CalciumPlasticity,
+        {"preset": "DP", "tau_Ca": 25.0, "C_pre": 1.1, "sigma": 2.0, "beta": 0.4, "delay": 10.0},
+    ),
+    "plasticity.CalciumPlasticity.above": (
+        fw.plasticity.CalciumPlasticity("DP").above,
+        {"pre": TRAIN, "post": [5.0, 33.0], "rho": 0.4},
+    ),
+    "plasticity.CalciumPlasticity.dw": (
+        fw.plasticity.CalciumPlasticity("DP").dw,
+        {"pre": TRAIN, "post": [5.0, 33.0]},
+    ),
+    "plasticity.CalciumPlasticity.transitions": (
+        fw.plasticity.CalciumPlasticity("DP").transitions,
+        {"pre": TRAIN, "post": [5.0, 33.0]},
+    ),
+    "plasticity.SpikeResponse": (
+        fw.plasticity.SpikeResponse,
+        {"baseline": -2.0, "amplitudes": (700.0, -500.0), "taus": (100.0, 200.0)},
+    ),
+    "plasticity.SpikeResponse.responses": (
+        fw.plasticity.SpikeResponse.preset("rossbroich2021_both").responses,
+        {"times": TRAIN, "A": 2.0},
+    ),
+    "plasticity.VoltagePlasticity": (
+        fw.plasticity.VoltagePlasticity,
+        {"preset": "visual_cortex", "A_LTD": 1e-4, "theta_plus": -50.0, "tau_x": 12.0},
+    ),
+    "plasticity.VoltagePlasticity.dw": (
+        fw.plasticity.VoltagePlasticity("visual_cortex").dw,
+        {"pre": TRAIN, "v": [-60.0, -20.0, -50.0], "dt": 20.0, "start": -5.0},
+    ),
+    "plasticity.VoltagePlasticity.parts": (
+        fw.plasticity.VoltagePlasticity("visual_cortex").parts,
+        {"pre": TRAIN, "v": [-60.0, -20.0, -50.0], "dt": 20.0, "start": -5.0},
+    ),
+    "plasticity.BTSP": (fw.plasticity.BTSP, {"preset": "milstein2021_fig5", "tau_ET": 2000.0, "k_plus": 1.5}),
+    "plasticity.BTSP.integrals": (
+        fw.plasticity.BTSP("milstein2021_fig5").integrals,
+        {"delay": [-1000.0, 500.0], "width": 500.0, "plateau": 200.0, "dt": 50.0},
+    ),
+    "plasticity.BTSP.run": (
+        fw.plasticity.BTSP("milstein2021_fig5").run,
+        {"rate": np.abs(W), "plateau": [0.0, 1.0, 0.0], "w": [0.2, 0.7], "dt": 500.0, "peaks": [5.0, 1.5]},
+    ),
+    "plasticity.BTSP.window": (
+        fw.plasticity.BTSP("milstein2021_fig5").window,
+        {"delay": [-1000.0, 500.0], "w": [0.2, 0.7], "width": 500.0, "plateau": 200.0, "dt": 50.0},
+    ),
+    "plasticity.BinaryBTSP": (fw.plasticity.BinaryBTSP, {"flip": 0.25}),
+    "plasticity.BinaryBTSP.write": (
+        fw.plasticity.BinaryBTSP().write,
+        {"W": np.array([[0, 1, 1], [1, 0, 1]]), "x": np.array([1, 0, 1]), "plateau": np.array([1, 1]), "seed": 3},
+    ),
     "plasticity.dendritic": (rows.dendritic, {"eta": 0.1, "tau_m": 10.0, "tau_syn": 3.0}),
     "plasticity.gated_trace": (rows.gated_trace, {"eta": 0.1, "tau": 20.0}),
     "plasticity.inhibitory": (rows.inhibitory, {"eta": 0.1, "rate": 5.0, "tau": 20.0}),
@@ -372,6 +463,39 @@ ROWS: Mapping[str, Row] = {
         {"n": 2, "size": 3, "rate": 50.0, "dt": 10.0, "interval": 5000.0},
     ),
     "plasticity.protocols.pairs": (fw.protocols.pairs, {"n": 3, "rate": 2.0, "dt": 10.0}),
+    "plasticity.protocols.Trains": (
+        fw.protocols.Trains,
+        {"pre_times": (0.0, 5.0), "post_times": (10.0,), "plateaus": ((0.0, 20.0),)},
+    ),
+    "plasticity.protocols.Trains.sampled": (
+        fw.protocols.Trains((0.0, 5.0), plateaus=((4.0, 5.0),)).sampled,
+        {"dt": 2.0, "duration": 20.0},
+    ),
+    "plasticity.protocols.frequency_sweep": (fw.protocols.frequency_sweep, {"rates": [5.0, 20.0], "dt": 10.0, "n": 3}),
+    "plasticity.protocols.jitter": (
+        lambda **a: fw.protocols.jitter(fw.protocols.pairs(3), **a),
+        {"sd": 2.0, "seed": 1},
+    ),
+    "plasticity.protocols.plateaus": (
+        fw.protocols.plateaus,
+        {"delay": 500.0, "n": 2, "interval": 5000.0, "duration": 200.0, "size": 3, "rate": 20.0},
+    ),
+    "plasticity.protocols.poisson_pairs": (
+        fw.protocols.poisson_pairs,
+        {"duration": 500.0, "rate": 20.0, "post_rate": 30.0, "share": 0.5, "dt": 5.0, "seed": 2},
+    ),
+    "plasticity.protocols.quadruplets": (
+        fw.protocols.quadruplets,
+        {"dt1": -5.0, "dt2": 5.0, "between": 20.0, "n": 3, "rate": 2.0},
+    ),
+    "plasticity.protocols.repeated": (
+        lambda **a: fw.protocols.repeated(fw.protocols.pairs(3, 20.0), **a),
+        {"n": 2, "interval": 5000.0},
+    ),
+    "plasticity.protocols.theta_bursts": (
+        fw.protocols.theta_bursts,
+        {"bursts": 2, "size": 3, "rate": 100.0, "theta": 5.0, "dt": 5.0, "trains": 2, "interval": 5000.0},
+    ),
     "plasticity.protocols.triplets": (
         fw.protocols.triplets,
         {"kind": "pre-post-pre", "dt1": 5.0, "dt2": -10.0, "n": 3, "rate": 2.0},
@@ -538,6 +662,9 @@ WITHOUT = {
     "Scan": "a result",
     "Simulation": "a circuit: Circuit.run",
     "Trained": "a result",
+    "ShortTerm.preset": "a name",
+    "inference.ModelFit": "a result",
+    "plasticity.SpikeResponse.preset": "a name",
     "plasticity.SpikeRule": "a protocol of typing",
     "citation": "a name",
     "compare_substrates": "trained nets",
@@ -569,6 +696,7 @@ WITHOUT = {
     "to_pynapple": "a Dataset",
     "write_nwb": "a Dataset",
     "data.File": "a row of a table",
+    "plasticity.protocols.from_times": "a table",
     "replicates": "those of Circuit.run",
     "run": "a name",
     "save": "a Dataset",

@@ -20,6 +20,9 @@ UNITS = {
     "mean_abs_error_rad": "rad",
     "circular_sd_rad": "rad",
     "circular_sd_sem": "rad",
+    "t_from_plateau_s": "s",
+    "delta_vm_mean_mV": "mV",
+    "delta_vm_sem_mV": "mV",
 }
 
 
@@ -43,6 +46,11 @@ def test_every_table_states_its_citation_and_the_unit_and_meaning_of_every_colum
         ("bi_poo_1998_points", 42, {"dt_post_minus_pre_ms", "dw_rel"}),
         ("nevian_sakmann2006_bursts", 6, {"dt_ms", "dw_mean", "dw_sem", "cells"}),
         ("kohus2016_trains", 33, {"train_hz", "t_spike_ms", "amplitude_rel"}),
+        (
+            "milstein2021_btsp_binned",
+            60,
+            {"initial_ramp_mV", "t_from_plateau_s", "delta_vm_mean_mV", "delta_vm_sem_mV", "n_bins"},
+        ),
         ("peers_serial_position", 16, {"position", "p_recall", "p_recall_sem"}),
         ("peers_lag_crp", 6, {"lag", "p_transition"}),
         (
@@ -56,7 +64,7 @@ def test_no_row_and_no_column_is_lost(name, points, columns):
     table = load_table(name)
     assert dict(table.sizes) == {"point": points}
     assert set(table.variables) == columns
-    measured = ("dw", "amplitude", "p_", "mean_abs", "circular", "subjects", "trials", "cells")
+    measured = ("dw", "delta_vm", "n_bins", "amplitude", "p_", "mean_abs", "circular", "subjects", "trials", "cells")
     assert set(table.data_vars) == {column for column in columns if column.startswith(measured)}
     assert all(np.isfinite(table[column]).all() for column in table.data_vars)
 

@@ -16,6 +16,8 @@ SOURCES = sorted(Path(reference.__file__).parent.glob("*.py"))
 TWINS = tuple(dict.fromkeys(name.split("(")[0] for name in RULES))  # delta_product(n) has one twin for every n
 # kernels whose twins have other names; any other kernel has a twin of its own name
 TWINS_OF = {
+    "btsp.traces": ("btsp_traces",),
+    "btsp.integrals": ("btsp_integrals",),
     "linear.forward": TWINS,
     "linear.adjoint": TWINS,
     "momentum.forward": ("momentum_delta",),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import synfwp as fw
 from synfwp import reference
+from synfwp.spiking.short_term import SHORT_TERM_PRESETS
 
 pytestmark = pytest.mark.kernels
 MOSSY = {"U": 0.0152, "tau_rec": 156.0, "tau_facil": 224.0}
@@ -112,3 +113,45 @@ def test_intervals_are_times():
     for wrong in (-5.0, np.nan):
         with pytest.raises(ValueError, match=r"intervals \(ms\) holds .*; pass finite numbers of at least 0"):
             s.released([0.0, wrong])
+
+
+@settings(max_examples=100, deadline=None)
+@given(synapses(), st.floats(0.5, 100.0))
+def test_the_closed_form_of_the_steady_state_is_where_the_recursion_ends(s, rate):
+    spikes = int(40 * max(s.tau_rec, s.tau_facil) * rate / 1000) + 400  # 40 time constants, or as many steps of u
+    found = s.released(np.full(spikes, 1000 / rate))[-1]
+    # u may approach its fixed point by a factor (1 - U) f per spike alone
+    left = (1 - s.U) * np.exp(-1000 / rate / s.tau_facil)
+    assert s.steady(rate) == pytest.approx(found, rel=1e-9, abs=1e-9 + left**spikes)
+
+
+def test_depression_has_a_limiting_frequency_and_facilitation_a_peak():
+    """Tsodyks & Markram 1997: beyond 1 / (U tau_rec) the released share per second saturates at 1 / tau_rec."""
+    depressing = fw.ShortTerm.preset("tsodyks1998_depressing")
+    rates = np.array([1e3, 1e4])
+    np.testing.assert_allclose(depressing.steady(rates) * rates, 1000 / 800.0, rtol=3e-3)  # 1 + O(1 / (rate U tau_rec))
+    facilitating = fw.ShortTerm.preset("tsodyks1998_facilitating")
+    grid = np.arange(1.0, 100.0, 0.5)
+    peak = grid[np.argmax(facilitating.steady(grid))]
+    # the rate equations give 1 / sqrt(U tau_facil tau_rec) = 22 Hz; a regular train of spikes is somewhat off
+    assert peak == pytest.approx(1000 / np.sqrt(0.03 * 530 * 130), abs=2.5)
+
+
+@pytest.mark.parametrize("name", SHORT_TERM_PRESETS)
+def test_every_preset_is_built_and_released_by_both_conventions_alike(name):
+    s = fw.ShortTerm.preset(name)
+    other = "before" if s.raised_first else "after"
+    rest = s.u_rest + s.U * (1 - s.u_rest) if s.raised_first else (s.u_rest - s.U) / (1 - s.U)
+    same = dataclasses.replace(s, release=other, u_rest=rest)
+    times = np.cumsum([0.0, 10.0, 30.0, 5.0, 500.0])
+    np.testing.assert_allclose(s.amplitudes(times, A=3.0), 3 * same.amplitudes(times), rtol=1e-12)
+
+
+def test_amplitudes_are_those_of_the_intervals_wherever_the_train_begins():
+    s = fw.ShortTerm.preset("maass2002_e_to_i")
+    times = np.array([300.0, 325.0, 350.0, 1525.0])
+    np.testing.assert_array_equal(s.amplitudes(times), s.released([0.0, 25.0, 25.0, 1175.0]))
+    with pytest.raises(ValueError, match=r"times falls from 350 to 325 ms; pass them in increasing order"):
+        s.amplitudes([300.0, 350.0, 325.0])
+    with pytest.raises(ValueError, match="maass2002_e_to_i"):
+        fw.ShortTerm.preset("maass2002_e_to_j")

@@ -1,96 +1,19 @@
-"""Pairing protocols: a short motif of spikes, repeated n times at a rate. Times in ms, rates in Hz.
-
-A rule takes the two trains of a protocol: ``rule.dw(protocol.pre, protocol.post)``.
-"""
+"""Pairs, bursts and triplets, and those of the published tables."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-from synfwp import grid, units
+from synfwp import units
 from synfwp.checks import count, lookup, one_of
 from synfwp.data import load_table
+from synfwp.plasticity.protocols.base import Protocol
 
-__all__ = ["Protocol", "bursts", "from_table", "pairs", "triplets"]
+__all__ = ["bursts", "from_table", "pairs", "triplets"]
 
 KINDS = ("pre-post-pre", "post-pre-post")
 NAMES = ("pairs", "bursts")  # of the protocols of a table that has two
-
-
-@dataclass(frozen=True)
-class Protocol:
-    """A motif of presynaptic and postsynaptic spikes, repeated ``n`` times at ``rate``.
-
-    Repetition m adds ``1000 m / rate`` ms to every spike of the motif.
-
-    Parameters
-    ----------
-    pre_motif, post_motif : tuple of float
-        Spike times of one repetition, ms, increasing within each train.
-    n : int
-        Number of repetitions.
-    rate : float
-        Repetitions per second, Hz.
-
-    Raises
-    ------
-    ValueError
-        If a motif is not increasing, or does not end before its next repetition begins.
-
-    Examples
-    --------
-    A burst of three postsynaptic spikes at 50 Hz after one presynaptic spike (Nevian & Sakmann 2006):
-
-    >>> burst = Protocol(pre_motif=(0.0,), post_motif=(10.0, 30.0, 50.0), n=2, rate=0.1)
-    >>> burst.post.tolist()
-    [10.0, 30.0, 50.0, 10010.0, 10030.0, 10050.0]
-    """
-
-    pre_motif: tuple[float, ...]
-    post_motif: tuple[float, ...]
-    n: int = 60
-    rate: float = 1.0
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "n", count("n", self.n))
-        object.__setattr__(self, "rate", units.number(self.rate, "Hz", "rate", 0.0, above=True))
-        with np.errstate(over="ignore"):
-            last = (self.n - 1) * np.divide(1000.0, self.rate)
-        if not np.isfinite(last):
-            raise ValueError(f"rate is {self.rate:g} Hz, too low for {self.n} repetitions; pass a higher rate.")
-        for what in ("pre_motif", "post_motif"):
-            given = getattr(self, what)
-            times = np.atleast_1d(grid.precise(what, given, units.to_float(given, "ms", what)))
-            motif = tuple(units.array(times, "ms", what, ndim=1).tolist())
-            object.__setattr__(self, what, motif)
-            if any(later <= earlier for earlier, later in pairwise(motif)):
-                raise ValueError(f"{what} is {motif}; pass times in ms that increase from spike to spike.")
-            if self.n > 1 and motif and motif[-1] - motif[0] >= self.period:
-                raise ValueError(
-                    f"{what} lasts {motif[-1] - motif[0]:g} ms but repeats every {self.period:g} ms; "
-                    f"pass a rate below {1000.0 / (motif[-1] - motif[0]):g} Hz or a shorter motif."
-                )
-
-    @property
-    def period(self) -> float:
-        """Time from one repetition to the next, ms."""
-        return 1000.0 / self.rate
-
-    @property
-    def pre(self) -> np.ndarray:
-        """Presynaptic spike times, ms, in increasing order."""
-        return self._train(self.pre_motif)
-
-    @property
-    def post(self) -> np.ndarray:
-        """Postsynaptic spike times, ms, in increasing order."""
-        return self._train(self.post_motif)
-
-    def _train(self, motif: tuple[float, ...]) -> np.ndarray:
-        return np.add.outer(np.arange(self.n) * self.period, np.array(motif, dtype=float)).ravel()
 
 
 def pairs(n: int = 60, rate: float = 1.0, dt: float = 10.0) -> Protocol:
