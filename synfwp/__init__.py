@@ -39,6 +39,7 @@ _HOME = {
         "Checkpoint Evaluation SpikeNoise"
     ),
     "memory": "capacity critical_load scaling retention overwriting tracking predict_capacity",
+    "inference": "infer_rule",
     "plasticity": "PairSTDP TripletSTDP SynapticRule protocols",
     "data": "load_table",
     "results": "save load join weights",
@@ -51,6 +52,7 @@ _MODULES = (
     "data",
     "dynamics",
     "features",
+    "inference",
     "measures",
     "memory",
     "plasticity",

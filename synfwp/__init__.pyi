@@ -8,6 +8,7 @@ from synfwp import conventions as conventions
 from synfwp import data as data
 from synfwp import dynamics as dynamics
 from synfwp import features as features
+from synfwp import inference as inference
 from synfwp import measures as measures
 from synfwp import memory as memory
 from synfwp import plasticity as plasticity
@@ -26,6 +27,7 @@ from synfwp.fastweights import attention as attention
 from synfwp.fastweights import fastest_form as fastest_form
 from synfwp.fastweights import scan as scan
 from synfwp.fastweights import vjp as vjp
+from synfwp.inference import infer_rule as infer_rule
 from synfwp.instructions import Instructions as Instructions
 from synfwp.memory import capacity as capacity
 from synfwp.memory import critical_load as critical_load

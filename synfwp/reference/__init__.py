@@ -43,6 +43,7 @@ from synfwp.reference.synapses import (
     few_bit_synapses,
     signed_synapses,
 )
+from synfwp.reference.taylor_layers import taylor
 from synfwp.reference.timing import stdp
 
 __all__ = [
@@ -80,4 +81,5 @@ __all__ = [
     "softmax",
     "spike_pairs",
     "stdp",
+    "taylor",
 ]

@@ -1,0 +1,161 @@
+"""Changes of recorded weights as a sum of terms: regressors, and least squares in two stages."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+import numpy as np
+
+Array = np.ndarray
+TERMS: tuple[str, ...] = ("v k", "(W k) k", "W", "k", "v")
+MORE: tuple[str, ...] = ("v v W", "v <k>", "v v k")  # Oja's decay, the mean of covariance, BCM
+COLLINEAR = 30.0  # condition number beyond which a direction counts as not observed
+FLOOR = 1e-6  # share of the changes that counts as rounding
+
+
+class Recording(NamedTuple):
+    """What is regressed: weights before each trial and after the last, and what was active."""
+
+    W: Array  # (session, trial + 1, d_v, d_k)
+    k: Array  # (session, trial, event, d_k)
+    v: Array  # (session, trial, event, d_v)
+    trace: Array  # as k: the mean that presynaptic activity is compared with
+    split: Array | None  # as W: a second measurement with a noise of its own
+
+
+class Design(NamedTuple):
+    """Rows (sample, ...): changes, regressors, instruments, and the synapse and the trial of each sample."""
+
+    y: Array
+    X: Array
+    Z: Array
+    synapse: Array
+    trial: Array
+
+
+class Fit(NamedTuple):
+    """Coefficients of all terms, and what of them the design shows.
+
+    ``shown (term, r)`` holds the directions that it shows, in units of ``scale``; ``along (r,)`` the estimates there
+    and ``covariance (r, r)`` their covariance.
+    """
+
+    coefficient: Array
+    sem: Array
+    vif: Array
+    condition: float
+    shown: Array
+    scale: Array
+    along: Array
+    covariance: Array
+    groups: int
+
+
+def running_mean(k: Array) -> Array:
+    """Mean of all keys of a session before each one, 0 before the first; shapes as `Recording.k`."""
+    flat = k.reshape(len(k), -1, k.shape[-1])
+    before = np.cumsum(flat, axis=1) - flat
+    return (before / np.maximum(1, np.arange(flat.shape[1]))[:, None]).reshape(k.shape)
+
+
+def regressors(W: Array, k: Array, v: Array, trace: Array) -> Array:
+    """All terms (session, trial, d_v, d_k, term) for the weights before each trial."""
+    recall = np.einsum("stij,stnj->stni", W, k)
+    full = np.broadcast_to
+    found: Mapping[str, Array] = {
+        "v k": np.einsum("stni,stnj->stij", v, k),
+        "(W k) k": np.einsum("stni,stnj->stij", recall, k),
+        "W": W,
+        "k": full(k.sum(2)[:, :, None, :], W.shape),
+        "v": full(v.sum(2)[:, :, :, None], W.shape),
+        "v v W": np.square(v).sum(2)[..., None] * W,
+        "v <k>": np.einsum("stni,stnj->stij", v, trace),
+        "v v k": np.einsum("stni,stnj->stij", v * v, k),
+    }
+    return np.stack([found[name] for name in (*TERMS, *MORE)], axis=-1)
+
+
+def design(recording: Recording, instrument: str) -> Design:
+    """Samples of all sessions; ``instrument`` is where the W of the second stage's regressors come from.
+
+    "split": the other measurement, each in the place of the other; "lag": the weights one trial earlier, so that the
+    first trial has none; "none": the weights themselves.
+    """
+    W, k, v, trace, split = recording
+    sessions, trials, d_v, d_k = *k.shape[:2], *W.shape[2:]
+    first = 1 if instrument == "lag" else 0
+    pairs = [(W, W[:, :-1])]
+    if instrument == "lag":
+        pairs = [(W[:, 1:], W[:, :-2])]
+    elif instrument == "split" and split is not None:
+        pairs = [(W, split[:, :-1]), (split, W[:, :-1])]
+    k, v, trace = k[:, first:], v[:, first:], trace[:, first:]
+    y = [np.diff(one, axis=1).ravel() for one, _ in pairs]
+    X = [regressors(one[:, :-1], k, v, trace).reshape(-1, len(TERMS) + len(MORE)) for one, _ in pairs]
+    Z = [regressors(other, k, v, trace).reshape(-1, len(TERMS) + len(MORE)) for _, other in pairs]
+    shape = (sessions, trials - first, d_v * d_k)
+    synapse = np.broadcast_to(np.arange(sessions * d_v * d_k).reshape(sessions, 1, -1), shape).ravel()
+    trial = np.broadcast_to(np.arange(first, trials)[:, None], shape).ravel()
+    n = len(pairs)
+    return Design(np.concatenate(y), np.concatenate(X), np.concatenate(Z), np.tile(synapse, n), np.tile(trial, n))
+
+
+def two_stages(y: Array, X: Array, Z: Array, synapse: Array) -> Fit:
+    """Least squares in two stages: X is predicted from Z, and y from that; standard errors by clusters of synapses.
+
+    A cluster is one synapse of a session, so that errors may be correlated in time, as those of a difference of two
+    noisy weights are.
+    """
+    scale = np.sqrt(np.mean(X * X, axis=0))
+    scale[scale <= 1e-12 * scale.max(initial=0)] = np.inf  # a term that is 0 throughout
+    X, Z = X / scale, Z / scale
+    predicted = Z @ np.linalg.lstsq(Z, X, rcond=None)[0]
+    _, size, axes = np.linalg.svd(predicted.T @ predicted / len(y))
+    size = np.sqrt(size)
+    keep = size > size.max(initial=0) / COLLINEAR
+    shown = axes[keep].T
+    scores = predicted @ shown
+    inverse = np.linalg.inv(scores.T @ scores)
+    along = inverse @ (scores.T @ y)
+    residual = y - X @ (shown @ along)
+    groups = int(synapse.max()) + 1
+    summed = np.stack([np.bincount(synapse, one * residual, groups) for one in scores.T], axis=1)
+    least = (FLOOR * np.sqrt(np.mean(y * y)) + FLOOR**2) ** 2
+    covariance = inverse @ (summed.T @ summed) @ inverse * groups / max(1, groups - len(along)) + least * inverse
+    finite = np.where(np.isfinite(scale), scale, 1.0)
+    seen = np.isfinite(scale) & (np.square(shown).sum(1) > 1 - 1e-3)  # a term of which a part is not shown has no value
+    coefficient = np.where(seen, shown @ along / finite, np.nan)
+    sem = np.where(seen, np.sqrt(np.einsum("pr,rs,ps->p", shown, covariance, shown)) / finite, np.nan)
+    condition = float(size.max() / size.min()) if size.min() > 1e-9 * size.max() else np.inf
+    return Fit(coefficient, sem, vif(predicted), condition, shown, finite, along, covariance, groups)
+
+
+def vif(X: Array) -> Array:
+    """Variance inflation factor of each column, without an intercept; inf for one that the others make up, or of 0."""
+    found = np.full(X.shape[1], np.inf)
+    for i, one in enumerate(X.T):
+        others = np.delete(X, i, axis=1)
+        rest = one - others @ np.linalg.lstsq(others, one, rcond=None)[0]
+        whole, left = float(one @ one), float(rest @ rest)
+        if left > 1e-12 * whole:
+            found[i] = whole / left
+    return found
+
+
+def held_out(data: Design, terms: int, every: int = 5) -> float:
+    """Share of squared changes that is explained in every so manyth trial by a fit to the others.
+
+    Weights that predict come from the instrument, so that no noise stands on both sides.
+    """
+    test = data.trial % every == every - 1
+    X, Z = data.X[:, :terms], data.Z[:, :terms]
+    if test.all() or not test.any():
+        return np.nan
+    first = np.linalg.lstsq(Z[~test], X[~test], rcond=None)[0]
+    second = np.linalg.lstsq(Z[~test] @ first, data.y[~test], rcond=1 / COLLINEAR**2)[0]
+    y = data.y[test]
+    whole = float(y @ y)
+    return 1 - float(np.square(y - Z[test] @ (first @ second)).sum()) / whole if whole > 0 else np.nan
+
+
+NAMES: Mapping[str, int] = MappingProxyType({name: i for i, name in enumerate((*TERMS, *MORE))})
