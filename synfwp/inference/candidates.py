@@ -11,7 +11,8 @@ RULES: tuple[str, ...] = ("Hebb", "anti-Hebb", "Oja", "covariance", "delta", "de
 UNKNOWN = "cannot tell"
 VERDICTS: tuple[str, ...] = (*RULES, "none", UNKNOWN)
 BAND = (0.5, 2.0)  # of the second part of a rule, in units of the first
-VANISHES = 0.03  # share of a rule that is too small to be looked for
+VANISHES = 0.1  # share of a rule that is too small to be looked for
+MOST_HIDDEN = 3.0  # contribution along directions that a design does not show, in units of what it shows
 SURE = 2.0  # standard errors
 
 
@@ -33,23 +34,24 @@ def cones(recording: Recording) -> dict[str, Array]:
     k, v = recording.k, recording.v
     square, erasure = float(np.mean(v * v)) * k.shape[2], float(np.square(k).sum(axis=(2, 3)).mean()) / k.shape[3]
     threshold = float(np.mean(v * v) / max(np.mean(np.abs(v)), 1e-300))
-    low, high = BAND
-    decays = (low * min(square, erasure), high * max(square, erasure))
     pre, post = float(np.mean(k)), float(np.mean(v))
-    return {
+    found = {
         "Hebb": _cone({"v k": 1}),
         "anti-Hebb": _cone({"v k": -1}),
         "Oja": _cone(*({"v k": 1, "v v W": -one} for one in BAND)),
         "covariance": _cone(*({"v k": 1, "v <k>": -one} for one in BAND)),
         "delta": _cone(*({"v k": 1, "(W k) k": -one} for one in BAND)),
         "decay": _cone({"W": -1}),
-        "Hebb and decay": _cone(*({"v k": 1, "W": -one} for one in decays)),
+        "Hebb and decay": _cone(*({"v k": 1, "W": -one * square} for one in BAND)),
         "erasure alone": _cone({"(W k) k": -1}),
         "Hebb of what is recalled": _cone({"(W k) k": 1}),
         "heterosynaptic depression": _cone(*({"v k": 1, "v": -one * pre} for one in BAND)),
         "presynaptic depression": _cone(*({"v k": 1, "k": -one * post} for one in BAND)),
         "BCM": _cone(*({"v v k": 1, "v k": -one * threshold} for one in BAND)),
     }
+    if k.shape[2] > 1:  # summed over the keys of a block, an erasure can be a decay
+        found["Hebb and decay as of an erasure"] = _cone(*({"v k": 1, "W": -one * erasure} for one in BAND))
+    return found
 
 
 def _cone(*rays: Mapping[str, float]) -> Array:
@@ -68,6 +70,9 @@ def compared(fit: Fit, recording: Recording) -> list[Candidate]:
 
     white = np.linalg.inv(np.linalg.cholesky(fit.covariance))
     target = white @ fit.along
+    # what the design does not show may be there, but not so much larger than what it shows that small errors matter
+    hidden = np.eye(len(fit.shown)) - fit.shown @ fit.shown.T
+    hidden /= MOST_HIDDEN * max(float(np.linalg.norm(fit.along)), 1e-300)
     r, left = len(target), max(1, fit.groups - len(target))
 
     def p_value(distance: float, free: int) -> float:
@@ -79,7 +84,7 @@ def compared(fit: Fit, recording: Recording) -> list[Candidate]:
         inside = fit.shown.T @ scaled
         if name not in RULES and not _stands_out(scaled):
             continue
-        amounts, distance = nnls(white @ inside, target)
+        amounts, distance = nnls(np.vstack([white @ inside, hidden @ scaled]), np.append(target, np.zeros(len(hidden))))
         used = int((amounts > 0).sum())
         bound = max((_bound(white @ ray, target) for ray in inside.T), default=np.inf)
         found.append(Candidate(name, p_value(distance**2, r - used), float(amounts.sum()), bound))
@@ -87,10 +92,9 @@ def compared(fit: Fit, recording: Recording) -> list[Candidate]:
 
 
 def _stands_out(scaled: Array) -> bool:
-    """Whether each part of a rule is large enough to tell it from the rest."""
-    parts = np.abs(scaled).max(axis=1)
-    parts = parts[parts > 0]
-    return bool(len(parts)) and bool(parts.min() > VANISHES * parts.max())
+    """Whether both parts of a rule are large enough to tell it from one of them alone; a rule of one ray has one."""
+    parts = np.sort(np.abs(scaled).max(axis=1))
+    return scaled.shape[1] == 1 or bool(parts[-2] > VANISHES * parts[-1])
 
 
 def _bound(ray: Array, target: Array) -> float:

@@ -95,17 +95,18 @@ def design(recording: Recording, instrument: str) -> Design:
     Z = [regressors(other, k, v, trace).reshape(-1, len(TERMS) + len(MORE)) for _, other in pairs]
     shape = (sessions, trials - first, d_v * d_k)
     synapse = np.broadcast_to(np.arange(sessions * d_v * d_k).reshape(sessions, 1, -1), shape).ravel()
-    trial = np.broadcast_to(np.arange(first, trials)[:, None], shape).ravel()
+    trial = np.broadcast_to(np.arange(sessions * shape[1]).reshape(sessions, -1, 1), shape).ravel()
     n = len(pairs)
     return Design(np.concatenate(y), np.concatenate(X), np.concatenate(Z), np.tile(synapse, n), np.tile(trial, n))
 
 
-def two_stages(y: Array, X: Array, Z: Array, synapse: Array) -> Fit:
-    """Least squares in two stages: X is predicted from Z, and y from that; standard errors by clusters of synapses.
+def two_stages(data: Design, terms: int) -> Fit:
+    """Least squares of the first ``terms`` in two stages: X is predicted from Z, and y from that.
 
-    A cluster is one synapse of a session, so that errors may be correlated in time, as those of a difference of two
-    noisy weights are.
+    Standard errors are for errors that may be correlated in time within a synapse of a session, as those of differences
+    of noisy weights are, and between synapses within a trial, as those of synapses with a neuron in common are.
     """
+    y, X, Z = data.y, data.X[:, :terms], data.Z[:, :terms]
     scale = np.sqrt(np.mean(X * X, axis=0))
     scale[scale <= 1e-12 * scale.max(initial=0)] = np.inf  # a term that is 0 throughout
     X, Z = X / scale, Z / scale
@@ -118,27 +119,49 @@ def two_stages(y: Array, X: Array, Z: Array, synapse: Array) -> Fit:
     inverse = np.linalg.inv(scores.T @ scores)
     along = inverse @ (scores.T @ y)
     residual = y - X @ (shown @ along)
-    groups = int(synapse.max()) + 1
-    summed = np.stack([np.bincount(synapse, one * residual, groups) for one in scores.T], axis=1)
+    groups = min(int(data.synapse.max()), int(data.trial.max())) + 1
     least = (FLOOR * np.sqrt(np.mean(y * y)) + FLOOR**2) ** 2
-    covariance = inverse @ (summed.T @ summed) @ inverse * groups / max(1, groups - len(along)) + least * inverse
+    spread = clustered(scores * residual[:, None], data) * groups / max(1, groups - len(along))
+    covariance = inverse @ spread @ inverse + least * inverse
     finite = np.where(np.isfinite(scale), scale, 1.0)
     seen = np.isfinite(scale) & (np.square(shown).sum(1) > 1 - 1e-3)  # a term of which a part is not shown has no value
     coefficient = np.where(seen, shown @ along / finite, np.nan)
     sem = np.where(seen, np.sqrt(np.einsum("pr,rs,ps->p", shown, covariance, shown)) / finite, np.nan)
-    condition = float(size.max() / size.min()) if size.min() > 1e-9 * size.max() else np.inf
+    condition = float(size.max() / size.min()) if size.min() > 1e-6 * size.max() else np.inf
     return Fit(coefficient, sem, vif(predicted), condition, shown, finite, along, covariance, groups)
+
+
+def clustered(moments: Array, data: Design) -> Array:
+    """Covariance of the sum of all moments (sample, r): pairs of samples of one synapse, and of one trial, count.
+
+    What the pairs of a trial add is taken where it is positive, beside the rest.
+    """
+    cells = data.synapse.astype(np.int64) * (int(data.trial.max()) + 1) + data.trial
+    by = [_products(moments, one) for one in (data.synapse, data.trial, np.unique(cells, return_inverse=True)[1])]
+    size = np.trace(by[0]) or 1.0
+    root = np.linalg.cholesky(by[0] + 1e-12 * size * np.eye(len(by[0])))
+    back = np.linalg.inv(root)
+    values, axes = np.linalg.eigh(back @ (by[1] - by[2]) @ back.T)
+    more = root @ axes * np.sqrt(np.maximum(values, 0))
+    return by[0] + more @ more.T
+
+
+def _products(moments: Array, group: Array) -> Array:
+    """Sum over groups of the products of their summed moments."""
+    summed = np.stack([np.bincount(group, one) for one in moments.T], axis=1)
+    return summed.T @ summed
 
 
 def vif(X: Array) -> Array:
     """Variance inflation factor of each column, without an intercept; inf for one that the others make up, or of 0."""
-    found = np.full(X.shape[1], np.inf)
-    for i, one in enumerate(X.T):
-        others = np.delete(X, i, axis=1)
-        rest = one - others @ np.linalg.lstsq(others, one, rcond=None)[0]
-        whole, left = float(one @ one), float(rest @ rest)
-        if left > 1e-12 * whole:
-            found[i] = whole / left
+    products, found = X.T @ X, np.full(X.shape[1], np.inf)
+    for i in range(len(found)):
+        others = np.delete(np.arange(len(found)), i)
+        across = products[others, i]
+        whole = products[i, i]
+        rest = whole - across @ np.linalg.pinv(products[np.ix_(others, others)], rcond=1e-12, hermitian=True) @ across
+        if rest > 1e-10 * whole:  # less is rounding
+            found[i] = whole / rest
     return found
 
 

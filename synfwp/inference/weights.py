@@ -61,9 +61,8 @@ def from_weights(recording: regression.Recording, how: FromWeights) -> "xr.Datas
     if instrument == "split" and recording.split is None:
         raise ValueError("instrument is 'split', but W_split is None; pass a second measurement, or instrument='lag'.")
     data = regression.design(recording, instrument)
-    fit = regression.two_stages(data.y, data.X, data.Z, data.synapse)
     n = len(regression.TERMS)
-    five = regression.two_stages(data.y, data.X[:, :n], data.Z[:, :n], data.synapse)
+    fit, five = regression.two_stages(data, data.X.shape[1]), regression.two_stages(data, n)
     found = candidates.compared(fit, recording)
     name, reason = candidates.verdict(found, fit, how.level, how.smallest)
     value = dict(zip(regression.TERMS, five.coefficient, strict=True))

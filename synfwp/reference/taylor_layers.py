@@ -13,7 +13,7 @@ def taylor(phi, x, reward, theta, powers, bound, W):
     for t in range(len(x)):
         u = W @ x[t]
         y = {"identity": u, "tanh": np.tanh(u), "relu": u * (u.real > 0), "sigmoid": 1 / (1 + np.exp(-u))}[phi]
-        change = np.zeros_like(W, np.result_type(W, theta))
+        change = np.zeros(W.shape, np.result_type(W, np.asarray(theta), float))
         for coefficient, (a, b, c, d) in zip(theta, powers, strict=True):
             change = change + coefficient * np.outer(y**b, x[t] ** a) * W**c * reward[t] ** d
         W = W + change
