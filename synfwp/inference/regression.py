@@ -24,13 +24,17 @@ class Recording(NamedTuple):
 
 
 class Design(NamedTuple):
-    """Rows (sample, ...): changes, regressors, instruments, and the synapse and the trial of each sample."""
+    """Rows (sample, ...): changes, regressors and instruments; ``shape`` (measurement, session, trial, synapse)."""
 
     y: Array
     X: Array
     Z: Array
-    synapse: Array
-    trial: Array
+    shape: tuple[int, int, int, int]
+
+    def part(self, chosen: Array) -> tuple[Array, Array, Array]:
+        """Changes, regressors and instruments of some trials."""
+        y, X, Z = (one.reshape(*self.shape, *one.shape[1:])[:, :, chosen] for one in (self.y, self.X, self.Z))
+        return y.ravel(), X.reshape(-1, X.shape[-1]), Z.reshape(-1, Z.shape[-1])
 
 
 class Fit(NamedTuple):
@@ -93,11 +97,13 @@ def design(recording: Recording, instrument: str) -> Design:
     y = [np.diff(one, axis=1).ravel() for one, _ in pairs]
     X = [regressors(one[:, :-1], k, v, trace).reshape(-1, len(TERMS) + len(MORE)) for one, _ in pairs]
     Z = [regressors(other, k, v, trace).reshape(-1, len(TERMS) + len(MORE)) for _, other in pairs]
-    shape = (sessions, trials - first, d_v * d_k)
-    synapse = np.broadcast_to(np.arange(sessions * d_v * d_k).reshape(sessions, 1, -1), shape).ravel()
-    trial = np.broadcast_to(np.arange(sessions * shape[1]).reshape(sessions, -1, 1), shape).ravel()
-    n = len(pairs)
-    return Design(np.concatenate(y), np.concatenate(X), np.concatenate(Z), np.tile(synapse, n), np.tile(trial, n))
+    shape = (len(pairs), sessions, trials - first, d_v * d_k)
+    return Design(np.concatenate(y), np.concatenate(X), np.concatenate(Z), shape)
+
+
+def solved(Z: Array, y: Array, small: float = 1e-12) -> Array:
+    """Least squares by normal equations; directions in which Z is below the root of ``small`` have no coefficient."""
+    return np.linalg.pinv(Z.T @ Z, rcond=small, hermitian=True) @ (Z.T @ y)
 
 
 def two_stages(data: Design, terms: int) -> Fit:
@@ -110,7 +116,7 @@ def two_stages(data: Design, terms: int) -> Fit:
     scale = np.sqrt(np.mean(X * X, axis=0))
     scale[scale <= 1e-12 * scale.max(initial=0)] = np.inf  # a term that is 0 throughout
     X, Z = X / scale, Z / scale
-    predicted = Z @ np.linalg.lstsq(Z, X, rcond=None)[0]
+    predicted = Z @ solved(Z, X)
     _, size, axes = np.linalg.svd(predicted.T @ predicted / len(y))
     size = np.sqrt(size)
     keep = size > size.max(initial=0) / COLLINEAR
@@ -119,7 +125,8 @@ def two_stages(data: Design, terms: int) -> Fit:
     inverse = np.linalg.inv(scores.T @ scores)
     along = inverse @ (scores.T @ y)
     residual = y - X @ (shown @ along)
-    groups = min(int(data.synapse.max()), int(data.trial.max())) + 1
+    _, sessions, trials, synapses = data.shape
+    groups = sessions * min(trials, synapses)
     least = (FLOOR * np.sqrt(np.mean(y * y)) + FLOOR**2) ** 2
     spread = clustered(scores * residual[:, None], data) * groups / max(1, groups - len(along))
     covariance = inverse @ spread @ inverse + least * inverse
@@ -136,8 +143,8 @@ def clustered(moments: Array, data: Design) -> Array:
 
     What the pairs of a trial add is taken where it is positive, beside the rest.
     """
-    cells = data.synapse.astype(np.int64) * (int(data.trial.max()) + 1) + data.trial
-    by = [_products(moments, one) for one in (data.synapse, data.trial, np.unique(cells, return_inverse=True)[1])]
+    parts = moments.reshape(*data.shape, -1)
+    by = [_products(parts.sum(axis=axes)) for axes in ((0, 2), (0, 3), 0)]
     size = np.trace(by[0]) or 1.0
     root = np.linalg.cholesky(by[0] + 1e-12 * size * np.eye(len(by[0])))
     back = np.linalg.inv(root)
@@ -146,10 +153,10 @@ def clustered(moments: Array, data: Design) -> Array:
     return by[0] + more @ more.T
 
 
-def _products(moments: Array, group: Array) -> Array:
-    """Sum over groups of the products of their summed moments."""
-    summed = np.stack([np.bincount(group, one) for one in moments.T], axis=1)
-    return summed.T @ summed
+def _products(summed: Array) -> Array:
+    """Sum over groups of the products of their summed moments (..., r)."""
+    flat = summed.reshape(-1, summed.shape[-1])
+    return flat.T @ flat
 
 
 def vif(X: Array) -> Array:
@@ -170,15 +177,15 @@ def held_out(data: Design, terms: int, every: int = 5) -> float:
 
     Weights that predict come from the instrument, so that no noise stands on both sides.
     """
-    test = data.trial % every == every - 1
-    X, Z = data.X[:, :terms], data.Z[:, :terms]
+    test = np.arange(data.shape[2]) % every == every - 1
     if test.all() or not test.any():
         return np.nan
-    first = np.linalg.lstsq(Z[~test], X[~test], rcond=None)[0]
-    second = np.linalg.lstsq(Z[~test] @ first, data.y[~test], rcond=1 / COLLINEAR**2)[0]
-    y = data.y[test]
+    y, X, Z = data.part(~test)
+    first = solved(Z[:, :terms], X[:, :terms])
+    second = solved(Z[:, :terms] @ first, y, 1 / COLLINEAR**2)
+    y, _, Z = data.part(test)
     whole = float(y @ y)
-    return 1 - float(np.square(y - Z[test] @ (first @ second)).sum()) / whole if whole > 0 else np.nan
+    return 1 - float(np.square(y - Z[:, :terms] @ (first @ second)).sum()) / whole if whole > 0 else np.nan
 
 
 NAMES: Mapping[str, int] = MappingProxyType({name: i for i, name in enumerate((*TERMS, *MORE))})

@@ -1,6 +1,7 @@
 """From recorded weights: what came, checked, and the regression with its verdict, labelled."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -55,8 +56,20 @@ def recorded(pre: Any, post: Any, W: Any, W_split: Any, trace: Any) -> regressio
     return regression.Recording(weights("W", W), k, v, mean, None if W_split is None else weights("W_split", W_split))
 
 
-def from_weights(recording: regression.Recording, how: FromWeights) -> "xr.Dataset":
-    """Regression, verdict and labels."""
+class Judged(NamedTuple):
+    """What the regression of one recording gives."""
+
+    verdict: str
+    reason: str
+    fit: regression.Fit  # of all terms
+    five: regression.Fit  # of the five alone
+    candidates: Sequence[candidates.Candidate]
+    explained: float
+    instrument: str
+
+
+def judge(recording: regression.Recording, how: FromWeights) -> Judged:
+    """Regression and verdict."""
     instrument = how.instrument or ("lag" if recording.split is None else "split")
     if instrument == "split" and recording.split is None:
         raise ValueError("instrument is 'split', but W_split is None; pass a second measurement, or instrument='lag'.")
@@ -65,6 +78,12 @@ def from_weights(recording: regression.Recording, how: FromWeights) -> "xr.Datas
     fit, five = regression.two_stages(data, data.X.shape[1]), regression.two_stages(data, n)
     found = candidates.compared(fit, recording)
     name, reason = candidates.verdict(found, fit, how.level, how.smallest)
+    return Judged(name, reason, fit, five, found, regression.held_out(data, n), instrument)
+
+
+def from_weights(recording: regression.Recording, how: FromWeights) -> "xr.Dataset":
+    """Regression and verdict, labelled."""
+    name, reason, fit, five, found, explained, instrument = judge(recording, how)
     value = dict(zip(regression.TERMS, five.coefficient, strict=True))
     variables = {
         "coefficient": ("term", five.coefficient, _text("coefficient, per trial")),
@@ -74,7 +93,7 @@ def from_weights(recording: regression.Recording, how: FromWeights) -> "xr.Datas
         "erase": ((), -value["(W k) k"], _text("erasure per trial")),
         "write": ((), value["v k"], _text("write per trial")),
         "condition_number": ((), fit.condition, _text("condition number of all terms")),
-        "r2_held_out": ((), regression.held_out(data, n), _text("share explained in trials left out")),
+        "r2_held_out": ((), explained, _text("share explained in trials left out")),
         "p": ("rule", np.array([one.p for one in found]), _text("p value of a rule")),
         "amount": ("rule", np.array([one.amount for one in found]), _text("amount that fits, per trial")),
     }
