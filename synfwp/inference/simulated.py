@@ -1,5 +1,7 @@
 """Recordings of known rules: what `infer_rule` is tried on, and the power of a design is found with."""
 
+from collections.abc import Callable, Mapping
+
 import numpy as np
 
 from synfwp.inference.regression import Array
@@ -12,15 +14,21 @@ SLOW = 0.05  # share by which each event moves the threshold of BCM
 def change(rule: str, W: Array, k: Array, v: Array, mean: Array, level: float, rate: float) -> Array:
     """What one event changes; ``mean`` of the keys before, ``level`` of BCM. Normalisation keeps the norm of each row,
     or its sum."""
-    hebb = np.outer(v, k)
     if rule == "divisive normalisation":
-        new = W + rate * hebb
+        new = W + rate * np.outer(v, k)
         return new * (np.linalg.norm(W, axis=1) / np.linalg.norm(new, axis=1))[:, None] - W
-    return rate * {
-        "Hebb": hebb, "anti-Hebb": -hebb, "Oja": hebb - (v * v)[:, None] * W, "covariance": np.outer(v, k - mean),
-        "delta": np.outer(v - W @ k, k), "decay": -W, "none": 0 * W, "BCM": np.outer(v * (v - level), k),
-        "subtractive normalisation": hebb - hebb.mean(axis=1, keepdims=True),
-    }[rule]  # fmt: skip
+    of: Mapping[str, Callable[[], Array]] = {
+        "Hebb": lambda: np.outer(v, k),
+        "anti-Hebb": lambda: -np.outer(v, k),
+        "Oja": lambda: np.outer(v, k) - (v * v)[:, None] * W,
+        "covariance": lambda: np.outer(v, k - mean),
+        "delta": lambda: np.outer(v - W @ k, k),
+        "decay": lambda: -W,
+        "none": lambda: 0 * W,
+        "BCM": lambda: np.outer(v * (v - level), k),
+        "subtractive normalisation": lambda: np.outer(v, k - k.mean()),
+    }
+    return rate * of[rule]()
 
 
 def written(

@@ -10,6 +10,7 @@ from synfwp.kernels import taylor as kernel
 Array = np.ndarray
 PHI = {"identity": kernel.IDENTITY, "tanh": kernel.TANH, "relu": kernel.RELU, "sigmoid": kernel.SIGMOID}
 PATH = 8  # penalties, from the one that leaves no term
+PATIENCE = 3  # penalties in a row without a smaller error after which the path ends
 SMALLEST = 1e-4  # penalty, in units of the first
 PRESENT = 2e-2  # contribution of a term, in units of the largest one, below which a penalty has removed it
 NEEDED = 3.0  # standard errors that a term has to be away from 0
@@ -134,6 +135,8 @@ def infer(layer: Layer, left_out: int) -> TaylorFit:
             seen[key] = penalised(train, 0.0, np.where(chosen, theta, 0), scale, chosen) if chosen.any() else theta
         path.append(seen[key])
         errors.append(_errors(test, seen[key]))
+        if len(errors) - 1 - np.argmin(np.mean(errors, axis=1)) >= PATIENCE:
+            break
     each = np.array(errors)
     best = int(np.argmin(each.mean(1)))
     excess = each - each[best]  # session by session, so that what all rules leave cancels
@@ -143,9 +146,10 @@ def infer(layer: Layer, left_out: int) -> TaylorFit:
     taken = int(min(good, key=lambda i: (terms[i], each[i].mean())))
     theta, sem = pruned(train, path[taken], scale)
     outside = float(_errors(test, theta).mean())
+    inside, mean = loss(train, theta)[0], each.mean(1)
     return TaylorFit(
-        theta, sem, float(penalties[taken]), np.array(path), penalties, each.mean(1), loss(train, theta)[0], outside,
-        float(each[0].mean()),
+        theta, sem, float(penalties[taken]), np.array(path), penalties[: len(path)], mean, inside, outside,
+        float(mean[0]),
     )  # fmt: skip
 
 

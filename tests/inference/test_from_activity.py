@@ -9,7 +9,7 @@ from synfwp.inference import FromActivity, taylor
 from synfwp.kernels import taylor as kernel
 
 program = programs.load_program("which_rule")
-BOUND = 0.6
+BOUND = 0.3
 
 
 def problem(rng, small, reward=True):
@@ -65,7 +65,7 @@ def test_powers_are_all_up_to_an_order_and_have_names():
     assert "post^2 w^2" not in names
 
 
-@pytest.mark.parametrize("rule", ["Hebb", "anti-Hebb", "Oja", "covariance", "decay", "none"])
+@pytest.mark.parametrize("rule", ["Oja", "covariance", "none"])
 def test_a_rule_is_recovered_from_noisy_activity_alone(rule):
     found = program.from_activity(program.QUICK, 0, rule)
     assert found["found"][1] == 1.0
