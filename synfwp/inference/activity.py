@@ -11,10 +11,12 @@ from synfwp.inference.how import FromActivity
 if TYPE_CHECKING:
     import xarray as xr
 
+LARGEST = 1e30  # products of powers and their squares stay finite
+
 
 def layered(pre: Any, post: Any, reward: Any, W0: Any, how: FromActivity) -> taylor.Layer:
     """Arrays of the activity of one layer, checked."""
-    x, y = checks.array("pre", pre), checks.array("post", post)
+    x, y = (checks.array(*one, -LARGEST, LARGEST) for one in (("pre", pre), ("post", post)))
     for what, one in (("pre", x), ("post", y)):
         if one.ndim != 3 or 0 in one.shape:
             raise ValueError(f"{what} has shape {one.shape}; pass (session, step, neuron), as sessions are left out.")
@@ -24,10 +26,10 @@ def layered(pre: Any, post: Any, reward: Any, W0: Any, how: FromActivity) -> tay
         raise ValueError(
             f"pre has {len(x)} sessions and left_out is {how.left_out}; pass more sessions, or leave out fewer."
         )
-    r = np.ones(x.shape[:2]) if reward is None else checks.array("reward", reward)
+    r = np.ones(x.shape[:2]) if reward is None else checks.array("reward", reward, -LARGEST, LARGEST)
     if r.shape != x.shape[:2]:
         raise ValueError(f"reward has shape {r.shape}; pass (session, step), {x.shape[:2]}.")
-    start = np.zeros((y.shape[2], x.shape[2])) if W0 is None else checks.array("W0", W0)
+    start = np.zeros((y.shape[2], x.shape[2])) if W0 is None else checks.array("W0", W0, -LARGEST, LARGEST)
     wanted = (len(x), y.shape[2], x.shape[2])
     if start.shape not in (wanted, wanted[1:]):
         raise ValueError(f"W0 has shape {start.shape}; pass {wanted} or {wanted[1:]}.")

@@ -120,6 +120,8 @@ def two_stages(data: Design, terms: int) -> Fit:
     _, size, axes = np.linalg.svd(predicted.T @ predicted / len(y))
     size = np.sqrt(size)
     keep = size > size.max(initial=0) / COLLINEAR
+    if not keep.any():
+        raise ValueError("W, pre and post are 0 in every trial; pass a recording in which something is active.")
     shown = axes[keep].T
     scores = predicted @ shown
     inverse = np.linalg.inv(scores.T @ scores)

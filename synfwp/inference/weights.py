@@ -13,10 +13,12 @@ from synfwp.inference.regression import Array
 if TYPE_CHECKING:
     import xarray as xr
 
+LARGEST = 1e30  # products of three and their squares stay finite
+
 
 def _activity(what: str, value: Any) -> Array:
     """``(session, trial, event, d)`` of anything with fewer axes."""
-    x = checks.array(what, value)
+    x = checks.array(what, value, -LARGEST, LARGEST)
     if x.ndim not in (2, 3, 4) or 0 in x.shape:
         raise ValueError(
             f"{what} has shape {x.shape}; pass (trial, d), (session, trial, d) or (session, trial, event, d)."
@@ -36,7 +38,7 @@ def recorded(pre: Any, post: Any, W: Any, W_split: Any, trace: Any) -> regressio
     wanted = (sessions, trials + 1, v.shape[-1], k.shape[-1])
 
     def weights(what: str, value: Any) -> Array:
-        x = checks.array(what, value)
+        x = checks.array(what, value, -LARGEST, LARGEST)
         x = x[None] if x.ndim == 3 else x
         if x.shape != wanted:
             raise ValueError(
