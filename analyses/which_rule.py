@@ -27,8 +27,8 @@ import synfwp as fw
 from synfwp import results, seeds
 from synfwp.inference import FromActivity, FromWeights
 from synfwp.inference.candidates import VERDICTS
+from synfwp.inference.recordings import Judged, judge, recorded
 from synfwp.inference.simulated import CONTROLS, RULES, SLOW, change, written
-from synfwp.inference.weights import Judged, judge, recorded
 from synfwp.plasticity import rows as spike_rules
 from synfwp.results import Row
 from synfwp.settings import sized
@@ -426,7 +426,7 @@ def _heat(ax: Any, values: np.ndarray, rows: list[str], columns: list[str], **co
     """A matrix with names."""
     ax.imshow(values, aspect="auto", **colours)
     ax.set_yticks(range(len(rows)), rows)
-    ax.set_xticks(range(len(columns)), columns, rotation=45, ha="right", rotation_mode="anchor")
+    ax.set_xticks(range(len(columns)), columns, rotation=90)
     ax.tick_params(length=0)
     ax.spines[["top", "right"]].set_visible(True)
 
@@ -444,7 +444,7 @@ def _confusion(ds: xr.Dataset, ax: Any) -> None:
             if x:
                 ax.text(j, i, f"{x:.0f}", ha="center", va="center", color="white" if x > 60 else "black")
         ax.axhline(len(RULES) - 0.5, color="0.3", lw=0.7)
-        ax.set(xlabel="verdict", ylabel="rule", title="verdicts (%)")
+        ax.set(xlabel="verdict (name)", ylabel="rule", title="verdicts (%)")
 
 
 def _designs(ds: xr.Dataset, ax: Any) -> None:
@@ -459,9 +459,10 @@ def _designs(ds: xr.Dataset, ax: Any) -> None:
             right = VERDICTS.index("cannot tell" if rule in hidden else rule)
             share = 100 * float((ds.verdict.sel(observed=observed, truth=rule) == right).mean())
             colours[i, j] = mpl.colormaps["Greys" if rule in hidden else "Greens"](share / 140)
-            ax.text(j, i, f"{share:.0f}", ha="center", va="center", color="white" if share > 60 else "black")
+            if share < 100:
+                ax.text(j, i, f"{share:.0f}", ha="center", va="center", color="white" if share > 60 else "black")
         _heat(ax, colours, list(RULES), list(HIDDEN))
-        ax.set(xlabel="what is observed", title="right verdicts (%)")
+        ax.set(xlabel="recording (what is observed)", ylabel="rule", title="right verdicts (%)")
 
 
 def _power(ds: xr.Dataset, ax: Any) -> None:
@@ -496,7 +497,7 @@ def _invented(ds: xr.Dataset, ax: Any) -> None:
             plot.points(ax, [i], [one.mean()], [one.std(ddof=1) / np.sqrt(len(one))])
             ax.plot([i - 0.4, i + 0.4], [theory[i]] * 2, color="black", lw=0.7, ls="--", label=None if i else "theory")
         ax.set_xticks(range(len(ESTIMATORS)), [name.replace(" ", "\n", 1) for name in ESTIMATORS])
-        ax.set(xlim=(-0.6, 3.6), xlabel="estimator", ylabel="coefficient of a constant $W$")
+        ax.set(xlim=(-0.6, 3.6), xlabel="estimator (name)", ylabel="coefficient of a constant $W$ (per item)")
     plot.legend(ax)
 
 
@@ -512,14 +513,8 @@ def _terms(ds: xr.Dataset, ax: Any) -> None:
     names = [f"{name} ({100 * float(explained.sel(carrier=name)):.0f})" for name in CARRIERS]
     with plot.style():
         _heat(ax, scaled, names, [SHOWN[term] for term in ds.term.values], cmap="RdBu_r", vmin=-1.3, vmax=1.3)
-        for (i, j), x in np.ndenumerate(scaled):
-            if abs(x) >= 0.05:
-                ax.text(j, i, f"{x:.1f}", ha="center", va="center", color="white" if abs(x) > 0.8 else "black")
         ax.axhline(2.5, color="0.3", lw=0.7)
-        ax.set(xlabel="term", title="coefficients (largest = 1)")
-        ax.tick_params(axis="x", rotation=0)
-        for text in ax.get_xticklabels():
-            text.set_ha("center")
+        ax.set(xlabel="term (of a change)", ylabel="carrier (R$^2$, %)", title="coefficients")
 
 
 def _recovered(ds: xr.Dataset, ax: Any) -> None:
@@ -531,10 +526,10 @@ def _recovered(ds: xr.Dataset, ax: Any) -> None:
         for rule, colour in zip(ds.taylor.values, colours, strict=False):
             at = ds.sel(taylor=rule)
             ax.plot(at.true_theta.values.ravel(), at.theta.values.ravel(), "o", ms=3, mfc="none", mew=0.7,
-                    color=plot.COLOURS.get(colour, "0.5"), label=str(rule))  # fmt: skip
-        ax.plot([-0.12, 0.12], [-0.12, 0.12], color="black", lw=0.7, ls="--", label="equal")
+                    color=plot.COLOURS.get(colour, "0.5"), label={"covariance": "cov.", "anti-Hebb": "anti"}.get(str(rule), str(rule)))  # fmt: skip
+        ax.plot([-0.12, 0.12], [-0.12, 0.12], color="black", lw=0.7, ls="--")
         ax.set(xlim=(-0.12, 0.12), ylim=(-0.12, 0.12), xticks=(-0.1, 0, 0.1), yticks=(-0.1, 0, 0.1),
-               xlabel="true coefficient (per step)", ylabel="inferred coefficient")  # fmt: skip
+               xlabel="true (per step)", ylabel="inferred (per step)")  # fmt: skip
     plot.legend(ax)
 
 
@@ -547,14 +542,14 @@ def caption(ds: xr.Dataset) -> str:
         {size["items"]} items of {size["sessions"]} sessions; {size["recordings"]} recordings of each rule; (a, b) noise
         of a weight, SD {noise:g}. (a) Verdicts where keys, values and W are observed and W is instrumented by W one
         item earlier; below the line what is none of the rules. (b) Right verdicts where less is observed or items are
-        special; grey: the design does not identify the rule and right is "cannot tell". Events of a block
-        add up to first order. (c) Right (lines) and wrong (dotted) verdicts against the number of items, all seven
+        special, 100 where no number stands; grey: the design does not identify the rule and right is "cannot tell".
+        Events of a block add up to first order. (c) Right (lines) and wrong (dotted) verdicts against the number of items, all seven
         rules, {size["power_recordings"]} recordings each, mean and standard error. (d) The coefficient of W where W is
         constant (SD 1, noise 0.5): {size["constants"]} recordings (grey), mean and standard error, theory (dashed).
         (e) Terms of what the same {size["driven"]} items write in exact rules (above the line), in spikes and in rates;
-        mean of {size["draws"]} sequences where it is 3 standard errors from 0, in units of the largest; in parentheses
-        R^2 in items left out (%), predicted from W one item earlier. (f) Taylor rules from activity alone (10 sessions
+        mean of {size["draws"]} sequences where it is 3 standard errors from 0, in units of the largest (red above,
+        blue below 0); in parentheses R^2 in items left out (%), predicted from W one item earlier. (f) Taylor rules from activity alone (10 sessions
         of 60 steps, 6 inputs, 3 sigmoid neurons, noise {size["taylor_noise"]:g}), {size["draws"]} activities of each
-        rule.
+        rule; dashed: equal.
     """
     return " ".join(text.split())

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from synfwp import checks
 from synfwp.inference.activity import from_activity, layered
 from synfwp.inference.how import FromActivity, FromWeights
-from synfwp.inference.weights import from_weights, recorded
+from synfwp.inference.recordings import from_weights, recorded
 
 if TYPE_CHECKING:
     import xarray as xr
