@@ -548,8 +548,8 @@ def caption(ds: xr.Dataset) -> str:
         constant (SD 1, noise 0.5): {size["constants"]} recordings (grey), mean and standard error, theory (dashed).
         (e) Terms of what the same {size["driven"]} items write in exact rules (above the line), in spikes and in rates;
         mean of {size["draws"]} sequences where it is 3 standard errors from 0, in units of the largest (red above,
-        blue below 0); in parentheses R^2 in items left out (%), predicted from W one item earlier. (f) Taylor rules from activity alone (10 sessions
-        of 60 steps, 6 inputs, 3 sigmoid neurons, noise {size["taylor_noise"]:g}), {size["draws"]} activities of each
-        rule; dashed: equal.
+        blue below 0); in parentheses R^2 in items left out (%), predicted from W one item earlier. (f)
+        Taylor rules from activity alone (10 sessions of 60 steps, 6 inputs, 3 sigmoid neurons, noise
+        {size["taylor_noise"]:g}), {size["draws"]} activities of each rule; dashed: equal.
     """
     return " ".join(text.split())
