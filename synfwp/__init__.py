@@ -43,7 +43,7 @@ _HOME = {
     "data": (
         "load_table read_nwb read_neo read_pynapple read_hdf5 read_npz read_text to_pynapple to_neo write_nwb fetch"
     ),
-    "inference": "compare fit read_table",
+    "inference": "compare fit infer_rule read_table",
     "results": "save load join weights",
     "programs": "run list_programs citation",
 }

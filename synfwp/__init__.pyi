@@ -39,6 +39,7 @@ from synfwp.fastweights import scan as scan
 from synfwp.fastweights import vjp as vjp
 from synfwp.inference import compare as compare
 from synfwp.inference import fit as fit
+from synfwp.inference import infer_rule as infer_rule
 from synfwp.inference import read_table as read_table
 from synfwp.instructions import Instructions as Instructions
 from synfwp.memory import capacity as capacity

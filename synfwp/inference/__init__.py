@@ -1,6 +1,7 @@
-"""Fits of plasticity to data: own tables, best values, intervals, and what the data do not constrain.
+"""From data back to rules: own tables, fits with intervals, and which rule recorded synapses follow.
 
-`fit` is the one call for rules of spike timing; any other model is a `synfwp.inference.engine.Problem`.
+`fit` is the one call for rules of spike timing; any other model is a `synfwp.inference.engine.Problem`. `infer_rule`
+asks which rule the changes of recorded weights, or trajectories of activity, follow.
 
 Examples
 --------
@@ -10,7 +11,12 @@ Fit(PairSTDP, nevian_sakmann2006_bursts: E = ... of 6 points, 2 free, 0 not cons
 """
 
 from synfwp.inference.fits import Fit, compare, fit
+from synfwp.inference.how import FromActivity, FromWeights
 from synfwp.inference.tables import read_table
 from synfwp.inference.trains_and_laps import ModelFit, fit_btsp, fit_short_term
+from synfwp.inference.which import infer_rule
 
-__all__ = ["Fit", "ModelFit", "compare", "fit", "fit_btsp", "fit_short_term", "read_table"]
+__all__ = [
+    "Fit", "FromActivity", "FromWeights", "ModelFit", "compare", "fit", "fit_btsp", "fit_short_term", "infer_rule",
+    "read_table",
+]  # fmt: skip

@@ -45,6 +45,7 @@ from synfwp.reference.synapses import (
     few_bit_synapses,
     signed_synapses,
 )
+from synfwp.reference.taylor_layers import taylor
 from synfwp.reference.thresholds import calcium
 from synfwp.reference.timing import stdp, stdp_terms
 
@@ -87,5 +88,6 @@ __all__ = [
     "spike_pairs",
     "stdp",
     "stdp_terms",
+    "taylor",
     "voltage",
 ]

@@ -21,6 +21,10 @@ CELLS = fw.Population(3, fw.LIF(), "cells", drive=25.0)
 FEED = fw.PoissonSource(2, 50.0, "feed")
 W = np.arange(6.0).reshape(2, 3)
 SQUARE = rng.standard_normal((2, 4, 3, 3)) / 2
+RECORDED = np.random.default_rng(1)
+KEYS, VALUES = RECORDED.random((20, 4)), RECORDED.random((20, 3))
+WEIGHTS = RECORDED.standard_normal((21, 3, 4))
+ACTIVE = RECORDED.random((3, 4, 2)), RECORDED.random((3, 4, 3))
 
 
 def circuit() -> fw.Circuit:
@@ -203,6 +207,15 @@ ROWS: Mapping[str, Row] = {
     "dynamics.fixed_points": (
         lambda **a: fw.dynamics.fixed_points(fw.PlasticRateNetwork(), {"W": np.eye(2), "lam": 0.5, "eta": 0.1}, **a),
         {"x": np.array([0.5, -0.2]), "starts": 2},
+    ),
+    "infer_rule": (
+        lambda **a: fw.infer_rule(**a).coefficient,
+        {"pre": KEYS, "post": VALUES, "W": WEIGHTS, "W_split": WEIGHTS[:, ::-1], "trace": KEYS / 2},
+    ),
+    "inference.FromWeights": (fw.inference.FromWeights, {"level": 0.02, "smallest": 0.1}),
+    "inference.FromActivity": (
+        lambda **a: fw.infer_rule(*ACTIVE, how=fw.inference.FromActivity(**a)).coefficient,
+        {"order": 1, "left_out": 1},
     ),
     "fastest_form": (fw.fastest_form, {"rule": "delta", "T": 64, "d_k": 8, "d_v": 8}),
     "measures.aligned_counts": (

@@ -28,6 +28,8 @@ TWINS_OF = {
     "self_referential.adjoint": ("self_referential",),
     "plastic.forward": ("plastic",),
     "plastic.adjoint": ("plastic",),
+    "taylor.forward": ("taylor",),
+    "taylor.adjoint": ("taylor",),
     "circuit.run": ("circuit",),
     "rate.run": ("rate_network",),
     "circuit.settle": ("circuit",),
