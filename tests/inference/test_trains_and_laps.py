@@ -1,4 +1,4 @@
-"""Fits of trains and of plateaus: what was simulated is recovered, intervals are exact where known, input is checked."""
+"""Fits of trains and of plateaus: what was simulated is recovered, intervals are exact where known."""
 
 import numpy as np
 import pytest
