@@ -402,6 +402,7 @@ def _taylor(ds: xr.Dataset) -> list[Row]:
 
 # figure ---------------------------------------------------------------------------------------------------------------
 
+BRIEF = {"covariance": "cov.", "anti-Hebb": "anti"}
 SHORT = {"divisive normalisation": "divisive norm.", "subtractive normalisation": "subtractive norm."}
 SHOWN = {"v k": "$v k$", "(W k) k": "$(W k) k$", "W": "$W$", "k": "$k$", "v": "$v$"}
 
@@ -526,7 +527,7 @@ def _recovered(ds: xr.Dataset, ax: Any) -> None:
         for rule, colour in zip(ds.taylor.values, colours, strict=False):
             at = ds.sel(taylor=rule)
             ax.plot(at.true_theta.values.ravel(), at.theta.values.ravel(), "o", ms=3, mfc="none", mew=0.7,
-                    color=plot.COLOURS.get(colour, "0.5"), label={"covariance": "cov.", "anti-Hebb": "anti"}.get(str(rule), str(rule)))  # fmt: skip
+                    color=plot.COLOURS.get(colour, "0.5"), label=BRIEF.get(str(rule), str(rule)))  # fmt: skip
         ax.plot([-0.12, 0.12], [-0.12, 0.12], color="black", lw=0.7, ls="--")
         ax.set(xlim=(-0.12, 0.12), ylim=(-0.12, 0.12), xticks=(-0.1, 0, 0.1), yticks=(-0.1, 0, 0.1),
                xlabel="true (per step)", ylabel="inferred (per step)")  # fmt: skip
