@@ -543,9 +543,10 @@ def caption(ds: xr.Dataset) -> str:
         {size["items"]} items of {size["sessions"]} sessions; {size["recordings"]} recordings of each rule; (a, b) noise
         of a weight, SD {noise:g}. (a) Verdicts where keys, values and W are observed and W is instrumented by W one
         item earlier; below the line what is none of the rules. (b) Right verdicts where less is observed or items are
-        special, 100 where no number stands; grey: the design does not identify the rule and right is "cannot tell".
-        Events of a block add up to first order. (c) Right (lines) and wrong (dotted) verdicts against the number of items, all seven
-        rules, {size["power_recordings"]} recordings each, mean and standard error. (d) The coefficient of W where W is
+        special, 100 where no number stands; grey: the design does not identify the rule and right is "cannot
+        tell". Events of a block add up to first order. (c) Right (lines) and wrong (dotted) verdicts against
+        the number of items, all seven rules, {size["power_recordings"]} recordings each, mean and standard
+        error. (d) The coefficient of W where W is
         constant (SD 1, noise 0.5): {size["constants"]} recordings (grey), mean and standard error, theory (dashed).
         (e) Terms of what the same {size["driven"]} items write in exact rules (above the line), in spikes and in rates;
         mean of {size["draws"]} sequences where it is 3 standard errors from 0, in units of the largest (red above,

@@ -284,7 +284,9 @@ def fit_btsp(
     times, where = np.unique(t, return_inverse=True)
 
     def rule(values: Mapping[str, float]) -> BTSP:
-        gates = {name: values[name] for name in ("tau_ET", "tau_IS", "a_plus", "b_plus", "a_minus", "b_minus")}
+        gates: dict[str, Any] = {
+            name: values[name] for name in ("tau_ET", "tau_IS", "a_plus", "b_plus", "a_minus", "b_minus")
+        }
         return BTSP(**gates, k_plus=values["share"] * values.get("rise", 1.0), k_minus=values.get("fall", 1.0))
 
     def columns(values: Mapping[str, float]) -> Array:
