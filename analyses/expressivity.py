@@ -439,7 +439,7 @@ def _against_ones(ds: xr.Dataset, ax: Any) -> None:
         ax.axhline(50, color="0.45", linewidth=0.7, linestyle=":", zorder=1)
         ax.set_xscale("symlog", linthresh=1)
         ax.set_xticks([0, 1, 10, 100], ["0", "1", "10", "100"])
-        ax.set(ylim=(40, 102), xlabel="ones in the word (inversions)", ylabel="right parity (%)")
+        ax.set(xlim=(0, None), ylim=(40, 102), xlabel="ones in the word (inversions)", ylabel="right parity (%)")
     plot.legend(ax)
 
 

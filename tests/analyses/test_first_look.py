@@ -154,7 +154,7 @@ def test_the_code_of_the_readme_runs(capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     readme = (ROOT / "README.md").read_text("utf-8")
     blocks = re.findall(r"```python\n(.*?)```", readme, re.S)
-    assert len(blocks) == 12
+    assert len(blocks) == 13
     code = "\n".join(blocks).replace("task, seed=0)", "task, seed=0, steps=30)").replace("steps=5000", "steps=6")
     space: dict = {}
     exec(compile(code, "README.md", "exec"), space)
