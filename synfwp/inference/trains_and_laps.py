@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import xarray as xr
 
 from synfwp import checks, shown, units
 from synfwp.inference.engine import Estimate, Parameter, Problem, minimise
@@ -175,6 +176,7 @@ def fit_short_term(
     >>> found.table().round(2).loc["U", ["value", "low", "high"]].tolist(), found.table().constrained["tau_facil"]
     ([0.13, 0.11, 0.15], np.False_)
     """
+    amplitudes, sem = _in_one_unit(amplitudes=amplitudes, sem=sem)
     at, data = (
         units.array(times, "ms", "times", ndim=1),
         units.array(amplitudes, "1", "amplitudes", -LARGE, LARGE, ndim=1),
@@ -199,6 +201,15 @@ def fit_short_term(
 
     errors = None if sem is None else units.array(sem, "1", "sem", 1 / LARGE, LARGE, ndim=1)
     return _fitted(known, fixed, columns, ("A",), data, errors, labels, make, (starts, intervals, level, draws, seed))
+
+
+def _in_one_unit(**data: Any) -> list[Any]:
+    """Numbers of data whose unit does not matter, as long as it is one."""
+    named = {name: str(x.attrs.get("units", "")) for name, x in data.items() if isinstance(x, xr.DataArray)}
+    if len(set(filter(None, named.values()))) > 1:
+        text = ", ".join(f"{name} in {unit!r}" for name, unit in named.items())
+        raise ValueError(f"the data have several units ({text}); pass all in one.")
+    return [x.values if name in named else x for name, x in data.items()]
 
 
 def fit_btsp(
@@ -271,6 +282,7 @@ def fit_btsp(
     >>> round(found.rule.k_plus, 3), round(found.rule.k_minus, 3)
     (0.5, 0.2)
     """
+    change, before, sem = _in_one_unit(change=change, before=before, sem=sem)
     t, data = units.array(delay, "ms", "delay", ndim=1), units.array(change, "1", "change", -LARGE, LARGE, ndim=1)
     start, errors = (
         units.array(before, "1", "before", 0, LARGE, ndim=1),

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy.stats import norm
 
 import synfwp as fw
@@ -84,6 +85,20 @@ def test_btsp_is_recovered_from_bins_with_noise():
         low, high = table.low[name], table.high[name]
         assert abs(truth - (low + high) / 2) < 2.04 * (high - low) / 2, name  # four standard errors
     assert found.rule.k_minus == found.values["fall"]
+
+
+def test_columns_of_a_table_are_taken_with_their_common_unit_and_no_other():
+    table = fw.load_table("milstein2021_btsp_binned")
+    before = xr.zeros_like(table.delta_vm_mean_mV) + 2.0  # mV, as its attributes have it
+    given = {"fixed": GATES | {"tau_ET": 2500, "tau_IS": 1500}, "dt": 100.0, "starts": 1, "intervals": "none"}
+    columns = 1000 * table.t_from_plateau_s, table.delta_vm_mean_mV, before
+    found = fit_btsp(*columns, sem=table.delta_vm_sem_mV, **given)
+    plain = fit_btsp(*(x.values for x in columns), sem=table.delta_vm_sem_mV.values, **given)
+    assert found.values == plain.values
+    with pytest.raises(ValueError, match="several units.*change in 'mV'.*sem in 'V'"):
+        fit_btsp(*columns, sem=(table.delta_vm_sem_mV / 1000).assign_attrs(units="V"), **given)
+    trace = xr.DataArray(responses(fw.ShortTerm(U=0.2, tau_rec=300.0, tau_facil=150.0)), attrs={"units": "pA"})
+    assert fit_short_term(TIMES, trace, TRAIN, starts=2, intervals="none").error < 1e-6
 
 
 def test_errors_are_inflated_to_those_that_the_fit_leaves():
