@@ -66,7 +66,7 @@ class Size(NamedTuple):
 
     d: int = 8  # neurons on each side
     items: int = 25  # of a session
-    sessions: int = 12
+    sessions: int = 12  # of a recording
     eta: float = 0.2  # write per item
     decay: float = 0.1  # of a weight per item
     noises: tuple[float, ...] = (0.05, 0.2, 0.5)  # SD of the noise of a weight
