@@ -37,11 +37,11 @@ demo: $(VENV)/.core  ## set up, run the main job on real numbers, draw the first
 	$(VENV)/bin/synfwp demo --force
 
 # Folders of tests that the second process runs; the first runs the doctests and all other tests, new ones too.
-SECOND := plastic plasticity plot programmer reference results spiking substrates tasks theory
+SECOND := inference measures memory plastic plasticity plot programmer reference results spiking substrates tasks theory
 
 # Programs and notebooks in quick mode, which take as long as all other tests; by two processes again.
 PROGRAMS_ONE := tests/models
-PROGRAMS_TWO := tests/analyses tests/test_notebooks.py
+PROGRAMS_TWO := tests/analyses tests/test_notebooks.py tests/test_settings.py
 
 # Two processes share the tests and the cache of compiled kernels.
 test: lint  ## set up, then lint, types, import contracts and all tests but slow ones and programs

@@ -179,7 +179,7 @@ def rows(ds: xr.Dataset) -> list[Row]:
         found.append(Row(f"E, {name}, 60 pairs, from random starts", obtained, expected, "recomputed", source, "below",
                          why="a best fit is at most at the published parameters"))  # fmt: skip
     found.append(Row("E, pair, 60 pairs", float(ds.fit_error.sel(fit="pair, pairs")), 2.29, "recomputed",
-                     "least squares by another optimiser", band=5e-3))  # fmt: skip
+                     "sjostrom2001, least squares by another optimiser", band=5e-3))  # fmt: skip
     published = fw.TripletSTDP("visual_cortex_minimal")
     for name in ("A3_plus", "A2_minus", "tau_y"):
         line = ds.sel(line=f"{name}, triplet, minimal, pairs")

@@ -149,6 +149,7 @@ CHEAP = {
 # physical constants of each program; those that are not listed have none: networks of units, exact rules
 PHYSICAL = {
     "ba2016": "eta lam",
+    "btsp": "f_input f_plateau",
     "capacity": "peak window gap neurons power overlap",
     "dynamics": "kick tau peak window gap weight lam",
     "drift": "noise drift reversion peak",
@@ -164,14 +165,16 @@ PHYSICAL = {
     "programmed_spikes": "window gap",
     "mongillo2008": "U tau_F tau_D mean item_drive pulse_drive noise J potentiated tau_E tau_I pulse_start w_item tau",
     "mpn2023": "eta lam",
+    "recordings": "base driven selective kept key step",
     "song2000": "rate rate_in tau_m v_rest v_threshold v_reset tau_syn g_max g_in A_plus depression tau",
     "spike_budget": "peak window gap tau neurons items",
     "synapse_anchors": "depressing facilitating",
     "vogels2011": "rho0 rate tau w_max g_excitatory g_inhibitory dead drive w_excitatory w_inhibitory",
+    "which_rule": "eta decay noises window taylor_noise",
 }
 TRAINED = {
     "arora2024", "bits", "complexity", "decoders", "expressivity", "gershman2025", "grazzi2025", "hopfield1982",
-    "identities", "kernels", "memory_rules", "schlag2021",
+    "identities", "kernels", "memory_rules", "schlag2021", "stdp_fits", "stp_fits",
 }  # fmt: skip
 
 

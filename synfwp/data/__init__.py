@@ -51,7 +51,7 @@ def tables() -> tuple[str, ...]:
     Examples
     --------
     >>> tables()[:3]
-    ('bi_poo_1998_points', 'kohus2016_trains', 'peers_lag_crp')
+    ('bi_poo_1998_points', 'kohus2016_trains', 'milstein2021_btsp_binned')
     """
     return tuple(sorted(_paths()))
 

@@ -95,7 +95,7 @@ def test_columns_of_a_table_are_taken_with_their_common_unit_and_no_other():
     found = fit_btsp(*columns, sem=table.delta_vm_sem_mV, **given)
     plain = fit_btsp(*(x.values for x in columns), sem=table.delta_vm_sem_mV.values, **given)
     assert found.values == plain.values
-    with pytest.raises(ValueError, match="several units.*change in 'mV'.*sem in 'V'"):
+    with pytest.raises(ValueError, match=r"several units.*change in 'mV'.*sem in 'V'"):
         fit_btsp(*columns, sem=(table.delta_vm_sem_mV / 1000).assign_attrs(units="V"), **given)
     trace = xr.DataArray(responses(fw.ShortTerm(U=0.2, tau_rec=300.0, tau_facil=150.0)), attrs={"units": "pA"})
     assert fit_short_term(TIMES, trace, TRAIN, starts=2, intervals="none").error < 1e-6
