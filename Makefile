@@ -40,8 +40,8 @@ demo: $(VENV)/.core  ## set up, run the main job on real numbers, draw the first
 SECOND := inference measures memory plastic plasticity plot programmer reference results spiking substrates tasks theory
 
 # Programs and notebooks in quick mode, which take as long as all other tests; by two processes again.
-PROGRAMS_ONE := tests/models
-PROGRAMS_TWO := tests/analyses tests/test_notebooks.py tests/test_settings.py
+PROGRAMS_ONE := tests/models tests/test_settings.py
+PROGRAMS_TWO := tests/analyses tests/test_notebooks.py
 
 # Two processes share the tests and the cache of compiled kernels.
 test: lint  ## set up, then lint, types, import contracts and all tests but slow ones and programs
