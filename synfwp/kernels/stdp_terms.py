@@ -7,6 +7,7 @@ import numpy as np
 from synfwp.kernels._jit import kernel
 
 EQUAL = 1e-9  # ms; intervals that differ by less decay alike: a relative error below 1e-9 for time constants above 1 ms
+NEVER = -1e200  # ms: a spike so long ago that nothing is left of it; of two infinite intervals there is no difference
 
 
 @kernel
@@ -33,7 +34,7 @@ def stdp_terms(
     i = j = 0
     for run in range(ends.shape[0]):
         x1 = x2 = y1 = y2 = 0.0
-        last_pre = last_post = -math.inf
+        last_pre = last_post = NEVER
         while i < ends[run, 0] or j < ends[run, 1]:
             t_pre = pre[i] if i < ends[run, 0] else math.inf
             t_post = post[j] if j < ends[run, 1] else math.inf
