@@ -98,7 +98,7 @@ figures: $(VENV)/.test  ## every model and analysis at full size (hours; finishe
 	  else failed="$$failed $$n"; fi; fi; done; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
 	$(VENV)/bin/synfwp scorecard > /dev/null
-	$(PY) tests/readme_numbers.py
+	$(PY) tests/pages.py
 	$(PY) -m pytest -q -m slow || [ $$? -eq 5 ]  # 5: no test is marked slow
 
 coverage: $(VENV)/.test  ## how often intervals of fits hold the truth, on 2200 simulated tables (half an hour)

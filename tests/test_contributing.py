@@ -95,10 +95,9 @@ def stands(name: str) -> bool:
 HOMES = (ROOT, ROOT / "synfwp", ROOT / "synfwp" / "kernels")
 
 
-def test_every_room_of_the_readme_exists() -> None:
-    readme = (ROOT / "README.md").read_text("utf-8")
-    rooms = re.split(r"\n## ", readme[readme.index("## Where things are\n") + 3 :])[0]
-    rows = re.findall(r"^\| (`.+?) \|", rooms, re.M)
+def test_every_room_of_the_architecture_exists() -> None:
+    rooms = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    rows = re.findall(r"^\| (`.+?) \|", rooms.partition("\n## ")[0], re.M)
     assert len(rows) == 12
     names = [name for row in rows for name in re.findall(r"`([^`]+)`", row)]
     assert [name for name in names if not any((base / name).exists() for base in HOMES)] == []

@@ -1,4 +1,4 @@
-"""Tables of results.json: plain text for the terminal, Markdown for the README. Nothing is measured here."""
+"""Tables of results.json: plain text for the terminal, Markdown for docs/speed.md. Nothing is measured here."""
 
 from typing import Any
 
@@ -43,7 +43,7 @@ def table(head: list[str], rows: list[list[str]]) -> list[str]:
 
 
 def markdown(results: Record) -> str:
-    """The README's section: the delta rule in full, the other rules in short, and what was measured of synfwp alone."""
+    """The section of docs/speed.md: the delta rule in full, the other rules in short, and what was measured of synfwp alone."""
     threads = max(results["threads"])
     records = [r for r in results["cases"] if r["threads"] == threads]
     cases = [r["case"] for r in records]
@@ -65,7 +65,7 @@ def markdown(results: Record) -> str:
 
 
 def steps_markdown(results: Record) -> str:
-    """The README's sentence on training steps."""
+    """The sentence of docs/speed.md on training steps."""
     case = results["cases"][0]["case"]
     lines = [
         f"A whole training step of a one-layer delta programmer (vocabulary and width {case['d']}, {case['n']} "

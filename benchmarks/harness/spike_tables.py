@@ -26,7 +26,7 @@ def case_line(record: Record) -> str:
 
 
 def markdown(results: Record) -> str:
-    """The README's section."""
+    """The section of docs/speed.md."""
     same, vogels = results["same"], next(r for r in results["cases"] if r["name"] == "vogels" and r["plastic"])
     versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
     lines = [

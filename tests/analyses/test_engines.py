@@ -1,9 +1,9 @@
-"""Where the engines agree and part, in quick mode: what is computed, drawn and printed; the numbers of the README."""
+"""Where the engines agree and part, in quick mode: what is computed, drawn and printed; the numbers of its page."""
 
 import model_checks
 import numpy as np
 import pytest
-import readme_numbers
+import pages
 
 from synfwp import programs
 
@@ -63,4 +63,4 @@ def test_the_figure_has_no_fault(quick):
 
 
 def test_the_readme_says_what_the_full_run_printed():
-    assert readme_numbers.check("Where engines part", "engines") >= 8
+    assert pages.check("Where engines part", "engines") >= 8

@@ -1,4 +1,4 @@
-"""The main job in quick mode: what it computes, draws and prints; and the numbers of the README."""
+"""The main job in quick mode: what it computes, draws and prints; and the numbers of its page."""
 
 import re
 from pathlib import Path
@@ -7,7 +7,7 @@ import figure_checks
 import model_checks
 import numpy as np
 import pytest
-import readme_numbers
+import pages
 from typer.testing import CliRunner
 
 import synfwp as fw
@@ -141,32 +141,5 @@ def test_no_text_in_the_figure_overlaps_or_is_cut_and_every_axis_has_a_unit(demo
         assert re.search(rf"\([a-g, ]*{letter}[a-g, ]*\)", caption), letter
 
 
-def test_the_readme_says_what_the_full_run_printed():
-    assert readme_numbers.check("What `make demo` obtains", "first_look") >= 8
-
-
-def test_the_readme_shows_the_table_of_rules():
-    assert fw.rules.table() in (ROOT / "README.md").read_text("utf-8")
-
-
-def test_the_code_of_the_readme_runs(capsys, tmp_path, monkeypatch):
-    """The blocks run in one namespace, as a reader would; only the trainings are shortened."""
-    monkeypatch.chdir(tmp_path)
-    readme = (ROOT / "README.md").read_text("utf-8")
-    blocks = re.findall(r"```python\n(.*?)```", readme, re.S)
-    assert len(blocks) == 13
-    code = "\n".join(blocks).replace("task, seed=0)", "task, seed=0, steps=30)").replace("steps=5000", "steps=6")
-    space: dict = {}
-    exec(compile(code, "README.md", "exec"), space)
-    import brian2
-
-    brian2.prefs.codegen.target = "numpy"
-    space["theirs"].run(1.0)
-    assert space["times"].max() < 0.5 < space["ds"].attrs["stop"] + 1e-9
-    assert space["out"].y.shape == (2, 2)
-    assert fw.load("recall.nc").sizes["step"] == 6
-    assert plasticity.TripletSTDP("visual_cortex").dw(space["protocol"].pre, space["protocol"].post) == pytest.approx(
-        0.247, abs=5e-4
-    )
-    for rule, last in (("hebb", [6.0, 8.0]), ("delta", [5.0, 6.0])):
-        np.testing.assert_allclose(fw.scan(rule, space["key"], space["key"], space["value"]).y[-1], last)
+def test_the_page_says_what_the_full_run_printed():
+    assert pages.check("What `make demo` obtains", "first_look") >= 8

@@ -1,9 +1,9 @@
-"""The spike budget in quick mode: what is computed, drawn and printed; its closed form; the numbers of the README."""
+"""The spike budget in quick mode: what is computed, drawn and printed; its closed form; the numbers of its page."""
 
 import model_checks
 import numpy as np
 import pytest
-import readme_numbers
+import pages
 
 import synfwp as fw
 from synfwp import measures, programs, theory
@@ -107,4 +107,4 @@ def test_the_figure_has_no_fault(quick):
 
 
 def test_the_readme_says_what_the_full_run_printed():
-    assert readme_numbers.check("Spikes per association", "spike_budget") >= 8
+    assert pages.check("Spikes per association", "spike_budget") >= 8

@@ -1,9 +1,9 @@
-"""Multi-query recall in quick mode: nets, memories without training, interference, the rows; and the README."""
+"""Multi-query recall in quick mode: nets, memories without training, interference, the rows; and its page."""
 
 import model_checks
 import numpy as np
 import pytest
-import readme_numbers
+import pages
 import xarray as xr
 
 import synfwp as fw
@@ -164,4 +164,4 @@ def test_no_text_in_the_figure_overlaps_or_is_cut_and_every_axis_has_a_unit(quic
 
 
 def test_the_readme_says_what_the_full_run_printed():
-    assert readme_numbers.check("Multi-query recall", "arora2024") >= 18
+    assert pages.check("Multi-query recall", "arora2024") >= 18

@@ -1,9 +1,9 @@
-"""Fast weights of 2016 in quick mode: what they compute, draw and print; and the numbers of the README."""
+"""Fast weights of 2016 in quick mode: what they compute, draw and print; and the numbers of its page."""
 
 import model_checks
 import numpy as np
 import pytest
-import readme_numbers
+import pages
 
 from synfwp import programs
 
@@ -99,4 +99,4 @@ def test_the_figure_has_no_fault(quick):
 
 
 def test_the_readme_says_what_the_full_run_printed():
-    assert readme_numbers.check("Fast weights", "ba2016") >= 8
+    assert pages.check("Fast weights", "ba2016") >= 8

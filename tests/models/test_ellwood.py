@@ -1,9 +1,9 @@
-"""Ellwood in quick mode: what it computes, draws and prints; and the numbers of the README."""
+"""Ellwood in quick mode: what it computes, draws and prints; and the numbers of its page."""
 
 import model_checks
 import numpy as np
 import pytest
-import readme_numbers
+import pages
 
 import synfwp as fw
 from synfwp import programs, seeds
@@ -196,4 +196,4 @@ def test_the_figure_has_no_fault(quick):
 
 
 def test_the_readme_says_what_the_full_run_printed():
-    assert readme_numbers.check("Attention by potentiation", "ellwood2024") >= 10
+    assert pages.check("Attention by potentiation", "ellwood2024") >= 10

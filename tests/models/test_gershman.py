@@ -1,4 +1,4 @@
-"""Gershman, Fiete & Irie in quick mode: what it computes, draws and prints; and the numbers of the README."""
+"""Gershman, Fiete & Irie in quick mode: what it computes, draws and prints; and the numbers of its page."""
 
 import model_checks
 import numpy as np

@@ -1,4 +1,4 @@
-"""State tracking in quick mode: what it computes, draws and prints; and the numbers of the README."""
+"""State tracking in quick mode: what it computes, draws and prints; and the numbers of its page."""
 
 from types import SimpleNamespace
 
@@ -6,7 +6,7 @@ import figure_checks
 import model_checks
 import numpy as np
 import pytest
-import readme_numbers
+import pages
 import xarray as xr
 from typer.testing import CliRunner
 
@@ -150,4 +150,4 @@ def test_no_text_in_the_figure_overlaps_or_is_cut_and_every_axis_has_a_unit(quic
 
 
 def test_the_readme_says_what_the_full_run_printed():
-    assert readme_numbers.check("State tracking", "grazzi2025") >= 12
+    assert pages.check("State tracking", "grazzi2025") >= 12

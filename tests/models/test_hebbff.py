@@ -1,9 +1,9 @@
-"""HebbFF in quick mode: what it computes, draws and prints; and the numbers of the README."""
+"""HebbFF in quick mode: what it computes, draws and prints; and the numbers of its page."""
 
 import model_checks
 import numpy as np
 import pytest
-import readme_numbers
+import pages
 import xarray as xr
 
 import synfwp as fw
@@ -139,4 +139,4 @@ def test_no_text_in_the_figure_overlaps_or_is_cut_and_every_axis_has_a_unit(quic
 
 
 def test_the_readme_says_what_the_full_run_printed():
-    assert readme_numbers.check("A published model: HebbFF", "hebbff2022") >= 20
+    assert pages.check("A published model: HebbFF", "hebbff2022") >= 20

@@ -1,9 +1,9 @@
-"""Limbacher & Legenstein in quick mode: what it computes, draws and prints; and the numbers of the README."""
+"""Limbacher & Legenstein in quick mode: what it computes, draws and prints; and the numbers of its page."""
 
 import model_checks
 import numpy as np
 import pytest
-import readme_numbers
+import pages
 import xarray as xr
 
 import synfwp as fw
@@ -158,4 +158,4 @@ def test_the_figure_has_no_fault(quick):
 
 
 def test_the_readme_says_what_the_full_run_printed():
-    assert readme_numbers.check("Associations in spikes", "limbacher2020") >= 12
+    assert pages.check("Associations in spikes", "limbacher2020") >= 12

@@ -1,9 +1,9 @@
-"""Differentiable plasticity in quick mode: what it computes, draws and prints; and the numbers of the README."""
+"""Differentiable plasticity in quick mode: what it computes, draws and prints; and the numbers of its page."""
 
 import model_checks
 import numpy as np
 import pytest
-import readme_numbers
+import pages
 
 from synfwp import programs
 
@@ -110,4 +110,4 @@ def test_the_figure_has_no_fault(quick):
 
 
 def test_the_readme_says_what_the_full_run_printed():
-    assert readme_numbers.check("Differentiable plasticity", "miconi2018") >= 8
+    assert pages.check("Differentiable plasticity", "miconi2018") >= 8

@@ -1,9 +1,9 @@
-"""Mongillo, Barak & Tsodyks in quick mode: what it computes, draws and prints; and the numbers of the README."""
+"""Mongillo, Barak & Tsodyks in quick mode: what it computes, draws and prints; and the numbers of its page."""
 
 import model_checks
 import numpy as np
 import pytest
-import readme_numbers
+import pages
 
 import synfwp as fw
 from synfwp import programs
@@ -120,4 +120,4 @@ def test_the_figure_has_no_fault(quick):
 
 
 def test_the_readme_says_what_the_full_run_printed():
-    assert readme_numbers.check("Silent working memory", "mongillo2008") >= 12
+    assert pages.check("Silent working memory", "mongillo2008") >= 12

@@ -1,9 +1,9 @@
-"""MPN in quick mode: what it computes, draws and prints; and the numbers of the README."""
+"""MPN in quick mode: what it computes, draws and prints; and the numbers of its page."""
 
 import model_checks
 import numpy as np
 import pytest
-import readme_numbers
+import pages
 
 from synfwp import programs
 
@@ -93,4 +93,4 @@ def test_the_figure_has_no_fault(quick):
 
 
 def test_the_readme_says_what_the_full_run_printed():
-    assert readme_numbers.check("MPN", "mpn2023") >= 8
+    assert pages.check("MPN", "mpn2023") >= 8

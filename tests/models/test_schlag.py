@@ -1,4 +1,4 @@
-"""Schlag et al. 2021 in quick mode: what it computes, draws and prints; its bounds; and the numbers of the README."""
+"""Schlag et al. 2021 in quick mode: what it computes, draws and prints; its bounds; and the numbers of its page."""
 
 import re
 
@@ -6,7 +6,7 @@ import figure_checks
 import model_checks
 import numpy as np
 import pytest
-import readme_numbers
+import pages
 from typer.testing import CliRunner
 
 import synfwp as fw
@@ -230,4 +230,4 @@ def test_no_text_in_the_figure_overlaps_or_is_cut_and_every_axis_has_a_unit(quic
 
 
 def test_the_readme_says_what_the_full_run_printed():
-    assert readme_numbers.check("A published model: capacity and overwriting", "schlag2021") >= 20
+    assert pages.check("A published model: capacity and overwriting", "schlag2021") >= 20

@@ -1,9 +1,9 @@
-"""Song, Miller & Abbott in quick mode: what it computes, draws and prints; and the numbers of the README."""
+"""Song, Miller & Abbott in quick mode: what it computes, draws and prints; and the numbers of its page."""
 
 import model_checks
 import numpy as np
 import pytest
-import readme_numbers
+import pages
 
 import synfwp as fw
 from synfwp import programs
@@ -113,4 +113,4 @@ def test_the_figure_has_no_fault(quick):
 
 
 def test_the_readme_says_what_the_full_run_printed():
-    assert readme_numbers.check("Synaptic competition", "song2000") >= 8
+    assert pages.check("Synaptic competition", "song2000") >= 8

@@ -1,11 +1,11 @@
-"""Vogels et al. 2011 in quick mode: what it computes, draws and prints; and the numbers of the README."""
+"""Vogels et al. 2011 in quick mode: what it computes, draws and prints; and the numbers of its page."""
 
 from pathlib import Path
 
 import model_checks
 import numpy as np
 import pytest
-import readme_numbers
+import pages
 
 from synfwp import programs
 
@@ -110,4 +110,4 @@ def test_the_figure_has_no_fault(quick):
 
 
 def test_the_readme_says_what_the_full_run_printed():
-    assert readme_numbers.check("Inhibitory plasticity", "vogels2011") >= 8
+    assert pages.check("Inhibitory plasticity", "vogels2011") >= 8

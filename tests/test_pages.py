@@ -1,0 +1,148 @@
+"""README.md and every page under docs/: their Python runs, their numbers are those of the committed runs, links lead."""
+
+import ast
+import importlib.util
+import re
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pages
+import pytest
+from packaging.requirements import Requirement
+
+import synfwp as fw
+from synfwp import plasticity
+
+ROOT = Path(__file__).parents[1]
+PAGES = pages.pages()
+RUN = [name for name, path in PAGES.items() if pages.blocks(path.read_text("utf-8"))]
+SHORTER = {"task, seed=0)": "task, seed=0, steps=30)", "steps=5000": "steps=6"}  # trainings
+FOREIGN = {"sbi", "torch"}  # of which a page shows the use, and no extra that the tests install has
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of a page are written to a folder of its own."""
+    monkeypatch.chdir(tmp_path)
+
+
+def run(name: str) -> dict[str, Any]:
+    """The blocks of a page in one namespace, as a reader would run them; only trainings are shortened."""
+    code = "\n".join(pages.blocks(PAGES[name].read_text("utf-8")))
+    for long, short in SHORTER.items():
+        code = code.replace(long, short)
+    for package in sorted(imported(code)):
+        if importlib.util.find_spec(package) is None and package in FOREIGN | optional():
+            pytest.skip(f"{name} imports {package}")
+    space: dict[str, Any] = {}
+    exec(compile(code, name, "exec"), space)
+    return space
+
+
+def imported(code: str) -> set[str]:
+    """The packages that some code imports."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            found |= {(node.module or "").partition(".")[0]}
+    return found - set(sys.stdlib_module_names)
+
+
+def optional() -> set[str]:
+    """The packages of the extras."""
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    return {Requirement(line).name for name, lines in extras.items() if name != "test" for line in lines}
+
+
+@pytest.mark.parametrize("name", [name for name in RUN if name != "docs/first_lines.md"])
+def test_the_code_of_a_page_runs(name: str) -> None:
+    run(name)
+
+
+def test_the_first_lines_run_and_give_what_they_say() -> None:
+    assert len(pages.blocks(PAGES["docs/first_lines.md"].read_text("utf-8"))) == 13
+    space = run("docs/first_lines.md")
+    import brian2
+
+    brian2.prefs.codegen.target = "numpy"
+    space["theirs"].run(1.0)
+    assert space["times"].max() < 0.5 < space["ds"].attrs["stop"] + 1e-9
+    assert space["out"].y.shape == (2, 2)
+    assert fw.load("recall.nc").sizes["step"] == 6
+    assert plasticity.TripletSTDP("visual_cortex").dw(space["protocol"].pre, space["protocol"].post) == pytest.approx(
+        0.247, abs=5e-4
+    )
+    for rule, last in (("hebb", [6.0, 8.0]), ("delta", [5.0, 6.0])):
+        np.testing.assert_allclose(fw.scan(rule, space["key"], space["key"], space["value"]).y[-1], last)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_numbers_of_a_page_are_those_of_the_committed_runs(name: str) -> None:
+    page = PAGES[name].read_text("utf-8")
+    assert page == pages.with_scorecard(pages.with_tables(page)), "python tests/pages.py writes the tables anew"
+
+
+def test_every_program_with_results_has_a_table_on_one_page() -> None:
+    shown = [program for path in PAGES.values() for _, program in pages.tables(path.read_text("utf-8"))]
+    assert sorted(shown) == sorted(path.stem for path in pages.RESULTS.glob("*.json"))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_the_links_of_a_page_lead_somewhere(name: str) -> None:
+    assert dead(PAGES[name]) == []
+
+
+def dead(page: Path) -> list[str]:
+    """The links of a page that lead nowhere."""
+    found = []
+    for link in pages.links(page.read_text("utf-8")):
+        target, _, anchor = link.partition("#")
+        path = (page.parent / target).resolve() if target else page
+        if not path.exists():
+            found.append(link)
+        elif anchor and path.suffix == ".md" and anchor not in pages.anchors(path.read_text("utf-8")):
+            found.append(link)
+    return found
+
+
+def test_dead_links_and_wrong_numbers_are_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# A page\n[x](#a-page) [y](#b) [z](page.md#c) [w](none.md) [v](https://a.b) `d[0](e)`\n")
+    assert dead(page) == ["#b", "page.md#c", "none.md"]
+    text = PAGES["docs/science/first_look.md"].read_text("utf-8")
+    assert pages.with_tables(text.replace("| 0.5929 | 0.5946", "| 0.5929 | 0.5947")) == text != text.replace("0.59", "1")
+
+
+def test_the_readme_is_one_screen_and_shows_the_way_to_every_page_of_science() -> None:
+    readme = PAGES["README.md"].read_text("utf-8")
+    assert len(readme.splitlines()) <= 180
+    linked = {link.partition("#")[0] for link in pages.links(readme)}
+    assert {name for name in PAGES if name.startswith("docs/science/")} - linked == set()
+    assert "<!-- scorecard -->" in readme
+    for form in ("exact", "trained", "rates", "spikes"):
+        assert form in readme[: readme.index("\n## ")]
+
+
+def test_the_page_of_rules_shows_their_table() -> None:
+    assert fw.rules.table() in PAGES["docs/rules.md"].read_text("utf-8")
+
+
+def test_the_numbers_of_speed_in_the_readme_are_those_of_its_page() -> None:
+    speed = PAGES["docs/speed.md"].read_text("utf-8")
+    rows = re.findall(r"^\| .+ \| (.+) \|$", readme_section("Speed"), re.M)[2:]
+    assert len(rows) == 5
+    numbers = [number for row in rows for number in re.findall(r"\d+\.\d+", row)]
+    assert len(numbers) >= 5
+    assert [number for number in numbers if number not in speed] == []
+
+
+def readme_section(title: str) -> str:
+    """The text under a heading of the README."""
+    readme = PAGES["README.md"].read_text("utf-8")
+    begin, end = pages.section(readme, title)
+    return readme[begin:end]
