@@ -27,7 +27,7 @@ if [ -z "$$py" ]; then \
 fi
 endef
 
-.PHONY: help demo test tests-one tests-two fuzz test-programs programs-one programs-two test-modes mode-nojit mode-bounds mode-oldest test-torch warm figures coverage bench lint stubs clean python FORCE
+.PHONY: help demo test tests-one tests-two fuzz test-programs programs-one programs-two test-modes mode-nojit mode-bounds mode-oldest test-torch warm figures coverage bench docs picture lint stubs clean python FORCE
 .DEFAULT_GOAL := help
 
 help:  ## print this list
@@ -107,6 +107,12 @@ coverage: $(VENV)/.test  ## how often intervals of fits hold the truth, on 2200 
 bench: $(VENV)/.test  ## run every program of benchmarks/
 	for f in benchmarks/*.py; do if [ -e "$$f" ]; then $(PY) "$$f" || exit 1; fi; done
 
+docs: $(VENV)/.docs  ## the documentation as a site, docs/_build/index.html: every page, rule, model and public name
+	$(PY) -m sphinx -W --keep-going -q -j 2 -b html -d docs/_build/.trees docs docs/_build
+
+picture: $(VENV)/.test  ## draw docs/figures/four_forms.png, the picture of the README
+	$(PY) docs/site/four_forms.py
+
 lint: $(VENV)/.test  ## style, spelling, types and import contracts
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -119,7 +125,7 @@ stubs: $(VENV)/.test  ## write synfwp/__init__.pyi, the types of the public name
 	$(PY) tests/public_types.py
 
 clean:  ## remove environments, caches and builds; results/ and figures/ stay
-	rm -rf $(VENV) $(OLDEST) .cache dist build .hypothesis
+	rm -rf $(VENV) $(OLDEST) .cache dist build docs/_build docs/generated .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 python:
@@ -146,6 +152,10 @@ $(VENV)/.test: $(VENV)/.created pyproject.toml constraints.txt
 	@echo "Installing synfwp and its test tools into $(VENV), once (a minute or two)"
 	$(PY) $(PIP) -c constraints.txt -e ".[test,data]"
 	@touch $(VENV)/.core $@
+
+$(VENV)/.docs: $(VENV)/.test
+	$(PY) $(PIP) -c constraints.txt -e ".[test,data,docs]"
+	@touch $@
 
 $(VENV)/.torch: $(VENV)/.test
 	$(PY) $(PIP) -c constraints.txt -e ".[test,data,torch]"

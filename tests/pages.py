@@ -1,15 +1,18 @@
-"""The pages: README.md and every Markdown page under ``docs/``; their tables are those of the committed full runs.
+"""The pages: README.md and every Markdown page under ``docs/``; their numbers are those of the committed full runs.
 
-``python tests/pages.py`` writes the numbers of every table anew, on every page; which rows it has is decided there. A
-program is that whose ``docs/results/NAME.txt`` the section names. Nobody lists the pages: a new one is read too.
+``python tests/pages.py`` writes them anew, on every page: the table of a section that names ``docs/results/NAME.txt``
+(which rows it has is decided there), and what stands between the comments ``<!-- NAME -->`` and ``<!-- end -->``.
+Nobody lists the pages: a new one is read too.
 """
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
-from synfwp import scorecard
+from synfwp import rules, scorecard
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results"
@@ -86,9 +89,10 @@ def tables(page: str) -> list[tuple[str, str]]:
     found = []
     for title in headings(page):
         begin, end = section(page, title)
-        named = re.search(r"docs/results/(\w+)\.txt", page[begin:end])
-        if named and (RESULTS / f"{named[1]}.json").exists() and HEAD.partition("\n")[0] in page[begin:end]:
-            found.append((title, named[1]))
+        named = re.findall(r"docs/results/(\w+)\.txt", page[begin:end])
+        programs = dict.fromkeys(name for name in named if (RESULTS / f"{name}.json").exists())
+        if HEAD.partition("\n")[0] in page[begin:end]:
+            found += [(title, program) for program in programs]
     return found
 
 
@@ -102,8 +106,143 @@ def with_tables(page: str) -> str:
 
 def with_scorecard(page: str) -> str:
     """A page with the summary of the page of all rows."""
-    text = f"{scorecard.summary(scorecard.lines(RESULTS))}."
-    return re.sub(r"(<!-- scorecard -->\n).*?(\n<!-- end -->)", lambda m: m[1] + text + m[2], page, flags=re.S)
+    return between(page, "scorecard", f"{scorecard.summary(scorecard.lines(RESULTS))}.")
+
+
+def with_results(page: str) -> str:
+    """A page with one row for each page of results: numbers of one quantity, and how many rows are reproduced."""
+    marked = re.search(r"<!-- results -->\n(.*?)\n<!-- end -->", page, re.S)
+    if not marked:
+        return page
+    lines = scorecard.lines(RESULTS)
+    return between(page, "results", "\n".join(summary_row(line, lines) for line in marked[1].split("\n")))
+
+
+def summary_row(line: str, lines: list[scorecard.Line]) -> str:
+    """``| question | quantity | expected | obtained | reproduced | page |`` with its three numbers."""
+    named = re.search(r"\((docs/science/\w+\.md)\)", line)
+    if not named:
+        return line
+    asked, quantity, *_, link = (cell.strip() for cell in line.strip("| ").split("|"))
+    programs = {program for _, program in tables((ROOT / named[1]).read_text("utf-8"))}
+    group = [one for one in lines if one.program in programs]
+    (row,) = [one.row for one in group if one.row["quantity"] == quantity]
+    *_, expected, obtained = cells(row).strip("| ").split(" | ")
+    count = f"{sum(one.verdict == 'reproduced' for one in group)} of {len(group)}"
+    return f"| {' | '.join((asked, quantity, expected, obtained, count, link))} |"
+
+
+def with_facts(page: str) -> str:
+    """A page with the rows of reliability and of speed, whose numbers stand in the files that they name."""
+    for name, facts in FACTS.items():
+        rows = [
+            f"| {what} | {fact(file, pattern, text)} | [{Path(file).name}]({file}) |"
+            for what, file, pattern, text in facts
+        ]
+        page = between(page, name, "\n".join([f"| what | {MEASURED[name]} | from |", "|---|---|---|", *rows]))
+    return page
+
+
+def fact(file: str, pattern: str, text: str) -> str:
+    """A sentence with the groups of the first match in a file, and with ``{all}``, the number of matches."""
+    found = list(re.finditer(pattern, (ROOT / file).read_text("utf-8"), re.M))
+    assert found, f"{file} has nothing like {pattern}"
+    return text.format(*found[0].groups(), all=len(found))
+
+
+MEASURED = {"reliability": "found", "speed": "measured"}
+FACTS = {
+    "reliability": [
+        (
+            "numbers of papers, theory, chance and other engines",
+            "docs/scorecard.md",
+            r"^(\d+) rows of (\d+) programs: (\d+) reproduced, (\d+) differ, (\d+) not reproduced",
+            "{2} of {0} reproduced, {3} differ, {4} not reproduced",
+        ),
+        (
+            "forms of a rule against each other",
+            "docs/science/identities.md",
+            r"^\| delta: chunkwise is recurrent, residual \| exact \| 0 \| (\S+) \|",
+            "delta by chunks and step by step: residual {0}",
+        ),
+        (
+            "circuits of plastic spiking neurons against Brian2",
+            "docs/speed.md",
+            r"all (\d+) spikes were equal and (\d+) changed weights differed by (\S+) at most",
+            "{0} spikes equal, {1} weights within {2}",
+        ),
+        (
+            "intervals of fits on simulated tables",
+            "docs/results/coverage.txt",
+            r"^.*\b(?:0\.68|0\.95) +\d+ +.* (?:0\.[1-9]\d*|1\.000)$",
+            "{all} kinds hold the truth as often as they say",
+        ),
+        (
+            "random calls with the disguises of users' data",
+            "docs/results/fuzz.txt",
+            r"(\d+) calls of (\d+) entry points, seed \d+: (\d+) findings",
+            "{0} calls of {1} entry points: {2} findings",
+        ),
+    ],
+    "speed": [
+        (
+            "delta rule with its gradient, 16 sequences of 512 steps, d = 64",
+            "docs/speed.md",
+            r"^\| 64 \|(?:[^|]*\|){3} ([\d.]+) ms \| ([\d.]+) x \((.+?)\)",
+            "{0} ms; {1} x the fastest peer ({2})",
+        ),
+        (
+            "1000 sequences of 16 steps, d = 8",
+            "docs/speed.md",
+            r"1000 such sequences in one call: ([\d.]+) ms \(one by one ([\d.]+) ms\)",
+            "{0} ms in one call; {1} ms one by one",
+        ),
+        (
+            "STDP, 1000 inputs to 200 neurons, 5 s",
+            "docs/speed.md",
+            r"^\| STDP, 1000 inputs to 200 neurons, dense, 5 s \| ([\d.]+) s \| ([\d.]+) s \| ([\d.]+) x",
+            "{0} s; Brian2 {1} s once built",
+        ),
+        (
+            "inhibitory STDP, 10,000 neurons, 1 s",
+            "docs/speed.md",
+            r"^\| inhibitory STDP, 10,000 neurons, 2 %, 1 s \| ([\d.]+) s \| ([\d.]+) s \| ([\d.]+) x",
+            "{0} s; Brian2 {1} s once built",
+        ),
+        (
+            "first result of that STDP run in a new process",
+            "docs/speed.md",
+            r"first result in a new process \(STDP, 5 s\): synfwp ([\d.]+) s.*; Brian2 ([\d.]+) s",
+            "{0} s; Brian2 {1} s with its compiler",
+        ),
+    ],
+}
+
+
+def with_benchmarks(page: str) -> str:
+    """A page with what the programs of ``benchmarks/`` print of their committed numbers."""
+    for name in re.findall(r"<!-- benchmark (\w+) -->", page):
+        command = [sys.executable, str(ROOT / "benchmarks" / f"{name}.py"), "--readme"]
+        printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        page = between(page, f"benchmark {name}", printed)
+    return page
+
+
+def with_rules(page: str) -> str:
+    """A page with the table of rules."""
+    return between(page, "rules", rules.table())
+
+
+def between(page: str, name: str, text: str) -> str:
+    """A page with another text between two comments, where it has them."""
+    return re.sub(rf"(<!-- {name} -->\n).*?(\n<!-- end -->)", lambda m: m[1] + text + m[2], page, flags=re.S)
+
+
+def written(page: str) -> str:
+    """A page with all that is made of committed numbers."""
+    for part in (with_benchmarks, with_tables, with_scorecard, with_results, with_facts, with_rules):
+        page = part(page)
+    return page
 
 
 def check(title: str, program: str) -> int:
@@ -118,9 +257,9 @@ def check(title: str, program: str) -> int:
 
 def main() -> None:
     """Write all tables anew."""
-    for path in pages().values():
+    for path in reversed(pages().values()):  # the README quotes the others
         page = path.read_text("utf-8")
-        new = with_scorecard(with_tables(page))
+        new = written(page)
         if new != page:
             path.write_text(new, "utf-8")
 

@@ -1,4 +1,4 @@
-"""README.md and every page under docs/: their Python runs, their numbers are those of the committed runs, links lead."""
+"""README.md and every page under docs/: their Python runs, their numbers are those of committed runs, links lead."""
 
 import ast
 import importlib.util
@@ -84,7 +84,7 @@ def test_the_first_lines_run_and_give_what_they_say() -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_the_numbers_of_a_page_are_those_of_the_committed_runs(name: str) -> None:
     page = PAGES[name].read_text("utf-8")
-    assert page == pages.with_scorecard(pages.with_tables(page)), "python tests/pages.py writes the tables anew"
+    assert page == pages.written(page), "python tests/pages.py writes the tables anew"
 
 
 def test_every_program_with_results_has_a_table_on_one_page() -> None:
@@ -103,9 +103,9 @@ def dead(page: Path) -> list[str]:
     for link in pages.links(page.read_text("utf-8")):
         target, _, anchor = link.partition("#")
         path = (page.parent / target).resolve() if target else page
-        if not path.exists():
-            found.append(link)
-        elif anchor and path.suffix == ".md" and anchor not in pages.anchors(path.read_text("utf-8")):
+        if not path.exists() or (
+            anchor and path.suffix == ".md" and anchor not in pages.anchors(path.read_text("utf-8"))
+        ):
             found.append(link)
     return found
 
@@ -115,7 +115,9 @@ def test_dead_links_and_wrong_numbers_are_found(tmp_path: Path) -> None:
     page.write_text("# A page\n[x](#a-page) [y](#b) [z](page.md#c) [w](none.md) [v](https://a.b) `d[0](e)`\n")
     assert dead(page) == ["#b", "page.md#c", "none.md"]
     text = PAGES["docs/science/first_look.md"].read_text("utf-8")
-    assert pages.with_tables(text.replace("| 0.5929 | 0.5946", "| 0.5929 | 0.5947")) == text != text.replace("0.59", "1")
+    assert (
+        pages.with_tables(text.replace("| 0.5929 | 0.5946", "| 0.5929 | 0.5947")) == text != text.replace("0.59", "1")
+    )
 
 
 def test_the_readme_is_one_screen_and_shows_the_way_to_every_page_of_science() -> None:
@@ -128,21 +130,19 @@ def test_the_readme_is_one_screen_and_shows_the_way_to_every_page_of_science() -
         assert form in readme[: readme.index("\n## ")]
 
 
-def test_the_page_of_rules_shows_their_table() -> None:
-    assert fw.rules.table() in PAGES["docs/rules.md"].read_text("utf-8")
+def test_what_the_pages_quote_stands_between_comments() -> None:
+    readme, rules, speed = (PAGES[name].read_text("utf-8") for name in ("README.md", "docs/rules.md", "docs/speed.md"))
+    assert fw.rules.table() in rules
+    assert re.findall(r"<!-- benchmark (\w+) -->", speed)[:3] == ["speed", "training_step", "spiking"]
+    for name in ("scorecard", "results", *pages.FACTS):
+        assert f"<!-- {name} -->\n" in readme
+    for name in pages.FACTS:
+        assert len(pages.FACTS[name]) == 5
 
 
-def test_the_numbers_of_speed_in_the_readme_are_those_of_its_page() -> None:
-    speed = PAGES["docs/speed.md"].read_text("utf-8")
-    rows = re.findall(r"^\| .+ \| (.+) \|$", readme_section("Speed"), re.M)[2:]
-    assert len(rows) == 5
-    numbers = [number for row in rows for number in re.findall(r"\d+\.\d+", row)]
-    assert len(numbers) >= 5
-    assert [number for number in numbers if number not in speed] == []
-
-
-def readme_section(title: str) -> str:
-    """The text under a heading of the README."""
+def test_a_number_that_is_not_the_committed_one_is_found() -> None:
     readme = PAGES["README.md"].read_text("utf-8")
-    begin, end = pages.section(readme, title)
-    return readme[begin:end]
+    for wrong in (re.sub(r"(<!-- speed -->.*?)[1-9]( ms)", r"\g<1>0\2", readme, count=1, flags=re.S),
+                  re.sub(r"\d+ of \d+ \| \[", "1 of 2 | [", readme, count=1)):  # fmt: skip
+        assert wrong != readme
+        assert pages.written(wrong) == readme

@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 
 import numpy as np
-import pytest
 import pages
+import pytest
 from typer.testing import CliRunner
 
 from synfwp import cite, cli, results, scorecard

@@ -43,7 +43,7 @@ def table(head: list[str], rows: list[list[str]]) -> list[str]:
 
 
 def markdown(results: Record) -> str:
-    """The section of docs/speed.md: the delta rule in full, the other rules in short, and what was measured of synfwp alone."""
+    """Of docs/speed.md: the delta rule in full, the other rules in short, and what was measured of synfwp alone."""
     threads = max(results["threads"])
     records = [r for r in results["cases"] if r["threads"] == threads]
     cases = [r["case"] for r in records]

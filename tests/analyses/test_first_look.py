@@ -6,8 +6,8 @@ from pathlib import Path
 import figure_checks
 import model_checks
 import numpy as np
-import pytest
 import pages
+import pytest
 from typer.testing import CliRunner
 
 import synfwp as fw

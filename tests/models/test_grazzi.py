@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import figure_checks
 import model_checks
 import numpy as np
-import pytest
 import pages
+import pytest
 import xarray as xr
 from typer.testing import CliRunner
 

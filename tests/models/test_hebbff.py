@@ -2,8 +2,8 @@
 
 import model_checks
 import numpy as np
-import pytest
 import pages
+import pytest
 import xarray as xr
 
 import synfwp as fw

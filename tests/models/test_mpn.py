@@ -2,8 +2,8 @@
 
 import model_checks
 import numpy as np
-import pytest
 import pages
+import pytest
 
 from synfwp import programs
 

@@ -5,8 +5,8 @@ import re
 import figure_checks
 import model_checks
 import numpy as np
-import pytest
 import pages
+import pytest
 from typer.testing import CliRunner
 
 import synfwp as fw

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import model_checks
 import numpy as np
-import pytest
 import pages
+import pytest
 
 from synfwp import programs
 
