@@ -107,8 +107,8 @@ coverage: $(VENV)/.test  ## how often intervals of fits hold the truth, on 2200 
 bench: $(VENV)/.test  ## run every program of benchmarks/
 	for f in benchmarks/*.py; do if [ -e "$$f" ]; then $(PY) "$$f" || exit 1; fi; done
 
-docs: $(VENV)/.docs  ## the documentation as a site, docs/_build/index.html: every page, rule, model and public name
-	$(PY) -m sphinx -W --keep-going -q -j 2 -b html -d docs/_build/.trees docs docs/_build
+docs: $(VENV)/.docs  ## the documentation as a site, docs/_build/html/index.html: every page, rule, model and public name
+	$(PY) -m sphinx -W --keep-going -q -j 2 -b html -d docs/_build/trees docs docs/_build/html
 
 picture: $(VENV)/.test  ## draw docs/figures/four_forms.png, the picture of the README
 	$(PY) docs/site/four_forms.py

@@ -55,7 +55,7 @@ def at_home(app: Any, name: str, source: list[str]) -> None:
     text = source[0]
     text = re.sub(r"\]\((?:\.\./)+notebooks/(\w+)\.ipynb\)", r"](/generated/notebooks/\1.ipynb)", text)
     text = re.sub(r"\]\((?:\.\./)+CONTRIBUTING\.md(#[\w-]+)?\)", r"](/generated/contributing.md\1)", text)
-    text = re.sub(r"\]\((?:\.\./)+README\.md(#[\w-]+)?\)", r"](/start.md\1)", text)
+    text = re.sub(r"\]\((?:\.\./)+README\.md(#[\w-]+)?\)", r"](/generated/start.md\1)", text)
     source[0] = text
 
 

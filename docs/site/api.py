@@ -60,7 +60,8 @@ def module_page(shown: str, module: ModuleType) -> str:
         thing = getattr(module, name)
         if inspect.ismodule(thing):
             parts.append(f"``{name}``\n   {first_line(thing)}\n")
-            parts += [directive(thing.__name__, below, getattr(thing, below)) for below in members(thing)]
+            if name not in fw.__all__:
+                parts += [directive(thing.__name__, below, getattr(thing, below)) for below in members(thing)]
         elif inspect.isclass(thing) or callable(thing):
             parts.append(directive(module.__name__, name, thing))
         else:

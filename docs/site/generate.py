@@ -5,13 +5,13 @@ here is a list: rules, mechanisms, programs, formulas and public names are those
 those of ``docs/figures`` and ``docs/results``.
 """
 
+import importlib
 import inspect
 import json
 import re
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import api
@@ -20,6 +20,7 @@ import rule_figures
 import synfwp as fw
 from synfwp import cite, plot, programs, scorecard
 from synfwp.rules import Rule
+from synfwp.settings import Setting, settings_of
 from synfwp.substrates.mechanisms.table import MECHANISMS
 
 DOCS = Path(__file__).parents[1]
@@ -38,6 +39,7 @@ def written(folder: Path, figures: bool = True) -> None:
         "gallery.md": gallery(),
         "contributing.md": moved((DOCS.parent / "CONTRIBUTING.md").read_text("utf-8")),
         "how_to.md": how_to(),
+        "start.md": start((DOCS.parent / "README.md").read_text("utf-8")),
         **api.pages(),
     }
     for name, text in pages.items():
@@ -46,11 +48,13 @@ def written(folder: Path, figures: bool = True) -> None:
         path.write_text(text, "utf-8")
     shutil.copytree(DOCS.parent / "notebooks", folder / "notebooks", ignore=shutil.ignore_patterns(".*"))
     notebooks = sorted(path.stem for path in (folder / "notebooks").glob("*.ipynb"))
-    (folder / "notebooks" / "index.md").write_text(index("Notebooks", "As committed, with outputs.", notebooks), "utf-8")
+    (folder / "notebooks" / "index.md").write_text(
+        index("Notebooks", "As committed, with outputs.", notebooks), "utf-8"
+    )
     if figures:
         for rule in fw.RULES.values():
             fig = rule_figures.drawn(rule)
-            fig.savefig(folder / "rules" / f"{slug(rule.name)}.png", dpi=150)
+            fig.savefig(folder / "rules" / f"{slug(rule.name)}.png", dpi=120)
             plot.close(fig)
 
 
@@ -72,7 +76,7 @@ def slug(name: str) -> str:
 
 def equation(latex: str) -> str:
     """A display; commas between statements break the line on narrow screens."""
-    parts = re.split(r"(?<=,)\\ (?=[A-Za-z\\])", latex)
+    parts = re.split(r"(?<=,)\\ (?=[A-Za-z](?:_t)? (?:=|\\leftarrow))", latex)
     return "\n\n".join(f"$$\n{part.strip()}\n$$" for part in parts)
 
 
@@ -80,7 +84,7 @@ def sources(keys: str) -> str:
     """The papers of some keys, as the command prints them, less BibTeX."""
     known = cite.entries()
     named = [key for key in re.split(r"[ ,]+", keys) if key in known]
-    return "\n".join(f"- {fw.citation(key).split(chr(10))[0]}" for key in named)
+    return "\n".join(f"- {cite.citation(key).split(chr(10))[0]}" for key in named)
 
 
 def rules() -> dict[str, str]:
@@ -110,7 +114,7 @@ def rule_page(rule: Rule) -> str:
         f"![{rule.name}]({slug(rule.name)}.png)",
         rule_figures.CAPTION,
         "## Run it",
-        f'```python\nimport synfwp as fw\n\nrule = fw.get_rule("{rule.name}")  # fw.scan(rule, ...), fw.simulate(rule, ...)\n```',
+        f'```python\nimport synfwp as fw\n\nrule = fw.get_rule("{rule.name}")\n```',
         "## Papers",
         sources(rule.cite),
     ]
@@ -161,7 +165,8 @@ def models() -> dict[str, str]:
 def model_page(name: str, program: Any, lines: list[scorecard.Line]) -> str:
     """What is published, what is ours, figure, command, settings and all rows with a verdict."""
     page = json.loads((RESULTS / f"{name}.json").read_text("utf-8"))
-    doc = inspect.getdoc(programs.load_program(name)) or ""
+    module = importlib.import_module(program.module)
+    doc = inspect.getdoc(module) or ""
     title, _, about = doc.partition("\n")
     about = about.partition("\nCites:")[0].strip()
     count = sum(line.verdict == "reproduced" for line in lines)
@@ -175,7 +180,7 @@ def model_page(name: str, program: Any, lines: list[scorecard.Line]) -> str:
         "## Command",
         f"```text\n{page['command']}\n```\n\n{page['seconds']:.0f} s of one core.",
         "## Settings",
-        f"```text\n{programs.settings_table(name)}\n```",
+        settings_table(settings_of(module.main)),
         "## Rows",
         "| number | kind | source | expected | obtained | n | verdict |\n|---|---|---|---|---|---|---|\n" + rows,
         f"All rows, as printed: {{download}}`{name}.txt <../../results/{name}.txt>`, "
@@ -184,6 +189,15 @@ def model_page(name: str, program: Any, lines: list[scorecard.Line]) -> str:
         sources(program.cites),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def settings_table(known: Mapping[str, Setting]) -> str:
+    """The settings of a program, as ``synfwp list NAME`` prints them."""
+    if not known:
+        return "None."
+    rows = [(f"`{s.name}`", s.shown(s.default), s.shown(s.quick), s.unit, escaped(s.text)) for s in known.values()]
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join(["| setting | usual | quick | unit | what |", "|---|---|---|---|---|", *lines])
 
 
 def row_of(line: scorecard.Line) -> str:
@@ -201,8 +215,8 @@ def theory() -> str:
     """Every closed form with its kind, condition, source, band and docstring, which has the steps."""
     parts = [
         "# Theory",
-        "Closed forms (`fw.theory.FORMULAS`), NumPy alone; a test compares each with a simulation. *Exact*: an identity."
-        " *Asymptotic*: exact for many units, with the band of what is finite. *Approximate*: with its band.",
+        "Closed forms (`fw.theory.FORMULAS`), NumPy alone; a test compares each with a simulation. *Exact*: an"
+        " identity. *Asymptotic*: exact for many units, with the band of what is finite. *Approximate*: with its band.",
     ]
     for name, row in fw.theory.FORMULAS.items():
         band = "" if row.kind == "exact" else f", within {row.band:g}{' of the value' if row.relative else ''}"
@@ -220,22 +234,26 @@ def gallery() -> str:
     for path in sorted((DOCS / "figures").glob("*.png")):
         known = (RESULTS / f"{path.stem}.json").exists()
         link = f":link: models/{path.stem}\n:link-type: doc\n" if known else ""
-        cards.append(f":::{{grid-item-card}} {path.stem}\n:img-top: ../figures/{path.name}\n:img-alt: {path.stem}\n{link}:::\n")
-    return "# Gallery\n\nEvery figure is made by one command: `synfwp run NAME`.\n\n::::{grid} 1 2 2 3\n:gutter: 3\n\n" + "\n".join(cards) + "\n::::\n"
+        head = f":::{{grid-item-card}} {path.stem}\n:img-top: ../figures/{path.name}\n:img-alt: {path.stem}\n"
+        cards.append(f"{head}{link}:::\n")
+    grid = "::::{grid} 1 2 2 3\n:gutter: 3\n\n" + "\n".join(cards) + "\n::::\n"
+    return f"# Gallery\n\nEvery figure is made by one command: `synfwp run NAME`.\n\n{grid}"
 
 
 def how_to() -> str:
     """The pages of docs/ that no other list has, new ones too."""
-    listed = set(re.findall(r"^(?:[^<\n]*<)?(\w+)>?$", (DOCS / "index.md").read_text("utf-8"), re.M))
+    lists = "\n".join((DOCS / name).read_text("utf-8") for name in ("index.md", "develop.md"))
+    listed = set(re.findall(r"^\w+$", lists, re.M))
     names = [path.stem for path in sorted(DOCS.glob("*.md")) if path.stem not in {*listed, "index"}]
     return index("How to", "One page per task.", [f"/{name}" for name in names])
+
+
+def start(readme: str) -> str:
+    """The README as a page of the site, less what other pages have."""
+    text = readme[readme.index("## Install") : readme.index("## Results")]
+    return "# Start in five minutes\n\n" + moved(text)
 
 
 def moved(text: str) -> str:
     """A page of the root: its links start two folders below."""
     return re.sub(r"\]\((?![a-z]+:|#)([^)]+)\)", r"](../../\1)", text)
-
-
-def modules() -> dict[str, ModuleType]:
-    """Public modules."""
-    return {name: thing for name in fw.__all__ if inspect.ismodule(thing := getattr(fw, name))}

@@ -86,7 +86,11 @@ def drawn(rule: Rule) -> Any:
     """The panels that the rule has."""
     recalls = rule.uses_values and rule.uses_keys
     linear = rule.solver == "linear"
-    panels = [name for name, there in (("a", recalls), ("b", rule.has_weights and (recalls or not rule.uses_keys)), ("c", linear)) if there]
+    panels = [
+        name
+        for name, there in (("a", recalls), ("b", rule.has_weights and (recalls or not rule.uses_keys)), ("c", linear))
+        if there
+    ]
     fig, axes = plot.figure("double" if len(panels) == 3 else "single", 50, "".join(panels))
     with plot.style():
         if "a" in panels:
@@ -107,5 +111,7 @@ def drawn(rule: Rule) -> Any:
             axes["c"].plot(circle.real, circle.imag, color="0.7", linewidth=0.5)
             roots = spectrum(rule)
             axes["c"].plot(roots.real, roots.imag, "o", alpha=0.4)
-            axes["c"].set(xlabel="real part", ylabel="imaginary part", aspect="equal", xlim=(-1.2, 1.2), ylim=(-1.2, 1.2))
+            axes["c"].set(
+                xlabel="real part", ylabel="imaginary part", aspect="equal", xlim=(-1.2, 1.2), ylim=(-1.2, 1.2)
+            )
     return fig
