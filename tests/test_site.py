@@ -32,7 +32,7 @@ def test_there_is_a_page_for_every_rule_with_all_that_its_row_says(generate: Mod
     for name, rule in fw.RULES.items():
         for heading in ("Equation", "Stability", "Forms", "Figure", "Papers"):
             assert f"## {heading}\n" in found[name]
-        assert rule.equation[-20:] in found[name]
+        assert rule.equation.partition(",")[0] in found[name]
         assert re.search(r"^- .+\(\d{4}\)", found[name], re.M), "no paper"
 
 
@@ -47,10 +47,10 @@ def test_there_is_a_page_for_every_mechanism_with_the_rules_that_it_runs(generat
 def test_there_is_a_page_for_every_program_with_all_its_rows(generate: ModuleType) -> None:
     found = generate.models()
     assert sorted(found) == sorted(path.stem for path in (ROOT / "docs" / "results").glob("*.json"))
+    lines = generate.scorecard.lines(ROOT / "docs" / "results")
     for name, page in found.items():
         assert f"synfwp run {name}" in page
-        expected = [line for line in generate.scorecard.lines(ROOT / "docs" / "results") if line.program == name][:1]
-        assert all(generate.row_of(line) in page for line in expected)
+        assert [line for line in lines if line.program == name and generate.row_of(line) not in page] == []
 
 
 def test_every_formula_and_every_public_name_is_documented_once(generate: ModuleType) -> None:

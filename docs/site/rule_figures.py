@@ -11,8 +11,8 @@ from synfwp.rules import Rule
 D, T, SEQUENCES = 8, 16, 40
 BETA, DECAY, MOMENTUM, RIDGE = 0.5, 0.9, 0.5, 0.1
 CAPTION = (
-    f"{T} pairs of random keys and values of length 1 ({D} features), {SEQUENCES} sequences"
-    f"; beta {BETA}, decay {DECAY} and what else the rule takes. Left: cosine of what a key reads with its value, against"
+    f"{T} pairs of random keys and values of length 1 ({D} features), {SEQUENCES} sequences;"
+    f" beta {BETA}, decay {DECAY} and what else the rule takes. Left: cosine of what a key reads with its value, over"
     " the number of later writes (mean and SD). Middle: the weights after one sequence. Right: eigenvalues of one step,"
     " as a map of all entries of W, with the unit circle."
 )
