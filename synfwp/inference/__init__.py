@@ -12,8 +12,10 @@ Fit(PairSTDP, nevian_sakmann2006_bursts: E = ... of 6 points, 2 free, 0 not cons
 
 from synfwp.inference.fits import Fit, compare, fit
 from synfwp.inference.how import FromActivity, FromWeights
+from synfwp.inference.laps import fit_btsp
+from synfwp.inference.model_fits import ModelFit
 from synfwp.inference.tables import read_table
-from synfwp.inference.trains_and_laps import ModelFit, fit_btsp, fit_short_term
+from synfwp.inference.trains import fit_short_term
 from synfwp.inference.which import infer_rule
 
 __all__ = [
