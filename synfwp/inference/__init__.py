@@ -15,10 +15,11 @@ from synfwp.inference.how import FromActivity, FromWeights
 from synfwp.inference.laps import fit_btsp
 from synfwp.inference.model_fits import ModelFit
 from synfwp.inference.tables import read_table
+from synfwp.inference.traces import TraceFit, fit_short_term_trace
 from synfwp.inference.trains import fit_short_term
 from synfwp.inference.which import infer_rule
 
 __all__ = [
-    "Fit", "FromActivity", "FromWeights", "ModelFit", "compare", "fit", "fit_btsp", "fit_short_term", "infer_rule",
-    "read_table",
+    "Fit", "FromActivity", "FromWeights", "ModelFit", "TraceFit", "compare", "fit", "fit_btsp", "fit_short_term",
+    "fit_short_term_trace", "infer_rule", "read_table",
 ]  # fmt: skip

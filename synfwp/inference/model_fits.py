@@ -52,7 +52,7 @@ class ModelFit:
         problem = self.estimate.problem
         name = type(self.rule).__name__
         return shown.cut(
-            f"ModelFit({name}: E = {self.error:.3g}, {problem.points} points, {len(problem.free)} free)", shown.ROOM
+            f"{type(self).__name__}({name}: E = {self.error:.3g}, {problem.points} points, {len(problem.free)} free)", shown.ROOM
         )
 
     @property

@@ -12,6 +12,7 @@ from synfwp.reference.circuits import circuit
 from synfwp.reference.clamped import voltage
 from synfwp.reference.phases import phase, spike_pairs
 from synfwp.reference.plastic_layers import plastic
+from synfwp.reference.potentials import potentials
 from synfwp.reference.rates import rate_network
 from synfwp.reference.rules import (
     anti_hebb,
@@ -81,6 +82,7 @@ __all__ = [
     "per_channel",
     "phase",
     "plastic",
+    "potentials",
     "rate_network",
     "self_referential",
     "signed_synapses",
