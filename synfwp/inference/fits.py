@@ -11,7 +11,8 @@ import xarray as xr
 
 from synfwp import checks, shown
 from synfwp.inference.engine import Estimate, Problem, minimise
-from synfwp.inference.intervals import Interval, bootstrap, left_out, profile
+from synfwp.inference.intervals import Interval, bootstrap, profile
+from synfwp.inference.leave_out import LeftOut, left_out
 from synfwp.inference.points import chosen, named, numbers, protocol_list, runs_of
 from synfwp.inference.spike_rules import Family, choose, family
 from synfwp.plasticity import PairSTDP, SynapticRule, TripletSTDP
@@ -89,14 +90,22 @@ class Fit:
         return self.estimate.aicc
 
     @cached_property
-    def left_out_residuals(self) -> np.ndarray:
-        """(points,) ``(data - model) / sem``, each point under the fit to all other conditions."""
+    def without(self) -> LeftOut:
+        """Standardised residuals of each condition under the fit to all others, and which of them these leave open."""
         return left_out(self.estimate, starts=self.starts, seed=self.seed)
 
     @property
     def left_out(self) -> float:
-        """Leave-one-condition-out error: E where each condition is predicted by the fit to all others."""
-        return float(np.mean(self.left_out_residuals[self.estimate.problem.weights > 0] ** 2))
+        """Leave-one-condition-out error: E where each condition is predicted by the fit to all others.
+
+        Of a condition that the others do not determine (`without`), the prediction nearest to the data counts.
+        """
+        return float(np.nanmean(self.without.nearest**2))
+
+    @property
+    def left_out_range(self) -> tuple[float, float]:
+        """`left_out`, and the same with the farthest of all predictions that the other conditions allow for."""
+        return self.left_out, float(np.nanmean(self.without.farthest**2))
 
     @property
     def unconstrained(self) -> list[dict[str, float]]:

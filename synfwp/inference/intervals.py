@@ -1,4 +1,4 @@
-"""Intervals of fitted parameters, and errors on what was left out of a fit.
+"""Intervals of fitted parameters.
 
 A profile interval holds the values at which the deviance, minimised over all other parameters, exceeds its minimum by
 no more than a quantile. With known standard errors this is that of chi^2 with one degree of freedom; without, the
@@ -254,33 +254,3 @@ def _percentiles(p: Parameter, values: np.ndarray, level: float) -> Interval:
     open_low, open_high = low - p.edges[0] <= near, p.edges[1] - high <= near
     low, high = ends
     return Interval(float(low), float(high), bool(open_low), bool(open_high), level, "parametric bootstrap from sem")
-
-
-def left_out(estimate: Estimate, *, starts: int = 3, seed: Any = 0) -> np.ndarray:
-    """Standardised residuals of each condition under the fit to all others.
-
-    Parameters
-    ----------
-    estimate : Estimate
-    starts : int
-        Random starts of each fit, beside the best values of all conditions.
-    seed : int
-
-    Returns
-    -------
-    (points,) array
-        ``(data - model) / sem``; NaN at points that are not used, and where too few points are left to fit.
-    """
-    problem = estimate.problem
-    used = problem.weights > 0
-    labels = np.arange(used.size) if problem.condition is None else np.asarray(problem.condition)
-    found = np.full(used.size, np.nan)
-    sem = np.ones(used.size) if problem.sem is None else problem.sem
-    for label in dict.fromkeys(labels[used].tolist()):
-        out = used & (labels == label)
-        if out.sum() == used.sum():
-            continue
-        again = refitted(problem, used=used & ~out)
-        fit = minimise(again, starts=starts, seed=seed, near=[estimate.values], tol=1e-7)
-        found[out] = ((problem.data - fit.model) / sem)[out]
-    return found

@@ -11,7 +11,8 @@ import xarray as xr
 
 from synfwp import checks, shown, units
 from synfwp.inference.engine import Estimate, Parameter, Problem, minimise
-from synfwp.inference.intervals import Interval, bootstrap, left_out, profile
+from synfwp.inference.intervals import Interval, bootstrap, profile
+from synfwp.inference.leave_out import left_out
 from synfwp.plasticity import BTSP, SpikeResponse
 from synfwp.spiking.short_term import ShortTerm
 
@@ -78,7 +79,7 @@ class ModelFit:
     @cached_property
     def left_out(self) -> float:
         """Leave-one-condition-out error: E where each condition is predicted by the fit to all others."""
-        return float(np.mean(left_out(self.estimate, seed=self.seed) ** 2))
+        return float(np.nanmean(left_out(self.estimate, seed=self.seed).nearest ** 2))
 
     def table(self) -> pd.DataFrame:
         """Best values and intervals.

@@ -64,6 +64,19 @@ def test_bursts_are_not_described_by_what_60_pairs_give_and_the_reverse(triplet)
     assert bursts.tested("pairs") > 3 * bursts.error
 
 
+def test_the_error_of_conditions_left_out_does_not_depend_on_the_starts():
+    """Wang et al.: one interval of 10 ms between postsynaptic spikes; the others, of 20 ms, leave tau_y open."""
+    known = TIMES | {"A3_minus": 0.0, "tau_x": 101.0}
+    first, second = (
+        fw.fit(fw.TripletSTDP, "wang2005_triplets", fixed=known, starts=n, seed=n).without for n in (4, 15)
+    )
+    assert first.undetermined == second.undetermined == (2,)
+    np.testing.assert_allclose(first.nearest, second.nearest, rtol=0.01, atol=0.01)  # where flat searches end
+    others = np.arange(10) != 2
+    np.testing.assert_array_equal(first.nearest[others], first.farthest[others])
+    assert abs(first.farthest[2]) > 50 > 2 > abs(first.nearest[2])
+
+
 def test_no_pair_rule_fits_sjostrom_2001_even_from_many_starts():
     found = fw.fit(fw.PairSTDP, SJOSTROM)
     assert found.error == pytest.approx(2.29, abs=0.005)
