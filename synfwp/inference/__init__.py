@@ -10,7 +10,8 @@ Examples
 Fit(PairSTDP, nevian_sakmann2006_bursts: E = ... of 6 points, 2 free, 0 not constrained)
 """
 
-from synfwp.inference.fits import Fit, compare, fit
+from synfwp.inference.comparison import compare
+from synfwp.inference.fits import Fit, fit
 from synfwp.inference.how import FromActivity, FromWeights
 from synfwp.inference.laps import fit_btsp
 from synfwp.inference.model_fits import ModelFit

@@ -29,6 +29,7 @@ import numpy as np
 
 from synfwp import seeds
 from synfwp.inference.problem import Parameter, Problem
+from synfwp.threads import each
 
 __all__ = ["Estimate", "Parameter", "Problem", "deviance", "minimise", "refitted"]
 
@@ -163,7 +164,13 @@ class Estimate:
 
 
 def minimise(
-    problem: Problem, *, starts: int = 20, seed: Any = 0, near: Sequence[Mapping[str, float]] = (), tol: float = 1e-9
+    problem: Problem,
+    *,
+    starts: int = 20,
+    seed: Any = 0,
+    near: Sequence[Mapping[str, float]] = (),
+    tol: float = 1e-9,
+    threads: int | None = 1,
 ) -> Estimate:
     """The best values from many starts, each led to a minimum within the bounds.
 
@@ -177,6 +184,8 @@ def minimise(
         Further starts, values of the parameters that are not linear.
     tol : float
         Relative changes of deviance and parameters at which a search ends.
+    threads : int or None
+        For the starts; the numbers do not depend on it. None: as many as there are processors.
 
     Returns
     -------
@@ -193,7 +202,8 @@ def minimise(
         return Estimate(problem, values, float(f @ f), (float(f @ f),))
     draws = rng.random((starts, len(searched)))
     given = np.reshape([[_place(p, values[p.name]) for p in searched] for values in near], (-1, len(searched)))
-    rough = [_descend(problem, s, tol if starts == 0 else max(tol, 1e-5)) for s in [*given, *draws]]
+    first = tol if starts == 0 else max(tol, 1e-5)
+    rough = each(lambda place: _descend(problem, place, first), [*given, *draws], threads)
     rough = sorted((one for one in rough if np.isfinite(one[0])), key=lambda one: one[0])
     if not rough:
         raise ValueError("the model gives no finite prediction from any start; pass narrower bounds.")

@@ -1,12 +1,14 @@
-"""Fits of BTSP to changes around a plateau, with intervals."""
+"""Fits of BTSP to changes around a plateau, of bins or of cells, with intervals."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from synfwp import units
 from synfwp.inference.engine import Parameter
+from synfwp.inference.intervals import resampled
 from synfwp.inference.model_fits import LARGE, Array, ModelFit, fitted_model, in_one_unit
 from synfwp.plasticity import BTSP
 
@@ -29,7 +31,8 @@ def fit_btsp(
     change: Any,
     before: Any,
     *,
-    sem: Any,
+    sem: Any = None,
+    cell: Any = None,
     fixed: Mapping[str, float] | None = None,
     inflate: bool = True,
     width: Any = 848.5,
@@ -40,6 +43,7 @@ def fit_btsp(
     level: float = 0.95,
     draws: int = 1000,
     seed: Any = 0,
+    threads: int | None = 1,
 ) -> ModelFit:
     r"""The weight-dependent BTSP of Milstein et al. (2021) fitted to changes around a plateau, binned or of one neuron.
 
@@ -58,17 +62,22 @@ def fit_btsp(
         Change of depolarisation, or of weights.
     before : (points,) array_like
         What it was before, in the same unit, at least 0.
-    sem : (points,) array_like
-        Standard errors of the changes.
+    sem : (points,) array_like or None
+        Standard errors of the changes. None: equal and unknown ones.
+    cell : (points,) array_like or None
+        Label of the cell of each point, where each row is a place of one cell; cells may have any numbers of rows, each
+        of which counts alike. Cells then are the conditions that are left out, and ``intervals="cells"`` draws whole
+        cells, since places of one cell are not independent.
     fixed : dict of str to float
         Parameters that are not free: ``tau_ET``, ``tau_IS`` (ms), ``a_plus``, ``b_plus``, ``a_minus``, ``b_minus``,
         ``share`` (one over the depolarisation of full weights), ``rise``, ``fall``.
     inflate : bool
         Multiply the standard errors by the root of ``chi^2`` per degree of freedom, where it is above 1, before the
-        intervals (Birge's ratio): bins of one cell are not independent.
+        intervals (Birge's ratio): bins of one cell are not independent. Not for ``intervals="cells"``.
     width, plateau, dt
         As of :meth:`synfwp.plasticity.BTSP.integrals`.
-    starts, intervals, level, draws, seed
+    intervals : "profile", "bootstrap", "cells" or "none"
+    starts, level, draws, seed, threads
         As of `fit_short_term`.
 
     Returns
@@ -96,15 +105,16 @@ def fit_btsp(
     """
     change, before, sem = in_one_unit(change=change, before=before, sem=sem)
     t, data = units.array(delay, "ms", "delay", ndim=1), units.array(change, "1", "change", -LARGE, LARGE, ndim=1)
-    start, errors = (
-        units.array(before, "1", "before", 0, LARGE, ndim=1),
-        units.array(sem, "1", "sem", 1 / LARGE, LARGE, ndim=1),
-    )
-    if not t.shape == data.shape == start.shape == errors.shape:
-        raise ValueError(
-            f"delay, change, before and sem have shapes {t.shape}, {data.shape}, {start.shape} and {errors.shape}; "
-            "pass one of each per point."
-        )
+    start = units.array(before, "1", "before", 0, LARGE, ndim=1)
+    errors = None if sem is None else units.array(sem, "1", "sem", 1 / LARGE, LARGE, ndim=1)
+    cells = None if cell is None else _labels(cell, intervals)
+    given = {"delay": t, "change": data, "before": start, "sem": errors, "cell": cells}
+    shapes = {name: x.shape for name, x in given.items() if x is not None}
+    if len(set(shapes.values())) > 1:
+        text = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ValueError(f"the shapes differ ({text}); pass one of each per point.")
+    if intervals == "cells" and cells is None:
+        raise ValueError("intervals is 'cells' but cell is None; pass the cell of each point.")
     times, where = np.unique(t, return_inverse=True)
 
     def rule(values: Mapping[str, float]) -> BTSP:
@@ -117,14 +127,27 @@ def fit_btsp(
         both = rule(values).integrals(times, width=width, plateau=plateau, dt=dt)[where]
         return np.stack([(1 - values["share"] * start) * both[:, 0], -start * both[:, 1]], axis=1)
 
-    def fitted(spread: Array, how: Any) -> ModelFit:
-        conditions = np.array([f"{v:g} {one:g}" for v, one in zip(start, t, strict=True)])
-        return fitted_model(_BTSP, fixed, columns, ("rise", "fall"), data, spread, None, conditions, rule, how)
+    labels = cells if cells is not None else np.array([f"{v:g} {one:g}" for v, one in zip(start, t, strict=True)])
 
-    how = starts, intervals, level, draws, seed
-    found = fitted(errors, (starts, "none", *how[2:]))
-    dof = found.estimate.dof
-    ratio = max(1.0, np.sqrt(found.estimate.deviance / dof)) if inflate and dof > 0 else 1.0
-    return found if intervals == "none" and ratio == 1 else fitted(errors * ratio, how)
+    def fitted(spread: Array | None, how: Any) -> ModelFit:
+        return fitted_model(_BTSP, fixed, columns, ("rise", "fall"), data, spread, None, labels, rule, how)
+
+    how, once = (starts, intervals, level, draws, seed, threads), (starts, "none", level, draws, seed, threads)
+    found = fitted(errors, how if errors is None and intervals != "cells" else once)
+    if cells is not None and intervals == "cells":
+        ends = resampled(found.estimate, cells, draws, level=level, seed=seed, workers=threads)
+        found = replace(found, intervals=ends)
+    elif errors is not None:
+        dof = found.estimate.dof
+        ratio = max(1.0, np.sqrt(found.estimate.deviance / dof)) if inflate and dof > 0 else 1.0
+        if intervals != "none" or ratio > 1:
+            found = fitted(errors * ratio, how)
+    return replace(found, at={"delay (ms)": t, "before (unit of the data)": start})
 
 
+def _labels(cell: Any, intervals: str) -> Array:
+    """Cells as text; at least three to draw from."""
+    labels = np.asarray(cell).astype(str)
+    if intervals == "cells" and len(np.unique(labels)) < 3:
+        raise ValueError(f"cell has {len(np.unique(labels))} cells; pass at least 3 for intervals='cells'.")
+    return labels

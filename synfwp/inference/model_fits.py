@@ -32,6 +32,8 @@ class ModelFit:
     make : callable
         From values of all parameters to the rule.
     seed : int
+    at : dict of str to (points,) array or None
+        Where the points lie, by a name with its unit.
 
     Examples
     --------
@@ -47,6 +49,7 @@ class ModelFit:
     intervals: Mapping[str, Interval]
     make: Callable[[Mapping[str, float]], Any]
     seed: Any = 0
+    at: Mapping[str, Array] | None = None
 
     def __repr__(self) -> str:
         """One line."""
@@ -80,6 +83,38 @@ class ModelFit:
     def left_out(self) -> float:
         """Leave-one-condition-out error: E where each condition is predicted by the fit to all others."""
         return float(np.nanmean(left_out(self.estimate, seed=self.seed).nearest ** 2))
+
+    def points(self, level: float = 0.95) -> xr.Dataset:
+        """Data, standard errors and the model with its band.
+
+        Parameters
+        ----------
+        level : float
+            Of the band of the model, from the slopes at the best values.
+
+        Returns
+        -------
+        xarray.Dataset
+            ``measured``, ``sem`` (where known), ``model``, ``low`` and ``high`` along ``point``, with the coordinate
+            ``condition`` and what `at` holds.
+        """
+        from scipy.stats import norm, t
+
+        level = checks.number("level", level, 0, 1, above=True)
+        estimate, p = self.estimate, self.estimate.problem
+        slopes = estimate.slopes / p.weights[:, None]
+        spread = np.sqrt(np.einsum("ni,ij,nj->n", slopes, estimate.scaled_covariance, slopes))
+        tail = (1 + level) / 2
+        half = spread * (norm.ppf(tail) if p.sem is not None else t.ppf(tail, max(estimate.dof, 1)))
+        unit = next((one.unit for one in p.free if one.name == "A"), "unit of the data")
+        made = {"measured": p.data, "model": estimate.model, "low": estimate.model - half, "high": estimate.model + half}
+        made |= {} if p.sem is None else {"sem": p.sem}
+        coords = {"condition": ("point", np.asarray(p.condition))} if p.condition is not None else {}
+        coords |= {name: ("point", x) for name, x in (self.at or {}).items()}
+        text = {"measured": "data", "sem": "standard error", "low": "lower end of its band", "high": "upper end"}
+        return xr.Dataset(
+            {name: ("point", x, {"units": unit, "long_name": text.get(name, name)}) for name, x in made.items()}, coords
+        )
 
     def table(self) -> pd.DataFrame:
         """Best values and intervals.
@@ -155,7 +190,7 @@ def fitted_model(
     cells: Array | None,
     condition: Array,
     make: Callable[[Mapping[str, float]], Any],
-    how: tuple[int, str, float, int, Any],
+    how: tuple[int, str, float, int, Any, int | None],
 ) -> ModelFit:
     """The best values and their intervals.
 
@@ -173,7 +208,7 @@ def fitted_model(
     condition : (points,) array
     make : callable
         From values to the rule.
-    how : (starts, intervals, level, draws, seed)
+    how : (starts, intervals, level, draws, seed, threads)
 
     Returns
     -------
@@ -184,18 +219,18 @@ def fitted_model(
     ValueError
         For an unknown name.
     """
-    starts, kind, level, draws, seed = how
+    starts, kind, level, draws, seed, threads = how
     checks.one_of("intervals", kind, ("profile", "bootstrap", "none"))
     held = {checks.one_of("a fixed parameter", name, known): float(value) for name, value in (fixed or {}).items()}
     free = tuple(p for name, p in known.items() if name not in held)
     problem = Problem(lambda values: columns(values) @ np.array([values[n] for n in linear]), data, free, held, sem,
                       cells, linear=linear, columns=columns, condition=condition)  # fmt: skip
-    best = minimise(problem, starts=checks.count("starts", starts), seed=seed)
+    best = minimise(problem, starts=checks.count("starts", starts), seed=seed, threads=threads)
     found: Mapping[str, Interval] = {}
     if kind == "profile":
         best, found = profile(best, level)
     elif kind == "bootstrap":
-        found = bootstrap(best, draws, level=level, seed=seed)[1]
+        found = bootstrap(best, draws, level=level, seed=seed, workers=threads)[1]
     return ModelFit(best, found, make, seed)
 
 

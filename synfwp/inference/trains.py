@@ -1,6 +1,7 @@
 """Fits of short-term plasticity to amplitudes of trains, with intervals."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +37,7 @@ def fit_short_term(
     level: float = 0.95,
     draws: int = 1000,
     seed: Any = 0,
+    threads: int | None = 1,
 ) -> ModelFit:
     """Short-term plasticity fitted to the amplitudes of one or several trains at once, each from rest.
 
@@ -66,6 +68,8 @@ def fit_short_term(
     draws : int
         Of the bootstrap.
     seed : int
+    threads : int or None
+        As of `synfwp.fit`.
 
     Returns
     -------
@@ -109,8 +113,9 @@ def fit_short_term(
 
     errors = None if sem is None else units.array(sem, "1", "sem", 1 / LARGE, LARGE, ndim=1)
     counts = counted(cells, data)
-    how = starts, intervals, level, draws, seed
-    return fitted_model(known, fixed, columns, ("A",), data, errors, counts, labels, make, how)
+    how = starts, intervals, level, draws, seed, threads
+    found = fitted_model(known, fixed, columns, ("A",), data, errors, counts, labels, make, how)
+    return replace(found, at={"time (ms)": at})
 
 
 def _tsodyks() -> tuple[Any, dict[str, Parameter], Any]:
