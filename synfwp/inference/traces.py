@@ -135,7 +135,7 @@ def fit_short_term_trace(
         best, found = profile(best, level)
     elif intervals == "bootstrap":
         found = bootstrap(best, draws, level=level, seed=seed, workers=threads)[1]
-    return TraceFit(best, found, _rule, seed, _labelled(t, data, best, at), filtered)
+    return TraceFit(best, found, _rule, seed, trace=_labelled(t, data, best, at), noise=filtered)
 
 
 def _checked(time: Any, voltage: Any, spikes: Any) -> tuple[Array, Array, Array]:
