@@ -3,7 +3,8 @@
 Tables are simulated cell by cell: each point is the mean of its cells, with the standard error of these cells, so that
 the errors that a fit sees are estimates. Levels of 68 and 95 %; the test is an exact binomial one, by Holm's method
 over all lines of the page. An interval that reaches a bound is counted as open; it holds the truth if that lies between
-its ends. A parameter whose interval is open in more than half of the tables, at either level, is not identified, and is not tested.
+its ends. A parameter whose interval is open in more than half of the tables, at either level, is not identified, and is
+not tested.
 """
 
 import argparse
@@ -73,7 +74,9 @@ def _stdp(name: str, truth: Any, runs: Sequence[Any], sd: float, cells: int, fix
         table = fw.read_table(columns, dw="dw", sem="sem", cells="n", percent=False)
         return fw.fit(kind, table, protocol=list(runs), fixed=fixed, starts=5, seed=seed)
 
-    return Design(name, {field.name: getattr(truth, field.name) for field in fields(truth)}, data, fit, sd, cells, tables)
+    return Design(
+        name, {field.name: getattr(truth, field.name) for field in fields(truth)}, data, fit, sd, cells, tables
+    )
 
 
 def _train(rate: float, pulses: int, pause: float) -> np.ndarray:

@@ -77,14 +77,18 @@ def conditions(data: xr.Dataset, condition: Any, per: Any, free: Sequence[Parame
     names = tuple(dict.fromkeys(per or ()))
     if condition is None:
         if names:
-            raise ValueError(f"per is {list(names)} but condition is None; pass condition=, which names the conditions.")
+            raise ValueError(
+                f"per is {list(names)} but condition is None; pass condition=, which names the conditions."
+            )
         return Conditions()
     if isinstance(condition, str):
         checks.lookup("variable of the table in condition", condition, {str(name): True for name in data.variables})
         condition = data[condition].values
     labels = np.asarray(condition).astype(str)
     if labels.shape != (data.sizes["point"],):
-        raise ValueError(f"condition has shape {labels.shape}; pass one label for each of {data.sizes['point']} points.")
+        raise ValueError(
+            f"condition has shape {labels.shape}; pass one label for each of {data.sizes['point']} points."
+        )
     known = {p.name: True for p in free}
     for name in names:
         checks.lookup("free parameter in per", name, known)

@@ -1,7 +1,8 @@
 """Least squares on data with standard errors: many starts, linear parameters solved for, what the data constrain.
 
 A `Problem` is a model ``predict(parameters) -> (points,)``, data, and the parameters that are free between bounds.
-`minimise` gives its `Estimate`; `synfwp.inference.intervals` gives intervals, `synfwp.inference.leave_out` errors on what was left out.
+`minimise` gives its `Estimate`; `synfwp.inference.intervals` gives intervals, `synfwp.inference.leave_out` errors on
+what was left out.
 
 What is minimised is the deviance. With standard errors it is ``chi^2 = sum(((data - model) / sem)^2)``. Without, it is
 the sum of squares. Where each standard error was itself estimated, from n cells, it is

@@ -20,6 +20,7 @@ from synfwp.plasticity import PairSTDP, SynapticRule, TripletSTDP
 from synfwp.plasticity.protocols import Protocol
 
 INTERVALS = ("profile", "bootstrap")
+ALIKE = Conditions()
 
 
 @dataclass(frozen=True, repr=False)
@@ -63,7 +64,7 @@ class Fit:
     table_name: str = ""
     seed: Any = 0
     starts: int = 20
-    conditions: Conditions = Conditions()
+    conditions: Conditions = ALIKE
     draws: Mapping[str, np.ndarray] | None = None
 
     def __repr__(self) -> str:
@@ -199,7 +200,8 @@ class Fit:
         p, values, tail = self.estimate.problem, self.estimate.values, (1 + self._level) / 2
         if self.draws is not None:
             drawn = [
-                model(values | dict(zip(self.draws, one, strict=True))) for one in zip(*self.draws.values(), strict=True)
+                model(values | dict(zip(self.draws, one, strict=True)))
+                for one in zip(*self.draws.values(), strict=True)
             ]
             low, high = np.quantile(drawn, [1 - tail, tail], axis=0)
             return low, high

@@ -76,8 +76,10 @@ def fit_btsp(
         intervals (Birge's ratio): bins of one cell are not independent. Not for ``intervals="cells"``.
     width, plateau, dt
         As of :meth:`synfwp.plasticity.BTSP.integrals`.
+    starts : int
+        Random starts.
     intervals : "profile", "bootstrap", "cells" or "none"
-    starts, level, draws, seed, threads
+    level, draws, seed, threads
         As of `fit_short_term`.
 
     Returns

@@ -56,7 +56,8 @@ class ModelFit:
         problem = self.estimate.problem
         name = type(self.rule).__name__
         return shown.cut(
-            f"{type(self).__name__}({name}: E = {self.error:.3g}, {problem.points} points, {len(problem.free)} free)", shown.ROOM
+            f"{type(self).__name__}({name}: E = {self.error:.3g}, {problem.points} points, {len(problem.free)} free)",
+            shown.ROOM,
         )
 
     @property
@@ -107,7 +108,12 @@ class ModelFit:
         tail = (1 + level) / 2
         half = spread * (norm.ppf(tail) if p.sem is not None else t.ppf(tail, max(estimate.dof, 1)))
         unit = next((one.unit for one in p.free if one.name == "A"), "unit of the data")
-        made = {"measured": p.data, "model": estimate.model, "low": estimate.model - half, "high": estimate.model + half}
+        made = {
+            "measured": p.data,
+            "model": estimate.model,
+            "low": estimate.model - half,
+            "high": estimate.model + half,
+        }
         made |= {} if p.sem is None else {"sem": p.sem}
         coords = {"condition": ("point", np.asarray(p.condition))} if p.condition is not None else {}
         coords |= {name: ("point", x) for name, x in (self.at or {}).items()}
@@ -232,5 +238,3 @@ def fitted_model(
     elif kind == "bootstrap":
         found = bootstrap(best, draws, level=level, seed=seed, workers=threads)[1]
     return ModelFit(best, found, make, seed)
-
-

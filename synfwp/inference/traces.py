@@ -60,7 +60,7 @@ def fit_short_term_trace(
     seed: Any = 0,
     threads: int | None = 1,
 ) -> TraceFit:
-    r"""Short-term plasticity, and the time constants of synapse and membrane, fitted to a trace with overlapping responses.
+    r"""Short-term plasticity and the time constants of synapse and membrane, fitted to a voltage trace.
 
     .. math::
         V(t) = rest + A \sum_i s_i \, \kappa(t - t_i - delay), \qquad

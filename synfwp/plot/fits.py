@@ -90,9 +90,7 @@ def _intervals(fit: Any) -> pd.DataFrame:
     return fit.table()
 
 
-def _rows(
-    ax: Axes, rows: Mapping[int, Any], unit: Sequence[float], shift: float, label: str, i: int
-) -> None:
+def _rows(ax: Axes, rows: Mapping[int, Any], unit: Sequence[float], shift: float, label: str, i: int) -> None:
     """The intervals of one fit, with grey ends where one is open."""
     colour, marker = COLOURS[CYCLE[i % len(CYCLE)]], MARKERS[i % len(MARKERS)]
     for place, row in rows.items():
@@ -124,10 +122,8 @@ def _beside(ax: Axes, table: pd.DataFrame, names: Sequence[str]) -> None:
         row = table.loc[name]
         unit = "" if row.unit == "1" else f" {row.unit}"
         mark = "" if row.constrained else " (open)"
-        ax.annotate(
-            f"{row.value:.3g} ({row.low:.3g} to {row.high:.3g}){unit}{mark}", (1.02, place), xycoords=("axes fraction", "data"),
-            va="center", annotation_clip=False,
-        )  # fmt: skip
+        text = f"{row.value:.3g} ({row.low:.3g} to {row.high:.3g}){unit}{mark}"
+        ax.annotate(text, (1.02, place), xycoords=("axes fraction", "data"), va="center", annotation_clip=False)
 
 
 def fitted(
@@ -201,7 +197,9 @@ def fitted(
             for grid in _grid(data[along].values[used]):
                 runs = [made(one) if by is None or curve is None else made(one, label) for one in grid.tolist()]
                 band = fit.predict(runs, None if not fit.conditions.per else label)
-                ax.fill_between(grid, 100 * band.dw_low, 100 * band.dw_high, color=COLOURS[colour], alpha=0.2, linewidth=0)
+                ax.fill_between(
+                    grid, 100 * band.dw_low, 100 * band.dw_high, color=COLOURS[colour], alpha=0.2, linewidth=0
+                )
                 ax.plot(grid, 100 * band.dw_model, color=COLOURS[colour])
         ax.axhline(0, color=COLOURS["black"], linewidth=0.4, zorder=1)
         ax.set(xlabel=_named(data[along], along), ylabel="weight change (%)")

@@ -17,7 +17,12 @@ def table(sem=0.02, seed=0, rules=DRUGS):
     lag, label = np.tile(LAGS, len(rules)), np.repeat(list(rules), len(LAGS))
     runs = [protocols.pairs(dt=dt) for dt in LAGS]
     dw = np.concatenate([[rule.dw(run.pre, run.post) for run in runs] for rule in rules.values()])
-    columns = {"dt_ms": lag, "dw": dw + sem * rng.standard_normal(dw.size), "sem": np.full(dw.size, 0.02), "what": label}
+    columns = {
+        "dt_ms": lag,
+        "dw": dw + sem * rng.standard_normal(dw.size),
+        "sem": np.full(dw.size, 0.02),
+        "what": label,
+    }
     return fw.read_table(columns, dw="dw", sem="sem", percent=False, condition="what")
 
 
@@ -63,7 +68,12 @@ def test_conditions_are_left_out_as_a_whole_and_one_that_differs_is_predicted_ba
 
 
 def test_cells_are_averaged_within_a_condition():
-    columns = {"dt_ms": [10] * 6, "dw_percent": [40, 60, 50, 10, 30, 20], "cell": list("abcabc"), "what": list("xxxyyy")}
+    columns = {
+        "dt_ms": [10] * 6,
+        "dw_percent": [40, 60, 50, 10, 30, 20],
+        "cell": list("abcabc"),
+        "what": list("xxxyyy"),
+    }
     data = fw.read_table(columns, cell="cell", condition="what")
     assert data.condition.values.tolist() == ["x", "y"]
     np.testing.assert_allclose(data.dw_mean, [0.5, 0.2])
