@@ -136,7 +136,7 @@ def columns(of: Family, runs: Sequence[Protocol], found: Conditions, labels: Any
     for label in dict.fromkeys(labels.tolist()):
         where = np.flatnonzero(labels == label)
         place = [names.index(own(name, label) if name in found.per else name) for name in amplitudes]
-        parts.append((label, np.ix_(where, place), of.columns([runs[i] for i in where])))
+        parts.append((label, np.ix_(where, np.array(place)), of.columns([runs[i] for i in where])))
     times = [name for name in found.per if name not in amplitudes]
 
     def made(values: Mapping[str, float]) -> np.ndarray:

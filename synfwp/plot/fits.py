@@ -102,7 +102,7 @@ def _rows(ax: Axes, rows: Mapping[int, Any], unit: Sequence[float], shift: float
         ax.plot(value, y, marker, color=colour, zorder=3, label=label or None)
         label = ""
         if not row.constrained:
-            grey = {"marker": "|", "color": "0.45", "linestyle": "none", "zorder": 4, "markersize": 5}
+            grey: dict[str, Any] = {"marker": "|", "color": "0.45", "linestyle": "none", "zorder": 4, "markersize": 5}
             ax.plot([low, high], [y, y], **grey)
 
 
@@ -183,7 +183,7 @@ def fitted(
         groups: np.ndarray | None = fit.conditions.labels
     else:
         groups = None if by is None else data[by].values
-    made = _pairs(data, along) if curve is None else curve
+    made: Callable[..., protocols.Protocol] = _pairs(data, along) if curve is None else curve
     p = fit.estimate.problem
     used = p.weights > 0
     with on(ax) as ax:
@@ -191,9 +191,9 @@ def fitted(
         for i, label in enumerate(labels):
             colour, marker = CYCLE[i % len(CYCLE)], MARKERS[i % len(MARKERS)]
             here = used if groups is None else used & (groups == label)
-            name = None if label is None else _label(label, "" if by is None else str(data[by].attrs.get("units", "")))
+            text = None if label is None else _label(label, "" if by is None else str(data[by].attrs.get("units", "")))
             err = None if p.sem is None else 100 * p.sem[here]
-            points(ax, data[along].values[here], 100 * p.data[here], err, label=name, colour=colour, marker=marker)
+            points(ax, data[along].values[here], 100 * p.data[here], err, label=text, colour=colour, marker=marker)
             for grid in _grid(data[along].values[used]):
                 runs = [made(one) if by is None or curve is None else made(one, label) for one in grid.tolist()]
                 band = fit.predict(runs, None if not fit.conditions.per else label)
@@ -209,7 +209,7 @@ def fitted(
 
 def _pairs(data: Any, along: str) -> Callable[[float], protocols.Protocol]:
     """The pairs of an own table."""
-    rates = np.unique(data.rate_hz.values) if "rate_hz" in data.variables else []
+    rates = np.unique(data.rate_hz.values) if "rate_hz" in data.variables else np.zeros(0)
     if "n_pairs" not in data.attrs or along != "dt_ms" or len(rates) != 1:
         raise ValueError(
             "the protocol along this curve is not known; pass curve=, a function such as lambda dt: "

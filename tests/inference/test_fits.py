@@ -150,7 +150,7 @@ def test_a_bootstrap_is_named_and_repeats(triplet):
 
 
 def test_intervals_of_simulated_tables_hold_the_truth_about_as_often_as_they_should():
-    lines = interval_coverage.judged(interval_coverage.page(interval_coverage.designs(6, 6, 6)))
+    lines = interval_coverage.judged(interval_coverage.page(interval_coverage.designs(6, 6, 2)))
     assert len(lines) == 46
     assert np.nanmin([line["holm"] for line in lines]) > 0.05
     loose = {(line["design"], line["name"]) for line in lines if np.isnan(line["holm"])}
