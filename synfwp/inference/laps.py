@@ -144,7 +144,7 @@ def fit_btsp(
         ratio = max(1.0, np.sqrt(found.estimate.deviance / dof)) if inflate and dof > 0 else 1.0
         if intervals != "none" or ratio > 1:
             found = fitted(errors * ratio, how)
-    return replace(found, at={"delay (ms)": t, "before (unit of the data)": start})
+    return replace(found, at={"delay (ms)": t.copy(), "before (unit of the data)": start.copy()})
 
 
 def _labels(cell: Any, intervals: str) -> Array:

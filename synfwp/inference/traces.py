@@ -216,7 +216,7 @@ def _rule(values: Mapping[str, float]) -> ShortTerm:
 def _labelled(t: Array, data: Array, best: Estimate, at: Array) -> xr.Dataset:
     """Trace and model along time in s."""
     model = _model(best.values, t, at) @ _amounts(best.values)
-    named = {"voltage": ("recorded", data), "model": ("fitted", model)}
+    named = {"voltage": ("recorded", data.copy()), "model": ("fitted", model)}
     made = {
         name: ("time", x, {"units": "unit of the data", "long_name": f"membrane potential, {how}"})
         for name, (how, x) in named.items()

@@ -115,7 +115,7 @@ def fit_short_term(
     counts = counted(cells, data)
     how = starts, intervals, level, draws, seed, threads
     found = fitted_model(known, fixed, columns, ("A",), data, errors, counts, labels, make, how)
-    return replace(found, at={"time (ms)": at})
+    return replace(found, at={"time (ms)": at.copy()})
 
 
 def _tsodyks() -> tuple[Any, dict[str, Parameter], Any]:
