@@ -292,7 +292,8 @@ def _with_few_cells(
     nu = cells - 1
     for turn in range(INNER):
         scaled = target - matrix @ amplitudes
-        slope, curve = (cells - 2) / (nu + scaled**2), (cells - 2) * (nu - scaled**2) / (nu + scaled**2) ** 2
+        share = 1 / (nu + scaled**2)
+        slope, curve = (cells - 2) * share, (cells - 2) * (nu - scaled**2) * share * share
         hessian = (matrix * curve[:, None]).T @ matrix
         inside = np.all((amplitudes > bounds[0]) & (amplitudes < bounds[1]))
         before = amplitudes

@@ -182,8 +182,9 @@ def counted(cells: Any, data: Array) -> Array | None:
     """
     if cells is None:
         return None
-    given = np.full(data.shape, cells, float) if np.ndim(cells) == 0 else cells
-    return units.array(given, "1", "cells", 3, ndim=1)
+    if isinstance(cells, int) and not isinstance(cells, bool):
+        return np.full(data.shape, float(checks.count("cells", cells, 3)))
+    return units.array(cells, "1", "cells", 3, checks.MOST, ndim=1)
 
 
 def fitted_model(
