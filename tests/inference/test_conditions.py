@@ -81,7 +81,7 @@ def test_cells_are_averaged_within_a_condition():
 
 @pytest.mark.kernels
 def test_numbers_do_not_depend_on_threads():
-    how = {"fixed": {"tau_minus": 30.0}, "starts": 6, "intervals": "bootstrap", "draws": 6, "seed": 3}
+    how = {"fixed": {"tau_minus": 30.0}, "starts": 4, "intervals": "bootstrap", "draws": 3, "seed": 3}
     first, second = (fw.fit(fw.PairSTDP, "nevian_sakmann2006_bursts", threads=n, **how) for n in (1, 3))
     assert first.estimate.minima == second.estimate.minima
     assert first.table().equals(second.table())
