@@ -101,7 +101,7 @@ figures: $(VENV)/.test  ## every model and analysis at full size (hours; finishe
 	$(PY) tests/pages.py
 	$(PY) -m pytest -q -m slow || [ $$? -eq 5 ]  # 5: no test is marked slow
 
-coverage: $(VENV)/.test  ## how often intervals of fits hold the truth, on 2200 simulated tables (half an hour)
+coverage: $(VENV)/.test  ## how often intervals of fits hold the truth, on 5200 simulated tables (three quarters of an hour)
 	PYTHONPATH=tests $(PY) tests/interval_coverage.py --out docs/results/coverage.txt
 
 bench: $(VENV)/.test  ## run every program of benchmarks/

@@ -8,7 +8,8 @@ protocol. (2) Wang et al. 2005, pairs and triplets in culture. (3) Bi & Poo 1998
 the points of -4 to 0 ms, where both signs occur. (4) Nevian & Sakmann 2006, bursts of three postsynaptic spikes.
 
 Published: tables and parameters. Ours: fits, profile intervals of 95 % (chi^2; F for single cells; with the numbers of
-cells in 4), errors of conditions left out. E is the mean of (data - model)^2 / sigma^2. What does not come out: no rule
+cells in 4), errors of conditions left out, of one that the others do not determine at the nearest of their predictions
+(the farthest stands beside it). E is the mean of (data - model)^2 / sigma^2. What does not come out: no rule
 describes the table of Wang et al. within its errors; pair STDP describes neither the rates nor the bursts.
 
 Cites: pfister2006, sjostrom2001, costa2015, wang2005, bi1998, nevian2006
@@ -95,6 +96,16 @@ def errors(fits: dict[str, Fit]) -> xr.Dataset:
             "fit",
             [one.left_out for one in fits.values()],
             number | {"long_name": "E of conditions left out"},
+        ),
+        "left_out_far": (
+            "fit",
+            [one.left_out_range[1] for one in fits.values()],
+            number | {"long_name": "the same, farthest predictions of conditions that the others leave open"},
+        ),
+        "undetermined": (
+            "fit",
+            [len(one.without.undetermined) for one in fits.values()],
+            number | {"long_name": "conditions that the others leave open"},
         ),
         "aicc": ("fit", [one.aicc for one in fits.values()], number | {"long_name": "AICc"}),
         "free": ("fit", [len(one.intervals) for one in fits.values()], number | {"long_name": "free parameters"}),
@@ -221,6 +232,9 @@ def _interval(line: xr.Dataset, scale: float = 1.0) -> str:
 def _why(ds: xr.Dataset, name: str) -> str:
     """What stands beside an error of conditions left out."""
     within = f"E of the fit {float(ds.fit_error.sel(fit=name)):.3g}, {int(ds.free.sel(fit=name))} free"
+    if count := int(ds.undetermined.sel(fit=name)):
+        far = float(ds.left_out_far.sel(fit=name))
+        within += f"; {count} of the conditions the others leave open, with up to {far:.3g}"
     return within if float(ds.left_out.sel(fit=name)) < 1 else f"{within}; too many parameters, or a rule that fails"
 
 

@@ -62,6 +62,7 @@ GIVEN = {
     "plasticity.VoltagePlasticity": {"preset": "visual_cortex"},
     "inference.Fit": {"estimate": 0.5, "intervals": {}, "family": send, "data": xr.Dataset({"a": 1})},
     "inference.ModelFit": {"estimate": 0.5, "intervals": {}, "make": send},
+    "inference.TraceFit": {"estimate": 0.5, "intervals": {}, "make": send},
     "plasticity.BTSP": {"preset": "milstein2021_fig5"},
     "plasticity.protocols.Protocol": {"pre_motif": (0.0,), "post_motif": (10.0,)},
     "tasks.Reflections": {"group": "S3"},

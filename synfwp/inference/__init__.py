@@ -10,13 +10,17 @@ Examples
 Fit(PairSTDP, nevian_sakmann2006_bursts: E = ... of 6 points, 2 free, 0 not constrained)
 """
 
-from synfwp.inference.fits import Fit, compare, fit
+from synfwp.inference.comparison import compare
+from synfwp.inference.fits import Fit, fit
 from synfwp.inference.how import FromActivity, FromWeights
+from synfwp.inference.laps import fit_btsp
+from synfwp.inference.model_fits import ModelFit
 from synfwp.inference.tables import read_table
-from synfwp.inference.trains_and_laps import ModelFit, fit_btsp, fit_short_term
+from synfwp.inference.traces import TraceFit, fit_short_term_trace
+from synfwp.inference.trains import fit_short_term
 from synfwp.inference.which import infer_rule
 
 __all__ = [
-    "Fit", "FromActivity", "FromWeights", "ModelFit", "compare", "fit", "fit_btsp", "fit_short_term", "infer_rule",
-    "read_table",
+    "Fit", "FromActivity", "FromWeights", "ModelFit", "TraceFit", "compare", "fit", "fit_btsp", "fit_short_term",
+    "fit_short_term_trace", "infer_rule", "read_table",
 ]  # fmt: skip

@@ -1,7 +1,8 @@
 """Least squares on data with standard errors: many starts, linear parameters solved for, what the data constrain.
 
 A `Problem` is a model ``predict(parameters) -> (points,)``, data, and the parameters that are free between bounds.
-`minimise` gives its `Estimate`; `synfwp.inference.intervals` gives intervals, and errors on what was left out.
+`minimise` gives its `Estimate`; `synfwp.inference.intervals` gives intervals, `synfwp.inference.leave_out` errors on
+what was left out.
 
 What is minimised is the deviance. With standard errors it is ``chi^2 = sum(((data - model) / sem)^2)``. Without, it is
 the sum of squares. Where each standard error was itself estimated, from n cells, it is
@@ -29,6 +30,7 @@ import numpy as np
 
 from synfwp import seeds
 from synfwp.inference.problem import Parameter, Problem
+from synfwp.threads import each
 
 __all__ = ["Estimate", "Parameter", "Problem", "deviance", "minimise", "refitted"]
 
@@ -163,7 +165,13 @@ class Estimate:
 
 
 def minimise(
-    problem: Problem, *, starts: int = 20, seed: Any = 0, near: Sequence[Mapping[str, float]] = (), tol: float = 1e-9
+    problem: Problem,
+    *,
+    starts: int = 20,
+    seed: Any = 0,
+    near: Sequence[Mapping[str, float]] = (),
+    tol: float = 1e-9,
+    threads: int | None = 1,
 ) -> Estimate:
     """The best values from many starts, each led to a minimum within the bounds.
 
@@ -177,6 +185,8 @@ def minimise(
         Further starts, values of the parameters that are not linear.
     tol : float
         Relative changes of deviance and parameters at which a search ends.
+    threads : int or None
+        For the starts; the numbers do not depend on it. None: as many as there are processors.
 
     Returns
     -------
@@ -193,7 +203,8 @@ def minimise(
         return Estimate(problem, values, float(f @ f), (float(f @ f),))
     draws = rng.random((starts, len(searched)))
     given = np.reshape([[_place(p, values[p.name]) for p in searched] for values in near], (-1, len(searched)))
-    rough = [_descend(problem, s, tol if starts == 0 else max(tol, 1e-5)) for s in [*given, *draws]]
+    first = tol if starts == 0 else max(tol, 1e-5)
+    rough = each(lambda place: _descend(problem, place, first), [*given, *draws], threads)
     rough = sorted((one for one in rough if np.isfinite(one[0])), key=lambda one: one[0])
     if not rough:
         raise ValueError("the model gives no finite prediction from any start; pass narrower bounds.")
@@ -281,7 +292,8 @@ def _with_few_cells(
     nu = cells - 1
     for turn in range(INNER):
         scaled = target - matrix @ amplitudes
-        slope, curve = (cells - 2) / (nu + scaled**2), (cells - 2) * (nu - scaled**2) / (nu + scaled**2) ** 2
+        share = 1 / (nu + scaled**2)
+        slope, curve = (cells - 2) * share, (cells - 2) * (nu - scaled**2) * share * share
         hessian = (matrix * curve[:, None]).T @ matrix
         inside = np.all((amplitudes > bounds[0]) & (amplitudes < bounds[1]))
         before = amplitudes

@@ -1,6 +1,6 @@
-"""Fits of rules of spike timing to tables of weight changes, with intervals, and their comparison."""
+"""Fits of rules of spike timing to tables of weight changes, with intervals."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,14 +10,17 @@ import pandas as pd
 import xarray as xr
 
 from synfwp import checks, shown
+from synfwp.inference.conditions import Conditions, columns, conditions, linear
 from synfwp.inference.engine import Estimate, Problem, minimise
-from synfwp.inference.intervals import Interval, bootstrap, left_out, profile
+from synfwp.inference.intervals import Interval, bootstrap, profile
+from synfwp.inference.leave_out import LeftOut, left_out
 from synfwp.inference.points import chosen, named, numbers, protocol_list, runs_of
 from synfwp.inference.spike_rules import Family, choose, family
 from synfwp.plasticity import PairSTDP, SynapticRule, TripletSTDP
 from synfwp.plasticity.protocols import Protocol
 
 INTERVALS = ("profile", "bootstrap")
+ALIKE = Conditions()
 
 
 @dataclass(frozen=True, repr=False)
@@ -38,6 +41,10 @@ class Fit:
     seed : int
     starts : int
         Random starts of the fit, and of those without one condition.
+    conditions : Conditions
+        Labels of the points, and parameters that each condition has for itself.
+    draws : dict of str to (draws,) array or None
+        Values of the free parameters in a bootstrap; None: intervals are profiles.
 
     Examples
     --------
@@ -57,6 +64,8 @@ class Fit:
     table_name: str = ""
     seed: Any = 0
     starts: int = 20
+    conditions: Conditions = ALIKE
+    draws: Mapping[str, np.ndarray] | None = None
 
     def __repr__(self) -> str:
         """One line."""
@@ -70,13 +79,27 @@ class Fit:
     @property
     def name(self) -> str:
         """Of the class of the rule."""
-        return type(self.rule).__name__
+        return type(next(iter(self.rules.values()))).__name__
 
     @property
     def rule(self) -> PairSTDP | TripletSTDP | SynapticRule:
-        """The rule with the best values."""
-        made: PairSTDP | TripletSTDP | SynapticRule = self.family.make(self.estimate.values)
-        return made
+        """The rule with the best values; conditions with parameters of their own have `rules`."""
+        if self.conditions.per:
+            raise ValueError(
+                f"{', '.join(self.conditions.per)} differ between conditions; take one of rules, by its condition "
+                f"({', '.join(self.conditions.names)})."
+            )
+        return self.rules[next(iter(self.rules))]
+
+    @property
+    def rules(self) -> dict[str, PairSTDP | TripletSTDP | SynapticRule]:
+        """The rule of each condition; without conditions one, by the name ""."""
+        known = (*self.family.kind.amplitudes, *dict.fromkeys(self.family.kind.times))
+        found = {}
+        for label in self.conditions.names or [""]:
+            values = self.conditions.values_of(label, self.estimate.values)
+            found[label] = self.family.make({name: values[name] for name in known})
+        return found
 
     @property
     def error(self) -> float:
@@ -89,14 +112,22 @@ class Fit:
         return self.estimate.aicc
 
     @cached_property
-    def left_out_residuals(self) -> np.ndarray:
-        """(points,) ``(data - model) / sem``, each point under the fit to all other conditions."""
+    def without(self) -> LeftOut:
+        """Standardised residuals of each condition under the fit to all others, and which of them these leave open."""
         return left_out(self.estimate, starts=self.starts, seed=self.seed)
 
     @property
     def left_out(self) -> float:
-        """Leave-one-condition-out error: E where each condition is predicted by the fit to all others."""
-        return float(np.mean(self.left_out_residuals[self.estimate.problem.weights > 0] ** 2))
+        """Leave-one-condition-out error: E where each condition is predicted by the fit to all others.
+
+        Of a condition that the others do not determine (`without`), the prediction nearest to the data counts.
+        """
+        return float(np.nanmean(self.without.nearest**2))
+
+    @property
+    def left_out_range(self) -> tuple[float, float]:
+        """`left_out`, and the same with the farthest of all predictions that the other conditions allow for."""
+        return self.left_out, float(np.nanmean(self.without.farthest**2))
 
     @property
     def unconstrained(self) -> list[dict[str, float]]:
@@ -130,44 +161,68 @@ class Fit:
     def _level(self) -> float:
         return next(iter(self.intervals.values())).level
 
-    def predict(self, runs: Sequence[Protocol]) -> xr.Dataset:
+    def predict(self, runs: Sequence[Protocol], condition: Any = None) -> xr.Dataset:
         """The model with its band on any protocols.
 
         Parameters
         ----------
         runs : sequence of Protocol
+        condition : str, sequence of str or None
+            Of all runs, or of each; needed where conditions have parameters of their own.
 
         Returns
         -------
         xarray.Dataset
             ``dw_model``, ``dw_low``, ``dw_high`` along ``point``: relative changes. The band is that of the model, at
-            the level of the intervals, from the slopes at the best values; combinations of parameters without any slope
-            do not enter.
+            the level of the intervals: after a bootstrap the percentiles of what its draws predict; otherwise from the
+            slopes at the best values, where combinations of parameters without any slope do not enter.
         """
-        from scipy.stats import norm, t
-
-        columns, p = self.family.columns(protocol_list(runs)), self.estimate.problem
-        names, values = list(self.family.kind.amplitudes), self.estimate.values
+        values = self.estimate.values
+        names, found = linear(self.family, self.conditions), self._columns(protocol_list(runs), condition)
 
         def model(at: Mapping[str, float]) -> np.ndarray:
-            return columns(at) @ np.array([at[name] for name in names])
+            return found(at) @ np.array([at[name] for name in names])
 
-        best, slopes = model(values), []
-        for one, scale in zip(p.free, self.estimate.scales, strict=True):
-            x, step = one.scaled(values[one.name]), 1e-5 * float(scale)
-            ends = max(x - step, one.edges[0]), min(x + step, one.edges[1])
-            low, high = (model(values | {one.name: one.value(end)}) for end in ends)
-            slopes.append((high - low) / (ends[1] - ends[0]))
-        spread = np.sqrt(np.einsum("in,ij,jn->n", slopes, self.estimate.scaled_covariance, slopes))
-        tail = (1 + self._level) / 2
-        half = spread * (norm.ppf(tail) if p.sem is not None else t.ppf(tail, max(self.estimate.dof, 1)))
+        best = model(values)
+        low, high = self._band(model, best)
         text = {"dw_model": "model", "dw_low": "lower end of its band", "dw_high": "upper end of its band"}
         return xr.Dataset(
             {
                 name: ("point", x, {"units": "1", "long_name": f"relative change of synaptic weight, {text[name]}"})
-                for name, x in (("dw_model", best), ("dw_low", best - half), ("dw_high", best + half))
+                for name, x in (("dw_model", best), ("dw_low", low), ("dw_high", high))
             }
         )
+
+    def _band(self, model: Callable[..., np.ndarray], best: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Both ends of the band of a prediction."""
+        from scipy.stats import norm, t
+
+        p, values, tail = self.estimate.problem, self.estimate.values, (1 + self._level) / 2
+        if self.draws is not None:
+            drawn = [
+                model(values | dict(zip(self.draws, one, strict=True)))
+                for one in zip(*self.draws.values(), strict=True)
+            ]
+            low, high = np.quantile(drawn, [1 - tail, tail], axis=0)
+            return low, high
+        slopes = []
+        for one, scale in zip(p.free, self.estimate.scales, strict=True):
+            x, step = one.scaled(values[one.name]), 1e-5 * float(scale)
+            ends = max(x - step, one.edges[0]), min(x + step, one.edges[1])
+            below, above = (model(values | {one.name: one.value(end)}) for end in ends)
+            slopes.append((above - below) / (ends[1] - ends[0]))
+        spread = np.sqrt(np.einsum("in,ij,jn->n", slopes, self.estimate.scaled_covariance, slopes))
+        half = spread * (norm.ppf(tail) if p.sem is not None else t.ppf(tail, max(self.estimate.dof, 1)))
+        return best - half, best + half
+
+    def _columns(self, runs: Sequence[Protocol], condition: Any) -> Callable[..., np.ndarray]:
+        """What amplitudes add on protocols of given conditions."""
+        labels = None
+        if self.conditions.per:
+            labels = np.broadcast_to(np.asarray(condition), len(runs))
+            for label in dict.fromkeys(labels.tolist()):
+                checks.one_of("condition", label, self.conditions.names)
+        return columns(self.family, runs, self.conditions, labels)
 
     def tested(self, protocol: Any = None) -> float:
         """E of the fitted rule on the same data under another protocol, without a fit.
@@ -182,7 +237,8 @@ class Fit:
         float
         """
         runs = runs_of(self.data, self.table_name, protocol)
-        residual = (self.estimate.problem.data - self.predict(runs).dw_model.values) * self.estimate.problem.weights
+        model = self.predict(runs, self.conditions.labels).dw_model.values
+        residual = (self.estimate.problem.data - model) * self.estimate.problem.weights
         return float(residual @ residual) / self.estimate.problem.points
 
 
@@ -196,11 +252,14 @@ def fit(
     bounds: Mapping[str, tuple[float, float]] | None = None,
     scale: float | None = None,
     where: Any = None,
+    condition: Any = None,
+    per: Sequence[str] | None = None,
     starts: int = 20,
     intervals: str = "profile",
     level: float = 0.95,
     draws: int = 1000,
     seed: Any = 0,
+    threads: int | None = 1,
 ) -> Fit:
     """A rule of spike timing, fitted to a table of weight changes by least squares, with intervals.
 
@@ -226,6 +285,12 @@ def fit(
         Of a row: the weight, in its unit, that changes are divided by.
     where : (points,) array of bool or None
         Points to fit.
+    condition : str, (points,) array_like or None
+        Conditions, such as drug and control: a variable of the table (`read_table` with ``condition=``), or one label
+        per point. Points of one condition are left out together. None: each point is its own.
+    per : sequence of str or None
+        Free parameters that each condition has for itself, ``A_plus[drug]`` and ``A_plus[control]``; the others are
+        shared. With them each point is left out by itself.
     starts : int
     intervals : "profile" or "bootstrap"
         Profile intervals, or percentiles of a parametric bootstrap from the standard errors.
@@ -233,6 +298,8 @@ def fit(
     draws : int
         Fits of a bootstrap.
     seed : int
+    threads : int or None
+        For starts and draws of a bootstrap; the numbers do not depend on it. None: as many as there are processors.
 
     Returns
     -------
@@ -269,79 +336,25 @@ def fit(
     checks.one_of("intervals", intervals, INTERVALS)
     change, sem, cells = numbers(data)
     used = chosen(where, change, sem, cells)
-    columns = of.columns(runs_of(data, name, protocol))
-    names = tuple(of.kind.amplitudes)
+    groups = conditions(data, condition, per, parameters)
+    found_columns = columns(of, runs_of(data, name, protocol), groups, groups.labels)
+    names = linear(of, groups)
     problem = Problem(
-        lambda at: columns(at) @ np.array([at[n] for n in names]),
+        lambda at: found_columns(at) @ np.array([at[n] for n in names]),
         np.where(used, change, 0.0),
-        parameters,
+        groups.expand(parameters),
         values,
         sem=None if sem is None else np.where(used, sem, 1.0),
         cells=None if cells is None else np.where(used, cells, 3),
         linear=names,
-        columns=columns,
+        columns=found_columns,
+        condition=None if groups.per else groups.labels,
         used=None if used.all() else used,
     )
-    best = minimise(problem, starts=checks.count("starts", starts), seed=seed)
+    best = minimise(problem, starts=checks.count("starts", starts), seed=seed, threads=threads)
+    drawn = None
     if intervals == "profile":
         best, found = profile(best, level)
     else:
-        _, found = bootstrap(best, draws, level=level, seed=seed)
-    return Fit(best, found, of, data, name, seed, starts)
-
-
-def compare(fits: Mapping[str, Fit] | Sequence[Fit]) -> pd.DataFrame:
-    """Fits to the same data side by side.
-
-    Parameters
-    ----------
-    fits : dict of str to Fit, or sequence of Fit
-
-    Returns
-    -------
-    pandas.DataFrame
-        One line for each: ``free`` parameters, ``constrained`` ones, ``error`` (E), ``left_out`` (E of conditions under
-        the fit to all others), ``aicc`` and ``delta_aicc``, the difference from the lowest.
-
-    Raises
-    ------
-    ValueError, TypeError
-        For no fits, objects of another kind, or fits to different data.
-
-    Examples
-    --------
-    >>> from synfwp.plasticity import PairSTDP, TripletSTDP
-    >>> name, times = "sjostrom2001_frequency_timing", {"tau_plus": 16.8, "tau_minus": 33.7}
-    >>> minimal = times | {"A2_plus": 0.0, "A3_minus": 0.0, "tau_x": 101.0}
-    >>> both = compare({"pair": fit(PairSTDP, name), "minimal": fit(TripletSTDP, name, fixed=minimal)})
-    >>> both[["free", "error", "left_out"]].round(2).values.tolist()
-    [[4.0, 2.29, 14.45], [3.0, 0.32, 0.44]]
-    """
-    by_name = dict(fits) if isinstance(fits, Mapping) else {f"{one.name} {i}": one for i, one in enumerate(_fits(fits))}
-    if not by_name:
-        raise ValueError("fits is empty; pass at least one Fit.")
-    first = next(iter(_fits(list(by_name.values())))).estimate.problem
-    rows = {}
-    for name, one in by_name.items():
-        p = one.estimate.problem
-        same = p.data.shape == first.data.shape and (p.data == first.data).all() and (p.weights == first.weights).all()
-        if not same or (p.cells is None) != (first.cells is None):
-            raise ValueError(f"fit {name!r} is to other data than the first; compare fits to the same points.")
-        rows[name] = {
-            "free": len(p.free),
-            "constrained": sum(x.constrained for x in one.intervals.values()),
-            "error": one.error,
-            "left_out": one.left_out,
-            "aicc": one.aicc,
-        }
-    made = pd.DataFrame.from_dict(rows, orient="index")
-    lowest = made.aicc.min()
-    made["delta_aicc"] = made.aicc - lowest if np.isfinite(lowest) else np.nan
-    return made
-
-
-def _fits(fits: Any) -> Sequence[Fit]:
-    """A sequence of fits, or an error."""
-    if isinstance(fits, Fit) or not isinstance(fits, Sequence) or not all(isinstance(one, Fit) for one in fits):
-        raise TypeError(f"fits is {checks.short(fits)}; pass a list of results of fit, or a dict of them by name.")
-    return fits
+        drawn, found = bootstrap(best, draws, level=level, seed=seed, workers=threads)
+    return Fit(best, found, of, data, name, seed, starts, groups, drawn)

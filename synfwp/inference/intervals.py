@@ -1,4 +1,4 @@
-"""Intervals of fitted parameters, and errors on what was left out of a fit.
+"""Intervals of fitted parameters.
 
 A profile interval holds the values at which the deviance, minimised over all other parameters, exceeds its minimum by
 no more than a quantile. With known standard errors this is that of chi^2 with one degree of freedom; without, the
@@ -246,41 +246,58 @@ def bootstrap(
     return kept, {p.name: _percentiles(p, kept[p.name], level) for p in problem.free}
 
 
-def _percentiles(p: Parameter, values: np.ndarray, level: float) -> Interval:
+def resampled(
+    estimate: Estimate,
+    cell: np.ndarray,
+    draws: int = 1000,
+    *,
+    level: float = 0.95,
+    seed: Any = 0,
+    workers: int | None = 1,
+) -> dict[str, Interval]:
+    """Bootstrap of cells: each draw takes as many cells as there are, with repetition, and all points of each.
+
+    Points of one cell need not be independent, nor their numbers equal. With few cells the intervals are too narrow.
+
+    Parameters
+    ----------
+    estimate : Estimate
+    cell : (points,) array
+        Label of the cell of each point.
+    draws : int
+    level : float
+    seed : int
+    workers : int or None
+        Threads.
+
+    Returns
+    -------
+    dict of str to Interval
+        Percentiles of each free parameter.
+    """
+    draws, level = checks.count("draws", draws), checks.number("level", level, 0, 1, above=True)
+    problem = estimate.problem
+    names, place = np.unique(cell, return_inverse=True)
+    sem = np.ones(problem.data.shape) if problem.sem is None else problem.sem
+
+    def one(draw: int) -> list[float]:
+        rng = seeds.generator(seed, "cells", draw)
+        times = np.bincount(rng.integers(names.size, size=names.size), minlength=names.size)[place]
+        again = refitted(problem, sem=sem / np.sqrt(np.maximum(times, 1)), used=times > 0)
+        found = minimise(again, starts=0, near=[estimate.values], tol=1e-6)
+        return [found.values[p.name] for p in problem.free]
+
+    values = np.array(threads.each(one, range(draws), workers, "threads"))
+    return {p.name: _percentiles(p, values[:, i], level, "bootstrap of cells") for i, p in enumerate(problem.free)}
+
+
+def _percentiles(
+    p: Parameter, values: np.ndarray, level: float, kind: str = "parametric bootstrap from sem"
+) -> Interval:
     """The middle ``level`` of values."""
     ends = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
     low, high = (p.scaled(float(x)) for x in ends)
     near = 1e-6 * (p.edges[1] - p.edges[0] if np.isfinite(sum(p.edges)) else max(abs(low), abs(high)))
     open_low, open_high = low - p.edges[0] <= near, p.edges[1] - high <= near
     low, high = ends
-    return Interval(float(low), float(high), bool(open_low), bool(open_high), level, "parametric bootstrap from sem")
-
-
-def left_out(estimate: Estimate, *, starts: int = 3, seed: Any = 0) -> np.ndarray:
-    """Standardised residuals of each condition under the fit to all others.
-
-    Parameters
-    ----------
-    estimate : Estimate
-    starts : int
-        Random starts of each fit, beside the best values of all conditions.
-    seed : int
-
-    Returns
-    -------
-    (points,) array
-        ``(data - model) / sem``; NaN at points that are not used, and where too few points are left to fit.
-    """
-    problem = estimate.problem
-    used = problem.weights > 0
-    labels = np.arange(used.size) if problem.condition is None else np.asarray(problem.condition)
-    found = np.full(used.size, np.nan)
-    sem = np.ones(used.size) if problem.sem is None else problem.sem
-    for label in dict.fromkeys(labels[used].tolist()):
-        out = used & (labels == label)
-        if out.sum() == used.sum():
-            continue
-        again = refitted(problem, used=used & ~out)
-        fit = minimise(again, starts=starts, seed=seed, near=[estimate.values], tol=1e-7)
-        found[out] = ((problem.data - fit.model) / sem)[out]
-    return found
+    return Interval(float(low), float(high), bool(open_low), bool(open_high), level, kind)

@@ -27,6 +27,7 @@ def read_table(
     percent: bool = True,
     cell: str | None = None,
     cells: str | None = None,
+    condition: str | None = None,
 ) -> xr.Dataset:
     """A table of weight changes against spike timing, from a CSV file or a DataFrame.
 
@@ -55,6 +56,8 @@ def read_table(
         single cell is NaN.
     cells : str or None
         Column of the numbers of cells behind the standard errors.
+    condition : str or None
+        Column of names of conditions, which become the coordinate ``condition``; cells are averaged within each.
 
     Returns
     -------
@@ -101,6 +104,8 @@ def read_table(
         found["dw_sem"] = _errors(columns, sem) * factor
     if cells is not None:
         found["cells"] = _counts(columns, cells)
+    if condition is not None:
+        found["condition"] = np.array([str(x) for x in _column(columns, "condition", condition)])
     if cell is not None:
         found = _averaged(found, _column(columns, "cell", cell))
     return _labelled(found, checks.count("n", n), str(source) if isinstance(source, str | Path) else "")
@@ -196,10 +201,13 @@ def _check_share(what: str, name: str, percent: bool) -> None:
 
 
 def _averaged(found: Mapping[str, np.ndarray], names: Sequence[Any]) -> dict[str, np.ndarray]:
-    """One point for each dt and rate: mean, standard error and number of its cells."""
-    groups: dict[tuple[float, float], dict[str, list[float]]] = {}
-    for lag, rate, change, name in zip(found["dt_ms"], found["rate_hz"], found["dw_mean"], names, strict=True):
-        groups.setdefault((float(lag), float(rate)), {}).setdefault(str(name), []).append(float(change))
+    """One point for each dt, rate and condition: mean, standard error and number of its cells."""
+    groups: dict[tuple[float, float, str], dict[str, list[float]]] = {}
+    labels = found.get("condition", np.full(len(names), ""))
+    for lag, rate, label, change, name in zip(
+        found["dt_ms"], found["rate_hz"], labels, found["dw_mean"], names, strict=True
+    ):
+        groups.setdefault((float(lag), float(rate), str(label)), {}).setdefault(str(name), []).append(float(change))
     means = [np.array([np.mean(rows) for rows in group.values()]) for group in groups.values()]
     single = [np.std(one, ddof=1) / np.sqrt(len(one)) if len(one) > 1 else np.nan for one in means]
     if not np.nan_to_num(single).any():
@@ -207,9 +215,10 @@ def _averaged(found: Mapping[str, np.ndarray], names: Sequence[Any]) -> dict[str
             "cell: no condition has two cells that differ, so there is no standard error; leave cell= out to take each "
             "row as a point."
         )
-    return {
-        "dt_ms": np.array([lag for lag, _ in groups]),
-        "rate_hz": np.array([rate for _, rate in groups]),
+    own = {"condition": np.array([label for *_, label in groups])} if "condition" in found else {}
+    return own | {
+        "dt_ms": np.array([lag for lag, *_ in groups]),
+        "rate_hz": np.array([rate for _, rate, _ in groups]),
         "dw_mean": np.array([one.mean() for one in means]),
         "dw_sem": np.array(single),
         "cells": np.array([len(one) for one in means]),
@@ -224,10 +233,13 @@ def _labelled(found: Mapping[str, np.ndarray], n: int, title: str) -> xr.Dataset
         "dw_mean": ("1", "relative change of synaptic weight, mean"),
         "dw_sem": ("1", "relative change of synaptic weight, standard error of the mean"),
         "cells": ("1", "number of cells behind mean and standard error"),
+        "condition": ("", "condition"),
     }
     made = {
         name: xr.Variable("point", values, {"units": text[name][0], "long_name": text[name][1]})
         for name, values in found.items()
     }
-    coords = {name: made.pop(name) for name in ("dt_ms", "rate_hz")}
+    coords = {name: made.pop(name) for name in ("dt_ms", "rate_hz", "condition") if name in made}
+    if "condition" in coords:
+        del coords["condition"].attrs["units"]
     return xr.Dataset(made, coords, {"title": title, "experiment": f"{n} pairs at rate_hz", "n_pairs": n})

@@ -15,6 +15,7 @@ Examples
 
 from synfwp.plot.activity import raster, traces, weights
 from synfwp.plot.files import close, save, writers
+from synfwp.plot.fits import fitted, forest
 from synfwp.plot.memories import capacity, overwriting, retention
 from synfwp.plot.page import COLOURS, figure, legend, letter, points, shared_legend, style
 from synfwp.plot.scores import against, learning_curve, recall
@@ -27,6 +28,8 @@ __all__ = [
     "capacity",
     "close",
     "figure",
+    "fitted",
+    "forest",
     "learning_curve",
     "leftmost",
     "legend",

@@ -10,6 +10,7 @@ more than W takes it as ``aux`` and gives its last value as a third result; one 
 from synfwp.reference.btsp import btsp_integrals, btsp_traces
 from synfwp.reference.circuits import circuit
 from synfwp.reference.clamped import voltage
+from synfwp.reference.membranes import potentials
 from synfwp.reference.phases import phase, spike_pairs
 from synfwp.reference.plastic_layers import plastic
 from synfwp.reference.rates import rate_network
@@ -81,6 +82,7 @@ __all__ = [
     "per_channel",
     "phase",
     "plastic",
+    "potentials",
     "rate_network",
     "self_referential",
     "signed_synapses",

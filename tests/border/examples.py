@@ -378,6 +378,22 @@ ROWS: Mapping[str, Row] = {
             "times": np.array([0.0, 20.0, 40.0, 90.0]),
             "amplitudes": np.array([1.0, 0.7, 0.6, 0.7]),
             "sem": np.full(4, 0.1),
+            "cells": np.full(4, 7.0),
+        },
+    ),
+    "inference.fit_short_term_trace": (
+        lambda **a: (
+            fw.inference.fit_short_term_trace(
+                **a,
+                starts=1,
+                intervals="none",
+                fixed={"U": 0.5, "tau_rec": 100.0, "tau_facil": 20.0, "delay": 0.0, "tau_syn": 2.0},
+            ).values
+        ),
+        {
+            "time": np.arange(0.0, 80.0),
+            "voltage": np.sin(np.arange(80.0)),
+            "spikes": np.array([10.0, 40.0]),
         },
     ),
     "plasticity.BCM": (fw.plasticity.BCM, {"eta": 0.02, "tau": 20.0}),
@@ -677,6 +693,7 @@ WITHOUT = {
     "Trained": "a result",
     "ShortTerm.preset": "a name",
     "inference.ModelFit": "a result",
+    "inference.TraceFit": "a result",
     "plasticity.SpikeResponse.preset": "a name",
     "plasticity.SpikeRule": "a protocol of typing",
     "citation": "a name",

@@ -5,7 +5,8 @@ import pytest
 from scipy.stats import t as student
 
 from synfwp.inference.engine import Parameter, Problem, deviance, minimise
-from synfwp.inference.intervals import bootstrap, left_out, profile, threshold
+from synfwp.inference.intervals import bootstrap, profile, threshold
+from synfwp.inference.leave_out import left_out
 
 TIME = np.arange(1.0, 13.0)
 
@@ -190,12 +191,12 @@ def test_a_bootstrap_has_the_spread_of_the_covariance_and_its_name():
 
 def test_a_point_that_is_left_out_is_predicted_by_the_others():
     best = minimise(problem())
-    found = left_out(best)
+    found = left_out(best).nearest
     kept = np.arange(12) != 4
     other = minimise(problem(used=kept))
     assert found[4] == pytest.approx((best.problem.data[4] - other.model[4]) / 0.05, abs=1e-3)
     labels = np.repeat(["x", "y", "z"], 4)
-    grouped = left_out(minimise(problem(condition=labels)))
+    grouped = left_out(minimise(problem(condition=labels))).nearest
     other = minimise(problem(used=labels != "y"))
     np.testing.assert_allclose(grouped[4:8], ((best.problem.data - other.model) / 0.05)[4:8], atol=1e-3)
 

@@ -87,6 +87,53 @@ def test_btsp_is_recovered_from_bins_with_noise():
     assert found.rule.k_minus == found.values["fall"]
 
 
+def cells(n, spread, seed):
+    """Single neurons with unequal numbers of places, and a shift of each neuron in addition to noise of each place."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for name in range(n):
+        t = rng.uniform(-4500.0, 4500.0, rng.integers(4, 14))
+        before = np.full(t.size, rng.uniform(0.5, 7.0))
+        both = FIG5.integrals(t, dt=100.0)
+        gain = 1 + spread * rng.standard_normal()
+        change = (1 - 0.08 * before) * 6.0 * gain * both[:, 0] - before * 0.25 * both[:, 1]
+        rows += [np.stack([t, change + 0.2 * rng.standard_normal(t.size), before, np.full(t.size, name)])]
+    return np.concatenate(rows, axis=1)
+
+
+KNOWN = GATES | {"tau_ET": 2500.0, "tau_IS": 1500.0, "share": 0.08}
+
+
+def test_btsp_is_fitted_to_single_neurons_with_unequal_numbers_of_places():
+    t, change, before, cell = cells(24, 0.0, seed=4)
+    assert len(set(np.unique(cell, return_counts=True)[1])) > 3
+    found = fit_btsp(t, change, before, cell=cell, fixed=GATES, dt=100.0, starts=2)
+    assert set(found.points().condition.values) == set(cell.astype(str))
+    table = found.table()
+    for name, truth in {"tau_ET": 2500.0, "tau_IS": 1500.0, "share": 0.08, "rise": 6.0, "fall": 0.25}.items():
+        low, high = table.low[name], table.high[name]
+        assert abs(truth - (low + high) / 2) < 2.04 * (high - low) / 2, name  # four standard errors
+    few = cell < 6
+    given = {"cell": cell[few], "fixed": KNOWN, "dt": 100.0, "starts": 1, "intervals": "none"}
+    found = fit_btsp(t[few], change[few], before[few], **given)
+    assert found.error < found.left_out < 3 * found.error
+
+
+def test_intervals_of_cells_allow_for_places_of_a_cell_that_vary_together():
+    """Rates differ between neurons: the truth lies in 95 % intervals of cells, and often outside those of points."""
+    held = np.zeros(2, int)
+    for seed in range(8):
+        t, change, before, cell = cells(20, 0.5, seed)
+        for i, kind in enumerate(("cells", "profile")):
+            how = {"fixed": KNOWN, "dt": 100.0, "starts": 1, "intervals": kind, "draws": 60}
+            found = fit_btsp(t, change, before, cell=cell, **how)
+            held[i] += found.intervals["rise"].low <= 6.0 <= found.intervals["rise"].high
+    assert held[0] >= 5 > held[1]  # of 8 at 95 %: fewer than 5 has a probability below 0.001
+    assert fit_btsp(t, change, before, cell=cell, **how | {"intervals": "cells"}).intervals["fall"].kind == (
+        "bootstrap of cells"
+    )
+
+
 def test_columns_of_a_table_are_taken_with_their_common_unit_and_no_other():
     table = fw.load_table("milstein2021_btsp_binned")
     before = xr.zeros_like(table.delta_vm_mean_mV) + 2.0  # mV, as its attributes have it
@@ -119,7 +166,9 @@ def test_errors_are_inflated_to_those_that_the_fit_leaves():
         ("model", lambda: fit_short_term(TIMES, np.ones(27), TRAIN, model="tsodyks")),
         ("intervals", lambda: fit_short_term(TIMES, np.ones(27), TRAIN, intervals="normal")),
         ("a fixed parameter", lambda: fit_short_term(TIMES, np.ones(27), TRAIN, fixed={"tau_d": 1.0})),
-        ("delay, change, before and sem have shapes", lambda: fit_btsp([0.0], [1.0, 2.0], [0.0], sem=[1.0])),
+        (r"shapes differ \(delay \(1,\), change \(2,\)", lambda: fit_btsp([0.0], [1.0, 2.0], [0.0], sem=[1.0])),
+        ("intervals is 'cells' but cell is None", lambda: fit_btsp([0.0], [1.0], [0.0], intervals="cells")),
+        ("cell has 1 cells; pass at least 3", lambda: fit_btsp([0.0], [1.0], [0.0], cell=["a"], intervals="cells")),
         ("sem holds 0", lambda: fit_btsp([0.0], [1.0], [0.0], sem=[0.0])),
     ],
 )
