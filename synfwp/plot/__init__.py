@@ -14,10 +14,21 @@ Examples
 """
 
 from synfwp.plot.activity import raster, traces, weights
+from synfwp.plot.colours import COLOURS
 from synfwp.plot.files import close, save, writers
+from synfwp.plot.measured import contributions, lagged, paired, rdm, spectrum, sweep_map, tuning, voltage
 from synfwp.plot.memories import capacity, overwriting, retention
-from synfwp.plot.page import COLOURS, figure, legend, letter, points, shared_legend, style
+from synfwp.plot.page import figure, legend, letter, points, shared_legend, style
 from synfwp.plot.scores import against, learning_curve, recall
+from synfwp.plot.synaptic import (
+    connectivity,
+    frequency_dependence,
+    short_term,
+    stdp_window,
+    weight_histogram,
+    weight_matrix,
+)
+from synfwp.plot.trains import correlogram, event_raster, intervals, psth, raster_with_rate, rate
 from synfwp.plot.widths import at_width, leftmost
 
 __all__ = [
@@ -26,20 +37,40 @@ __all__ = [
     "at_width",
     "capacity",
     "close",
+    "connectivity",
+    "contributions",
+    "correlogram",
+    "event_raster",
     "figure",
+    "frequency_dependence",
+    "intervals",
+    "lagged",
     "learning_curve",
     "leftmost",
     "legend",
     "letter",
     "overwriting",
+    "paired",
     "points",
+    "psth",
     "raster",
+    "raster_with_rate",
+    "rate",
+    "rdm",
     "recall",
     "retention",
     "save",
     "shared_legend",
+    "short_term",
+    "spectrum",
+    "stdp_window",
     "style",
+    "sweep_map",
     "traces",
+    "tuning",
+    "voltage",
+    "weight_histogram",
+    "weight_matrix",
     "weights",
     "writers",
 ]
