@@ -10,9 +10,9 @@ from synfwp.measures.agreement import (
 )
 from synfwp.measures.decoding import compare_decoding, decode, decode_across_times, detection_power
 from synfwp.measures.events import aligned_counts, aligned_spikes, psth
+from synfwp.measures.firing import rates
 from synfwp.measures.geometry import linear_cka, procrustes_distance, rdm, rsa
 from synfwp.measures.lagged import lagged_correlation
-from synfwp.measures.rates import rates
 from synfwp.measures.suppression import repetition_suppression
 from synfwp.measures.synchrony import chi, count_correlation
 from synfwp.measures.trains import binned_rate, interval_cv

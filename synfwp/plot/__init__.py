@@ -16,20 +16,15 @@ Examples
 from synfwp.plot.activity import raster, traces, weights
 from synfwp.plot.colours import COLOURS
 from synfwp.plot.files import close, save, writers
-from synfwp.plot.measured import contributions, lagged, paired, rdm, spectrum, sweep_map, tuning, voltage
+from synfwp.plot.maps import contributions, rdm, spectrum, sweep_map
+from synfwp.plot.measured import lagged, paired, tuning, voltage
 from synfwp.plot.memories import capacity, overwriting, retention
 from synfwp.plot.page import figure, legend, letter, points, shared_legend, style
 from synfwp.plot.scores import against, learning_curve, recall
-from synfwp.plot.synaptic import (
-    connectivity,
-    frequency_dependence,
-    short_term,
-    stdp_window,
-    weight_histogram,
-    weight_matrix,
-)
+from synfwp.plot.synaptic import connectivity, weight_histogram, weight_matrix
 from synfwp.plot.trains import correlogram, event_raster, intervals, psth, raster_with_rate, rate
 from synfwp.plot.widths import at_width, leftmost
+from synfwp.plot.windows import frequency_dependence, short_term, stdp_window
 
 __all__ = [
     "COLOURS",

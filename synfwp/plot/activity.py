@@ -13,7 +13,8 @@ from matplotlib.colors import Normalize
 from synfwp import grid, results, units
 from synfwp.checks import number, one_of, short
 from synfwp.plot import inputs, page, parts
-from synfwp.plot.page import COLOURS, on
+from synfwp.plot.colours import COLOURS
+from synfwp.plot.page import on
 
 PHASE_TINTS = ("#DCEBF7", "#FCE6CF", "#E4E4E4", "#DDF1E8")
 MANY_SPIKES = 20_000  # above this the ticks of a population are pixels inside the PDF, which would grow too large

@@ -125,8 +125,9 @@ def raster_with_rate(
     fig, axes = page.figure(width, height, "a;b", height_ratios=[2, 1])
     raster(ds, axes["a"], window=window, populations=populations, order=order, colours=colours)
     rate(ds, axes["b"], bin=bin, smooth=smooth, window=window, populations=populations, colours=colours)
-    if axes["b"].get_legend() is not None:  # the raster has it
-        axes["b"].get_legend().remove()
+    legend = axes["b"].get_legend()
+    if legend is not None:  # the raster has it
+        legend.remove()
     axes["a"].set_xlim(axes["b"].get_xlim())
     axes["a"].set_xlabel("")
     axes["a"].tick_params(labelbottom=False)
@@ -181,7 +182,7 @@ def psth(
         time, _, size = inputs.spikes(ds, "psth").of(name)
         alone = inputs.as_dataset((time, np.zeros(len(time), int)), "psth")
         found, scale = measures.psth(alone, events, edges, smooth=smooth), 1 / size
-        rows = [(0, None)]
+        rows: list[tuple[int, str | None]] = [(0, None)]
     else:
         found, scale = measures.psth(ds, events, edges, name, smooth), 1.0
         rows = [(checks.count("neurons", one, 0, found.sizes["neuron"] - 1), f"neuron {one}") for one in neurons]
@@ -282,7 +283,7 @@ def intervals(
     Examples
     --------
     >>> ax = intervals(([0.1, 0.25, 0.5], [0, 0, 0]), longest=0.3, bins=3)
-    >>> [round(bar.get_height(), 4) for bar in ax.patches], ax.get_xlabel()
+    >>> [round(float(bar.get_height()), 4) for bar in ax.patches], ax.get_xlabel()
     ([0.0, 0.005, 0.005], 'interval (ms)')
     """
     found = inputs.spikes(spikes, "intervals")
@@ -295,7 +296,10 @@ def intervals(
     cv = measures.interval_cv(time, unit, 2)
     with on(ax) as ax:
         ax.hist(
-            1e3 * gaps, bins=np.linspace(0, 1e3 * longest, checks.count("bins", bins) + 1), density=True, color="0.6"
+            1e3 * gaps,
+            bins=np.linspace(0, 1e3 * longest, checks.count("bins", bins) + 1).tolist(),
+            density=True,
+            color="0.6",
         )
         text = f"CV {cv:.2f}" if np.isfinite(cv) else "CV: too few intervals"
         ax.text(0.97, 0.95, text, transform=ax.transAxes, ha="right", va="top")

@@ -200,7 +200,9 @@ def brian2_synapses(
     step, tau_syn = (units.number(x, "ms", name, 0, above=True) for name, x in (("dt", dt), ("tau_syn", tau_syn)))
     beta = _each("beta", beta, items) * (-1.0 if row.write == "-beta" else 1.0)
     phases, tick = _phases(schedule, items, mechanism.retrieves), _tick(schedule, step)
-    gain = 1 / (code.neurons_per_feature * units.per_ms(code.peak) * tau_syn)
+    gain = 1 / (code.neurons_per_feature * units.per_ms(code.peak)) / np.float64(tau_syn)
+    if not np.isfinite(gain):
+        raise ValueError(f"tau_syn is {tau_syn:g} ms, too short to divide by; pass a time constant in ms.")
     timed, regularly = _schedules(mechanism, phases, tick, beta, _kept(row, decay, items), gain)
     synapse = mechanism.synapse(1 / peak_pairs(mechanism, code.peak, schedule.encode, step), **options)
     collected = "eligibility(t)" if "eligibility" in timed else None
@@ -262,7 +264,9 @@ def _kept(rule: Rule, decay: Any, items: int) -> Array | None:
 
 def _each(name: str, x: Any, items: int, most: float = np.inf) -> Array:
     """One number for each item."""
-    found = checks.array(name, np.atleast_1d(x), ndim=1)
+    found = np.atleast_1d(checks.array(name, x))
+    if found.ndim > 1:
+        raise ValueError(f"{name} has shape {found.shape}; pass one number, or one for each item.")
     if len(found) not in (1, items):
         raise ValueError(f"{name} has {len(found)} numbers; pass one, or one for each of {items} items.")
     if (found < 0).any() or (found > most).any():
@@ -286,7 +290,7 @@ def _tick(schedule: ThetaCycle, dt: float) -> float:
     """The longest step (ms) of which all phases are multiples."""
     lasts = np.array([x for x in (schedule.retrieve, schedule.encode, schedule.gap) if x])
     steps, off = grid.multiples(lasts, dt)
-    if np.any(off):
+    if np.any(off) or (steps < 1).any():
         raise ValueError(f"the phases last {lasts.tolist()} ms, which are not all multiples of dt = {dt:g} ms.")
     return float(np.gcd.reduce(np.asarray(steps, int)) * dt)
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from synfwp import checks, units
+from synfwp import checks
 from synfwp.measures.events import smoothed
 from synfwp.measures.trains import binned_rate
 from synfwp.results import spike_trains
@@ -63,7 +63,7 @@ def rates(
     """
     trains = spike_trains(ds)
     edges = _edges(ds, trains.time, bin, window)
-    width = units.number(smooth, "s", "smooth", 0)
+    width = checks.number("smooth", smooth, 0)
     if width and bin is None:
         raise ValueError("smooth needs bins; pass bin, such as bin=0.005 (s).")
     found = []
@@ -82,13 +82,14 @@ def _edges(ds: xr.Dataset, time: Array, bin: Any, window: Any) -> Array:
     if window is None:
         first, last = (0.0, 0.0) if not len(time) else (min(0.0, float(time.min())), float(time.max()))
         window = float(ds.attrs.get("start", first)), float(ds.attrs.get("stop", last))
-    low, high = checks.array("window", units.to_float(list(window), "s", "window"), ndim=1)
+    low, high = checks.array("window", window, ndim=1)
     if not low < high:
         raise ValueError(f"window is ({low:g}, {high:g}); pass (start, stop) in s with start before stop.")
     if bin is None:
         return np.array([low, high])
-    step = units.number(bin, "s", "bin", 0, above=True)
-    count = int(np.floor((high - low) / step * (1 + 1e-12)))
+    step = checks.number("bin", bin, 0, above=True)
+    with np.errstate(over="ignore"):
+        count = int(min(np.floor(np.divide(high - low, step) * (1 + 1e-12)), 1e9))
     if not 1 <= count <= 10**8:
         raise ValueError(f"bin is {step:g} s in a window of {high - low:g} s; pass a shorter one, of at most 1e8 bins.")
     return low + step * np.arange(count + 1)
