@@ -28,12 +28,14 @@ _HOME = {
         "PES"
     ),
     "substrates.door": "simulate compare_substrates Exact",
+    "substrates.items": "brian2_synapses",
     "dynamics": "spectra",
     "plastic": "PlasticRateNetwork",
     "spiking": (
         "LIF Poisson AdEx TwoCompartment Receptor Steps PoissonSource SpikeSource Population Projection ShortTerm "
-        "Circuit Simulation Record random_synapses replicates spikes"
+        "Circuit Simulation Record ei_network random_synapses replicates spikes"
     ),
+    "spiking.brian2": "to_brian2",
     "programmer": (
         "Programmer FunctionProgrammer LayerProgrammer PlasticNetwork Trained train load_trained load_layer "
         "Checkpoint Evaluation SpikeNoise"
@@ -44,6 +46,7 @@ _HOME = {
         "load_table read_nwb read_neo read_pynapple read_hdf5 read_npz read_text to_pynapple to_neo write_nwb fetch"
     ),
     "inference": "compare fit infer_rule read_table",
+    "measures": "rates",
     "results": "save load join weights",
     "programs": "run list_programs citation",
 }

@@ -42,6 +42,7 @@ from synfwp.inference import fit as fit
 from synfwp.inference import infer_rule as infer_rule
 from synfwp.inference import read_table as read_table
 from synfwp.instructions import Instructions as Instructions
+from synfwp.measures import rates as rates
 from synfwp.memory import capacity as capacity
 from synfwp.memory import critical_load as critical_load
 from synfwp.memory import overwriting as overwriting
@@ -108,9 +109,11 @@ from synfwp.spiking import Simulation as Simulation
 from synfwp.spiking import SpikeSource as SpikeSource
 from synfwp.spiking import Steps as Steps
 from synfwp.spiking import TwoCompartment as TwoCompartment
+from synfwp.spiking import ei_network as ei_network
 from synfwp.spiking import random_synapses as random_synapses
 from synfwp.spiking import replicates as replicates
 from synfwp.spiking import spikes as spikes
+from synfwp.spiking.brian2 import to_brian2 as to_brian2
 from synfwp.substrates import PES as PES
 from synfwp.substrates import Dendritic as Dendritic
 from synfwp.substrates import GatedTrace as GatedTrace
@@ -124,6 +127,7 @@ from synfwp.substrates import TwoPhase as TwoPhase
 from synfwp.substrates.door import Exact as Exact
 from synfwp.substrates.door import compare_substrates as compare_substrates
 from synfwp.substrates.door import simulate as simulate
+from synfwp.substrates.items import brian2_synapses as brian2_synapses
 
 __version__: str
 __all__: list[str]

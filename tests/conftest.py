@@ -4,7 +4,6 @@
 """
 
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -44,14 +43,6 @@ def mode() -> str:
     """The mode that this run claims to be in: jit, nojit, bounds or oldest."""
     inferred = "nojit" if not JIT else "bounds" if numba.config.BOUNDSCHECK else "jit"
     return os.environ.get("SYNFWP_MODE", inferred)
-
-
-@pytest.fixture(autouse=True)
-def _close_figures() -> Iterator[None]:
-    """No test leaves figures to the next one, which would be warned of too many."""
-    yield
-    if "matplotlib.pyplot" in sys.modules:
-        sys.modules["matplotlib.pyplot"].close("all")
 
 
 def poisoned(values: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from synfwp.measures.agreement import (
 )
 from synfwp.measures.decoding import compare_decoding, decode, decode_across_times, detection_power
 from synfwp.measures.events import aligned_counts, aligned_spikes, psth
+from synfwp.measures.firing import rates
 from synfwp.measures.geometry import linear_cka, procrustes_distance, rdm, rsa
 from synfwp.measures.lagged import lagged_correlation
 from synfwp.measures.suppression import repetition_suppression
@@ -36,6 +37,7 @@ __all__ = [
     "norm_ratio",
     "procrustes_distance",
     "psth",
+    "rates",
     "rdm",
     "recall_agreement",
     "repetition_suppression",

@@ -139,7 +139,7 @@ def psth(ds: xr.Dataset, events: Array, edges: Array, population: str | None = N
     width = np.diff(edges)
     rates = counts / width
     if smooth:
-        rates = _smoothed(rates, width, smooth)
+        rates = smoothed(rates, width, smooth)
     error = rates.std(axis=0, ddof=1) / len(rates) ** 0.5 if len(rates) > 1 else np.full(rates.shape[1:], np.nan)
     of = ("neuron", "time")
     return xr.Dataset(
@@ -165,7 +165,7 @@ def _near(time: Array, events: Any, edges: Array) -> Any:
         yield first + np.flatnonzero(inside), relative[inside]
 
 
-def _smoothed(rates: Array, width: Array, smooth: float) -> Array:
+def smoothed(rates: Array, width: Array, smooth: float) -> Array:
     """Rates (events, neurons, bins) after a Gaussian along time."""
     from scipy.ndimage import gaussian_filter1d
 

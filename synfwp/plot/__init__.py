@@ -14,12 +14,18 @@ Examples
 """
 
 from synfwp.plot.activity import raster, traces, weights
+from synfwp.plot.colours import COLOURS
 from synfwp.plot.files import close, save, writers
 from synfwp.plot.fits import fitted, forest
+from synfwp.plot.maps import contributions, rdm, spectrum, sweep_map
+from synfwp.plot.measured import lagged, paired, tuning, voltage
 from synfwp.plot.memories import capacity, overwriting, retention
-from synfwp.plot.page import COLOURS, figure, legend, letter, points, shared_legend, style
+from synfwp.plot.page import figure, legend, letter, points, shared_legend, style
 from synfwp.plot.scores import against, learning_curve, recall
+from synfwp.plot.synaptic import connectivity, weight_histogram, weight_matrix
+from synfwp.plot.trains import correlogram, event_raster, intervals, psth, raster_with_rate, rate
 from synfwp.plot.widths import at_width, leftmost
+from synfwp.plot.windows import frequency_dependence, short_term, stdp_window
 
 __all__ = [
     "COLOURS",
@@ -27,22 +33,42 @@ __all__ = [
     "at_width",
     "capacity",
     "close",
+    "connectivity",
+    "contributions",
+    "correlogram",
+    "event_raster",
     "figure",
     "fitted",
     "forest",
+    "frequency_dependence",
+    "intervals",
+    "lagged",
     "learning_curve",
     "leftmost",
     "legend",
     "letter",
     "overwriting",
+    "paired",
     "points",
+    "psth",
     "raster",
+    "raster_with_rate",
+    "rate",
+    "rdm",
     "recall",
     "retention",
     "save",
     "shared_legend",
+    "short_term",
+    "spectrum",
+    "stdp_window",
     "style",
+    "sweep_map",
     "traces",
+    "tuning",
+    "voltage",
+    "weight_histogram",
+    "weight_matrix",
     "weights",
     "writers",
 ]

@@ -1,6 +1,7 @@
 """What a network does: its spikes, its weights and its traces over time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -11,8 +12,9 @@ from matplotlib.colors import Normalize
 
 from synfwp import grid, results, units
 from synfwp.checks import number, one_of, short
-from synfwp.plot import page, parts
-from synfwp.plot.page import COLOURS, on
+from synfwp.plot import inputs, page, parts
+from synfwp.plot.colours import COLOURS
+from synfwp.plot.page import on
 
 PHASE_TINTS = ("#DCEBF7", "#FCE6CF", "#E4E4E4", "#DDF1E8")
 MANY_SPIKES = 20_000  # above this the ticks of a population are pixels inside the PDF, which would grow too large
@@ -20,20 +22,23 @@ NAMED_LINES = len(COLOURS)  # as many lines as colours get a legend, more get a 
 
 
 def raster(
-    ds: xr.Dataset,
+    ds: Any,
     ax: Axes | None = None,
     *,
     window: tuple[float, float] | None = None,
     populations: Sequence[str] | None = None,
+    order: Mapping[str, np.ndarray] | None = None,
+    colours: Mapping[str, str] | None = None,
     legend: bool = True,
 ) -> Axes:
     """Spikes of a network: one row per neuron, one tick per spike, the phases of the protocol shaded.
 
     Parameters
     ----------
-    ds : Dataset
-        ``spike_time`` (its attribute ``units`` names the unit: ``"s"``, or another one of time) and ``spike_unit``
-        (integers) along ``spike``; optionally ``phase_start``, ``phase_stop`` (s) and ``phase_name`` along ``phase``.
+    ds : Dataset, (time, unit) arrays in s, or brian2.SpikeMonitor
+        Of a Dataset: ``spike_time`` (its attribute ``units`` names the unit: ``"s"``, or another one of time) and
+        ``spike_unit`` (integers) along ``spike``; optionally ``phase_start``, ``phase_stop`` (s) and ``phase_name``
+        along ``phase``.
         With ``spike_population`` along ``spike`` (an index into the coordinate ``population``, with ``population_size``
         along it: every run of a circuit or a spiking network) each population has its colour and its rows, one above
         the other, silent neurons included. Without it a dimension ``unit`` gives the number of neurons.
@@ -43,6 +48,10 @@ def raster(
         Draw this stretch of time only.
     populations : sequence of str or None
         Draw these only, the first one at the bottom.
+    order : mapping of str to (n,) integer array
+        By population, its neurons from the bottom to the top, each once.
+    colours : mapping of str to str
+        By population: names of `COLOURS` or any colour of matplotlib.
     legend : bool
         Whether populations and phases are named above the axes.
 
@@ -55,7 +64,7 @@ def raster(
     ------
     ValueError
         If a variable or a population is missing or has another dimension, spikes have no unit of time, or phases are
-        not in seconds.
+        not in seconds, or an order is no order of all neurons.
 
     Examples
     --------
@@ -64,7 +73,7 @@ def raster(
     >>> [segment[0].tolist() for segment in ax.collections[0].get_segments()], ax.get_xlabel()
     ([[0.01, -0.4], [0.02, 1.6], [0.05, 0.6]], 'time (s)')
     """
-    ds = _stacked(ds, populations)
+    ds = _stacked(inputs.as_dataset(ds, "raster"), populations, order or {})
     parts.along(ds, "spike_time", "spike", "raster")
     time = results.spike_times(ds)
     unit = parts.along(ds, "spike_unit", "spike", "raster").values
@@ -74,7 +83,7 @@ def raster(
     inside = grid.within(time, low, high)
     with on(ax) as ax:
         _shade(ds, ax, low, high)
-        _ticks(ds, ax, time, unit, inside)
+        _ticks(ds, ax, time, unit, inside, colours)
         if "unit" in ds.sizes:
             ax.set_ylim(-0.5, ds.sizes["unit"] - 0.5)
         elif len(unit):
@@ -89,12 +98,14 @@ def raster(
     return ax
 
 
-def _stacked(ds: xr.Dataset, chosen: Sequence[str] | None) -> xr.Dataset:
+def _stacked(ds: xr.Dataset, chosen: Sequence[str] | None, ordered: Mapping[str, np.ndarray]) -> xr.Dataset:
     """A run with its populations above each other and named; spikes without populations as they are."""
     parts.require(ds, xr.Dataset, "raster")
     if "spike_population" not in ds:
         if chosen is not None:
             raise ValueError("populations are chosen but the Dataset has no 'spike_population'; leave populations out.")
+        if ordered:
+            raise ValueError("order is of populations but the Dataset has no 'spike_population'; leave order out.")
         return ds
     for name in ("spike_time", "spike_unit", "population_size"):
         parts.take(ds, name, "raster")
@@ -105,16 +116,23 @@ def _stacked(ds: xr.Dataset, chosen: Sequence[str] | None) -> xr.Dataset:
     first[order] = np.cumsum(sizes) - sizes
     kept = first[found.population] >= 0
     member = found.population[kept]
+    place = found.unit.copy()
+    for name, neurons in ordered.items():
+        at = found.names.index(one_of("population of order", name, found.names))
+        if not np.array_equal(np.sort(neurons), np.arange(found.sizes[at])):
+            raise ValueError(f"order of {name!r} is no order of its {found.sizes[at]} neurons; pass each index once.")
+        mine = found.population == at
+        place[mine] = np.argsort(neurons)[found.unit[mine]]
     spikes = {
         "spike_time": ("spike", found.time[kept], {"units": "s"}),
-        "spike_unit": ("spike", found.unit[kept] + first[member]),
+        "spike_unit": ("spike", place[kept] + first[member]),
         "spike_population": ("spike", np.array(found.names)[member]),
     }
     silent = xr.Dataset(spikes, coords={"unit": np.arange(sizes.sum())})
     return ds.drop_dims(["spike", "unit"], errors="ignore").merge(silent)
 
 
-def _ticks(ds: xr.Dataset, ax: Axes, time: np.ndarray, unit: np.ndarray, inside: np.ndarray) -> None:
+def _ticks(ds: xr.Dataset, ax: Axes, time: np.ndarray, unit: np.ndarray, inside: np.ndarray, own: Any) -> None:
     """One collection of ticks per population, the population of the lowest neuron first."""
     named = "spike_population" in ds
     member = parts.along(ds, "spike_population", "spike", "raster").values if named else np.zeros(len(time), int)
@@ -125,7 +143,7 @@ def _ticks(ds: xr.Dataset, ax: Axes, time: np.ndarray, unit: np.ndarray, inside:
             time[mine],
             unit[mine] - 0.4,
             unit[mine] + 0.4,
-            color="black" if len(populations) == 1 else f"C{index % len(COLOURS)}",
+            color=parts.colour_of(str(population), index, len(populations), own),
             linewidth=0.6,
             label=parts.spell(population) if named else "",
             rasterized=int(mine.sum()) > MANY_SPIKES,

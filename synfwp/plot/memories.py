@@ -15,8 +15,9 @@ from matplotlib.ticker import NullFormatter
 
 from synfwp import checks
 from synfwp.plot import parts
-from synfwp.plot.page import COLOURS, on
+from synfwp.plot.colours import COLOURS
 from synfwp.plot.page import legend as draw_legend
+from synfwp.plot.page import on
 
 Array = np.ndarray
 MARKERS = "os^DvPX"

@@ -18,19 +18,11 @@ from matplotlib.textpath import text_to_path
 
 from synfwp import units
 from synfwp.checks import lookup
+from synfwp.plot.colours import COLOURS
 from synfwp.plot.widths import MAX_HEIGHT, WIDTHS, Layout, laid_out
 
 INCH = 25.4  # mm
 STYLE_FILE = Path(__file__).parent.with_name("synfwp.mplstyle")
-COLOURS = {  # Okabe & Ito (2008), readable with any kind of colour vision; yellow is left out, it fades on white
-    "blue": "#0072B2",
-    "vermillion": "#D55E00",
-    "green": "#009E73",
-    "orange": "#E69F00",
-    "purple": "#CC79A7",
-    "sky": "#56B4E9",
-    "black": "#000000",
-}
 
 
 class JournalFigure(Figure):

@@ -1,5 +1,6 @@
 """Parts that the figures share: checks of labelled data, labels with units, legends and colour bars."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.cm import ScalarMappable
 from matplotlib.ticker import MaxNLocator
+
+from synfwp.plot.colours import COLOURS
 
 SPELLING = {"hebb": "Hebb", "hebbian": "Hebbian", "oja": "Oja", "lif": "LIF", "elu": "ELU", "dpfp": "DPFP"}
 
@@ -111,6 +114,13 @@ def colour_bar(ax: Axes, mappable: ScalarMappable, text: str, extend: str = "nei
 def dashed(ax: Axes, y: float, text: str) -> None:
     """A dashed grey line across the axes: chance, or a published value."""
     ax.axhline(y, color="0.45", linewidth=0.7, linestyle=(0, (3, 2)), label=text, zorder=1)
+
+
+def colour_of(name: str, i: int, count: int, own: Mapping[str, str] | None = None) -> str:
+    """The colour of a population: its own, or the one of its place; black if it is alone."""
+    if own and name in own:
+        return COLOURS.get(own[name], own[name])
+    return "black" if count == 1 else f"C{i % len(COLOURS)}"
 
 
 def whole_ticks(axis: Axis) -> None:

@@ -9,7 +9,8 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from synfwp.checks import number
 from synfwp.plot import parts
-from synfwp.plot.page import COLOURS, legend, on
+from synfwp.plot.colours import COLOURS
+from synfwp.plot.page import legend, on
 
 RULE_STYLES = {  # one colour and one marker per rule, the same in every figure
     "hebb": ("blue", "o"),

@@ -1,5 +1,6 @@
 """Circuits of spiking neurons and plastic synapses: a simulator that knows no fast weights."""
 
+from synfwp.spiking.balanced import ei_network
 from synfwp.spiking.groups import PoissonSource, Population, SpikeSource, Steps
 from synfwp.spiking.neurons import LIF, AdEx, Poisson, Receptor, TwoCompartment
 from synfwp.spiking.projection import Projection, random_synapses
@@ -24,6 +25,7 @@ __all__ = [
     "SpikeSource",
     "Steps",
     "TwoCompartment",
+    "ei_network",
     "random_synapses",
     "replicates",
     "spikes",

@@ -82,10 +82,10 @@ def brian2_synapses(
     rule = check_row("rule", rule)
     if rule is not None and (rule.tau_e is not None or rule.error or rule.total is not None):
         raise ValueError(f"rule {rule.name!r} changes synapses between spikes; use to_brian2(circuit).")
-    return _with_units(equations.synapses(rule, weight_unit, target, short_term, gate, eligibility, transmission))
+    return with_units(equations.synapses(rule, weight_unit, target, short_term, gate, eligibility, transmission))
 
 
-def _with_units(text: SynapseText) -> Brian2Synapses:
+def with_units(text: SynapseText) -> Brian2Synapses:
     """Equations with the quantities that they name."""
     return Brian2Synapses(text.model, text.on_pre, text.on_post, _namespace(text.quantities))
 
@@ -278,7 +278,7 @@ def _projection(
         text = equations.carried(text, str(target), _most_under_way(p, float(clock.dt / b2.ms)), p.unit)
     elif target is not None and rule is None:
         delay = delay + late
-    code = _with_units(text)
+    code = with_units(text)
     on_pre = {"pre": code.on_pre} | ({"soma": text.on_soma} if apart else {})
     made = b2.Synapses(
         groups[p.pre.name], groups[p.post.name], code.model, on_pre=on_pre if code.on_pre else None,

@@ -2,6 +2,7 @@
 
 from synfwp.tasks.arithmetic import ModularAddition, ModularArithmetic
 from synfwp.tasks.base import Batch
+from synfwp.tasks.checked import check
 from synfwp.tasks.completion import PatternCompletion
 from synfwp.tasks.copying import Copy, SelectiveCopy
 from synfwp.tasks.evidence import EvidenceIntegration
@@ -32,4 +33,5 @@ __all__ = [
     "Recall",
     "Reflections",
     "SelectiveCopy",
+    "check",
 ]

@@ -163,6 +163,18 @@ ROWS: Mapping[str, Row] = {
         lambda **a: fw.Circuit([], [fw.SpikeSource(**a)]).run(50.0),
         {"n": 2, "times": np.array(TRAIN), "units": np.array([0, 1, 0])},
     ),
+    "brian2_synapses": (
+        lambda **a: fw.brian2_synapses("gated_delta", **a).phases,
+        {"items": 2, "beta": np.array([1.0, 0.5]), "decay": 0.5, "tau_syn": 5.0, "dt": 0.5},
+    ),
+    "ei_network": (
+        lambda **a: fw.ei_network(**a).run(20.0, seed=0),
+        {"n": 20, "inputs": 5.0, "w_e": 0.5, "w_i": 5.0, "drive": np.full(20, 250.0), "delay": 1.0, "dt": 0.1},
+    ),
+    "rates": (
+        lambda **a: fw.rates(started(duration=20.0), **a),
+        {"bin": 0.005, "window": np.array([0.0, 0.02]), "smooth": 0.005},
+    ),
     "SpikingNetwork": (fw.SpikingNetwork, {"delay": 1.0, "dt": 0.5, "w0": 2.0}),
     "Steps": (
         lambda **a: fw.Circuit([], [fw.PoissonSource(1, fw.Steps(**a), "s")]).run(20.0, seed=3),
@@ -701,6 +713,7 @@ WITHOUT = {
     "dynamics.Response": "a result",
     "dynamics.measured_transitions": "instructions, and weights that are checked as those of `simulate`",
     "compare": "fits",
+    "to_brian2": "a circuit",
     "get_rule": "a name",
     "inference.Fit": "a result",
     "join": "Datasets",

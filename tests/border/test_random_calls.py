@@ -8,7 +8,9 @@ import synfwp as fw
 from synfwp import conventions, measures, tasks, theory
 from synfwp.results import load, save
 
-KINDS = [getattr(tasks, name) for name in tasks.__all__ if name not in ("Batch", "Recall", "Needle", "Reflections")]
+KINDS = [
+    getattr(tasks, name) for name in tasks.__all__ if name not in ("Batch", "Recall", "Needle", "Reflections", "check")
+]
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)

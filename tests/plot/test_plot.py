@@ -204,7 +204,7 @@ def test_points_are_where_the_data_are_with_their_error_bars() -> None:
     assert drawn.lines[0].get_color() == plot.COLOURS["green"]
 
 
-@pytest.mark.parametrize("draw", [plot.raster, plot.recall, plot.learning_curve])
+@pytest.mark.parametrize("draw", [plot.recall, plot.learning_curve])
 def test_a_dataset_function_refuses_what_is_not_a_dataset(draw: Callable[..., Axes]) -> None:
     matrix = examples.matrix()
     with pytest.raises(TypeError, match=rf"{draw.__name__} got DataArray; pass an xarray Dataset"):
