@@ -8,6 +8,7 @@ import numpy as np
 from synfwp import checks, units
 from synfwp.kernels import voltage as kernels
 from synfwp.plasticity.btsp import fill
+from synfwp.plasticity.state_rows import StateRow
 from synfwp.plasticity.trains import spike_train
 
 __all__ = ["VOLTAGE_PRESETS", "VoltagePlasticity"]
@@ -79,6 +80,40 @@ class VoltagePlasticity:
             {} if self.preset is None else checks.lookup("preset of VoltagePlasticity", self.preset, VOLTAGE_PRESETS)
         )
         fill(self, "VoltagePlasticity", known, VOLTAGE_PRESETS, UNITS, _check)
+
+    def row(
+        self, w_min: Any = 0.0, w_max: Any = np.inf, spike_level: Any = None, spike_width: Any = None
+    ) -> StateRow:
+        """This rule for the synapses of a projection onto neurons, whose potential it reads in every step.
+
+        A step is read as it is before a reset. Neurons without a course of the spike (`LIF`) potentiate nothing but by
+        ``spike_level``: what is read for ``spike_width`` from the step of a spike on.
+
+        Parameters
+        ----------
+        w_min, w_max : float
+            Bounds of the weight, in its unit.
+        spike_level : float or None
+            mV. None: the potential.
+        spike_width : float or None
+            ms.
+
+        Returns
+        -------
+        StateRow
+
+        Raises
+        ------
+        ValueError
+            If bounds are in the wrong order, or only one of ``spike_level`` and ``spike_width`` is given.
+
+        Examples
+        --------
+        >>> row = VoltagePlasticity("visual_cortex").row(w_max=3.0, spike_level=33.0, spike_width=2.0)
+        >>> row.name, row.spike_width
+        ('voltage', 2.0)
+        """
+        return StateRow(rule=self, w_min=w_min, w_max=w_max, spike_level=spike_level, spike_width=spike_width)
 
     def dw(self, pre: Any, v: Any, *, dt: Any, start: Any = 0.0) -> float:
         """Change of a weight by a presynaptic train and a voltage, in the unit of the amplitudes.
