@@ -106,8 +106,7 @@ def arrived(rule, projection, ends, post, T, W, j, t):
             if far > 0:
                 dw = projection.gate * rule.jump_pre * far
                 if rule.reference > 0:
-                    mean = T[slow0 + 2 * n_cells + i] - rule.baseline
-                    dw *= mean * mean / (rule.reference * rule.reference)
+                    dw *= T[slow0 + 2 * n_cells + i] / rule.reference
                 W[s] = min(max(W[s] - dw, projection.w_min), projection.w_max)
         T[x0 + j] = T[x0 + j] * math.exp(-(t - T[x0 + n_pre + j]) / rule.tau) + 1 / rule.tau_ms
         T[x0 + n_pre + j] = t
@@ -118,18 +117,28 @@ def arrived(rule, projection, ends, post, T, W, j, t):
 
 
 @inline_kernel
-def read_voltages(rule, projection, populations, parts, ends, pre, place, ring, count, S, T, W, t):
-    """The voltage of step t potentiates, then goes into its means."""
-    n_pre, n, b = projection.n_pre, projection.n_cells, projection.post
-    x0, s0, slot = rule.trace0, projection.synapse0, t % count.shape[1]
-    slow0, fast0, mean0, spike0 = x0 + 2 * n_pre, x0 + 2 * n_pre + n, x0 + 2 * n_pre + 2 * n, x0 + 2 * n_pre + 3 * n
+def note_spikes(rule, projection, populations, parts, ring, count, S, T, t):
+    """Ends of the spikes of postsynaptic cells; in the first step their means begin."""
+    b, n, slot = projection.post, projection.n_cells, t % count.shape[1]
+    slow0 = rule.trace0 + 2 * projection.n_pre
     for m in range(count[b, slot]):
-        T[spike0 + ring[populations[b].ring0 + slot * populations[b].n + m]] = t + rule.width
+        T[slow0 + 3 * n + ring[populations[b].ring0 + slot * populations[b].n + m]] = t + rule.width
+    if t == 0:
+        v0 = parts[populations[b].part0].v0
+        for i in range(n):
+            T[slow0 + i] = T[slow0 + n + i] = rule.level if T[slow0 + 3 * n + i] > t else S[v0 + i]
+            T[slow0 + 2 * n + i] = rule.reference
+
+
+@inline_kernel
+def read_voltages(rule, projection, populations, parts, ends, pre, place, S, T, W, t):
+    """The voltage of step t potentiates, then goes into its means."""
+    n_pre, n, b, x0, s0 = projection.n_pre, projection.n_cells, projection.post, rule.trace0, projection.synapse0
+    slow0 = x0 + 2 * n_pre
+    fast0, mean0, spike0 = slow0 + n, slow0 + 2 * n, slow0 + 3 * n
     v0 = parts[populations[b].part0].v0
     for i in range(n):
         u = rule.level if T[spike0 + i] > t else S[v0 + i]
-        if t == 0:
-            T[slow0 + i] = T[fast0 + i] = T[mean0 + i] = u
         high, near = u - rule.theta_p, T[fast0 + i] - rule.theta_d
         if high > 0 and near > 0:
             gain = projection.gate * rule.jump_post * high * near
@@ -137,7 +146,8 @@ def read_voltages(rule, projection, populations, parts, ends, pre, place, ring, 
                 j, s = pre[s0 + c], s0 + place[s0 + c]
                 x = T[x0 + j] * math.exp(-(t - T[x0 + n_pre + j]) / rule.tau)
                 W[s] = min(max(W[s] + gain * x, projection.w_min), projection.w_max)
-        T[mean0 + i] = T[slow0 + i] + (T[mean0 + i] - T[slow0 + i]) * rule.keep_mean
+        square = (u - rule.baseline) ** 2
+        T[mean0 + i] = square + (T[mean0 + i] - square) * rule.keep_mean
         T[slow0 + i] = u + (T[slow0 + i] - u) * rule.keep_1
         T[fast0 + i] = u + (T[fast0 + i] - u) * rule.keep_2
 
@@ -214,6 +224,8 @@ def after_arrivals(
             continue
         projection = projections[rule.projection]
         a, b = projection.pre, projection.post
+        if rule.kind == VOLTAGE:
+            note_spikes(rule, projection, populations, parts, ring, count, S, T, t)
         for d in range(projection.n_axonal):
             late = rule.lag + (routes[projection.axonal0 + d] if projection.axon0 >= 0 else projection.delay)
             slot = slot_of(t, late, length)
@@ -224,7 +236,7 @@ def after_arrivals(
                 if j >= 0:
                     arrived(rule, projection, ends, post, T, W, j, t)
         if rule.kind == VOLTAGE:
-            read_voltages(rule, projection, populations, parts, ends, pre, place, ring, count, S, T, W, t)
+            read_voltages(rule, projection, populations, parts, ends, pre, place, S, T, W, t)
         elif rule.kind == CALCIUM:
             for d in range(projection.n_dendritic):
                 late = routes[projection.dendritic0 + d] if projection.branch0 >= 0 else projection.late

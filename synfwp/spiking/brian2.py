@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from synfwp import checks, grid
-from synfwp.plasticity import SynapticRule, check_row
+from synfwp.plasticity import SpikeResponse, StateRow, SynapticRule, check_row
 from synfwp.spiking import equations
 from synfwp.spiking.assembly import response
 from synfwp.spiking.connections import by_synapse
@@ -80,6 +80,8 @@ def brian2_synapses(
     """
     checks.lookup("weight_unit", weight_unit, equations.UNITS)
     rule = check_row("rule", rule)
+    if isinstance(rule, StateRow) or isinstance(short_term, SpikeResponse):
+        raise ValueError("rules with states of their own and filters have no equations of Brian2 here; run a Circuit.")
     if rule is not None and (rule.tau_e is not None or rule.error or rule.total is not None):
         raise ValueError(f"rule {rule.name!r} changes synapses between spikes; use to_brian2(circuit).")
     return _with_units(equations.synapses(rule, weight_unit, target, short_term, gate, eligibility, transmission))
@@ -185,6 +187,11 @@ def to_brian2(circuit: Wiring) -> Brian2Network:
 def _check_exported(p: Projection) -> None:
     """Refuse what the operations between spikes leave out."""
     rule = p.plasticity
+    if isinstance(rule, StateRow) or isinstance(p.short_term, SpikeResponse):
+        raise ValueError(
+            f"projection {p.name!r} has a rule with states of its own or a filter, for which there are no equations of "
+            "Brian2 here; leave it out, or run the circuit."
+        )
     if rule is None:
         return
     continuous = rule.tau_e is not None or bool(rule.error)

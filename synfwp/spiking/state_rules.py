@@ -128,6 +128,8 @@ def _voltage(row: StateRow, dt: float) -> dict[str, Any]:
     fields = {"tau": r.tau_x / dt, "tau_ms": r.tau_x, "theta_d": r.theta_minus, "theta_p": r.theta_plus}
     fields |= {"jump_pre": r.A_LTD, "jump_post": -r.A_LTP * r.tau_x * np.expm1(-dt / r.tau_x)}
     fields |= {"keep_1": np.exp(-dt / r.tau_minus), "keep_2": np.exp(-dt / r.tau_plus)}
+    reference, rest, tau_mean = r.homeostasis
+    fields |= {"reference": reference, "baseline": rest, "keep_mean": np.exp(-dt / tau_mean)}
     if row.spike_width is not None:
         fields |= {"level": row.spike_level, "width": round(row.spike_width / dt)}
     return fields

@@ -88,7 +88,7 @@ def test_without_noise_every_synapse_goes_where_the_efficacy_goes():
 def test_voltage_traces_are_sums_over_the_past(seed, T, dt):
     rng = np.random.default_rng(seed)
     spikes, v = (rng.random(T) < 0.2).astype(float), rng.uniform(-80, 20, T)
-    args = dt, (15.0, 10.0, 7.0), (14e-5, 8e-5), (-70.6, -45.3)
+    args = dt, (15.0, 10.0, 7.0), (14e-5, 8e-5), (-70.6, -45.3), (60.0 * (seed % 2), -70.6, 20.0)
     np.testing.assert_allclose(
         voltage_kernels.voltage(spikes, v, *args), reference.voltage(spikes, v, *args), rtol=1e-10, atol=1e-16
     )
