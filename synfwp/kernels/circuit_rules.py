@@ -146,7 +146,7 @@ def read_voltages(rule, projection, populations, parts, ends, pre, place, S, T, 
                 j, s = pre[s0 + c], s0 + place[s0 + c]
                 x = T[x0 + j] * math.exp(-(t - T[x0 + n_pre + j]) / rule.tau)
                 W[s] = min(max(W[s] + gain * x, projection.w_min), projection.w_max)
-        square = (u - rule.baseline) ** 2
+        square = max(u - rule.baseline, 0.0) ** 2
         T[mean0 + i] = square + (T[mean0 + i] - square) * rule.keep_mean
         T[slow0 + i] = u + (T[slow0 + i] - u) * rule.keep_1
         T[fast0 + i] = u + (T[fast0 + i] - u) * rule.keep_2
@@ -154,7 +154,7 @@ def read_voltages(rule, projection, populations, parts, ends, pre, place, S, T, 
 
 @inline_kernel
 def integrate_plateaus(rule, projection, ends, pre, place, T, W, t):
-    """Eligibility and instruction of the samples of ``every`` steps, what they overlap, and weights at the lap's end."""
+    """Eligibility and instruction of a sample of ``every`` steps, their overlap, and weights at the end of a lap."""
     n_pre, n, x0, s0 = projection.n_pre, projection.n_cells, rule.trace0, projection.synapse0
     inst0, share0, until0 = x0 + 2 * n_pre, x0 + 2 * n_pre + n, x0 + 2 * n_pre + 2 * n
     for i in range(n):
@@ -171,11 +171,15 @@ def integrate_plateaus(rule, projection, ends, pre, place, T, W, t):
                     j, s = pre[s0 + c], s0 + place[s0 + c]
                     x = T[x0 + j] * T[inst0 + i] * rule.scale
                     if x > 0:
-                        W[rule.first0 + s] += projection.gate * rule.rate_p * segment(
-                            x, rule.theta_p, rule.slope_p, rule.low_p, rule.span_p
+                        W[rule.first0 + s] += (
+                            projection.gate
+                            * rule.rate_p
+                            * segment(x, rule.theta_p, rule.slope_p, rule.low_p, rule.span_p)
                         )
-                        W[rule.second0 + s] += projection.gate * rule.rate_d * segment(
-                            x, rule.theta_d, rule.slope_d, rule.low_d, rule.span_d
+                        W[rule.second0 + s] += (
+                            projection.gate
+                            * rule.rate_d
+                            * segment(x, rule.theta_d, rule.slope_d, rule.low_d, rule.span_d)
                         )
     if (t + 1) % rule.lap == 0:
         low, span = projection.w_min, projection.w_max - projection.w_min

@@ -37,7 +37,8 @@ def voltage(
             x += spikes[t] / taus[0]
         ltp += amplitudes[1] * x * area * max(v[t] - thetas[1], 0.0) * max(fast - thetas[0], 0.0)
         x *= keep_x
-        mean = (v[t] - rest) ** 2 + (mean - (v[t] - rest) ** 2) * keep_mean
+        square = max(v[t] - rest, 0.0) ** 2
+        mean = square + (mean - square) * keep_mean
         slow = v[t] + (slow - v[t]) * keep_minus
         fast = v[t] + (fast - v[t]) * keep_plus
     return ltd, ltp

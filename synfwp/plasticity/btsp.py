@@ -292,9 +292,7 @@ def _check(name: str, value: Any, unit: str) -> float:
     return units.number(value, unit, name, 0.0, high, above=name.startswith(("tau", "b_")))
 
 
-def fill(
-    rule: Any, what: str, known: Any, presets: Any, unit: Any, check: Any, optional: tuple[str, ...] = ()
-) -> None:
+def fill(rule: Any, what: str, known: Any, presets: Any, unit: Any, check: Any, optional: tuple[str, ...] = ()) -> None:
     """Fill in and check the parameters of a new rule; ``preset`` stays only while every value agrees with its set."""
     names = [f.name for f in dataclasses.fields(rule) if f.name not in ("preset", *optional)]
     values = {name: getattr(rule, name) for name in names}

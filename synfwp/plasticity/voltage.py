@@ -13,8 +13,9 @@ from synfwp.plasticity.trains import spike_train
 
 __all__ = ["VOLTAGE_PRESETS", "VoltagePlasticity"]
 
-# Clopath et al. 2010, table 1b (second hand: the programs of the replication by Larisch, ReScience,
-# which also has the mean square of homeostasis, after the authors' program)
+# Clopath et al. 2010, table 1b (second hand: the programs of the replication by Larisch, network.py and Fig1_clamp.py
+# of ReScience/ReScience-submission; the first set is also that of NEST's aeif_psc_delta_clopath). Of the hippocampus
+# they have a voltage clamp alone, in which time constants do not matter. Homeostasis: network.py, u_ref^2 = 60 mV^2
 _TIMES = {"tau_x": 15.0, "tau_minus": 10.0, "tau_plus": 7.0}
 VOLTAGE_PRESETS: dict[str, dict[str, float]] = {
     "visual_cortex": _TIMES | {"theta_minus": -70.6, "theta_plus": -45.3, "A_LTD": 14e-5, "A_LTP": 8e-5},
@@ -35,8 +36,9 @@ class VoltagePlasticity:
     X is the presynaptic train, :math:`\bar x` its trace, which a spike raises by :math:`1 / \tau_x`, and
     :math:`\bar u_\pm` are means of the voltage u with time constants :math:`\tau_\pm`. The factor of
     :math:`A_{LTD}` is 1 without ``u_ref``, as in the experiments with pairs of the paper. With it neurons that are
-    often depolarised depress more: :math:`\bar{\bar u}` is the mean of :math:`(u - v_{rest})^2` with ``tau_mean``,
-    from :math:`u_{ref}^2` on.
+    often depolarised depress more: :math:`\bar{\bar u}` is the mean of :math:`[u - v_{rest}]_+^2` with
+    ``tau_mean``, from :math:`u_{ref}^2` on; the programs that follow the paper have ``u_ref=60**0.5, v_rest=-70.6,
+    tau_mean=1200.0``.
 
     Parameters
     ----------
@@ -94,7 +96,8 @@ class VoltagePlasticity:
         given = [name for name in HOMEOSTASIS if getattr(self, name) is not None]
         if given and len(given) < len(HOMEOSTASIS):
             raise ValueError(
-                f"VoltagePlasticity has {', '.join(given)} of its homeostasis; pass u_ref, v_rest and tau_mean, or none."
+                f"VoltagePlasticity has {', '.join(given)} of its homeostasis; pass u_ref, v_rest and tau_mean, or "
+                "none of them."
             )
         for name in given:
             unit, low = HOMEOSTASIS[name]
@@ -105,9 +108,7 @@ class VoltagePlasticity:
         """Square of the reference (0: none), rest, and time constant of the mean square."""
         return (0.0, 0.0, 1.0) if self.u_ref is None else (self.u_ref**2, self.v_rest, self.tau_mean)
 
-    def row(
-        self, w_min: Any = 0.0, w_max: Any = np.inf, spike_level: Any = None, spike_width: Any = None
-    ) -> StateRow:
+    def row(self, w_min: Any = 0.0, w_max: Any = np.inf, spike_level: Any = None, spike_width: Any = None) -> StateRow:
         """This rule for the synapses of a projection onto neurons, whose potential it reads in every step.
 
         A step is read as it is before a reset. Neurons without a course of the spike (`LIF`) potentiate nothing but by

@@ -12,7 +12,7 @@ def voltage(spikes, v, dt, taus, amplitudes, thetas, homeostasis):
 
     ``spikes`` (T,) per step, ``v`` (T,) constant during each step; means of the voltage begin at v[0] and are those at
     the begin of a step, the trace of a spike, :math:`e^{-t/\tau_x} / \tau_x`, is integrated over it. ``homeostasis``,
-    (reference, rest, tau): the mean square of ``v - rest``, which begins at the reference, over the reference
+    (reference, rest, tau): the mean square of ``v - rest`` above 0, which begins at the reference, over the reference
     multiplies :math:`A_{LTD}`; none for a reference of 0.
     """
     T = len(v)
@@ -25,7 +25,8 @@ def voltage(spikes, v, dt, taus, amplitudes, thetas, homeostasis):
             means.append(v[0] * decay**t + (1 - decay) * (past @ v[:t]))
         reference, rest, tau = homeostasis
         decay = np.exp(-dt / tau)
-        squares = reference * decay**t + (1 - decay) * (decay ** np.arange(t - 1, -1, -1) @ (v[:t] - rest) ** 2)
+        past = decay ** np.arange(t - 1, -1, -1)
+        squares = reference * decay**t + (1 - decay) * (past @ np.maximum(v[:t] - rest, 0) ** 2)
         share = squares / reference if reference else 1.0
         ltd += spikes[t] * amplitudes[0] * share * max(means[0] - thetas[0], 0)
         at = np.arange(t + 1)

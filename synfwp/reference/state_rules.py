@@ -1,5 +1,7 @@
 """Rules of a circuit whose synapses hold more than a weight, one synapse and one step at a time."""
 
+from itertools import pairwise
+
 import numpy as np
 
 
@@ -39,7 +41,7 @@ def _calcium(f, W, arrivals, spikes, v, plateaus, dt, gate, rng):
             c = (jumps[: t + 1] * np.exp(-(t - np.arange(t + 1)) * dt / f["tau_Ca"])).sum()
             cuts = [f["tau_Ca"] * np.log(c / f[x]) if c > f[x] else 0.0 for x in ("theta_d", "theta_p")]
             edges = sorted({0.0, dt, *(cut for cut in cuts if 0 < cut < dt)})
-            for begin, end in zip(edges[:-1], edges[1:], strict=True):
+            for begin, end in pairwise(edges):
                 up = gate[t] * f["gamma_p"] / f["tau"] * (cuts[1] > begin)
                 down = gate[t] * f["gamma_d"] / f["tau"] * (cuts[0] > begin)
                 if up + down:
@@ -58,7 +60,7 @@ def _voltage(f, W, arrivals, spikes, v, plateaus, dt, gate, rng):
             for series, first, tau in (
                 (v[:t, j], v[0, j], f["tau_minus"]),
                 (v[:t, j], v[0, j], f["tau_plus"]),
-                ((v[:t, j] - rest) ** 2, reference, tau_mean),
+                (np.maximum(v[:t, j] - rest, 0) ** 2, reference, tau_mean),
             ):
                 keep = np.exp(-dt / tau)
                 means.append(first * keep**t + (1 - keep) * (keep ** np.arange(t - 1, -1, -1) @ series))

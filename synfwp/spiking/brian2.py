@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from synfwp import checks, grid
-from synfwp.plasticity import SpikeResponse, StateRow, SynapticRule, check_row
+from synfwp.plasticity import SynapticRule, check_row
 from synfwp.spiking import equations
 from synfwp.spiking.assembly import response
 from synfwp.spiking.connections import by_synapse
@@ -79,9 +79,7 @@ def brian2_synapses(
     20. * msecond
     """
     checks.lookup("weight_unit", weight_unit, equations.UNITS)
-    rule = check_row("rule", rule)
-    if isinstance(rule, StateRow) or isinstance(short_term, SpikeResponse):
-        raise ValueError("rules with states of their own and filters have no equations of Brian2 here; run a Circuit.")
+    equations.check("the model", check_row("rule", rule), short_term)
     if rule is not None and (rule.tau_e is not None or rule.error or rule.total is not None):
         raise ValueError(f"rule {rule.name!r} changes synapses between spikes; use to_brian2(circuit).")
     return _with_units(equations.synapses(rule, weight_unit, target, short_term, gate, eligibility, transmission))
@@ -187,11 +185,7 @@ def to_brian2(circuit: Wiring) -> Brian2Network:
 def _check_exported(p: Projection) -> None:
     """Refuse what the operations between spikes leave out."""
     rule = p.plasticity
-    if isinstance(rule, StateRow) or isinstance(p.short_term, SpikeResponse):
-        raise ValueError(
-            f"projection {p.name!r} has a rule with states of its own or a filter, for which there are no equations of "
-            "Brian2 here; leave it out, or run the circuit."
-        )
+    equations.check(f"projection {p.name!r}", rule, p.short_term)
     if rule is None:
         return
     continuous = rule.tau_e is not None or bool(rule.error)
@@ -268,7 +262,9 @@ def _projection(
     import brian2 as b2
 
     scale = _quantity(1.0, p.unit)
-    rule, timed, words = p.plasticity, {}, {}
+    rule: Any = p.plasticity
+    short_term: Any = p.short_term
+    timed, words = {}, {}
     for name in ("gate", "eligibility", "transmission"):
         steps = getattr(p, name)
         words[name] = f"{name}(t)" if len(steps.times) > 1 else f"{float(steps.values[0]):.17g}"
@@ -278,7 +274,7 @@ def _projection(
         words["gate"], words["eligibility"] = "0", words["gate"]
     target = None if p.receptor == "none" else identifier(str(p.receptor))
     eligibility = words["eligibility"] if p.collects else None
-    text = equations.synapses(rule, p.unit, target, p.short_term, words["gate"], eligibility, words["transmission"])
+    text = equations.synapses(rule, p.unit, target, short_term, words["gate"], eligibility, words["transmission"])
     delay, late = _each(p, p.delay), _each(p, p.dendritic_delay)
     apart = bool(late.any()) and target is not None and (rule is not None or "transmission" in timed)
     if apart:  # the weight of the arrival opens the receptor later
@@ -299,7 +295,7 @@ def _projection(
             getattr(made, name).delay = each * b2.ms
     made.w = (p.weight.ravel() if p.dense else p.weight.data) * scale
     if p.short_term is not None:
-        made.u, made.x = p.short_term.u_rest, 1.0
+        made.u, made.x = p.short_term.rested, 1.0
     if code.on_pre:
         made.pre.order = 2 * (place - len(circuit.projections))
     if apart:

@@ -8,7 +8,7 @@ import scipy.sparse
 
 from synfwp import checks, derived, owned, seeds, units
 from synfwp.plasticity import SpikeResponse, StateRow, SynapticRule, check_row
-from synfwp.spiking import state_rules
+from synfwp.spiking import rule_checks
 from synfwp.spiking.connections import by_synapse, checked_delays, checked_weights
 from synfwp.spiking.groups import Group, Population, as_steps, check_name
 from synfwp.spiking.neurons import receptors_of
@@ -252,7 +252,7 @@ class Projection(owned.Owner):
                 "at spikes only."
             )
         if isinstance(rule, StateRow):
-            return state_rules.check(self, label)
+            return rule_checks.check(self, label)
         if self.unit == "nS" and rule.w_min < 0:
             raise ValueError(
                 f"rule {rule.name!r} of {label} lets a conductance become negative; pass w_min=0.0 or more."

@@ -15,7 +15,7 @@ import scipy.sparse
 
 from synfwp import checks, results, seeds
 from synfwp.kernels import circuit as kernel
-from synfwp.plasticity import SpikeResponse, StateRow, SynapticRule
+from synfwp.plasticity import SpikeResponse, SynapticRule
 from synfwp.spiking import assembly, state_rules
 from synfwp.spiking.connections import Fibres, by_synapse
 from synfwp.spiking.projection import Projection

@@ -37,8 +37,8 @@ PROJECTION = _record(
 )
 RULE = _record(  # of synapses that hold more than a weight, and of responses by a filter: see `kernels.circuit_rules`
     "kind projection trace0 first0 second0 terms0 n_terms lag source every lap width",
-    "tau tau_ms jump_pre jump_post theta_d theta_p rate_d rate_p level baseline reference keep_1 keep_2 keep_mean scale "
-    "slope_d slope_p low_d low_p span_d span_p",
+    "tau tau_ms jump_pre jump_post theta_d theta_p rate_d rate_p level baseline reference keep_1 keep_2 keep_mean "
+    "scale slope_d slope_p low_d low_p span_d span_p",
 )
 MODULATOR = _record("group", "gain")
 PROBE = _record("first n every width out0 gain0 start chosen0", "")

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from synfwp import checks, grid, owned, units
-from synfwp.spiking import state_rules
+from synfwp.spiking import rule_checks
 from synfwp.spiking.connections import Layout, by_synapse, layout
 from synfwp.spiking.groups import Group, Population, SpikeSource, Steps, steps_of
 from synfwp.spiking.nordlie import Summary, summary
@@ -131,7 +131,7 @@ class Wiring:
             self.on_grid(f"latch of projection {p.name!r}", p.latch)
             if p.plasticity is not None:
                 self._check_rule(p.plasticity)
-            for name, value in state_rules.times(p).items():
+            for name, value in rule_checks.times(p).items():
                 self.on_grid(f"{name} of the rule of projection {p.name!r}", value, checks.MOST)
         for group in self.groups:
             if isinstance(group, Population):

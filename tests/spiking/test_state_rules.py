@@ -9,8 +9,7 @@ import scipy.sparse
 import synfwp as fw
 from synfwp import plasticity, reference
 from synfwp.plasticity import BTSP, BinaryBTSP, CalciumPlasticity, SpikeResponse, VoltagePlasticity, protocols
-
-pytestmark = pytest.mark.kernels
+from synfwp.spiking.brian2 import brian2_synapses
 
 DT, N_PRE, N_POST = 0.5, 4, 3
 FAST = VoltagePlasticity("visual_cortex", A_LTD=2e-3, A_LTP=4e-4)
@@ -58,7 +57,9 @@ CIRCUITS = {
     "voltage": lambda: one(FAST.row(w_max=3.0, **SPIKE)),
     "voltage, gated, delays": lambda: one(FAST.row(w_max=3.0, **SPIKE), delay=AXONAL, gate=GATE),
     "voltage, homeostasis": lambda: one(HOMEOSTATIC.row(w_max=3.0, **SPIKE)),
-    "voltage, exponential": lambda: one(FAST.row(w_max=3.0), post=cells(fw.AdEx(), 900.0)),
+    "voltage, exponential": lambda: one(
+        FAST.row(w_max=3.0, spike_level=20.0, spike_width=DT), post=cells(fw.AdEx(t_ref=1.0), 900.0)
+    ),
     "btsp": lambda: one(PLACE.row(2.0, lap=50.0, peak=2.0, every=5.0, plateau=15.0)),
     "btsp, sparse, delays": lambda: one(
         PLACE.row(2.0, lap=30.0, peak=2.0, every=5.0, plateau=15.0), sparse=True, delay=2.5, gate=GATE
@@ -91,11 +92,9 @@ def read(ds, p, steps):
     """The voltage that a rule reads: of a step before its reset, and of spikes their level."""
     v, fired, row = ds.v_cells.values, raster_of(ds, p.post, steps + 1), p.plasticity
     v = v[1:]  # the sample of a step is taken before the neurons are advanced
-    if row.spike_width is not None:
-        width = round(row.spike_width / DT)
-        on = np.array([fired[max(t - width + 1, 0) : t + 1].any(axis=0) for t in range(steps)])
-        return np.where(on, row.spike_level, v)
-    return np.where(fired[:steps], np.nan, v)
+    width = round(row.spike_width / DT)
+    on = np.array([fired[max(t - width + 1, 0) : t + 1].any(axis=0) for t in range(steps)])
+    return np.where(on, row.spike_level, v)
 
 
 def twin(circuit, ds, root, steps):
@@ -125,16 +124,13 @@ def duration(name, small):
     return 60.0 if small else 200.0
 
 
+@pytest.mark.kernels
 @pytest.mark.parametrize("name", CIRCUITS)
 def test_every_rule_is_its_twin_step_for_step(name, small):
     circuit, T = CIRCUITS[name](), duration(name, small)
     simulation, steps, p = circuit.start(3), round(T / DT), circuit.projections[0]
     record = [fw.Record("p", "W", every=5 * DT)] + ([fw.Record("cells", "v")] if hasattr(p.post, "neuron") else [])
     ds = simulation.run(T + DT, record)
-    if "exponential" in name:  # how far a spike overshoots the peak is not recorded
-        return_to = ds.v_cells.values.max()
-        assert return_to < p.post.neuron.v_peak
-        pytest.skip("see the test of the recorded voltage")
     expected = twin(circuit, ds, simulation.root, steps)[:, p.rows, p.columns]
     # a sample at step t is what the step before has left; of calcium, in the twin, what the step begins with
     at = np.round(ds["time_W_p"].values * 1000 / DT).astype(int)
@@ -145,6 +141,7 @@ def test_every_rule_is_its_twin_step_for_step(name, small):
     assert np.abs(found[-1] - found[0]).max() > 1e-3
 
 
+@pytest.mark.kernels
 @pytest.mark.parametrize("name", CIRCUITS)
 def test_runs_do_not_depend_on_cuts_on_what_is_recorded_or_on_files(name, tmp_path, small):
     T = duration(name, small)
@@ -165,13 +162,13 @@ def test_runs_do_not_depend_on_cuts_on_what_is_recorded_or_on_files(name, tmp_pa
     ))  # fmt: skip
 
 
-# --- the rules that stand alone ----------------------------------------------------------------------------------------
+# --- the rules that stand alone ---
 
 PROTOCOLS = {
     "pairs": protocols.pairs(n=6, rate=5.0, dt=10.0),
     "pairs, post first": protocols.pairs(n=6, rate=20.0, dt=-8.0),
-    "triplets": protocols.triplets(n=4, rate=2.0, dt1=5.0, dt2=-10.0),
-    "poisson": protocols.poisson(rate_pre=40.0, rate_post=30.0, duration=600.0, seed=2),
+    "triplets": protocols.triplets("pre-post-pre", 5.0, -10.0, n=4, rate=2.0),
+    "poisson": protocols.poisson_pairs(600.0, 40.0, 30.0, seed=2),
 }
 
 
@@ -183,7 +180,9 @@ def on_grid(times, dt=0.1):
 def trains(name):
     """Two trains on the grid that begin after 50 ms."""
     run = PROTOCOLS[name]
-    return tuple(on_grid(np.asarray(train) + 50.0 - min(run.pre.min(), run.post.min())) for train in (run.pre, run.post))
+    return tuple(
+        on_grid(np.asarray(train) + 50.0 - min(run.pre.min(), run.post.min())) for train in (run.pre, run.post)
+    )
 
 
 def lone(row, pre, post, w, duration, record=(), seed=0, **more):
@@ -199,7 +198,7 @@ def lone(row, pre, post, w, duration, record=(), seed=0, **more):
 @pytest.mark.parametrize(("axonal", "dendritic"), [(0.0, 0.0), (1.3, 0.4)])
 def test_one_synapse_in_a_circuit_changes_as_the_rule_alone(protocol, axonal, dendritic):
     pre, post = trains(protocol)
-    T = float(np.round(max(pre.max(), post.max()) + 1500.0))  # after the calcium of the last spike has decayed
+    T = float(np.round(max(pre.max(), post.max()) + 300.0))  # after the calcium of the last spike has decayed
     late = {"delay": axonal, "dendritic_delay": dendritic}
     arrivals, backs = pre + axonal, post + dendritic
     for rule in (CALCIUM, CORTEX, CalciumPlasticity("DPD", delay=4.6), CalciumPlasticity("hippocampal_cultures")):
@@ -260,7 +259,9 @@ def test_laps_of_a_circuit_are_those_of_btsp(delay, laps):
     inducer = fw.SpikeSource(1, plateaus, np.zeros(laps, int), name="plateaus")
     w = rng.uniform(0, 1, n)
     row = rule.row(scale=4.0, lap=T, peak=8.0, every=every, plateau=300.0)
-    p = fw.Projection(pre, cells(), np.tile(4 * w[:, None], N_POST), plasticity=row, modulator=inducer, name="p", delay=delay)
+    p = fw.Projection(
+        pre, cells(), np.tile(4 * w[:, None], N_POST), plasticity=row, modulator=inducer, name="p", delay=delay
+    )
     ds = fw.Circuit([p], dt=0.5).run(laps * T, record=fw.Record("p", "W", every=T))
     rate, plateau = np.zeros((n, steps)), np.zeros(steps)
     np.add.at(rate, (np.array(units), ((np.array(at) + delay) // every).astype(int)), 1)
@@ -278,11 +279,15 @@ def test_plateaus_of_a_circuit_flip_as_binary_btsp():
     rule, rng = BinaryBTSP(flip=1.0), np.random.default_rng(1)
     pre, plateaus = source(8, "pre", 20.0, seed=4), source(3, "plateaus", 20.0, seed=6)
     w = rng.integers(0, 2, (8, 3)).astype(float)
-    p = fw.Projection(pre, cells(), 2 * w, plasticity=rule.row(2.0, window=10.0), modulator=plateaus, delay=2.0, name="p")
+    p = fw.Projection(
+        pre, cells(), 2 * w, plasticity=rule.row(2.0, window=10.0), modulator=plateaus, delay=2.0, name="p"
+    )
     found = fw.Circuit([p], dt=DT).run(200.0).W_p_end.values / 2
     W = w.T
     for t in np.unique(plateaus.times):
-        active = [np.any((pre.times[pre.units == j] + 2 <= t) & (pre.times[pre.units == j] + 2 >= t - 10)) for j in range(8)]
+        active = [
+            np.any((pre.times[pre.units == j] + 2 <= t) & (pre.times[pre.units == j] + 2 >= t - 10)) for j in range(8)
+        ]
         event = np.isin(np.arange(3), plateaus.units[plateaus.times == t]).astype(float)
         W = rule.write(W, np.array(active, float), event)
     np.testing.assert_array_equal(found, W.T)
@@ -292,7 +297,7 @@ def test_plateaus_of_a_circuit_flip_as_binary_btsp():
 @pytest.mark.kernels
 @pytest.mark.parametrize("name", ["rossbroich2021_both", "rossbroich2021_facilitating", "rossbroich2021_low_calcium"])
 @pytest.mark.parametrize("delay", [0.0, 3.5])
-def test_spike_responses_of_a_circuit_are_those_of_the_filter_and_a_train_of_spikes_saves_its_state(name, delay, tmp_path):
+def test_spike_responses_of_a_circuit_are_those_of_the_filter_and_are_saved(name, delay, tmp_path):
     rule = SpikeResponse.preset(name)
     times = on_grid(np.cumsum(np.random.default_rng(3).exponential(30.0, 12)), DT)
     T = float(np.ceil(times[-1])) + 20.0
@@ -307,7 +312,9 @@ def test_spike_responses_of_a_circuit_are_those_of_the_filter_and_a_train_of_spi
     jumps = e[1:] - e[:-1] * np.exp(-DT / 5.0)  # a sample follows the arrivals of the step before, decayed
     at = np.round((times + delay) / DT).astype(int)
     released = rule.responses(times, A=7.0)
-    np.testing.assert_allclose(released, 7 * reference.spike_responses(times, rule.baseline, rule.amplitudes, rule.taus))
+    np.testing.assert_allclose(
+        released, 7 * reference.spike_responses(times, rule.baseline, rule.amplitudes, rule.taus)
+    )
     np.testing.assert_allclose(jumps[at] * 1.0, released, rtol=1e-9, atol=1e-9)
     assert np.abs(np.delete(jumps, at)).max() < 1e-9
     assert restored.variable("p", "u").item() == pytest.approx(released[-1] / 7)
@@ -338,10 +345,11 @@ def test_what_a_rule_needs_and_a_circuit_lacks_is_named():
         ),
         "u_ref of its homeostasis; pass u_ref, v_rest and tau_mean": lambda: dataclasses.replace(FAST, u_ref=8.0),
         "the row of a BTSP lacks every": lambda: plasticity.StateRow(rule=PLACE, w_max=1.0),
-        "equations of Brian2": lambda: fw.spiking.to_brian2(fw.Circuit([project(calcium)])),
     }.items():
         with pytest.raises(ValueError, match=match):
             call()
+    with pytest.raises(ValueError, match="no equations of Brian2"):
+        brian2_synapses(calcium)
     for match, call in {
         "pass its row": lambda: project(PLACE),
         "rule is a float; pass one of CalciumPlasticity": lambda: plasticity.StateRow(rule=1.0),
