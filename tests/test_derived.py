@@ -59,6 +59,7 @@ GIVEN = {
     "theory.Formula": {"function": send, "kind": "exact", "condition": "none", "source": "mine"},
     "plasticity.CalciumPlasticity": {"preset": "DP"},
     "plasticity.SpikeResponse": {"baseline": -2.0, "amplitudes": (700.0,), "taus": (100.0,)},
+    "plasticity.StateRow": {"rule": plasticity.CalciumPlasticity("DP"), "w_max": 3.0},
     "plasticity.VoltagePlasticity": {"preset": "visual_cortex"},
     "inference.Fit": {"estimate": 0.5, "intervals": {}, "family": send, "data": xr.Dataset({"a": 1})},
     "inference.ModelFit": {"estimate": 0.5, "intervals": {}, "make": send},

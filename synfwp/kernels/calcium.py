@@ -22,6 +22,16 @@ def relax(rho, up, down, time):
     return up / both + (rho - up / both) * math.exp(-both * time)
 
 
+@inline_kernel
+def through(rho, c, wait, tau, thetas, rates):
+    """Efficacy after ``wait`` without spikes, and how long calcium was above the thresholds."""
+    down, up = stay(c, thetas[0], wait, tau), stay(c, thetas[1], wait, tau)
+    both = min(down, up)
+    rho = relax(rho, rates[1], rates[0], both)
+    rho = relax(rho, 0.0, rates[0], down - both)
+    return relax(rho, rates[1], 0.0, up - both), down, up
+
+
 @kernel
 def calcium(
     pre: np.ndarray,
@@ -46,11 +56,7 @@ def calcium(
         t = min(t_pre, t_post)
         if c > 0:
             wait = t - now
-            down, up = stay(c, thetas[0], wait, tau), stay(c, thetas[1], wait, tau)
-            both = min(down, up)
-            rho = relax(rho, rates[1], rates[0], both)
-            rho = relax(rho, 0.0, rates[0], down - both)
-            rho = relax(rho, rates[1], 0.0, up - both)
+            rho, down, up = through(rho, c, wait, tau, thetas, rates)
             low += down
             high += up
             c *= math.exp(-wait / tau)

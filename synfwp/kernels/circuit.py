@@ -22,6 +22,7 @@ import math
 import numpy as np
 
 from synfwp.kernels._jit import inline_kernel, kernel, restrict_kernel
+from synfwp.kernels.circuit_rules import after_arrivals, before_arrivals
 
 SOURCE, LIF_EXACT, LIF_EULER, ADEX, TWO_COMPARTMENT = range(5)  # kinds of populations
 CURRENT, CONDUCTANCE, SIGNAL = range(3)  # kinds of receptors
@@ -440,6 +441,7 @@ def run(rng, start, k, steps, tables, variables, scratch, sources, probes, spike
     # arrays one by one: a function inlined in a loop counts the references of all that the tuples it gets hold
     populations, projections, receptors = tables.populations, tables.projections, tables.receptors
     parts, part_of, modulators = tables.parts, tables.part_of, tables.modulators
+    rules, terms = tables.rules, tables.terms
     ends, post, pre, place, powers = tables.ends, tables.post, tables.pre, tables.place, tables.powers
     routes, soma = tables.routes, variables.soma
     S, T, L, W = variables.neurons, variables.traces, variables.visits, variables.synapses
@@ -474,6 +476,7 @@ def run(rng, start, k, steps, tables, variables, scratch, sources, probes, spike
         for p in range(n_proj):
             if projections[p].plastic > 1:
                 between_spikes(projections[p], S, T, L, W, ends, post, t)
+        before_arrivals(rules, projections, populations, terms, ends, routes, ring, count, T, W, t)
         for p in range(n_proj):
             projection = projections[p]
             origin = origin_of(projection.x1_log, t)
@@ -544,6 +547,9 @@ def run(rng, start, k, steps, tables, variables, scratch, sources, probes, spike
                     y, rho = T[y0 + n_post : y0 + 2 * n_post], projection.y2_decay
                     for i in range(n_post):
                         y[i] *= rho
+        after_arrivals(
+            rng, rules, projections, populations, parts, ends, post, pre, place, routes, ring, count, S, T, W, t
+        )
         for p in range(n_pop):
             group = populations[p]
             if group.kind != SOURCE:

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from synfwp import checks, derived, seeds, units
+from synfwp import checks, derived, grid, units
 from synfwp.kernels import btsp as kernels
+from synfwp.plasticity.state_rows import StateRow
 
-__all__ = ["BTSP", "BTSP_PRESETS", "BinaryBTSP"]
+__all__ = ["BTSP", "BTSP_PRESETS"]
 
 Array = np.ndarray
 # of a mouse that runs at 25 cm/s through fields of exp(-(x / 21.2 cm)^2), 90 cm wide, and of a plateau (Milstein et al.
@@ -87,6 +88,50 @@ class BTSP:
     def __post_init__(self) -> None:
         known = {} if self.preset is None else checks.lookup("preset of BTSP", self.preset, BTSP_PRESETS)
         fill(self, "BTSP", known, BTSP_PRESETS, UNITS, _check)
+
+    def row(self, scale: Any, *, lap: Any, peak: Any, every: Any = 10.0, plateau: Any = PLATEAU) -> StateRow:
+        """This rule for the synapses of a projection, whose ``modulator`` begins plateaus of its postsynaptic neurons.
+
+        A spike of neuron i of the modulator begins a plateau of postsynaptic neuron i (of all, if it has one neuron);
+        one that lasts is not made stronger, but lasts anew. Signals are those of `run` with ``dt=every``, the spikes of
+        a sample for its rate, divided by ``peak`` and by the largest instruction of one plateau.
+
+        Parameters
+        ----------
+        scale : float
+            The weight that is 1 in `run`, above 0.
+        lap : float
+            ms, a multiple of ``every``: at its end the weights change.
+        peak : float
+            Eligibility that counts as 1, in presynaptic spikes.
+        every : float
+            Length of a sample, ms.
+        plateau : float
+            How long a plateau lasts, ms, a multiple of ``every``.
+
+        Returns
+        -------
+        StateRow
+
+        Raises
+        ------
+        ValueError
+            If a number is not above 0, or ``lap`` or ``plateau`` no multiple of ``every``.
+
+        Examples
+        --------
+        >>> BTSP("milstein2021_fig5").row(scale=2.0, lap=7200.0, peak=20.0).w_max
+        2.0
+        """
+        high = units.number(scale, "1", "scale", 0, above=True)
+        found = StateRow(rule=self, w_min=0.0, w_max=high, every=every, lap=lap, plateau=plateau, peak=peak)
+        for name in ("lap", "plateau"):
+            value = getattr(found, name)
+            if grid.multiples(value, found.every)[1].any() or value < found.every:
+                raise ValueError(
+                    f"{name} is {value:g} ms, no multiple of samples of {found.every:g} ms; pass one, or another every."
+                )
+        return found
 
     def run(self, rate: Any, plateau: Any, w: Any, *, dt: Any, laps: int = 1, peaks: Any = None) -> Array:
         """Weights after every lap.
@@ -241,96 +286,15 @@ class BTSP:
         return np.asarray(kernels.integrals(eligible, instructive, top, gates, laps)) * (dt / 1000)
 
 
-@dataclass(frozen=True, kw_only=True)
-class BinaryBTSP:
-    """Binary synapses that plateaus set anew by chance, of Wu & Maass (2025).
-
-    While a neuron has a plateau, the weight of each input that is active flips with a probability (0 to 1, or 1 to 0),
-    whatever the neuron fires. With 0.5 it is then a fair coin, so that weights correlate with themselves t patterns
-    before as :func:`synfwp.theory.btsp_correlation`. The definition is second hand, from descriptions of the paper.
-
-    Parameters
-    ----------
-    flip : float
-        Probability that an eligible synapse flips.
-
-    Raises
-    ------
-    ValueError, TypeError
-        If the probability is no number from 0 to 1.
-
-    References
-    ----------
-    Wu & Maass 2025, Nature Communications 16:342.
-
-    Examples
-    --------
-    >>> W = BinaryBTSP(flip=1.0).write(np.zeros((2, 3)), x=[1, 0, 1], plateau=[0, 1])
-    >>> W.astype(int).tolist()
-    [[0, 0, 0], [1, 0, 1]]
-    """
-
-    flip: float = 0.5
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "flip", units.number(self.flip, "1", "flip", 0, 1))
-
-    def write(self, W: Any, x: Any, plateau: Any, seed: seeds.Seed = 0) -> Array:
-        """Weights after one pattern.
-
-        Parameters
-        ----------
-        W : (n_post, n_pre) array_like
-            Weights before, 0 or 1.
-        x : (n_pre,) array_like
-            Active inputs, 0 or 1.
-        plateau : (n_post,) array_like
-            Neurons with a plateau, 0 or 1.
-        seed : int, numpy.random.SeedSequence or numpy.random.Generator
-            Of the coins.
-
-        Returns
-        -------
-        (n_post, n_pre) array
-
-        Raises
-        ------
-        ValueError, TypeError
-            For arrays that do not fit each other, or that hold other numbers than 0 and 1.
-
-        Examples
-        --------
-        >>> BinaryBTSP().write(np.ones((1, 8)), np.ones(8), [1], seed=1).astype(int).tolist()
-        [[1, 1, 0, 1, 1, 0, 1, 0]]
-        """
-        before, active, event = _binary("W", W, 2), _binary("x", x, 1), _binary("plateau", plateau, 1)
-        if before.shape != (len(event), len(active)):
-            raise ValueError(
-                f"W has shape {before.shape} but plateau {len(event)} and x {len(active)} entries; pass W of "
-                f"({len(event)}, {len(active)})."
-            )
-        coins = seeds.generator(seed, "coins").random(before.shape) < self.flip
-        return np.where(np.outer(event, active).astype(bool) & coins, 1 - before, before)
-
-
-def _binary(name: str, value: Any, ndim: int) -> Array:
-    """An array of 0 and 1, or of truth values."""
-    truth = np.dtype(getattr(value, "dtype", float)).kind == "b"
-    found = units.array(np.asarray(value).astype(float) if truth else value, "1", name, 0, 1, ndim=ndim)
-    if not np.isin(found, (0, 1)).all():
-        raise ValueError(f"{name} holds other numbers than 0 and 1; pass a binary array.")
-    return found
-
-
 def _check(name: str, value: Any, unit: str) -> float:
     """A parameter within its range."""
     high = 1.0 if name.startswith("a_") else np.inf
     return units.number(value, unit, name, 0.0, high, above=name.startswith(("tau", "b_")))
 
 
-def fill(rule: Any, what: str, known: Any, presets: Any, unit: Any, check: Any) -> None:
+def fill(rule: Any, what: str, known: Any, presets: Any, unit: Any, check: Any, optional: tuple[str, ...] = ()) -> None:
     """Fill in and check the parameters of a new rule; ``preset`` stays only while every value agrees with its set."""
-    names = [f.name for f in dataclasses.fields(rule) if f.name != "preset"]
+    names = [f.name for f in dataclasses.fields(rule) if f.name not in ("preset", *optional)]
     values = {name: getattr(rule, name) for name in names}
     values |= {name: None for name in known if derived.given(values[name]) is None}  # of this preset, not of another
     missing = [name for name in names if values[name] is None and name not in known]

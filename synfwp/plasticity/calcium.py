@@ -8,6 +8,7 @@ import numpy as np
 from synfwp import checks, units
 from synfwp.kernels import calcium as kernels
 from synfwp.plasticity.btsp import fill
+from synfwp.plasticity.state_rows import StateRow
 from synfwp.plasticity.trains import spike_train
 
 __all__ = ["CALCIUM_PRESETS", "CalciumPlasticity"]
@@ -118,6 +119,40 @@ class CalciumPlasticity:
             {} if self.preset is None else checks.lookup("preset of CalciumPlasticity", self.preset, CALCIUM_PRESETS)
         )
         fill(self, "CalciumPlasticity", known, CALCIUM_PRESETS, UNITS, _check)
+
+    def row(self, scale: Any) -> StateRow:
+        """This rule for the synapses of a projection, whose weights go from DOWN to UP with the efficacy.
+
+        The efficacy goes as in `above`, from spike to spike: without noise, and without the slow term that takes it to
+        the nearer of DOWN and UP.
+
+        Parameters
+        ----------
+        scale : float
+            Weight of a DOWN synapse, above 0; an UP one has ``b * scale``.
+
+        Returns
+        -------
+        StateRow
+
+        Raises
+        ------
+        ValueError
+            If ``scale`` is not above 0, or b not above 1.
+
+        Examples
+        --------
+        >>> from synfwp import Circuit, Projection, SpikeSource
+        >>> pre, post = SpikeSource(1, [5.0], [0], name="pre"), SpikeSource(1, [25.0], [0], name="post")
+        >>> p = Projection(pre, post, weight=3.0, plasticity=CalciumPlasticity("DP").row(scale=1.0))
+        >>> W = Circuit([p]).run(300.0).W_pre_to_post_end.item()
+        >>> round((W - 1) / 4, 6), round(CalciumPlasticity("DP").above([5.0], [25.0])[2], 6)
+        (0.502345, 0.502345)
+        """
+        low = units.number(scale, "1", "scale", 0, above=True)
+        if not self.b > 1:
+            raise ValueError(f"b is {self.b:g}, so that an UP synapse is not stronger than a DOWN one; pass b above 1.")
+        return StateRow(rule=self, w_min=low, w_max=float(self.b * low))
 
     def above(self, pre: Any, post: Any, rho: Any = 0.5) -> tuple[float, float, float]:
         """Times that calcium spends above the thresholds, and the efficacy that it leaves without noise.

@@ -32,7 +32,8 @@ class SpikeResponse:
         k(s) = \sum_j \frac{a_j}{\tau_j} e^{-s / \tau_j}, \qquad f(x) = \frac{1}{1 + e^{-x}}
 
     A change of the baseline b (calcium outside) shifts the sigmoid alone; facilitation, depression and both in turn are
-    kernels, not processes of their own as in :class:`synfwp.ShortTerm`.
+    kernels, not processes of their own as in :class:`synfwp.ShortTerm`. As the ``short_term`` of a projection it
+    multiplies the weight, which is :math:`\mu_0`, by the sigmoid at each spike that arrives.
 
     Parameters
     ----------
@@ -100,6 +101,11 @@ class SpikeResponse:
         """
         return cls(**checks.lookup("preset of SpikeResponse", name, SPIKE_RESPONSE_PRESETS))
 
+    @property
+    def rested(self) -> float:
+        """Sigmoid of the baseline, at which a spike after a long rest releases."""
+        return float(0.5 * (1 + np.tanh(self.baseline / 2)))
+
     def responses(self, times: Any, A: Any = None) -> Array:
         """Mean amplitudes of the responses to spikes at given times.
 
@@ -130,7 +136,7 @@ class SpikeResponse:
             raise ValueError(f"times falls from {first:g} to {then:g} ms; pass them in increasing order.")
         size = None if A is None else units.number(A, "1", "A")
         found = sigmoids(at, self.baseline, self.amplitudes, self.taus)
-        return found * (size if size is not None else 2 / (1 + np.tanh(self.baseline / 2)))
+        return found * (size if size is not None else 1 / self.rested)
 
 
 def sigmoids(times: Array, baseline: float, amplitudes: tuple[float, ...], taus: tuple[float, ...]) -> Array:

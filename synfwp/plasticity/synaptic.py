@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 
 from synfwp import checks, shown, units
 from synfwp.kernels.stdp import stdp
+from synfwp.plasticity.state_rows import StateRow
 from synfwp.plasticity.trains import spike_train, time_of
 
 INTERACTIONS = ("all", "nearest")
@@ -211,7 +212,7 @@ class SynapticRule(shown.OneLine):
         return _weight_change(self, pre, post, w, reward_times, start, stop)
 
 
-def check_row(what: str, rule: Any) -> SynapticRule | None:
+def check_row(what: str, rule: Any) -> SynapticRule | StateRow | None:
     """A row that a circuit can run, or None, or an error that names the cure.
 
     Parameters
@@ -222,7 +223,7 @@ def check_row(what: str, rule: Any) -> SynapticRule | None:
 
     Returns
     -------
-    SynapticRule or None
+    SynapticRule, StateRow or None
 
     Raises
     ------
@@ -236,7 +237,7 @@ def check_row(what: str, rule: Any) -> SynapticRule | None:
     >>> check_row("plasticity", SynapticRule(name="pairs", post_x=0.1)).name
     'pairs'
     """
-    if rule is None or (isinstance(rule, SynapticRule) and rule.coincident == "in order"):
+    if rule is None or isinstance(rule, StateRow) or (isinstance(rule, SynapticRule) and rule.coincident == "in order"):
         return rule
     kind = type(rule).__name__
     if isinstance(rule, SynapticRule):
@@ -249,6 +250,8 @@ def check_row(what: str, rule: Any) -> SynapticRule | None:
             f"{what} is a {kind}, whose amplitudes are relative changes of weight; pass rule.row(scale=...) with the "
             "weight that they are fractions of, in its unit."
         )
+    if hasattr(rule, "row"):
+        raise TypeError(f"{what} is a {kind}; pass its row(...), which has what a projection needs beside the rule.")
     raise TypeError(f"{what} is a {kind}; pass a SynapticRule, such as PairSTDP('bi_poo').row(scale=...).")
 
 

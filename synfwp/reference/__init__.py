@@ -37,6 +37,7 @@ from synfwp.reference.rules import (
     self_referential,
     softmax,
 )
+from synfwp.reference.state_rules import spike_responses, state_rule
 from synfwp.reference.synapses import (
     benna_fusi_synapses,
     binary_synapses,
@@ -88,6 +89,8 @@ __all__ = [
     "signed_synapses",
     "softmax",
     "spike_pairs",
+    "spike_responses",
+    "state_rule",
     "stdp",
     "stdp_terms",
     "taylor",

@@ -3,15 +3,17 @@
 import numpy as np
 
 
-def voltage(spikes, v, dt, taus, amplitudes, thetas):
-    r"""Depression and potentiation of one synapse (Clopath et al. 2010, equations 1 to 4), without homeostasis.
+def voltage(spikes, v, dt, taus, amplitudes, thetas, homeostasis):
+    r"""Depression and potentiation of one synapse (Clopath et al. 2010, equations 1 to 4).
 
     .. math::
         \frac{dw}{dt} = -A_{LTD} \, X(t) \, [\bar u_-(t) - \theta_-]_+
             + A_{LTP} \, \bar x(t) \, [u(t) - \theta_+]_+ \, [\bar u_+(t) - \theta_-]_+
 
     ``spikes`` (T,) per step, ``v`` (T,) constant during each step; means of the voltage begin at v[0] and are those at
-    the begin of a step, the trace of a spike, :math:`e^{-t/\tau_x} / \tau_x`, is integrated over it.
+    the begin of a step, the trace of a spike, :math:`e^{-t/\tau_x} / \tau_x`, is integrated over it. ``homeostasis``,
+    (reference, rest, tau): the mean square of ``v - rest`` above 0, which begins at the reference, over the reference
+    multiplies :math:`A_{LTD}`; none for a reference of 0.
     """
     T = len(v)
     ltd = ltp = 0.0
@@ -21,7 +23,12 @@ def voltage(spikes, v, dt, taus, amplitudes, thetas):
             decay = np.exp(-dt / tau)
             past = decay ** np.arange(t - 1, -1, -1)
             means.append(v[0] * decay**t + (1 - decay) * (past @ v[:t]))
-        ltd += spikes[t] * amplitudes[0] * max(means[0] - thetas[0], 0)
+        reference, rest, tau = homeostasis
+        decay = np.exp(-dt / tau)
+        past = decay ** np.arange(t - 1, -1, -1)
+        squares = reference * decay**t + (1 - decay) * (past @ np.maximum(v[:t] - rest, 0) ** 2)
+        share = squares / reference if reference else 1.0
+        ltd += spikes[t] * amplitudes[0] * share * max(means[0] - thetas[0], 0)
         at = np.arange(t + 1)
         trace = (spikes[: t + 1] * (np.exp(-(t - at) * dt / taus[0]) - np.exp(-(t + 1 - at) * dt / taus[0]))).sum()
         ltp += amplitudes[1] * trace * max(v[t] - thetas[1], 0) * max(means[1] - thetas[0], 0)

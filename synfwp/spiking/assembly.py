@@ -8,11 +8,14 @@ from scipy.special import exprel
 
 from synfwp import units
 from synfwp.kernels import circuit as kernel
+from synfwp.plasticity import StateRow
 from synfwp.plasticity.synaptic import COEFFICIENTS
+from synfwp.spiking import state_rules
 from synfwp.spiking.connections import Layout
 from synfwp.spiking.groups import Population
 from synfwp.spiking.neurons import AdEx, Neuron, Receptor, TwoCompartment, is_linear, receptors_of
 from synfwp.spiking.projection import Projection
+from synfwp.spiking.short_term import ShortTerm
 from synfwp.spiking.tables import (
     MODULATOR,
     PART,
@@ -34,16 +37,23 @@ Lists = tuple[Array, Array, Array, Array]
 
 def build(circuit: Wiring) -> tuple[Tables, Variables, Offsets]:
     """Tables, the variables at time 0, and where those of each group begin."""
-    length = max([0, *(int(side.delays.max()) for one in circuit.layouts for side in (one.axons, one.dendrites))]) + 1
+    longest = [int(side.delays.max()) for one in circuit.layouts for side in (one.axons, one.dendrites)]
+    longest += [
+        int(made.axons.delays.max()) + state_rules.lag(p, circuit.dt)
+        for p, made in zip(circuit.projections, circuit.layouts, strict=True)
+    ]
+    length = max([0, *longest]) + 1
     populations, parts, receptors, neurons, offsets = _neurons(circuit, length)
     modulators = [pair for p in circuit.projections for pair in p.modulators]
     projections, connections, traces, synapses = _synapses(circuit, offsets)
+    rules, terms, *more = state_rules.build(circuit, projections, len(traces), len(synapses))
+    traces, synapses = (np.concatenate(pair) for pair in zip((traces, synapses), more, strict=True))
     routes, n_soma = _routes(circuit, projections)
     powers = [np.exp(one.x1_log * np.arange(kernel.TABLE)) for one in projections]
     part_of = np.repeat(np.arange(len(parts)), parts.n)
     tables = Tables(
         populations, parts, part_of, receptors, projections, records(MODULATOR, max(len(modulators), 1)), *connections,
-        np.concatenate([*powers, np.zeros(1)]), routes,
+        np.concatenate([*powers, np.zeros(1)]), routes, rules, terms,
     )  # fmt: skip
     for one, (group, gain) in zip(tables.modulators, modulators, strict=False):
         one.group, one.gain = circuit.group_index[group.name], gain
@@ -188,7 +198,10 @@ def _synapses(circuit: Wiring, offsets: Offsets) -> tuple[Records, Lists, Array,
     """Records of projections, their connections, and traces and weights at time 0."""
     projections, index = records(PROJECTION, len(circuit.projections)), circuit.group_index
     # those with lists of targets first, whose synapses are then where their lists are
-    full = [p.dense and not made.listed for p, made in zip(circuit.projections, circuit.layouts, strict=True)]
+    full = [
+        p.dense and not made.listed and not isinstance(p.plasticity, StateRow)
+        for p, made in zip(circuit.projections, circuit.layouts, strict=True)
+    ]
     order = sorted(range(len(projections)), key=full.__getitem__)
     traces, weights = [np.zeros(1)], []
     visit0 = pending0 = synapse0 = row0 = 0
@@ -277,10 +290,10 @@ def _routes(circuit: Wiring, projections: Records) -> tuple[Array, int]:
 def _traces(p: Projection, n_pre: int, n_post: int) -> dict[str, Array]:
     """Traces of a projection at time 0, by the field that holds where they begin."""
     found = {}
-    if p.plasticity is not None:
+    if p.plasticity is not None and not isinstance(p.plasticity, StateRow):
         found = {"x0": np.zeros(2 * n_pre), "y0": np.zeros(2 * n_post)}
     if p.short_term is not None:
-        found["short_term0"] = np.concatenate([np.full(n_pre, p.short_term.u_rest), np.ones(n_pre)])
+        found["short_term0"] = np.concatenate([np.full(n_pre, p.short_term.rested), np.ones(n_pre)])
     return found
 
 
@@ -289,6 +302,8 @@ def _rule(p: Projection, dt: float, offsets: Offsets) -> dict[str, Any]:
     rule: Any = p.plasticity
     if rule is None:
         return {}
+    if isinstance(rule, StateRow):
+        return {"w_min": rule.w_min, "w_max": rule.w_max}
     continuous = rule.error != "" or rule.tau_e is not None
     found = {name: getattr(rule, name) for name in (*COEFFICIENTS, "w_min", "w_max", "soft")}
     found |= {"plastic": 2 if continuous else 1, "nearest": rule.interaction == "nearest"}
@@ -309,8 +324,8 @@ def _rule(p: Projection, dt: float, offsets: Offsets) -> dict[str, Any]:
 def _short_term(p: Projection, dt: float) -> dict[str, Any]:
     """Fields of a projection that short-term plasticity gives."""
     s = p.short_term
-    if s is None:
-        return {}
+    if not isinstance(s, ShortTerm):
+        return {}  # a filter gives u for every spike
     return {
         "raised_first": s.raised_first,
         "U": s.U,

@@ -79,7 +79,7 @@ def brian2_synapses(
     20. * msecond
     """
     checks.lookup("weight_unit", weight_unit, equations.UNITS)
-    rule = check_row("rule", rule)
+    equations.check("the model", check_row("rule", rule), short_term)
     if rule is not None and (rule.tau_e is not None or rule.error or rule.total is not None):
         raise ValueError(f"rule {rule.name!r} changes synapses between spikes; use to_brian2(circuit).")
     return with_units(equations.synapses(rule, weight_unit, target, short_term, gate, eligibility, transmission))
@@ -185,6 +185,7 @@ def to_brian2(circuit: Wiring) -> Brian2Network:
 def _check_exported(p: Projection) -> None:
     """Refuse what the operations between spikes leave out."""
     rule = p.plasticity
+    equations.check(f"projection {p.name!r}", rule, p.short_term)
     if rule is None:
         return
     continuous = rule.tau_e is not None or bool(rule.error)
@@ -261,7 +262,9 @@ def _projection(
     import brian2 as b2
 
     scale = _quantity(1.0, p.unit)
-    rule, timed, words = p.plasticity, {}, {}
+    rule: Any = p.plasticity
+    short_term: Any = p.short_term
+    timed, words = {}, {}
     for name in ("gate", "eligibility", "transmission"):
         steps = getattr(p, name)
         words[name] = f"{name}(t)" if len(steps.times) > 1 else f"{float(steps.values[0]):.17g}"
@@ -271,7 +274,7 @@ def _projection(
         words["gate"], words["eligibility"] = "0", words["gate"]
     target = None if p.receptor == "none" else identifier(str(p.receptor))
     eligibility = words["eligibility"] if p.collects else None
-    text = equations.synapses(rule, p.unit, target, p.short_term, words["gate"], eligibility, words["transmission"])
+    text = equations.synapses(rule, p.unit, target, short_term, words["gate"], eligibility, words["transmission"])
     delay, late = _each(p, p.delay), _each(p, p.dendritic_delay)
     apart = bool(late.any()) and target is not None and (rule is not None or "transmission" in timed)
     if apart:  # the weight of the arrival opens the receptor later
@@ -292,7 +295,7 @@ def _projection(
             getattr(made, name).delay = each * b2.ms
     made.w = (p.weight.ravel() if p.dense else p.weight.data) * scale
     if p.short_term is not None:
-        made.u, made.x = p.short_term.u_rest, 1.0
+        made.u, made.x = p.short_term.rested, 1.0
     if code.on_pre:
         made.pre.order = 2 * (place - len(circuit.projections))
     if apart:

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from synfwp.plasticity.synaptic import COEFFICIENTS, SynapticRule
+from synfwp.plasticity import SpikeResponse, StateRow, SynapticRule
+from synfwp.plasticity.synaptic import COEFFICIENTS
 from synfwp.spiking.groups import Population
 from synfwp.spiking.neurons import AdEx, TwoCompartment, is_linear, receptors_of
 from synfwp.spiking.short_term import ShortTerm
@@ -74,6 +75,15 @@ def identifier(name: str) -> str:
     """
     bare = re.sub(r"[^A-Za-z0-9_]+", "_", name)
     return f"n_{bare}" if bare == name else f"n_{bare}_{zlib.crc32(name.encode()):08x}"
+
+
+def check(what: str, rule: Any, short_term: Any) -> None:
+    """Refuse rules with states of their own and filters, for which there are no equations here."""
+    if isinstance(rule, StateRow) or isinstance(short_term, SpikeResponse):
+        raise ValueError(
+            f"{what} has a rule with states of its own or a filter, for which there are no equations of Brian2; leave "
+            "it out, or run it in a Circuit."
+        )
 
 
 def synapses(

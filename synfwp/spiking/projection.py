@@ -7,7 +7,8 @@ import numpy as np
 import scipy.sparse
 
 from synfwp import checks, derived, owned, seeds, units
-from synfwp.plasticity import SynapticRule, check_row
+from synfwp.plasticity import SpikeResponse, StateRow, SynapticRule, check_row
+from synfwp.spiking import rule_checks
 from synfwp.spiking.connections import by_synapse, checked_delays, checked_weights
 from synfwp.spiking.groups import Group, Population, as_steps, check_name
 from synfwp.spiking.neurons import receptors_of
@@ -35,10 +36,10 @@ class Projection(owned.Owner):
         ms, multiples of dt, from a presynaptic spike to its arrival at the synapse (axonal): one, or one for each
         synapse. Of a full array beside a sparse weight the numbers at the synapses are taken; a sparse array stores
         the same entries as the weight, zeros too.
-    plasticity : None or SynapticRule
+    plasticity : None, SynapticRule or StateRow
         With amplitudes in the unit of the weight; of a published rule of relative changes take
-        ``PairSTDP("bi_poo").row(scale=weight)``.
-    short_term : None or ShortTerm
+        ``PairSTDP("bi_poo").row(scale=weight)``, and the ``row(...)`` of rules of calcium, voltage and plateaus.
+    short_term : None, ShortTerm or SpikeResponse
     gate : float or Steps
         Multiplies all changes of the weight by spikes and errors: beta(t). Leak, normalisation and latches go on.
     eligibility : float or Steps
@@ -52,6 +53,7 @@ class Projection(owned.Owner):
     modulator : None, a group, or a sequence of (group, gain)
         Its spikes raise the reward of rules with an eligibility trace, those of several by ``gain`` times as much: of
         rewards and punishments ``[(rewards, 1.0), (punishments, -1.0)]``. None: rewards come from `Simulation.reward`.
+        Of rules of plateaus (`BTSP`, `BinaryBTSP`) it is the group whose spikes are plateaus, without delay.
     name : str
         Default ``"pre_to_post"``, by the names of the groups.
     dendritic_delay : float, (n_pre, n_post) array, or sparse array
@@ -88,8 +90,8 @@ class Projection(owned.Owner):
     weight: Any
     receptor: str | None = None
     delay: Any = 0.0
-    plasticity: SynapticRule | None = None
-    short_term: ShortTerm | None = None
+    plasticity: SynapticRule | StateRow | None = None
+    short_term: ShortTerm | SpikeResponse | None = None
     gate: Any = 1.0
     eligibility: Any = 0.0
     latch: Any = ()
@@ -114,8 +116,10 @@ class Projection(owned.Owner):
         put(self, "weight", _kept(self.checked(self.weight)))
         for name in ("delay", "dendritic_delay"):
             put(self, name, _kept(checked_delays(getattr(self, name), self.weight, f"{name} of {label}")))
-        if self.short_term is not None and not isinstance(self.short_term, ShortTerm):
-            raise TypeError(f"short_term of {label} is a {type(self.short_term).__name__}; pass a ShortTerm.")
+        if self.short_term is not None and not isinstance(self.short_term, ShortTerm | SpikeResponse):
+            raise TypeError(
+                f"short_term of {label} is a {type(self.short_term).__name__}; pass a ShortTerm or a SpikeResponse."
+            )
         for name in ("gate", "eligibility", "transmission"):
             put(self, name, as_steps(f"{name} of {label}", getattr(self, name), "1"))
         latch = np.atleast_1d(np.asarray(units.to_float(self.latch, "ms", f"latch of {label}"), float))
@@ -206,7 +210,7 @@ class Projection(owned.Owner):
             found = found.view(derived.Filled)
         stored = found if isinstance(found, np.ndarray) else found.data
         rule = self.plasticity
-        bounds = (rule.w_min, rule.w_max) if isinstance(rule, SynapticRule) else (-np.inf, np.inf)
+        bounds = (rule.w_min, rule.w_max) if isinstance(rule, SynapticRule | StateRow) else (-np.inf, np.inf)
         if self.unit == "nS":
             bounds = max(bounds[0], 0.0), bounds[1]  # a conductance is not negative
         if stored.size and not bounds[0] <= stored.min() <= stored.max() <= bounds[1]:
@@ -247,6 +251,8 @@ class Projection(owned.Owner):
                 f"rule {rule.name!r} of {label} changes weights between spikes; eligibility and latch collect changes "
                 "at spikes only."
             )
+        if isinstance(rule, StateRow):
+            return rule_checks.check(self, label)
         if self.unit == "nS" and rule.w_min < 0:
             raise ValueError(
                 f"rule {rule.name!r} of {label} lets a conductance become negative; pass w_min=0.0 or more."

@@ -139,6 +139,11 @@ class ShortTerm:
         """Whether a spike raises u before it releases."""
         return self.release == "after"
 
+    @property
+    def rested(self) -> float:
+        """What u is without spikes."""
+        return float(self.u_rest)
+
     def released(self, intervals: Any) -> Array:
         """Share released at each spike of a train that starts at rest.
 

@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from synfwp import checks, seeds, units
 from synfwp.kernels import circuit as kernel
+from synfwp.plasticity import StateRow
 from synfwp.shown import brief
 from synfwp.spiking.assembly import scratch
 from synfwp.spiking.groups import Population
@@ -185,6 +186,8 @@ class Simulation(State):
                 "not 0 (1.0, say), and set it to 0 where it should not collect."
             )
         if not np.array_equal(self.gates[row, p], new, equal_nan=True):
+            if isinstance(rule, StateRow):
+                self.settle(p)  # up to here with the gate as it was
             self.gates[row, p] = new
             self.log.append([self.time, kind, one.name, None if value is None else new])
 
@@ -261,6 +264,8 @@ class Simulation(State):
                 if t % BLOCK == 0 and np.isfinite(rule.tau_w):
                     self.settle(p)  # a row that is never visited would leak past what a float holds
                 gate, collect = self.gate(p, "gate"), self.gate(p, "eligibility")
+                if isinstance(rule, StateRow) and gate != row.gate:
+                    self.settle(p)
                 row.gate = gate if rule.tau_e is None else 0.0
                 row.eligible = collect if rule.tau_e is None else gate
             row.transmit = self.gate(p, "transmission")

@@ -15,7 +15,8 @@ import scipy.sparse
 
 from synfwp import checks, results, seeds
 from synfwp.kernels import circuit as kernel
-from synfwp.spiking import assembly
+from synfwp.plasticity import SpikeResponse, SynapticRule
+from synfwp.spiking import assembly, state_rules
 from synfwp.spiking.connections import Fibres, by_synapse
 from synfwp.spiking.projection import Projection
 from synfwp.spiking.tables import CHANGING
@@ -107,6 +108,7 @@ class State:
 
     def settle(self, p: int) -> None:
         """Bring traces and weights of projection p to the present step."""
+        state_rules.settle(self.tables, self.variables, p, self.circuit.projections[p].n_synapses, self.step)
         kernel.settle(self.tables, self.variables, p, self.step)
 
     def synapses(self, p: int, eligibility: bool = False) -> Array:
@@ -135,12 +137,10 @@ class State:
         factor = np.where(total > 0, rule.total / np.where(total > 0, total, 1), 1.0)
         np.clip(W * factor[post], rule.w_min, rule.w_max, out=W)
 
-    def gate(self, p: int, kind: str) -> float:
-        """What a gate of projection p is at the present step: as set, or as scheduled."""
-        new = self.gates[KINDS.index(kind), p]
-        return float(
-            getattr(self.circuit.projections[p], kind).at(self.step, self.circuit.dt) if np.isnan(new) else new
-        )
+    def gate(self, p: int, kind: str, step: int | None = None) -> float:
+        """What a gate of projection p is at the present step, or was at another: as set, or as scheduled."""
+        new, t = self.gates[KINDS.index(kind), p], self.step if step is None else max(step, 0)
+        return float(getattr(self.circuit.projections[p], kind).at(t, self.circuit.dt) if np.isnan(new) else new)
 
     def set_weights(self, name: str, weight: Any) -> None:
         """Replace the weights of a projection; the synapses stay the same ones.
@@ -218,7 +218,8 @@ class State:
         made, n_pre, n_post = self.circuit.layouts[p], row.n_pre, row.n_post
         since = self.step - self.variables.visits[row.visit0 : row.visit0 + n_pre]
         if name in ("W", "E"):
-            values = made.by_row(self.synapses(p, name == "E"))
+            found = state_rules.brought(self.tables, self.variables, p, one.n_synapses, self.step)
+            values = made.by_row(self.synapses(p, name == "E") if found is None else found[1])
             if name == "W" and row.w_log != 0:
                 values *= np.exp(row.w_log * since)[
                     one.rows if made.axons.of_synapse is None else made.axons.of_synapse
@@ -254,11 +255,11 @@ class State:
     def _has(self, one: Projection, name: str) -> None:
         """Refuse a variable that a projection does not have."""
         names = ["W"]
-        if one.plasticity is not None:
+        if isinstance(one.plasticity, SynapticRule):
             reads_y2 = one.plasticity.pre_y2 or one.plasticity.post_xy
             names += ["x1", "x2", "y1"] + (["y2"] if reads_y2 else []) + (["E"] if one.collects else [])
         if one.short_term is not None:
-            names += ["u", "x"]
+            names += ["u"] if isinstance(one.short_term, SpikeResponse) else ["u", "x"]
         checks.one_of(f"variable of projection {one.name!r}", name, names)
 
     def position(self, name: str) -> int:
@@ -337,6 +338,8 @@ class State:
         found.tables.projections.reward_next = arrays.pop("next_rewards")
         for name, value in arrays.items():
             getattr(found.variables, name)[:] = value
+        for p in range(len(circuit.projections)):  # what synapses that are not at the present yet go on with
+            found.tables.projections[p].gate = found.gate(p, "gate", found.step - 1)
         found.rng = seeds.generator(found.root, "neurons")
         found.rng.bit_generator.state = about["rng"]
         return found
@@ -366,7 +369,8 @@ class State:
         constant = t.projections.copy()
         for name in CHANGING:
             constant[name] = 0
-        for part in (t.populations, t.parts, t.receptors, t.modulators, constant, t.ends, t.post, t.routes):
+        parts = (t.populations, t.parts, t.receptors, t.modulators, constant, t.ends, t.post, t.routes)
+        for part in parts + ((t.rules, t.terms) if len(t.rules) else ()):
             digest.update(np.ascontiguousarray(part).tobytes())
         names = [g.name for g in self.circuit.groups] + [p.name for p in self.circuit.projections]
         digest.update(json.dumps([names, self.circuit.dt]).encode())

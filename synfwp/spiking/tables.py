@@ -35,6 +35,11 @@ PROJECTION = _record(
     "U u_rest rec_log facil_log e_decay reward_level reward_next reward_decay reward_raise reward_integral reward_base "
     "rate x2_share",
 )
+RULE = _record(  # of synapses that hold more than a weight, and of responses by a filter: see `kernels.circuit_rules`
+    "kind projection trace0 first0 second0 terms0 n_terms lag source every lap width",
+    "tau tau_ms jump_pre jump_post theta_d theta_p rate_d rate_p level baseline reference keep_1 keep_2 keep_mean "
+    "scale slope_d slope_p low_d low_p span_d span_p",
+)
 MODULATOR = _record("group", "gain")
 PROBE = _record("first n every width out0 gain0 start chosen0", "")
 CHANGING = (
@@ -61,6 +66,8 @@ class Tables(NamedTuple):
     place: Array  # of each synapse, column by column, its place in the rows
     powers: Array  # of the decay of x1, for so many steps
     routes: Array  # delays of each projection; axon or dendrite of a neuron and a delay; delay and neuron of a dendrite
+    rules: Records  # RULE
+    terms: Array  # size and logarithm of the decay of a step, of each part of a filter
 
 
 class Variables(NamedTuple):

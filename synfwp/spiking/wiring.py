@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from synfwp import checks, grid, owned, units
+from synfwp.spiking import rule_checks
 from synfwp.spiking.connections import Layout, by_synapse, layout
 from synfwp.spiking.groups import Group, Population, SpikeSource, Steps, steps_of
 from synfwp.spiking.nordlie import Summary, summary
@@ -130,6 +131,8 @@ class Wiring:
             self.on_grid(f"latch of projection {p.name!r}", p.latch)
             if p.plasticity is not None:
                 self._check_rule(p.plasticity)
+            for name, value in rule_checks.times(p).items():
+                self.on_grid(f"{name} of the rule of projection {p.name!r}", value, checks.MOST)
         for group in self.groups:
             if isinstance(group, Population):
                 self.on_grid(f"t_ref of {group.name!r}", group.neuron.t_ref)

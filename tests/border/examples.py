@@ -425,6 +425,7 @@ ROWS: Mapping[str, Row] = {
         fw.plasticity.CalciumPlasticity("DP").dw,
         {"pre": TRAIN, "post": [5.0, 33.0]},
     ),
+    "plasticity.CalciumPlasticity.row": (fw.plasticity.CalciumPlasticity("DP").row, {"scale": 0.5}),
     "plasticity.CalciumPlasticity.transitions": (
         fw.plasticity.CalciumPlasticity("DP").transitions,
         {"pre": TRAIN, "post": [5.0, 33.0]},
@@ -439,7 +440,21 @@ ROWS: Mapping[str, Row] = {
     ),
     "plasticity.VoltagePlasticity": (
         fw.plasticity.VoltagePlasticity,
-        {"preset": "visual_cortex", "A_LTD": 1e-4, "theta_plus": -50.0, "tau_x": 12.0},
+        {"preset": "visual_cortex", "A_LTD": 1e-4, "theta_plus": -50.0, "tau_x": 12.0}
+        | {"u_ref": 8.0, "v_rest": -70.0, "tau_mean": 1200.0},
+    ),
+    "plasticity.StateRow": (
+        fw.plasticity.StateRow,
+        {
+            "rule": fw.plasticity.VoltagePlasticity("visual_cortex"),
+            "w_max": 3.0,
+            "spike_level": 30.0,
+            "spike_width": 2.0,
+        },
+    ),
+    "plasticity.VoltagePlasticity.row": (
+        fw.plasticity.VoltagePlasticity("visual_cortex").row,
+        {"w_min": 0.1, "w_max": 3.0, "spike_level": 30.0, "spike_width": 2.0},
     ),
     "plasticity.VoltagePlasticity.dw": (
         fw.plasticity.VoltagePlasticity("visual_cortex").dw,
@@ -454,6 +469,10 @@ ROWS: Mapping[str, Row] = {
         fw.plasticity.BTSP("milstein2021_fig5").integrals,
         {"delay": [-1000.0, 500.0], "width": 500.0, "plateau": 200.0, "dt": 50.0},
     ),
+    "plasticity.BTSP.row": (
+        fw.plasticity.BTSP("milstein2021_fig5").row,
+        {"scale": 2.0, "lap": 3000.0, "peak": 20.0, "every": 10.0, "plateau": 200.0},
+    ),
     "plasticity.BTSP.run": (
         fw.plasticity.BTSP("milstein2021_fig5").run,
         {"rate": np.abs(W), "plateau": [0.0, 1.0, 0.0], "w": [0.2, 0.7], "dt": 500.0, "peaks": [5.0, 1.5]},
@@ -463,6 +482,7 @@ ROWS: Mapping[str, Row] = {
         {"delay": [-1000.0, 500.0], "w": [0.2, 0.7], "width": 500.0, "plateau": 200.0, "dt": 50.0},
     ),
     "plasticity.BinaryBTSP": (fw.plasticity.BinaryBTSP, {"flip": 0.25}),
+    "plasticity.BinaryBTSP.row": (fw.plasticity.BinaryBTSP().row, {"scale": 2.0, "window": 50.0}),
     "plasticity.BinaryBTSP.write": (
         fw.plasticity.BinaryBTSP().write,
         {"W": np.array([[0, 1, 1], [1, 0, 1]]), "x": np.array([1, 0, 1]), "plateau": np.array([1, 1]), "seed": 3},

@@ -88,7 +88,7 @@ def test_without_noise_every_synapse_goes_where_the_efficacy_goes():
 def test_voltage_traces_are_sums_over_the_past(seed, T, dt):
     rng = np.random.default_rng(seed)
     spikes, v = (rng.random(T) < 0.2).astype(float), rng.uniform(-80, 20, T)
-    args = dt, (15.0, 10.0, 7.0), (14e-5, 8e-5), (-70.6, -45.3)
+    args = dt, (15.0, 10.0, 7.0), (14e-5, 8e-5), (-70.6, -45.3), (60.0 * (seed % 2), -70.6, 20.0)
     np.testing.assert_allclose(
         voltage_kernels.voltage(spikes, v, *args), reference.voltage(spikes, v, *args), rtol=1e-10, atol=1e-16
     )
@@ -96,13 +96,25 @@ def test_voltage_traces_are_sums_over_the_past(seed, T, dt):
 
 def test_a_clamped_neuron_has_a_closed_form():
     """Clopath et al. 2010, fig. 1h: the voltage in place of its means, and every spike's trace has an area of 1."""
-    rule = VoltagePlasticity("visual_cortex")
+    sets = {"visual_cortex": (14e-5, 8e-5, 70.6, 45.3), "hippocampus": (38e-5, 2e-5, 41.0, 38.0)}
     spikes = np.arange(0.0, 1000.0, 40.0)  # 25 Hz
-    for u in (-80.0, -60.0, -46.0, -30.0, 0.0):
-        ltd = len(spikes) * 14e-5 * max(u + 70.6, 0)
-        ltp = len(spikes) * 8e-5 * max(u + 45.3, 0) * max(u + 70.6, 0)
-        found = rule.parts(spikes, np.full(15000, u), dt=0.1)
-        np.testing.assert_allclose(found, [ltd, ltp], rtol=1e-9)  # 500 ms after the last spike: exp(-33)
+    for name, (a, b, low, high) in sets.items():
+        for u in (-80.0, -60.0, -46.0, -30.0, 0.0):
+            ltd = len(spikes) * a * max(u + low, 0)
+            ltp = len(spikes) * b * max(u + high, 0) * max(u + low, 0)
+            found = VoltagePlasticity(name).parts(spikes, np.full(15000, u), dt=0.1)
+            np.testing.assert_allclose(found, [ltd, ltp], rtol=1e-9)  # 500 ms after the last spike: exp(-33)
+
+
+def test_homeostasis_multiplies_depression_by_the_mean_square_over_its_reference():
+    """A clamp far longer than the mean: depression of one spike is that without homeostasis, times a ratio."""
+    plain, u, spike = VoltagePlasticity("visual_cortex"), -50.0, [900.0]
+    rule = VoltagePlasticity("visual_cortex", u_ref=60**0.5, v_rest=-70.6, tau_mean=20.0)
+    v = np.full(1000, u)
+    ratio = rule.parts(spike, v, dt=1.0)[0] / plain.parts(spike, v, dt=1.0)[0]
+    assert ratio == pytest.approx((u + 70.6) ** 2 / 60, rel=1e-9)  # exp(-45) of the start is left
+    assert rule.parts([0.0], v, dt=1.0)[0] == pytest.approx(plain.parts([0.0], v, dt=1.0)[0])  # it begins at 1
+    assert rule.preset == "visual_cortex"
 
 
 def test_a_spike_after_the_presynaptic_one_potentiates_and_before_it_depresses():

@@ -33,6 +33,7 @@ TWINS_OF = {
     "circuit.run": ("circuit",),
     "rate.run": ("rate_network",),
     "circuit.settle": ("circuit",),
+    "circuit_rules.brought": ("state_rule",),
     "synapses.run": (
         "bounded_synapses",
         "few_bit_synapses",
