@@ -207,6 +207,15 @@ def origin_of(log, t):
 
 
 @uncounted_restrict_kernel
+def raise_all(W, s0, which, share, first, last, x, high):
+    """To each weight of a row that is named, ``x share`` of 0 or more, one after the other: none falls to its bound."""
+    for m in range(first, last):
+        s = np.uint64(s0 + which[np.uint64(m)])
+        w = W[s] + x * share[np.uint64(m)]
+        W[s] = high if w > high else w
+
+
+@uncounted_restrict_kernel
 def add_all(W, s0, which, share, first, last, b0, x, low, high):
     """To each weight of a row that is named, ``b0 + x share``, one after the other and within bounds."""
     for m in range(first, last):
@@ -234,7 +243,9 @@ def apply_pending(projection, T, L, W, pending_step, pending_unit, pending_share
         return
     x1 *= decayed(projection.x1_log, origin - last)
     if not (two or leaks or e0 >= 0) and mu == 0:
-        if gate != 0:
+        if b0 == 0 and projection.post_xy == 0 and gate * projection.post_x > 0:
+            raise_all(W, s0, pending_unit, pending_share, q0 + first, q0 + upto, gate * x1, high)
+        elif gate != 0:
             add_all(W, s0, pending_unit, pending_share, q0 + first, q0 + upto, gate * b0, gate * x1, low, high)
         return
     for m in range(first, upto):
