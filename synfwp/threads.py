@@ -34,6 +34,11 @@ def current_limit() -> int:
     return _THREADS.get() or 1
 
 
+def usable() -> int:
+    """Threads that work may be spread over here: 1 in a thread of a pool, which would wait for others for ever."""
+    return 1 if getattr(_WORKER, "inside", False) else _limit("threads", None)
+
+
 def spread(work: Callable[[int, int], None], n: int, flops: float, threads: int | None) -> None:
     """``work(lo, hi)`` over n sequences, in threads where that pays."""
     limit = _limit("threads", threads)  # checked for small work too

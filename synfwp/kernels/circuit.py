@@ -457,11 +457,11 @@ def between_spikes(projection, S, T, L, W, ends, post, t):
 
 
 @kernel
-def run(rng, start, k, steps, tables, variables, scratch, sources, probes, spikes):
-    """Steps k..steps-1 of a call that begins at step ``start``; returns the first step that was not run.
+def run(rng, start, k, stop, steps, tables, variables, scratch, sources, probes, spikes, mine):
+    """Steps k..stop-1 of ``steps`` from step ``start`` on, of what is ``mine``; returns the first that was not run.
 
-    The call ends early when the next step might not find room in ``spikes``, whose ``n[0]`` counts them. All others
-    are named tuples of `synfwp.spiking.tables`.
+    What is pending is applied after the last of the ``steps``. The call ends early when the next step might not find
+    room in ``spikes``, whose ``n[0]`` counts them. All others are named tuples of `synfwp.spiking.tables`.
     """
     # arrays one by one: a function inlined in a loop counts the references of all that the tuples it gets hold
     populations, projections, receptors = tables.populations, tables.projections, tables.receptors
@@ -474,13 +474,15 @@ def run(rng, start, k, steps, tables, variables, scratch, sources, probes, spike
     pending_step, pending_unit, pending_share = scratch.pending_step, scratch.pending_unit, scratch.pending_share
     spike_step, spike_unit, n_found = spikes.step, spikes.unit, spikes.n
     source_ends, source_unit = sources.ends, sources.unit
-    n_pop, n_proj, n_units, length = populations.shape[0], projections.shape[0], until.shape[0], count.shape[1]
-    while k < steps and n_found[0] + n_units <= spike_step.shape[0]:
+    groups, bundles, n_units, length = mine.groups, mine.projections, until.shape[0], count.shape[1]
+    n_pop, n_proj = groups.shape[0], bundles.shape[0]
+    while k < stop and n_found[0] + n_units <= spike_step.shape[0]:
         t = start + k
         slot = t % length
         for m in range(probes.rows.shape[0]):
             probe(probes, S, m, t)
-        for p in range(n_pop):
+        for own in range(n_pop):
+            p = groups[own]
             group = populations[p]
             n_spikes, ring0 = 0, group.ring0 + slot * group.n
             if group.kind == SOURCE:
@@ -500,10 +502,12 @@ def run(rng, start, k, steps, tables, variables, scratch, sources, probes, spike
                 spike_step[n_found[0]] = t
                 spike_unit[n_found[0]] = group.unit0 + ring[ring0 + m]
                 n_found[0] += 1
-        for p in range(n_proj):
+        for own in range(n_proj):
+            p = bundles[own]
             if projections[p].plastic > 1:
                 between_spikes(projections[p], S, T, L, W, ends, post, t)
-        for p in range(n_proj):
+        for own in range(n_proj):
+            p = bundles[own]
             projection = projections[p]
             origin = origin_of(projection.x1_log, t)
             if projection.pends and t == origin and n_pending[p] > 0:
@@ -536,7 +540,8 @@ def run(rng, start, k, steps, tables, variables, scratch, sources, probes, spike
                 g0, n_cells = projection.target, projection.n_cells
                 now = projection.soma0 + (t % projection.n_soma) * n_cells
                 take(S[g0 : g0 + n_cells], soma[now : now + n_cells])
-        for p in range(n_proj):
+        for own in range(n_proj):
+            p = bundles[own]
             projection = projections[p]
             if projection.plastic > 0:
                 n_post, y0, b = projection.n_post, projection.y0, projection.post
@@ -569,7 +574,8 @@ def run(rng, start, k, steps, tables, variables, scratch, sources, probes, spike
                 scale(T, y0, n_post, projection.y1_decay)
                 if projection.pre_y2 != 0 or projection.post_xy != 0:
                     scale(T, y0 + n_post, n_post, projection.y2_decay)
-        for p in range(n_pop):
+        for own in range(n_pop):
+            p = groups[own]
             group = populations[p]
             if group.kind != SOURCE:
                 ring0 = group.ring0 + slot * group.n
@@ -583,7 +589,8 @@ def run(rng, start, k, steps, tables, variables, scratch, sources, probes, spike
                     if group.kind == ADEX:
                         S[part.w0 + u - part.unit0] += part.b
         k += 1
-    for p in range(n_proj):
+    for own in range(n_proj if k == steps else 0):
+        p = bundles[own]
         if projections[p].pends and n_pending[p] > 0:
             origin = origin_of(projections[p].x1_log, start + k - 1)
             apply_all_pending(

@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from tqdm import tqdm
 
-from synfwp import checks, seeds, units
+from synfwp import checks, seeds, threads, units
 from synfwp.kernels import circuit as kernel
 from synfwp.shown import brief
 from synfwp.spiking.assembly import scratch
 from synfwp.spiking.groups import Population
 from synfwp.spiking.recording import Recorder
+from synfwp.spiking.shares import Found, joined, shares
 from synfwp.spiking.sources import BLOCK, Events
 from synfwp.spiking.state import KINDS, State
-from synfwp.spiking.tables import Spikes
+from synfwp.spiking.tables import Share, Spikes
 from synfwp.spiking.wiring import Record, Wiring
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ class Simulation(State):
     def _room(self) -> None:
         """Room for a stretch, which outlives none."""
         self._scratch = scratch(self.circuit, self.tables)
-        room = 2 * len(self.variables.until) + 2**16
-        self._spikes = Spikes(np.zeros(room, np.int64), np.zeros(room, np.int32), np.zeros(1, np.int64))
+        self._shares = [Share(np.arange(len(self.circuit.groups)), np.arange(len(self.circuit.projections)))]
+        self._found: list[Found] = []
 
     def __repr__(self) -> str:
         """One line: how far it is."""
@@ -62,7 +63,7 @@ class Simulation(State):
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy or another process needs to go on; room to work in is made anew there."""
-        return {name: value for name, value in vars(self).items() if name not in ("_events", "_scratch", "_spikes")}
+        return {name: value for name, value in vars(self).items() if name not in ("_events", "_scratch", "_shares", "_found")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Room to work in."""
@@ -120,6 +121,7 @@ class Simulation(State):
         if not all(isinstance(one, Record) for one in records):
             raise TypeError(f"record holds {checks.short(records[0])}; pass Record objects.")
         recorder = Recorder(self, records, to)
+        self._spread()
         stop, times = self.step + steps, self._stops(self.step + steps, recorder)
         try:
             with tqdm(total=steps, disable=None, delay=2.0, unit="step", leave=False) as bar:
@@ -268,16 +270,37 @@ class Simulation(State):
             if isinstance(group, Population):
                 self.variables.neurons[self.place(group.name, "drive")] = group.drive.at(t, self.circuit.dt)
 
+    def _spread(self) -> None:
+        """What each thread runs, and room for the spikes that it finds."""
+        self._shares = shares(self.circuit)
+        while len(self._found) < len(self._shares):
+            self._found.append(Found(2 * len(self.variables.until) + 2**16))
+
     def _stretch(self, end: int, recorder: Recorder) -> None:
         """Steps up to ``end`` with everything that the loop holds constant."""
-        sources, probes = self._events.between(self.step, end), recorder.probes(self.step, end)
-        steps, k, spikes = end - self.step, 0, self._spikes
-        while k < steps:
-            spikes.n[0] = 0
-            k = kernel.run(
-                self.rng, self.step, k, steps, self.tables, self.variables, self._scratch, sources, probes, spikes
-            )
-            recorder.spikes(spikes.step[: spikes.n[0]], spikes.unit[: spikes.n[0]])
+        sources, probes, steps = self._events.between(self.step, end), recorder.probes(self.step, end), end - self.step
+        found = self._found[: len(self._shares)]
+        near = {name: self._scratch._asdict()[name] for name in ("conductance", "current")}
+        scratches = [self._scratch] + [
+            self._scratch._replace(**{name: np.empty_like(room) for name, room in near.items()}) for _ in found[1:]
+        ]
+        mine = [recorder.of_share(probes, share) for share in self._shares]
+
+        def work(s: int, k: int, stop: int) -> None:
+            """Steps k to ``stop`` of a share."""
+
+            def step(k: int, spikes: Spikes) -> int:
+                return kernel.run(
+                    self.rng, self.step, k, stop, steps, self.tables, self.variables, scratches[s], sources, mine[s],
+                    spikes, self._shares[s],
+                )  # fmt: skip
+
+            found[s].run(step, k, stop)
+
+        window = steps if len(found) == 1 else self.circuit.apart.window
+        for k in range(0, steps, window):
+            threads.each(lambda s, k=k: work(s, k, min(k + window, steps)), range(len(found)), len(found))
+        recorder.spikes(*joined(found, recorder.first_units))
         recorder.samples(self.step, end, probes.out)
 
 
