@@ -69,13 +69,12 @@ def metadata_lines(results: Record) -> list[str]:
     for record in results.get("openmp", []):
         mine, theirs = (medians(record)[side] for side in SIDES)
         found.append(
-            f"{NAMES[record['name']]}, {record['ms'] / 1000:g} s, on {record['threads']} processors: synfwp {mine:.2f} s, Brian2 "
-            f"with OpenMP {theirs:.2f} s: {theirs / mine:.1f} x"
+            f"{NAMES[record['name']]}, {record['ms'] / 1000:g} s, on {record['threads']} processors: synfwp {mine:.2f} "
+            f"s, Brian2 with OpenMP {theirs:.2f} s: {theirs / mine:.1f} x"
         )
     if large := results.get("large"):
-        one, times = large["1"], ", ".join(
-            f"{count} thread{'s' * (count != '1')} {r['seconds']:.1f} s" for count, r in large.items()
-        )
+        one = large["1"]
+        times = ", ".join(f"{count} thread{'s' * (count != '1')} {r['seconds']:.1f} s" for count, r in large.items())
         found.append(
             f"{one['neurons']} neurons at {one['rate']:.1f} Hz, {one['synapses']} synapses with pair STDP, "
             f"{one['ms'] / 1000:g} s: {times}; {one['build_s']:.0f} s to build, {one['peak_mb'] / 1000:.1f} GB at most"

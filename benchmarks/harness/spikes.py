@@ -146,7 +146,8 @@ def vogels_network(plastic: bool) -> tuple[Any, dict[str, Any], Any]:
         "ii": (ii.row, ii.col),
         "ie": (ie.row, ie.col),
     }
-    return circuit, pairs, np.concatenate([circuit.group(name).start_potential for name in ("excitatory", "inhibitory")])
+    v = np.concatenate([circuit.group(name).start_potential for name in ("excitatory", "inhibitory")])
+    return circuit, pairs, v
 
 
 def vogels(ms: float, rounds: int, plastic: bool) -> dict[str, Any]:
@@ -259,9 +260,7 @@ def large(neurons: int, each: int, ms: float) -> dict[str, Any]:
         fw.Population(half, cell, name, drive=rng.uniform(150, 209, half), v_init=rng.uniform(-70, -50, half))
         for name in ("one", "other")
     ]
-    circuit = fw.Circuit(
-        [fw.Projection(a, b, synapses(), delay=1.5, plasticity=rule) for a in halves for b in halves]
-    )
+    circuit = fw.Circuit([fw.Projection(a, b, synapses(), delay=1.5, plasticity=rule) for a in halves for b in halves])
     simulation = circuit.start()
     built = time.perf_counter() - begun
     simulation.run(1.0)  # the kernel is loaded or compiled

@@ -5,18 +5,17 @@ nothing in common; what one reads of another are spikes of at least ``window`` s
 order of a single thread, so that results do not depend on how many threads there are.
 """
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
 from synfwp import threads
-from synfwp.spiking.groups import Population
+from synfwp.spiking.connections import Layout
+from synfwp.spiking.groups import Group, Population
 from synfwp.spiking.neurons import TwoCompartment
+from synfwp.spiking.projection import Projection
 from synfwp.spiking.tables import Share, Spikes
-
-if TYPE_CHECKING:
-    from synfwp.spiking.wiring import Wiring
 
 Array = np.ndarray
 LONGEST = 1000  # steps that shares run apart where no spike goes from one to another
@@ -28,31 +27,35 @@ NEURON = 100  # what advancing a neuron costs, in synapses at about 5 Hz
 class Apart(NamedTuple):
     """How a circuit comes apart."""
 
+    groups: Sequence[Group]
+    target: Array  # the group of the postsynaptic neurons of each projection
     window: int  # steps for which its components do not hear each other; 0: there is one component
     component: Array  # of each group
     cost: Array  # of each component
     linked: bool  # whether spikes go from one component to another at all
 
 
-def apart(circuit: "Wiring") -> Apart:
+def apart(groups: Sequence[Group], projections: Sequence[Projection], layouts: Sequence[Layout]) -> Apart:
     """The longest window in which a circuit has components of which two threads would be faster than one."""
-    n, index = len(circuit.groups), circuit.group_index
+    n, index = len(groups), {group.name: m for m, group in enumerate(groups)}
+    target = np.array([index[p.post.name] for p in projections], int)
     links = [
         (index[p.pre.name], index[p.post.name], int(made.axons.delays.min(initial=LONGEST)))
-        for p, made in zip(circuit.projections, circuit.layouts, strict=True)
+        for p, made in zip(projections, layouts, strict=True)
     ]
-    links += [(index[group.name], index[p.post.name], 0) for p in circuit.projections for group, _ in p.modulators]
-    random = [index[group.name] for group in circuit.groups if isinstance(group, Population) and _draws(group)]
+    links += [(index[group.name], index[p.post.name], 0) for p in projections for group, _ in p.modulators]
+    random = [index[group.name] for group in groups if isinstance(group, Population) and _draws(group)]
     links += [(random[0], other, 0) for other in random[1:]]  # they draw from one generator, in their order
-    cost = np.array([NEURON * group.n * isinstance(group, Population) for group in circuit.groups], float)
-    for p in circuit.projections:
-        cost[index[p.post.name]] += p.n_synapses
+    cost = np.array([NEURON * group.n * isinstance(group, Population) for group in groups], float)
+    np.add.at(cost, target, [p.n_synapses for p in projections])
     for window in sorted({min(delay, LONGEST) for _, _, delay in links if delay > 1} | {LONGEST}, reverse=True):
         component = _components(n, [(a, b) for a, b, delay in links if delay < window])
         each = np.bincount(component, cost)
         if len(each) > 1 and each.sum() > WORTH * max(each.max(), each.sum() / 2):
-            return Apart(window, component, each, any(component[a] != component[b] for a, b, _ in links))
-    return Apart(0, np.zeros(n, np.int64), np.array([cost.sum()]), False)
+            return Apart(
+                groups, target, window, component, each, any(component[a] != component[b] for a, b, _ in links)
+            )
+    return Apart(groups, target, 0, np.zeros(n, np.int64), np.array([cost.sum()]), False)
 
 
 def _draws(group: Population) -> bool:
@@ -69,19 +72,16 @@ def _components(n: int, pairs: list[tuple[int, int]]) -> Array:
     return scipy.sparse.csgraph.connected_components(graph, directed=False)[1]
 
 
-def shares(circuit: "Wiring") -> list[Share]:
+def shares(found: Apart) -> list[Share]:
     """What each of the threads that may be used here takes; one share where more would not pay."""
-    found, workers = circuit.apart, threads.usable()
-    if found.window * sum(group.n for group in circuit.groups) < FEW:
-        workers = 1
-    workers = min(workers, len(found.cost))
+    small = found.window * sum(group.n for group in found.groups) < FEW
+    workers = 1 if small else min(threads.usable(), len(found.cost))
     load, taker = np.zeros(workers), np.zeros(len(found.cost), np.int64)
     for component in np.argsort(-found.cost, kind="stable"):  # the dearest first, to who has least
         taker[component] = np.argmin(load)
         load[taker[component]] += found.cost[component]
     of_group = taker[found.component]
-    of_projection = of_group[[circuit.group_index[p.post.name] for p in circuit.projections]]
-    return [Share(np.flatnonzero(of_group == s), np.flatnonzero(of_projection == s)) for s in range(workers)]
+    return [Share(*(np.flatnonzero(who == s) for who in (of_group, of_group[found.target]))) for s in range(workers)]
 
 
 class Found:

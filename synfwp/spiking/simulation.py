@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
@@ -63,7 +63,8 @@ class Simulation(State):
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy or another process needs to go on; room to work in is made anew there."""
-        return {name: value for name, value in vars(self).items() if name not in ("_events", "_scratch", "_shares", "_found")}
+        anew = ("_events", "_scratch", "_shares", "_found")
+        return {name: value for name, value in vars(self).items() if name not in anew}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Room to work in."""
@@ -272,7 +273,7 @@ class Simulation(State):
 
     def _spread(self) -> None:
         """What each thread runs, and room for the spikes that it finds."""
-        self._shares = shares(self.circuit)
+        self._shares = shares(self.circuit.apart)
         while len(self._found) < len(self._shares):
             self._found.append(Found(2 * len(self.variables.until) + 2**16))
 
@@ -286,7 +287,7 @@ class Simulation(State):
         ]
         mine = [recorder.of_share(probes, share) for share in self._shares]
 
-        def work(s: int, k: int, stop: int) -> None:
+        def work(k: int, stop: int, s: int) -> None:
             """Steps k to ``stop`` of a share."""
 
             def step(k: int, spikes: Spikes) -> int:
@@ -299,7 +300,7 @@ class Simulation(State):
 
         window = steps if len(found) == 1 else self.circuit.apart.window
         for k in range(0, steps, window):
-            threads.each(lambda s, k=k: work(s, k, min(k + window, steps)), range(len(found)), len(found))
+            threads.each(partial(work, k, min(k + window, steps)), range(len(found)), len(found))
         recorder.spikes(*joined(found, recorder.first_units))
         recorder.samples(self.step, end, probes.out)
 

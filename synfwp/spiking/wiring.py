@@ -232,7 +232,7 @@ class Wiring:
     @cached_property
     def apart(self) -> Apart:
         """Which groups could run in threads of their own, and for how long."""
-        return apart(self)
+        return apart(self.groups, self.projections, self.layouts)
 
     def group(self, name: str) -> Group:
         """A population or source by name."""

@@ -89,9 +89,9 @@ def _small(monkeypatch):
 def test_two_threads_have_the_bits_of_one(name):
     circuit = fw.Circuit(CIRCUITS[name], dt=DT)
     with threads.thread_limit(2):
-        assert len(shares.shares(circuit)) == 2
+        assert len(shares.shares(circuit.apart)) == 2
     with threads.thread_limit(1):
-        assert len(shares.shares(circuit)) == 1
+        assert len(shares.shares(circuit.apart)) == 1
     (one, a), (two, b) = run(CIRCUITS[name], 1), run(CIRCUITS[name], 2)
     assert a.sizes["spike"] > 100
     for x, y in zip(one.variables, two.variables, strict=True):
@@ -129,7 +129,7 @@ def test_a_circuit_comes_apart_at_its_longest_delays():
 def test_small_networks_and_threads_of_a_pool_run_in_one_thread():
     circuit = fw.Circuit(CIRCUITS["halves"], dt=DT)
     with threads.thread_limit(2):
-        assert len(shares.shares(circuit)) == 1
+        assert len(shares.shares(circuit.apart)) == 1
     large = fw.Circuit(halves(a=population("a", 500), b=population("b", 500)), dt=0.5)
     assert large.apart.window * 1000 < shares.FEW
 
