@@ -133,11 +133,13 @@ def advance(rng, group, receptors, S, until, A_, B_, t, first, n):
             A_[i] = leak
             B_[i] = leak * rest + S[np.uint64(d0 + i)]
         for r in range(r0, r1):
-            g0, reversal = receptors[r].g0 + first, receptors[r].reversal
+            g0, reversal, rho = receptors[r].g0 + first, receptors[r].reversal, receptors[r].decay
             if receptors[r].kind == CONDUCTANCE:
-                for i in range(n):
-                    A_[i] += S[np.uint64(g0 + i)]
-                    B_[i] += S[np.uint64(g0 + i)] * reversal
+                for i in range(n):  # nothing else of the step reads it: it decays at once
+                    g = S[np.uint64(g0 + i)]
+                    A_[i] += g
+                    B_[i] += g * reversal
+                    S[np.uint64(g0 + i)] = g * rho
             elif receptors[r].kind == CURRENT and not (kind == TWO_COMPARTMENT and r == r0):
                 for i in range(n):
                     B_[i] += S[np.uint64(g0 + i)]
@@ -171,7 +173,8 @@ def advance(rng, group, receptors, S, until, A_, B_, t, first, n):
             S[e0 + i] = group.phi_max / (1 + group.k * math.exp(group.slope * (group.half - V)))
         n_at_threshold = n
     for r in range(r0, r1):
-        scale(S, receptors[r].g0 + first, n, receptors[r].decay)
+        if kind == LIF_EXACT or receptors[r].kind != CONDUCTANCE:
+            scale(S, receptors[r].g0 + first, n, receptors[r].decay)
     return n_at_threshold
 
 
