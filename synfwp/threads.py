@@ -21,7 +21,7 @@ _WORKER = threading.local()
 
 @contextmanager
 def thread_limit(threads: int | None) -> Iterator[None]:
-    """Within this context `scan`, `vjp` and `replicates` use at most so many threads, if their argument gives none."""
+    """Within this context `scan`, `vjp`, `replicates` and circuits use at most so many threads, if no argument says."""
     token = _THREADS.set(None if threads is None else checks.count("threads", threads))
     try:
         yield

@@ -311,6 +311,9 @@ class Circuit(Wiring):
     Event order within a step is Brian2's default schedule [1]_: neurons are advanced; thresholds and sources fire;
     spikes of ``delay`` ago arrive; postsynaptic changes; resets.
 
+    Populations that reach each other only after a delay of several steps run in threads of their own where the network
+    is large enough; results are the same bits as those of one thread.
+
     Parameters
     ----------
     projections : sequence of Projection
