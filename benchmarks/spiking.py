@@ -1,9 +1,11 @@
 """How fast plastic spiking networks run, against Brian2's C++ standalone: ``python benchmarks/spiking.py``.
 
 Agreement first: prescribed inputs have to give the same spikes and weights, random ones the same rates and histograms
-of weights. One thread on both sides, by turns; Brian2's time is that of its simulation loop as it reports it, without
-compiler, start and files, and synfwp's is that of the call. Numbers go to benchmarks/spiking.json and the figure of
-costs to docs/figures/spiking_cost.png; ``--readme`` prints the table, ``--quick`` measures one small network.
+of weights. One thread on both sides, by turns, then Brian2 with OpenMP and both on two processors; Brian2's time is
+that of its simulation loop as it reports it, without compiler, start and files, and synfwp's is that of the call. A
+network of 10^5 neurons and 10^7 plastic synapses runs with one thread and two, to the same state. Numbers go to
+benchmarks/spiking.json and the figure of costs to docs/figures/spiking_cost.png; ``--readme`` prints the table,
+``--quick`` measures one small network.
 """
 
 import argparse
@@ -32,6 +34,8 @@ class Size(NamedTuple):
     rounds: int
     replicates: tuple[int, float]  # runs, ms
     memory: list[float]  # s
+    openmp: tuple[float, int] | None  # ms, rounds
+    large: tuple[int, int, float]  # neurons, synapses from each, ms
 
 
 FULL = Size(
@@ -49,6 +53,8 @@ FULL = Size(
     rounds=3,
     replicates=(16, 2000.0),
     memory=[100, 1000],
+    openmp=(1000.0, 3),
+    large=(100_000, 100, 1000.0),
 )
 QUICK = Size(
     same=(1000, 5, 15.0, 1000.0),
@@ -60,6 +66,8 @@ QUICK = Size(
     rounds=1,
     replicates=(4, 200.0),
     memory=[2, 10],
+    openmp=None,
+    large=(1000, 20, 100.0),
 )
 
 
@@ -97,6 +105,14 @@ def measure(size: Size) -> dict[str, Any]:
     results["cases"].sort(key=lambda record: record["name"])
     results["cost"] = [row for along, values in size.cost.items() for row in ask("cost", along, values, size.rounds)]
     workers = [1, 2] if len(processes.processors(2)) == 2 else [1]
+    results["large"] = {str(count): ask("large", *size.large, threads=count) for count in workers}
+    if len({one["state"] for one in results["large"].values()}) > 1:
+        raise RuntimeError("the large network depends on the number of threads")
+    if size.openmp is not None and len(workers) > 1:
+        (ms, rounds), (inputs, neurons, rate, *_) = size.openmp, size.song
+        results["openmp"] = [
+            ask("openmp", name, 2, rounds, ms, inputs, neurons, rate, threads=2) for name in ("song", "vogels")
+        ]
     results["replicates"] = ask("replicates", size.replicates[0], workers, size.replicates[1], threads=len(workers))
     try:
         results["memory"] = ask("memory", size.memory)

@@ -21,7 +21,7 @@ _WORKER = threading.local()
 
 @contextmanager
 def thread_limit(threads: int | None) -> Iterator[None]:
-    """Within this context `scan`, `vjp` and `replicates` use at most so many threads, if their argument gives none."""
+    """Within this context `scan`, `vjp`, `replicates` and circuits use at most so many threads, if no argument says."""
     token = _THREADS.set(None if threads is None else checks.count("threads", threads))
     try:
         yield
@@ -32,6 +32,11 @@ def thread_limit(threads: int | None) -> Iterator[None]:
 def current_limit() -> int:
     """The threads that `thread_limit` set; 1 outside of it, where BLAS may have threads of its own."""
     return _THREADS.get() or 1
+
+
+def usable() -> int:
+    """Threads that work may be spread over here: 1 in a thread of a pool, which would wait for others for ever."""
+    return 1 if getattr(_WORKER, "inside", False) else _limit("threads", None)
 
 
 def spread(work: Callable[[int, int], None], n: int, flops: float, threads: int | None) -> None:

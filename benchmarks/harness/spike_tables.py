@@ -66,6 +66,19 @@ def metadata_lines(results: Record) -> list[str]:
     on, off = sorted(dense, key=lambda record: not record["plastic"])
     ratios = [medians(on)[side] / medians(off)[side] for side in SIDES]
     found.append(f"STDP on over off, dense: synfwp {ratios[0]:.1f} x, Brian2 {ratios[1]:.1f} x")
+    for record in results.get("openmp", []):
+        mine, theirs = (medians(record)[side] for side in SIDES)
+        found.append(
+            f"{NAMES[record['name']]}, {record['ms'] / 1000:g} s, on {record['threads']} processors: synfwp {mine:.2f} "
+            f"s, Brian2 with OpenMP {theirs:.2f} s: {theirs / mine:.1f} x"
+        )
+    if large := results.get("large"):
+        one = large["1"]
+        times = ", ".join(f"{count} thread{'s' * (count != '1')} {r['seconds']:.1f} s" for count, r in large.items())
+        found.append(
+            f"{one['neurons']} neurons at {one['rate']:.1f} Hz, {one['synapses']} synapses with pair STDP, "
+            f"{one['ms'] / 1000:g} s: {times}; {one['build_s']:.0f} s to build, {one['peak_mb'] / 1000:.1f} GB at most"
+        )
     r = results["replicates"]
     times = ", ".join(f"{count} thread{'s' * (count != '1')} {s:.2f} s" for count, s in r["seconds"].items())
     found.append(f"{r['n']} replicates of {r['ms'] / 1000:g} s: {times}; the same results")

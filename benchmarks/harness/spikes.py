@@ -134,13 +134,9 @@ def song(inputs: int, neurons: int, rate: float, ms: float, rounds: int, plastic
         } | {"inputs": inputs, "neurons": neurons, "hz": rate, "ms": ms}
 
 
-def vogels(ms: float, rounds: int, plastic: bool) -> dict[str, Any]:
-    """A network of 10,000 neurons, the same synapses and potentials on both sides, by turns.
-
-    Spikes are the same until rounding has grown through the network's chaos; rates and weights stay together.
-    """
+def vogels_network(plastic: bool) -> tuple[Any, dict[str, Any], Any]:
+    """The network of Vogels et al. of full size: circuit, pairs of neurons by synapses, and potentials at the start."""
     import numpy as np
-    from peers import brian2_peer
 
     vogels2011 = model("vogels2011")
     circuit = vogels2011.network_circuit(vogels2011.FULL, 0, plastic=plastic)
@@ -151,6 +147,18 @@ def vogels(ms: float, rounds: int, plastic: bool) -> dict[str, Any]:
         "ie": (ie.row, ie.col),
     }
     v = np.concatenate([circuit.group(name).start_potential for name in ("excitatory", "inhibitory")])
+    return circuit, pairs, v
+
+
+def vogels(ms: float, rounds: int, plastic: bool) -> dict[str, Any]:
+    """A network of 10,000 neurons, the same synapses and potentials on both sides, by turns.
+
+    Spikes are the same until rounding has grown through the network's chaos; rates and weights stay together.
+    """
+    import numpy as np
+    from peers import brian2_peer
+
+    circuit, pairs, v = vogels_network(plastic)
     last: dict[str, tuple[Any, Any, Any]] = {}
 
     def ours(seed: int) -> tuple[float, None]:
@@ -190,6 +198,85 @@ def vogels(ms: float, rounds: int, plastic: bool) -> dict[str, Any]:
         "rate": {"synfwp": len(step) / 1e4 / (ms / 1000), "brian2": len(step_theirs) / 1e4 / (ms / 1000)},
         "weight": {"synfwp": float(w.mean()), "brian2": float(w_theirs.mean())},
         "ms": ms,
+    }
+
+
+def openmp(name: str, threads: int, rounds: int, ms: float, inputs: int, neurons: int, rate: float) -> dict[str, Any]:
+    """A plastic network by turns: synapses as they come, and Brian2 with OpenMP in so many threads, on as many cores.
+
+    ``inputs``, ``neurons`` and ``rate`` are those of the network of Song et al.; that of Vogels et al. has its own.
+    """
+    from peers import brian2_peer
+
+    with tempfile.TemporaryDirectory() as folder:
+        if name == "song":
+            song2000, weights = model("song2000"), start_weights(inputs, neurons)
+            circuit = song2000.circuit(weights, one=song2000.EXAMPLE._replace(rate=rate))
+            program = brian2_peer.song(Path(folder), weights, ms, rate, threads=threads)
+        else:
+            circuit, pairs, v = vogels_network(plastic=True)
+            program = brian2_peer.vogels(Path(folder), pairs, v, ms, threads=threads)
+
+        def ours(seed: int) -> tuple[float, int]:
+            simulation = circuit.start(seed)
+            begun = time.perf_counter()
+            ds = simulation.run(ms)
+            return time.perf_counter() - begun, ds.sizes["spike"]
+
+        def theirs(seed: int) -> tuple[float, int]:
+            found = program.run()
+            return found.seconds, len(found.time)
+
+        seconds, _ = by_turns({"synfwp": ours, "brian2": theirs}, rounds)
+    return {"name": name, "threads": threads, "seconds": seconds, "build_s": program.build_s, "ms": ms}
+
+
+def large(neurons: int, each: int, ms: float) -> dict[str, Any]:
+    """A network in which every synapse is plastic (pair STDP): two halves, ``each`` synapses from every neuron.
+
+    Seconds to build it and to run it, and peak memory (MB) of the process with all that was built.
+    """
+    import numpy as np
+    import scipy.sparse
+
+    import synfwp as fw
+
+    from .metadata import _resident
+
+    begun, half, fan = time.perf_counter(), neurons // 2, each // 2
+    rng, rule = np.random.default_rng(0), fw.plasticity.pair(0.002, 0.0021, w_max=0.1)
+    cell = fw.LIF(
+        tau_m=20.0, t_ref=2.0, v_rest=-70.0, v_threshold=-50.0, v_reset=-60.0, g_leak=10.0,
+        receptors=(fw.Receptor("excitatory", tau=5.0, reversal=0.0),),
+    )  # fmt: skip
+
+    def synapses() -> Any:
+        """One synapse from each neuron into each of ``fan`` stretches of neurons: no pair twice, rows in order."""
+        post = (np.arange(fan) * (half // fan) + rng.integers(0, half // fan, (half, fan))).astype(np.int32)
+        ends = np.arange(half + 1) * fan
+        return scipy.sparse.csr_array((rng.uniform(0, 0.1, post.size), post.ravel(), ends), shape=(half, half))
+
+    halves = [
+        fw.Population(half, cell, name, drive=rng.uniform(150, 209, half), v_init=rng.uniform(-70, -50, half))
+        for name in ("one", "other")
+    ]
+    circuit = fw.Circuit([fw.Projection(a, b, synapses(), delay=1.5, plasticity=rule) for a in halves for b in halves])
+    simulation = circuit.start()
+    built = time.perf_counter() - begun
+    simulation.run(1.0)  # the kernel is loaded or compiled
+    begun, cpu = time.perf_counter(), time.process_time()
+    ds = simulation.run(ms)
+    seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
+    return {
+        "neurons": neurons,
+        "synapses": sum(p.n_synapses for p in circuit.projections),
+        "ms": ms,
+        "rate": ds.sizes["spike"] / neurons / (ms / 1000),
+        "build_s": built,
+        "seconds": seconds,
+        "processor_s": cpu,
+        "peak_mb": _resident("VmHWM"),
+        "state": simulation.digest(),
     }
 
 
@@ -308,6 +395,8 @@ MEASURES: dict[str, Callable[..., Any]] = {
     "song": song,
     "vogels": vogels,
     "first": first,
+    "openmp": openmp,
+    "large": large,
     "cost": cost,
     "replicates": replicates,
     "memory": memory,

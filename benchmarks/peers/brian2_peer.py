@@ -1,4 +1,4 @@
-"""Two plastic networks in Brian2, as C++ standalone programs: what a user of Brian2 would write, one thread.
+"""Two plastic networks in Brian2, as C++ standalone programs: what a user of Brian2 would write, in one thread or more.
 
 Both integrate the membrane by exponential Euler, as synfwp does with conductances. A synapse transmits with the weight
 that it has and is changed afterwards, which is synfwp's order too. Parameters are written out here a second time, on
@@ -61,13 +61,13 @@ class Program:
         )
 
 
-def start(folder: Path) -> Any:
-    """Brian2, set to write C++ programs on a step of 0.1 ms; nothing is logged to a file."""
+def start(folder: Path, threads: int = 1) -> Any:
+    """Brian2, set to write C++ programs on a step of 0.1 ms, with OpenMP for threads; nothing is logged to a file."""
     import brian2 as b2
 
     b2.prefs.logging.file_log = False
     b2.prefs.codegen.cpp.extra_compile_args_gcc = FLAGS
-    b2.prefs.devices.cpp_standalone.openmp_threads = 0
+    b2.prefs.devices.cpp_standalone.openmp_threads = threads if threads > 1 else 0
     b2.set_device("cpp_standalone", build_on_run=False, directory=str(folder))
     b2.defaultclock.dt = 0.1 * b2.ms
     return b2
@@ -80,12 +80,13 @@ def song(
     rate: float,
     spikes: tuple[np.ndarray, np.ndarray] | None = None,
     plastic: bool = True,
+    threads: int = 1,
 ) -> Program:
     """Song, Miller & Abbott 2000: inputs of ``rate`` (Hz), or prescribed ``spikes`` (ms, unit), onto LIF neurons.
 
     ``weights`` (n_pre, n_post), in units of the leak; ``duration`` in ms.
     """
-    b2 = start(folder)
+    b2 = start(folder, threads)
     if spikes is None:
         source = b2.PoissonGroup(len(weights), rates=rate * b2.Hz)
     else:
@@ -114,6 +115,7 @@ def vogels(
     potentials: np.ndarray,
     duration: float,
     plastic: bool = True,
+    threads: int = 1,
 ) -> Program:
     """Vogels et al. 2011, as in Brian2's example: 8000 excitatory and 2000 inhibitory LIF neurons.
 
@@ -121,7 +123,7 @@ def vogels(
     to excitatory, plastic), indices within each population (post of "e": of all neurons); ``potentials`` at the
     start (mV); ``duration`` in ms.
     """
-    b2 = start(folder)
+    b2 = start(folder, threads)
     cells = b2.NeuronGroup(
         10000, VOGELS_CELL, threshold="v > -50*mV", reset="v = -60*mV", refractory=5 * b2.ms, method="exponential_euler"
     )

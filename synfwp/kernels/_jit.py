@@ -29,3 +29,7 @@ kernel = _decorator()
 inline_kernel = _decorator(forceinline=True)
 # The same for those whose written arguments share no memory with any other: LLVM need not test it before each loop.
 restrict_kernel = _decorator(forceinline=True, pipeline_class=_Restrict)
+# Both for functions that make no array: those that they get and cut are not counted, which in a loop over spikes costs
+# as much as the row of a spike.
+uncounted_kernel = _decorator(forceinline=True, _nrt=False)
+uncounted_restrict_kernel = _decorator(forceinline=True, pipeline_class=_Restrict, _nrt=False)

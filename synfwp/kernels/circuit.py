@@ -21,7 +21,7 @@ import math
 
 import numpy as np
 
-from synfwp.kernels._jit import inline_kernel, kernel, restrict_kernel
+from synfwp.kernels._jit import kernel, uncounted_kernel, uncounted_restrict_kernel
 from synfwp.kernels.circuit_rules import after_arrivals, before_arrivals
 
 SOURCE, LIF_EXACT, LIF_EULER, ADEX, TWO_COMPARTMENT = range(5)  # kinds of populations
@@ -29,15 +29,17 @@ CURRENT, CONDUCTANCE, SIGNAL = range(3)  # kinds of receptors
 PENDING = 8192  # postsynaptic spikes past which a dense projection applies them everywhere
 REACH = 1000  # steps after which it applies them everywhere, wherever a run is cut
 TABLE = 2048  # steps for which powers of a decay are read from a table
+NEAR = 512  # neurons that are advanced at a time: all that a step reads and writes of them stays in the nearest cache
+HOT = 32  # of them that are looked at one by one where one is at threshold
 
 
-@inline_kernel
+@uncounted_kernel
 def decayed(log, steps):
     """``exp(log * steps)``."""
     return math.exp(log * steps)
 
 
-@inline_kernel
+@uncounted_kernel
 def row(projection, ends, j):
     """First synapse of neuron j, and the one after its last."""
     if projection.dense:
@@ -46,7 +48,7 @@ def row(projection, ends, j):
     return projection.synapse0 + ends[projection.row0 + j], projection.synapse0 + ends[projection.row0 + j + 1]
 
 
-@inline_kernel
+@uncounted_kernel
 def change(w, dw, low, high, mu):
     """The weight after a change, within bounds; soft ones scale the change."""
     if mu != 0:
@@ -57,7 +59,7 @@ def change(w, dw, low, high, mu):
     return high if w > high else w
 
 
-@inline_kernel
+@uncounted_kernel
 def phi_small(z):
     """``(1 - exp(-z)) / z`` for 0 <= z <= 1/5, the sum of ``(-z)^k / (k + 1)!``: loops of it become vector code."""
     e = z * (1 / 3628800 - z * (1 / 39916800))
@@ -65,141 +67,169 @@ def phi_small(z):
     return 1 - z * (1 / 2 - z * (1 / 6 - z * (1 / 24 - z * (1 / 120 - z * (1 / 720 - e)))))
 
 
-@restrict_kernel
-def relax(A_, B_, v, n, step):
+@uncounted_restrict_kernel
+def relax(A_, B_, S, v0, n, step):
     """Potentials one step towards ``B_ / A_`` with rate ``A_ step``, into A_: exponential Euler, without a division."""
     fast, most = 0, 0.2 / step
     for i in range(n):
         fast += 1 if A_[i] > most else 0
     if fast == 0:
         for i in range(n):
-            A_[i] = v[i] - step * (A_[i] * v[i] - B_[i]) * phi_small(A_[i] * step)
+            v = S[np.uint64(v0 + i)]
+            A_[i] = v - step * (A_[i] * v - B_[i]) * phi_small(A_[i] * step)
     else:
         for i in range(n):  # each as it would be alone
+            v = S[np.uint64(v0 + i)]
             if A_[i] > most:
-                A_[i] = v[i] + (v[i] - B_[i] / A_[i]) * math.expm1(-A_[i] * step)
+                A_[i] = v + (v - B_[i] / A_[i]) * math.expm1(-A_[i] * step)
             else:
-                A_[i] = v[i] - step * (A_[i] * v[i] - B_[i]) * phi_small(A_[i] * step)
+                A_[i] = v - step * (A_[i] * v - B_[i]) * phi_small(A_[i] * step)
 
 
-@restrict_kernel
-def settle_neurons(v, A_, until, refractory, top, t, n):
+@uncounted_restrict_kernel
+def settle_neurons(S, A_, until, v0, u0, refractory, top, t, n):
     """New potentials from A_, but for refractory neurons; how many are at threshold."""
     n_at_threshold = 0
     if refractory > 1:
         for i in range(n):
-            new = v[i] if until[i] > t else A_[i]
-            v[i] = new
+            old, new = S[np.uint64(v0 + i)], A_[i]
+            new = old if until[np.uint64(u0 + i)] > t else new
+            S[np.uint64(v0 + i)] = new
             n_at_threshold += 1 if new >= top else 0
     else:
         for i in range(n):
-            v[i] = A_[i]
+            S[np.uint64(v0 + i)] = A_[i]
             n_at_threshold += 1 if A_[i] >= top else 0
     return n_at_threshold
 
 
-@restrict_kernel
-def advance(rng, group, receptors, S, until, A_, B_, t):
-    """One step of a part of a population, whose variables stand in S; how many of its neurons are at threshold."""
-    kind, n, u0 = group.kind, group.n, group.unit0
+@uncounted_restrict_kernel
+def scale(x, first, n, factor):
+    """Part of an array times a factor."""
+    for i in range(n):
+        x[np.uint64(first + i)] *= factor
+
+
+@uncounted_restrict_kernel
+def advance(rng, group, receptors, S, until, A_, B_, t, first, n):
+    """One step of n neurons of a part, whose variables stand in S; how many of them are at threshold.
+
+    Arrays are indexed from an offset on, not cut: a slice in a loop counts its references, which costs more than it.
+    """
+    kind, u0, v0, d0 = group.kind, group.unit0 + first, group.v0 + first, group.drive0 + first
     r0, r1 = group.receptor0, group.receptor0 + group.n_receptors
-    v, drive = S[group.v0 : group.v0 + n], S[group.drive0 : group.drive0 + n]  # slices: indices need no checks
-    A_, B_ = A_[:n], B_[:n]
     if kind == LIF_EXACT:
         rest, decay, gain = group.rest, group.decay, group.gain
         for i in range(n):
-            end = rest + gain * drive[i]
-            A_[i] = end + (v[i] - end) * decay
+            end = rest + gain * S[np.uint64(d0 + i)]
+            A_[i] = end + (S[np.uint64(v0 + i)] - end) * decay
         for r in range(r0, r1):
             if receptors[r].kind == CURRENT:
-                g, response = S[receptors[r].g0 : receptors[r].g0 + n], receptors[r].response
+                g0, response = receptors[r].g0 + first, receptors[r].response
                 for i in range(n):
-                    A_[i] += response * g[i]
+                    A_[i] += response * S[np.uint64(g0 + i)]
     else:
         leak, rest, step = group.leak, group.rest, group.step
         for i in range(n):
             A_[i] = leak
-            B_[i] = leak * rest + drive[i]
+            B_[i] = leak * rest + S[np.uint64(d0 + i)]
         for r in range(r0, r1):
-            g, reversal = S[receptors[r].g0 : receptors[r].g0 + n], receptors[r].reversal
+            g0, reversal, rho = receptors[r].g0 + first, receptors[r].reversal, receptors[r].decay
             if receptors[r].kind == CONDUCTANCE:
-                for i in range(n):
-                    A_[i] += g[i]
-                    B_[i] += g[i] * reversal
+                for i in range(n):  # nothing else of the step reads it: it decays at once
+                    g = S[np.uint64(g0 + i)]
+                    A_[i] += g
+                    B_[i] += g * reversal
+                    S[np.uint64(g0 + i)] = g * rho
             elif receptors[r].kind == CURRENT and not (kind == TWO_COMPARTMENT and r == r0):
                 for i in range(n):
-                    B_[i] += g[i]
+                    B_[i] += S[np.uint64(g0 + i)]
         if kind == ADEX:
-            w, slope, v_t = S[group.w0 : group.w0 + n], group.delta, group.v_t
+            w0, slope, v_t = group.w0 + first, group.delta, group.v_t
             a, w_decay = group.a, group.w_decay
             for i in range(n):
-                B_[i] += leak * slope * math.exp((v[i] - v_t) / slope) - w[i]
-                w_end = a * (v[i] - rest)
-                w[i] = w_end + (w[i] - w_end) * w_decay
+                v, w = S[np.uint64(v0 + i)], S[np.uint64(w0 + i)]
+                B_[i] += leak * slope * math.exp((v - v_t) / slope) - w
+                w_end = a * (v - rest)
+                S[np.uint64(w0 + i)] = w_end + (w - w_end) * w_decay
         elif kind == TWO_COMPARTMENT:
-            w, d, g_d = S[group.w0 : group.w0 + n], S[receptors[r0].g0 : receptors[r0].g0 + n], group.g_dendrite
+            w0, d0, g_d = group.w0 + first, receptors[r0].g0 + first, group.g_dendrite
             decay, response = group.decay, receptors[r0].response
             for i in range(n):
-                V = w[i]
+                V = S[np.uint64(w0 + i)]
                 A_[i] += g_d
                 B_[i] += g_d * V
-                w[i] = rest + (V - rest) * decay + response * d[i]
-        relax(A_, B_, v, n, step)
+                S[np.uint64(w0 + i)] = rest + (V - rest) * decay + response * S[np.uint64(d0 + i)]
+        relax(A_, B_, S, v0, n, step)
     noise = group.noise
     if noise > 0:
         for i in range(n):
             A_[i] += noise * rng.standard_normal()
-    n_at_threshold = settle_neurons(v, A_, until[u0 : u0 + n], group.refractory, group.threshold, t, n)
+    n_at_threshold = settle_neurons(S, A_, until, v0, u0, group.refractory, group.threshold, t, n)
     if kind == TWO_COMPARTMENT:
-        e0, star = group.prediction0, group.g_dendrite / (group.g_dendrite + group.leak)
+        w0, e0 = group.w0 + first, group.prediction0 + first
+        star = group.g_dendrite / (group.g_dendrite + group.leak)
         for i in range(n):
-            V = group.rest + star * (S[group.w0 + i] - group.rest)
+            V = group.rest + star * (S[w0 + i] - group.rest)
             S[e0 + i] = group.phi_max / (1 + group.k * math.exp(group.slope * (group.half - V)))
         n_at_threshold = n
     for r in range(r0, r1):
-        g, rho = S[receptors[r].g0 : receptors[r].g0 + n], receptors[r].decay
-        for i in range(n):
-            g[i] *= rho
+        if kind == LIF_EXACT or receptors[r].kind != CONDUCTANCE:
+            scale(S, receptors[r].g0 + first, n, receptors[r].decay)
     return n_at_threshold
 
 
-@inline_kernel
-def fire(rng, group, S, until, t, unit, at, first):
-    """Neurons of a part that fire go to ``unit[at:]``, counted from ``first`` on; how many there are."""
-    n, u0, v0, found = group.n, group.unit0, group.v0, 0
+@uncounted_kernel
+def fire(rng, group, S, until, t, unit, at, first, n, number):
+    """Which of n neurons of a part fire: they go to ``unit[at:]``, counted from ``number`` on; how many there are."""
+    u0, v0, found = group.unit0 + first, group.v0 + first, 0
+    if group.kind != TWO_COMPARTMENT:
+        top = group.threshold
+        for c in range(0, n, HOT):
+            end, hot = min(c + HOT, n), 0
+            for i in range(c, end):
+                hot += 1 if S[np.uint64(v0 + i)] >= top else 0
+            for i in range(c, end if hot > 0 else c):
+                if S[np.uint64(v0 + i)] >= top and until[np.uint64(u0 + i)] <= t:
+                    unit[at + found] = number + i
+                    found += 1
+        return found
     for i in range(n):
-        if group.kind != TWO_COMPARTMENT:
-            if S[v0 + i] < group.threshold or until[u0 + i] > t:
-                continue
-        elif until[u0 + i] > t:
-            continue
-        else:
+        if until[u0 + i] <= t:
             rate = group.phi_max / (1 + group.k * math.exp(group.slope * (group.half - S[v0 + i])))
-            if rng.random() >= -math.expm1(-rate):
-                continue
-        unit[at + found] = first + i
-        found += 1
+            if rng.random() < -math.expm1(-rate):
+                unit[at + found] = number + i
+                found += 1
     return found
 
 
-@inline_kernel
+@uncounted_kernel
 def origin_of(log, t):
     """The step that pending spikes of step t refer their decay to: not so far back that a power would overflow."""
     reach = REACH if log > -500.0 / REACH else max(int(-500.0 / log), 1)
     return t - t % reach
 
 
-@restrict_kernel
-def add_all(row, which, share, b0, x, low, high):
+@uncounted_restrict_kernel
+def raise_all(W, s0, which, share, first, last, x, high):
+    """To each weight of a row that is named, ``x share`` of 0 or more, one after the other: none falls to its bound."""
+    for m in range(first, last):
+        s = np.uint64(s0 + which[np.uint64(m)])
+        w = W[s] + x * share[np.uint64(m)]
+        W[s] = high if w > high else w
+
+
+@uncounted_restrict_kernel
+def add_all(W, s0, which, share, first, last, b0, x, low, high):
     """To each weight of a row that is named, ``b0 + x share``, one after the other and within bounds."""
-    for m in range(which.shape[0]):
-        i = which[m]
-        w = row[np.uint64(i)] + (b0 + x * share[m])
+    for m in range(first, last):
+        s = np.uint64(s0 + which[np.uint64(m)])
+        w = W[s] + (b0 + x * share[np.uint64(m)])
         w = low if w < low else w
-        row[np.uint64(i)] = high if w > high else w
+        W[s] = high if w > high else w
 
 
-@restrict_kernel
+@uncounted_restrict_kernel
 def apply_pending(projection, T, L, W, pending_step, pending_unit, pending_share, seen, j, upto, origin):
     """Postsynaptic spikes of a dense projection that row j has not seen, in their order.
 
@@ -217,9 +247,10 @@ def apply_pending(projection, T, L, W, pending_step, pending_unit, pending_share
         return
     x1 *= decayed(projection.x1_log, origin - last)
     if not (two or leaks or e0 >= 0) and mu == 0:
-        a, b = q0 + first, q0 + upto
-        if gate != 0:
-            add_all(W[s0 : s0 + n_post], pending_unit[a:b], pending_share[a:b], gate * b0, gate * x1, low, high)
+        if b0 == 0 and projection.post_xy == 0 and gate * projection.post_x > 0:
+            raise_all(W, s0, pending_unit, pending_share, q0 + first, q0 + upto, gate * x1, high)
+        elif gate != 0:
+            add_all(W, s0, pending_unit, pending_share, q0 + first, q0 + upto, gate * b0, gate * x1, low, high)
         return
     for m in range(first, upto):
         steps = pending_step[q0 + m] - last
@@ -237,7 +268,7 @@ def apply_pending(projection, T, L, W, pending_step, pending_unit, pending_share
             W[e0 + s] += projection.eligible * dw
 
 
-@inline_kernel
+@uncounted_kernel
 def apply_all_pending(projection, T, L, W, pending_step, pending_unit, pending_share, seen, n_pending, p, origin):
     """Every row of the dense projection p applies what is pending."""
     for j in range(projection.n_pre):
@@ -246,39 +277,39 @@ def apply_all_pending(projection, T, L, W, pending_step, pending_unit, pending_s
     n_pending[p] = 0
 
 
-@restrict_kernel
-def transmit(g, row, release):
+@uncounted_restrict_kernel
+def transmit(S, g0, W, s0, n, release):
     """A row of weights opens the receptors of all neurons."""
-    for i in range(row.shape[0]):
-        g[i] += row[i] * release
+    for i in range(n):
+        S[np.uint64(g0 + i)] += W[np.uint64(s0 + i)] * release
 
 
-@restrict_kernel
-def transmit_to(g, weights, which, release):
+@uncounted_restrict_kernel
+def transmit_to(S, g0, W, post, s0, s1, release):
     """Some weights open the receptors of their neurons."""
-    for s in range(which.shape[0]):
-        g[np.uint32(which[s])] += weights[s] * release
+    for s in range(s0, s1):
+        S[np.uint64(g0 + post[np.uint64(s)])] += W[np.uint64(s)] * release
 
 
-@restrict_kernel
-def add_trace(row, y, c0, c1, low, high):
+@uncounted_restrict_kernel
+def add_trace(W, s0, T, y0, n, c0, c1, low, high):
     """To each weight of a row ``c0 + c1 y``, within bounds."""
-    for i in range(row.shape[0]):
-        w = row[i] + (c0 + c1 * y[i])
+    for i in range(n):
+        w = W[np.uint64(s0 + i)] + (c0 + c1 * T[np.uint64(y0 + i)])
         w = low if w < low else w
-        row[i] = high if w > high else w
+        W[np.uint64(s0 + i)] = high if w > high else w
 
 
-@restrict_kernel
-def add_trace_to(weights, which, y, c0, c1, low, high):
+@uncounted_restrict_kernel
+def add_trace_to(W, post, s0, s1, T, y0, c0, c1, low, high):
     """To some weights ``c0 + c1 y`` of their neurons, within bounds."""
-    for s in range(which.shape[0]):
-        w = weights[s] + (c0 + c1 * y[np.uint32(which[s])])
+    for s in range(s0, s1):
+        w = W[np.uint64(s)] + (c0 + c1 * T[np.uint64(y0 + post[np.uint64(s)])])
         w = low if w < low else w
-        weights[s] = high if w > high else w
+        W[np.uint64(s)] = high if w > high else w
 
 
-@restrict_kernel
+@uncounted_restrict_kernel
 def send(waiting, weights, ways, which, dense, release, t, n_soma, n_post, n_cells):
     """What weights transmit waits until dendrites have carried it to the soma."""
     for s in range(weights.shape[0]):
@@ -286,7 +317,7 @@ def send(waiting, weights, ways, which, dense, release, t, n_soma, n_post, n_cel
         waiting[((t + ways[i]) % n_soma) * n_cells + ways[i + n_post]] += weights[s] * release
 
 
-@restrict_kernel
+@uncounted_restrict_kernel
 def take(g, waiting):
     """What has waited opens the receptors of all neurons."""
     for i in range(g.shape[0]):
@@ -294,7 +325,7 @@ def take(g, waiting):
         waiting[i] = 0.0
 
 
-@inline_kernel
+@uncounted_kernel
 def arrive(
     projection, S, T, L, W, ends, post, routes, soma, pending_step, pending_unit, pending_share, seen, n_pending, j, t,
     origin,
@@ -329,9 +360,9 @@ def arrive(
             waiting = soma[o0 : o0 + projection.n_soma * projection.n_cells]
             send(waiting, W[s0:s1], ways, post[s0:s1], dense, release, t, projection.n_soma, n_post, projection.n_cells)
         elif dense:
-            transmit(S[g0 : g0 + n_post], W[s0:s1], release)
+            transmit(S, g0, W, s0, n_post, release)
         else:
-            transmit_to(S[g0 : g0 + n_post], W[s0:s1], post[s0:s1], release)
+            transmit_to(S, g0, W, post, s0, s1, release)
     if plastic:
         x0, y0, e0 = projection.x0 + j, projection.y0, projection.eligibility0
         x1, x2 = T[x0] * decayed(projection.x1_log, steps), T[x0 + n_pre] * decayed(projection.x2_log, steps)
@@ -340,11 +371,10 @@ def arrive(
         low, high, mu = projection.w_min, projection.w_max, projection.soft
         if c0 != 0 or c1 != 0 or c2 != 0:
             if gate != 0 and mu == 0 and c2 == 0:
-                y = T[y0 : y0 + n_post]
                 if dense:
-                    add_trace(W[s0:s1], y, gate * c0, gate * c1, low, high)
+                    add_trace(W, s0, T, y0, n_post, gate * c0, gate * c1, low, high)
                 else:
-                    add_trace_to(W[s0:s1], post[s0:s1], y, gate * c0, gate * c1, low, high)
+                    add_trace_to(W, post, s0, s1, T, y0, gate * c0, gate * c1, low, high)
             elif gate != 0:
                 for s in range(s0, s1):
                     i = s - s0 if dense else post[s]
@@ -360,19 +390,19 @@ def arrive(
         L[projection.visit0 + j] = t
 
 
-@restrict_kernel
-def column_plain(weights, where, who, x, last, powers, log, t, b0, bx, low, high):
+@uncounted_restrict_kernel
+def column_plain(W, s0, place, pre, first, end, T, x0, L, l0, powers, power0, log, t, b0, bx, low, high):
     """``b0 + bx x`` to the synapses of one neuron, traces x brought to step t by a table of powers, within bounds."""
-    for c in range(where.shape[0]):
-        j, s = np.uint32(who[c]), np.uint32(where[c])
-        steps = t - last[j]
-        rho = powers[np.uint64(steps)] if steps < TABLE else decayed(log, steps)
-        w = weights[s] + (b0 + bx * x[j] * rho)
+    for c in range(s0 + first, s0 + end):
+        j, s = pre[np.uint64(c)], np.uint64(s0 + place[np.uint64(c)])
+        steps = t - L[np.uint64(l0 + j)]
+        rho = powers[np.uint64(power0 + steps)] if steps < TABLE else decayed(log, steps)
+        w = W[s] + (b0 + bx * T[np.uint64(x0 + j)] * rho)
         w = low if w < low else w
-        weights[s] = high if w > high else w
+        W[s] = high if w > high else w
 
 
-@inline_kernel
+@uncounted_kernel
 def column(projection, T, L, W, ends, pre, place, powers, i, t):
     """A postsynaptic spike of neuron i changes all its synapses at once."""
     dense, n_pre, e0, n_post = projection.dense, projection.n_pre, projection.eligibility0, projection.n_post
@@ -385,11 +415,10 @@ def column(projection, T, L, W, ends, pre, place, powers, i, t):
         first, end = ends[c0], ends[c0 + 1]
         if bx2 == 0 and e0 < 0 and mu == 0 and projection.w_log == 0:
             if gate != 0:
-                x = T[projection.x0 : projection.x0 + n_pre]
-                table = powers[projection.power0 : projection.power0 + TABLE]
-                where, who = place[s0 + first : s0 + end], pre[s0 + first : s0 + end]
-                last, log = L[l0 : l0 + n_pre], projection.x1_log
-                column_plain(W[s0:], where, who, x, last, table, log, t, gate * b0, gate * bx, low, high)
+                column_plain(
+                    W, s0, place, pre, first, end, T, projection.x0, L, l0, powers, projection.power0,
+                    projection.x1_log, t, gate * b0, gate * bx, low, high,
+                )  # fmt: skip
             return
     for c in range(first, end):
         j = c if dense else pre[s0 + c]
@@ -405,7 +434,7 @@ def column(projection, T, L, W, ends, pre, place, powers, i, t):
             W[e0 + s] += projection.eligible * dw
 
 
-@inline_kernel
+@uncounted_kernel
 def between_spikes(projection, S, T, L, W, ends, post, t):
     """What changes synapses in every step: reward times eligibility, and an error times the presynaptic trace."""
     dense, n_pre, e0 = projection.dense, projection.n_pre, projection.eligibility0
@@ -432,11 +461,11 @@ def between_spikes(projection, S, T, L, W, ends, post, t):
 
 
 @kernel
-def run(rng, start, k, steps, tables, variables, scratch, sources, probes, spikes):
-    """Steps k..steps-1 of a call that begins at step ``start``; returns the first step that was not run.
+def run(rng, start, k, stop, steps, tables, variables, scratch, sources, probes, spikes, mine):
+    """Steps k..stop-1 of ``steps`` from step ``start`` on, of what is ``mine``; returns the first that was not run.
 
-    The call ends early when the next step might not find room in ``spikes``, whose ``n[0]`` counts them. All others
-    are named tuples of `synfwp.spiking.tables`.
+    What is pending is applied after the last of the ``steps``. The call ends early when the next step might not find
+    room in ``spikes``, whose ``n[0]`` counts them. All others are named tuples of `synfwp.spiking.tables`.
     """
     # arrays one by one: a function inlined in a loop counts the references of all that the tuples it gets hold
     populations, projections, receptors = tables.populations, tables.projections, tables.receptors
@@ -450,13 +479,15 @@ def run(rng, start, k, steps, tables, variables, scratch, sources, probes, spike
     pending_step, pending_unit, pending_share = scratch.pending_step, scratch.pending_unit, scratch.pending_share
     spike_step, spike_unit, n_found = spikes.step, spikes.unit, spikes.n
     source_ends, source_unit = sources.ends, sources.unit
-    n_pop, n_proj, n_units, length = populations.shape[0], projections.shape[0], until.shape[0], count.shape[1]
-    while k < steps and n_found[0] + n_units <= spike_step.shape[0]:
+    groups, bundles, n_units, length = mine.groups, mine.projections, until.shape[0], count.shape[1]
+    n_pop, n_proj = groups.shape[0], bundles.shape[0]
+    while k < stop and n_found[0] + n_units <= spike_step.shape[0]:
         t = start + k
         slot = t % length
         for m in range(probes.rows.shape[0]):
             probe(probes, S, m, t)
-        for p in range(n_pop):
+        for own in range(n_pop):
+            p = groups[own]
             group = populations[p]
             n_spikes, ring0 = 0, group.ring0 + slot * group.n
             if group.kind == SOURCE:
@@ -466,18 +497,23 @@ def run(rng, start, k, steps, tables, variables, scratch, sources, probes, spike
             else:
                 for q in range(group.part0, group.part0 + group.n_parts):
                     part = parts[q]
-                    if advance(rng, part, receptors, S, until, A_, B_, t) > 0:
-                        n_spikes += fire(rng, part, S, until, t, ring, ring0 + n_spikes, part.unit0 - group.unit0)
+                    for first in range(0, part.n, NEAR):
+                        n = min(part.n - first, NEAR)
+                        if advance(rng, part, receptors, S, until, A_, B_, t, first, n) > 0:
+                            number = part.unit0 - group.unit0 + first
+                            n_spikes += fire(rng, part, S, until, t, ring, ring0 + n_spikes, first, n, number)
             count[p, slot] = n_spikes
             for m in range(n_spikes):
                 spike_step[n_found[0]] = t
                 spike_unit[n_found[0]] = group.unit0 + ring[ring0 + m]
                 n_found[0] += 1
-        for p in range(n_proj):
+        for own in range(n_proj):
+            p = bundles[own]
             if projections[p].plastic > 1:
                 between_spikes(projections[p], S, T, L, W, ends, post, t)
         before_arrivals(rules, projections, populations, terms, ends, routes, ring, count, T, W, t)
-        for p in range(n_proj):
+        for own in range(n_proj):
+            p = bundles[own]
             projection = projections[p]
             origin = origin_of(projection.x1_log, t)
             if projection.pends and t == origin and n_pending[p] > 0:
@@ -510,7 +546,8 @@ def run(rng, start, k, steps, tables, variables, scratch, sources, probes, spike
                 g0, n_cells = projection.target, projection.n_cells
                 now = projection.soma0 + (t % projection.n_soma) * n_cells
                 take(S[g0 : g0 + n_cells], soma[now : now + n_cells])
-        for p in range(n_proj):
+        for own in range(n_proj):
+            p = bundles[own]
             projection = projections[p]
             if projection.plastic > 0:
                 n_post, y0, b = projection.n_post, projection.y0, projection.post
@@ -540,17 +577,14 @@ def run(rng, start, k, steps, tables, variables, scratch, sources, probes, spike
                         T[y0 + i] = 1.0 if projection.nearest else T[y0 + i] + 1
                         T[y0 + n_post + i] = 1.0 if projection.nearest else T[y0 + n_post + i] + 1
                 # towards the next step, in which arriving spikes read them
-                y, rho = T[y0 : y0 + n_post], projection.y1_decay
-                for i in range(n_post):
-                    y[i] *= rho
+                scale(T, y0, n_post, projection.y1_decay)
                 if projection.pre_y2 != 0 or projection.post_xy != 0:
-                    y, rho = T[y0 + n_post : y0 + 2 * n_post], projection.y2_decay
-                    for i in range(n_post):
-                        y[i] *= rho
+                    scale(T, y0 + n_post, n_post, projection.y2_decay)
         after_arrivals(
             rng, rules, projections, populations, parts, ends, post, pre, place, routes, ring, count, S, T, W, t
         )
-        for p in range(n_pop):
+        for own in range(n_pop):
+            p = groups[own]
             group = populations[p]
             if group.kind != SOURCE:
                 ring0 = group.ring0 + slot * group.n
@@ -564,7 +598,8 @@ def run(rng, start, k, steps, tables, variables, scratch, sources, probes, spike
                     if group.kind == ADEX:
                         S[part.w0 + u - part.unit0] += part.b
         k += 1
-    for p in range(n_proj):
+    for own in range(n_proj if k == steps else 0):
+        p = bundles[own]
         if projections[p].pends and n_pending[p] > 0:
             origin = origin_of(projections[p].x1_log, start + k - 1)
             apply_all_pending(
@@ -573,7 +608,7 @@ def run(rng, start, k, steps, tables, variables, scratch, sources, probes, spike
     return k
 
 
-@inline_kernel
+@uncounted_kernel
 def probe(probes, S, m, t):
     """Sample m, if this is its step: chosen neurons as they are, or weighted sums of all."""
     one, out = probes.rows[m], probes.out

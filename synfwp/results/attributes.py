@@ -50,7 +50,7 @@ def provenance(parameters: Mapping[str, Any], seed: Any, rule: Any = None) -> di
     >>> provenance({"tau": 20.0, "peak": 100.0}, seed=0, rule="delta")["parameters"]
     '{"peak": 100.0, "tau": 20.0}'
     """
-    commit = _git_commit(Path(synfwp.__file__).resolve().parents[1])
+    commit = _own_commit()
     plain_seed = plain("seed", seed)
     small = type(plain_seed) is int and plain_seed < 2**63  # what NetCDF can hold
     return {
@@ -123,6 +123,12 @@ def _versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue  # an absent package had no part in the result
     return versions
+
+
+@functools.cache
+def _own_commit() -> str | None:
+    """Commit of what this process runs: its code is read once, and git takes 0.01 s to tell."""
+    return _git_commit(Path(synfwp.__file__).resolve().parents[1])
 
 
 def _git_commit(root: Path) -> str | None:

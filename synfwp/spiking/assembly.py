@@ -43,6 +43,7 @@ def build(circuit: Wiring) -> tuple[Tables, Variables, Offsets]:
         for p, made in zip(circuit.projections, circuit.layouts, strict=True)
     ]
     length = max([0, *longest]) + 1
+    length += circuit.apart.window - 1 if circuit.apart.linked else 0  # one share may be so far ahead of another
     populations, parts, receptors, neurons, offsets = _neurons(circuit, length)
     modulators = [pair for p in circuit.projections for pair in p.modulators]
     projections, connections, traces, synapses = _synapses(circuit, offsets)
@@ -67,13 +68,12 @@ def build(circuit: Wiring) -> tuple[Tables, Variables, Offsets]:
 
 
 def scratch(circuit: Wiring, tables: Tables) -> Scratch:
-    """Room for the widest population, and for the pending spikes of every dense projection."""
-    widest = max(group.n for group in circuit.groups)
+    """Room for neurons that are advanced together, and for the pending spikes of every dense projection."""
     projections = tables.projections
     pending = 1 + int((projections.pends * (kernel.PENDING + projections.n_post)).sum())
     n_rows = max(sum(one.axons.n for one in circuit.layouts), 1)
     return Scratch(
-        np.zeros(widest), np.zeros(widest), np.zeros(pending, np.int64), np.zeros(pending, np.int64),
+        np.zeros(kernel.NEAR), np.zeros(kernel.NEAR), np.zeros(pending, np.int64), np.zeros(pending, np.int64),
         np.zeros(pending), np.zeros(max(len(projections), 1), np.int64), np.zeros(n_rows, np.int64),
     )  # fmt: skip
 

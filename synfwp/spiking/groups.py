@@ -71,6 +71,8 @@ class Steps(owned.Owner):
         -------
         float or (n,) array
         """
+        if len(self.times) == 1:
+            return self.values[0]
         return self.values[int(np.searchsorted(grid.steps(self.times, dt), step, side="right")) - 1]
 
 

@@ -12,7 +12,7 @@ from synfwp.spiking import finals
 from synfwp.spiking.neurons import receptors_of
 from synfwp.spiking.projection import Projection
 from synfwp.spiking.state import State
-from synfwp.spiking.tables import PROBE, Probes, records
+from synfwp.spiking.tables import PROBE, Probes, Share, records
 from synfwp.spiking.wiring import MANY, Record, Wiring
 
 if TYPE_CHECKING:
@@ -161,6 +161,13 @@ class Recorder:
             gains.append(np.zeros(0) if one.gain is None else one.gain.ravel())
             at += count * one.shape[0]
         return Probes(rows, np.concatenate(chosen), np.concatenate(gains), np.zeros(max(at, 1)))
+
+    def of_share(self, probes: Probes, share: Share) -> Probes:
+        """Those probes that look at neurons of a share."""
+        if len(share.groups) == len(self.circuit.groups):
+            return probes
+        mine = [self.circuit.group_index[one.record.what] in share.groups for one in self.of_neurons]
+        return probes._replace(rows=probes.rows[np.array(mine, bool)])
 
     def samples(self, start: int, end: int, out: Array) -> None:
         """What the probes of a stretch have found."""

@@ -2,23 +2,24 @@
 
 import copy
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from os import PathLike
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
 
-from synfwp import checks, seeds, units
+from synfwp import checks, seeds, threads, units
 from synfwp.kernels import circuit as kernel
 from synfwp.plasticity import StateRow
 from synfwp.shown import brief
 from synfwp.spiking.assembly import scratch
 from synfwp.spiking.groups import Population
 from synfwp.spiking.recording import Recorder
+from synfwp.spiking.shares import Found, joined, shares
 from synfwp.spiking.sources import BLOCK, Events
 from synfwp.spiking.state import KINDS, State
-from synfwp.spiking.tables import Spikes
+from synfwp.spiking.tables import Share, Spikes
 from synfwp.spiking.wiring import Record, Wiring
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ class Simulation(State):
     def _room(self) -> None:
         """Room for a stretch, which outlives none."""
         self._scratch = scratch(self.circuit, self.tables)
-        room = 2 * len(self.variables.until) + 2**16
-        self._spikes = Spikes(np.zeros(room, np.int64), np.zeros(room, np.int32), np.zeros(1, np.int64))
+        self._shares = [Share(np.arange(len(self.circuit.groups)), np.arange(len(self.circuit.projections)))]
+        self._found: list[Found] = []
 
     def __repr__(self) -> str:
         """One line: how far it is."""
@@ -63,7 +64,8 @@ class Simulation(State):
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy or another process needs to go on; room to work in is made anew there."""
-        return {name: value for name, value in vars(self).items() if name not in ("_events", "_scratch", "_spikes")}
+        anew = ("_events", "_scratch", "_shares", "_found")
+        return {name: value for name, value in vars(self).items() if name not in anew}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Room to work in."""
@@ -121,6 +123,7 @@ class Simulation(State):
         if not all(isinstance(one, Record) for one in records):
             raise TypeError(f"record holds {checks.short(records[0])}; pass Record objects.")
         recorder = Recorder(self, records, to)
+        self._spread()
         stop, times = self.step + steps, self._stops(self.step + steps, recorder)
         try:
             with tqdm(total=steps, disable=None, delay=2.0, unit="step", leave=False) as bar:
@@ -273,16 +276,37 @@ class Simulation(State):
             if isinstance(group, Population):
                 self.variables.neurons[self.place(group.name, "drive")] = group.drive.at(t, self.circuit.dt)
 
+    def _spread(self) -> None:
+        """What each thread runs, and room for the spikes that it finds."""
+        self._shares = shares(self.circuit.apart)
+        while len(self._found) < len(self._shares):
+            self._found.append(Found(2 * len(self.variables.until) + 2**16))
+
     def _stretch(self, end: int, recorder: Recorder) -> None:
         """Steps up to ``end`` with everything that the loop holds constant."""
-        sources, probes = self._events.between(self.step, end), recorder.probes(self.step, end)
-        steps, k, spikes = end - self.step, 0, self._spikes
-        while k < steps:
-            spikes.n[0] = 0
-            k = kernel.run(
-                self.rng, self.step, k, steps, self.tables, self.variables, self._scratch, sources, probes, spikes
-            )
-            recorder.spikes(spikes.step[: spikes.n[0]], spikes.unit[: spikes.n[0]])
+        sources, probes, steps = self._events.between(self.step, end), recorder.probes(self.step, end), end - self.step
+        found = self._found[: len(self._shares)]
+        near = {name: self._scratch._asdict()[name] for name in ("conductance", "current")}
+        scratches = [self._scratch] + [
+            self._scratch._replace(**{name: np.empty_like(room) for name, room in near.items()}) for _ in found[1:]
+        ]
+        mine = [recorder.of_share(probes, share) for share in self._shares]
+
+        def work(k: int, stop: int, s: int) -> None:
+            """Steps k to ``stop`` of a share."""
+
+            def step(k: int, spikes: Spikes) -> int:
+                return kernel.run(
+                    self.rng, self.step, k, stop, steps, self.tables, self.variables, scratches[s], sources, mine[s],
+                    spikes, self._shares[s],
+                )  # fmt: skip
+
+            found[s].run(step, k, stop)
+
+        window = steps if len(found) == 1 else self.circuit.apart.window
+        for k in range(0, steps, window):
+            threads.each(partial(work, k, min(k + window, steps)), range(len(found)), len(found))
+        recorder.spikes(*joined(found, recorder.first_units))
         recorder.samples(self.step, end, probes.out)
 
 
@@ -291,6 +315,9 @@ class Circuit(Wiring):
 
     Event order within a step is Brian2's default schedule [1]_: neurons are advanced; thresholds and sources fire;
     spikes of ``delay`` ago arrive; postsynaptic changes; resets.
+
+    Populations that reach each other only after a delay of several steps run in threads of their own where the network
+    is large enough; results are the same bits as those of one thread.
 
     Parameters
     ----------

@@ -111,6 +111,13 @@ class Probes(NamedTuple):
     out: Array
 
 
+class Share(NamedTuple):
+    """What one thread runs, as indices in their order: groups, and the projections onto them."""
+
+    groups: Array
+    projections: Array
+
+
 class Spikes(NamedTuple):
     """Room for the spikes of a stretch."""
 

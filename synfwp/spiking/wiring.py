@@ -13,6 +13,7 @@ from synfwp.spiking.connections import Layout, by_synapse, layout
 from synfwp.spiking.groups import Group, Population, SpikeSource, Steps, steps_of
 from synfwp.spiking.nordlie import Summary, summary
 from synfwp.spiking.projection import Projection
+from synfwp.spiking.shares import Apart, apart
 
 Array = np.ndarray
 MANY = 100  # numbers past which a hash stands for them in metadata
@@ -230,6 +231,11 @@ class Wiring:
             rows, columns = p.rows if way.ndim else None, p.columns if back.ndim else None
             found.append(layout(way, back, rows, columns, p.shape))
         return found
+
+    @cached_property
+    def apart(self) -> Apart:
+        """Which groups could run in threads of their own, and for how long."""
+        return apart(self.groups, self.projections, self.layouts)
 
     def group(self, name: str) -> Group:
         """A population or source by name."""
