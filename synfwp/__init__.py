@@ -44,6 +44,7 @@ _HOME = {
         "load_table read_nwb read_neo read_pynapple read_hdf5 read_npz read_text to_pynapple to_neo write_nwb fetch"
     ),
     "inference": "compare fit infer_rule read_table",
+    "sweeps": "sweep",
     "results": "save load join weights",
     "programs": "run list_programs citation",
 }
@@ -62,6 +63,7 @@ _MODULES = (
     "reference",
     "rules",
     "seeds",
+    "sweeps",
     "tasks",
     "theory",
     "units",
