@@ -165,9 +165,9 @@ def _as_dataset(found: Any) -> xr.Dataset:
     if isinstance(found, xr.DataArray):
         return found.to_dataset(name=found.name or "result")
     if isinstance(found, Mapping):
-        numbers = {name: x for name, x in found.items() if isinstance(x, bool | int | float | np.generic)}
-        named = {name: ((), x, {"units": "1", "long_name": name}) for name, x in numbers.items()}
-        return results.dataset({**found, **named})
+        single = {name: x for name, x in found.items() if isinstance(x, bool | int | float | str | np.generic)}
+        ds = results.dataset({name: x for name, x in found.items() if name not in single})
+        return ds.assign({name: ((), x, {"units": "1", "long_name": name}) for name, x in single.items()})
     if isinstance(found, bool | int | float | str | np.ndarray | np.generic):
         x = np.asarray(found)
         return xr.Dataset({"result": (tuple(f"axis_{i}" for i in range(x.ndim)), x)})

@@ -7,7 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import FunctionType, ModuleType
+from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
 from synfwp import checks, results
@@ -64,8 +64,8 @@ def admit(journal: Journal, state: str, changed: str, where: Any) -> int:
     kept = journal.states()
     other = [one for one in kept if one != state]
     if other and changed == "refuse":
-        where_ = results.difference(json.loads(other[-1]), json.loads(state), "")
-        name, before, now = where_ or ("the Python that compiled the function", "another", "this one")
+        found = results.difference(json.loads(other[-1]), json.loads(state), "")
+        name, before, now = found or ("the Python that compiled the function", "another", "this one")
         raise ValueError(
             f"{where} holds cells of another state: {name} was {checks.short(before)} and is {checks.short(now)}. Pass "
             "another store, changed='again' (--changed again) to drop them and start anew, or changed='mix' to keep "
@@ -82,23 +82,38 @@ def _unwrapped(function: Any) -> Any:
     return getattr(function, "__func__", function)
 
 
-def _modules(function: Any, seen: set[str] | None = None) -> Iterator[tuple[str, str]]:
-    """Modules of the user's own that a function sees, and those that these see, with a hash of their code."""
-    seen = set() if seen is None else seen
+def _modules(function: Any) -> Iterator[tuple[str, str]]:
+    """Modules of the user's own that a function sees, and those that these see, with a hash of their code.
+
+    Functions beside it in its module are followed; their code is part of the function's own hash.
+    """
     inner = _unwrapped(function)
-    names = inner.__globals__ if isinstance(inner, FunctionType) else {}
-    used = set(inner.__code__.co_names) if isinstance(inner, FunctionType) else set()
-    queue = [value for name, value in names.items() if name in used]
+    home, queue, seen = getattr(inner, "__module__", ""), [inner], set[int]()
     while queue:
         value = queue.pop()
         module = value if isinstance(value, ModuleType) else sys.modules.get(getattr(value, "__module__", None) or "")
-        if module is None or module.__name__ in seen or not _own(module):
+        beside = isinstance(value, FunctionType) and value.__module__ == home
+        if id(value if beside else module) in seen or module is None or not (beside or _own(module)):
             continue
-        seen.add(module.__name__)
-        if isinstance(value, ModuleType) or module.__name__ != getattr(inner, "__module__", ""):
+        seen.add(id(value if beside else module))
+        if beside:
+            queue += _seen_by(value)
+        elif value is module or module.__name__ != home:
             tree = ast.parse(Path(str(module.__file__)).read_text("utf-8"))
             yield module.__name__, hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16]
             queue += [one for one in vars(module).values() if isinstance(one, ModuleType | FunctionType | type)]
+
+
+def _seen_by(function: FunctionType) -> list[Any]:
+    """What stands in the globals and variables that a function's code, or code within it, uses."""
+    codes, names = [function.__code__], set[str]()
+    while codes:
+        code = codes.pop()
+        names.update(code.co_names)
+        codes += [one for one in code.co_consts if isinstance(one, CodeType)]
+    closed = [cell.cell_contents for cell in function.__closure__ or () if cell != CellType()]
+    found = [function.__globals__[name] for name in sorted(names) if name in function.__globals__]
+    return [_unwrapped(one) for one in found + closed if isinstance(one, ModuleType | type) or callable(one)]
 
 
 def _own(module: ModuleType) -> bool:

@@ -4,6 +4,7 @@ import itertools
 import math
 import secrets
 import shutil
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -35,18 +36,18 @@ def check_store(store: Path, journal: Path) -> None:
 
 def write(journal: Journal, points: Points, store: Path | None, attrs: Mapping[str, Any]) -> xr.Dataset:
     """All cells as one Dataset; in memory without a store."""
-    import zarr
-
     if store is None:
+        import zarr
+
         memory = zarr.storage.MemoryStore()
-        _fill(zarr.open_group(memory, mode="w", zarr_format=3), journal, points, attrs)
+        _fill(memory, journal, points, attrs)
         return _open(memory)
     mark = f".{store.name}-"
     for left in store.parent.glob(f"{mark}*"):  # by a process that was killed while it wrote
         shutil.rmtree(left, ignore_errors=True)
     new, old = (store.with_name(f"{mark}{secrets.token_hex(6)}") for _ in range(2))
     try:
-        _fill(zarr.open_group(str(new), mode="w", zarr_format=3), journal, points, attrs)
+        _fill(str(new), journal, points, attrs)
         if store.exists():
             store.rename(old)
         new.rename(store)
@@ -85,8 +86,18 @@ def schema_of(journal: Journal, cells: Sequence[Kept]) -> list[Variable]:
     return found
 
 
-def _fill(root: Any, journal: Journal, points: Points, attrs: Mapping[str, Any]) -> None:
-    """Create the arrays, then write blocks of cells."""
+def _fill(store: Any, journal: Journal, points: Points, attrs: Mapping[str, Any]) -> None:
+    """Create the arrays, then write blocks of cells; the metadata are gathered, so that opening takes one read."""
+    import zarr
+
+    _fill_group(zarr.open_group(store, mode="w", zarr_format=3), journal, points, attrs)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Consolidated metadata")  # is no part of format 3 yet; xarray reads it
+        zarr.consolidate_metadata(store)
+
+
+def _fill_group(root: Any, journal: Journal, points: Points, attrs: Mapping[str, Any]) -> None:
+    """Arrays and blocks."""
     used = _survey(journal, points)
     schema = schema_of(journal, used)
     failed = any(cell.schema is None for cell in used)

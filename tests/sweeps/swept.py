@@ -30,12 +30,12 @@ def memory(beta: float, rule: str, seed: int, log: str = "", pause: float = 0.0)
     """Reads of a small memory, with labels, whole numbers and text."""
     note(log, f"{beta},{rule},{seed}")
     time.sleep(pause)
-    k, v = np.random.default_rng(seed).standard_normal((2, 6, 4)) / 2
+    k, v = np.random.default_rng(seed).random((2, 6, 4)) / 2
     out = fw.scan(rule, k, k, v, np.full(6, beta))
     data = {
         "read": (("time", "value"), out.y, {"units": "1", "long_name": "read"}),
         "largest": ((), int(np.abs(out.W).argmax()), {"units": "1", "long_name": "place of the largest weight"}),
-        "sign": ((), "up" if out.W.sum() > 0 else "down"),
+        "sign": ((), "up" if out.W.sum() > 0 else "down", {}),
     }
     return xr.Dataset(data, {"time": np.arange(6) / 10.0, "norm": float(np.linalg.norm(out.W))})
 
