@@ -81,11 +81,8 @@ def as_completed(
         yield from _spread(pool, work, iter(items))
 
 
-def ordered(
-    work: Callable[[Item], Found], items: Sequence[Item], on: Any = None, workers: int | None = None,
-    name: str = "workers",
-) -> list[Found]:  # fmt: skip
-    """``work(item)`` of every item, in their order; ``on`` and ``workers`` as in `as_completed`.
+def each(work: Callable[[Item], Found], items: Sequence[Item], on: Any, workers: int | None = None) -> Iterator[Found]:
+    """``work(item)`` of every item, as they end; ``on`` and ``workers`` as in `as_completed`. Any function is sent.
 
     Raises
     ------
@@ -94,18 +91,36 @@ def ordered(
 
     Examples
     --------
+    >>> sorted(each(abs, [-1, 2], "threads"))
+    [1, 2]
+    """
+    return (found for _, found in _each(work, items, on, workers, "workers"))
+
+
+def ordered(
+    work: Callable[[Item], Found], items: Sequence[Item], on: Any = None, workers: int | None = None,
+    name: str = "workers",
+) -> list[Found]:  # fmt: skip
+    """``work(item)`` of every item, in their order, as `each`; without ``on`` in the threads of `synfwp.threads`.
+
+    Examples
+    --------
     >>> ordered(abs, [-1, 2])
     [1, 2]
     """
-    if is_local(on):
+    if on is None:
         return threads.each(work, items, workers, name)
-    task: Callable[[Any], Any] = _Numbered(Sent.of(work, "the work"))
-    found: dict[int, Any] = {}
+    found = dict(_each(work, items, on, workers, name))
+    return [found[i] for i in range(len(items))]
+
+
+def _each(work: Callable[[Item], Found], items: Sequence[Item], on: Any, workers: int | None, name: str) -> Any:
+    """Number and result of each item, as they end."""
+    task: Callable[[Any], Any] = _Here(work) if is_local(on) else _Numbered(Sent.of(work, "the work"))
     for (i, _), one in as_completed(task, enumerate(items), on, workers, name):
         if isinstance(one, Lost):
             raise RuntimeError(f"task {i} of {len(items)} did not end: {one.reason}")
-        found[i] = one
-    return [found[i] for i in range(len(items))]
+        yield i, one
 
 
 def is_local(on: Any) -> bool:
@@ -155,8 +170,17 @@ class Sent(NamedTuple):
         return _LOCAL.found
 
 
+class _Here(NamedTuple):
+    """The work of `each`, in this process."""
+
+    work: Callable[[Any], Any]
+
+    def __call__(self, pair: tuple[int, Any]) -> Any:
+        return self.work(pair[1])
+
+
 class _Numbered(NamedTuple):
-    """The work of `ordered`, in another process."""
+    """The work of `each`, in another process."""
 
     sent: Sent
 
@@ -186,7 +210,10 @@ class _Pool:
 
     def close(self, now: bool) -> None:
         """The end; ``now`` drops what has not begun."""
-        self.executor.shutdown(wait=not now, cancel_futures=now)
+        if isinstance(self.executor, futures.ThreadPoolExecutor | futures.ProcessPoolExecutor):
+            self.executor.shutdown(wait=not now, cancel_futures=now)
+        else:  # that of a client cancels what it does not wait for
+            self.executor.shutdown(wait=not now)
 
 
 @contextlib.contextmanager

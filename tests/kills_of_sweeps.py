@@ -24,9 +24,9 @@ from synfwp import results, sweeps
 from synfwp.sweeps.encoding import decode, read_schema
 from synfwp.sweeps.journal import Journal
 
-GRID = {"beta": [round(0.01 * i, 2) for i in range(1, 101)], "rule": ["hebb", "delta"]}
+GRID = {"beta": [round(0.01 * i, 2) for i in range(1, 31)], "rule": ["hebb", "delta"]}
 SEEDS = 5
-CELLS = 1000
+CELLS = 300
 
 
 class Kills(NamedTuple):

@@ -29,7 +29,8 @@ def noted(log: Path) -> list[str]:
 def memory(beta: float, rule: str, seed: int, log: str = "", pause: float = 0.0) -> xr.Dataset:
     """Reads of a small memory, with labels, whole numbers and text."""
     note(log, f"{beta},{rule},{seed}")
-    time.sleep(pause)
+    if pause:
+        time.sleep(pause)
     k, v = np.random.default_rng(seed).random((2, 6, 4)) / 2
     out = fw.scan(rule, k, k, v, np.full(6, beta))
     data = {
