@@ -99,7 +99,11 @@ def cluster() -> Any:
 
 def machine() -> str:
     """The processor and how many there are."""
-    names = [line.partition(":")[2].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
+    names = [
+        line.partition(":")[2].strip()
+        for line in Path("/proc/cpuinfo").read_text().splitlines()
+        if "model name" in line
+    ]
     return f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores"
 
 

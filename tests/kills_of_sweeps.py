@@ -15,9 +15,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-
-HERE = [str(Path(__file__).parent), str(Path(__file__).parent / "sweeps")]
-sys.path[:0] = HERE
 import swept
 
 from synfwp import results, sweeps
@@ -76,7 +73,7 @@ def killed_sweeps(times: int, seed: int = 0, folder: Path | None = None) -> Kill
         If a cell is lost or differs from that of a sweep that nobody killed.
     """
     rng, context = np.random.default_rng(seed), multiprocessing.get_context("forkserver")
-    os.environ["PYTHONPATH"] = os.pathsep.join([*HERE, os.environ.get("PYTHONPATH", "")])
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")])
     context.set_forkserver_preload(["kills_of_sweeps"])  # so that a process begins its cells at once
     count = partial = ended = again = 0
     with _folder(folder) as where:

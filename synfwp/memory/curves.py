@@ -73,9 +73,7 @@ class _Part(NamedTuple):
         name, sizes = part
         system = self.known[name]
         knobs = protocol.choose(name, system, self.draws, sizes, self.score) if self.whole else None
-        return {
-            (name, size): protocol.measure(name, system, self.draws, size, self.score, knobs) for size in sizes
-        }
+        return {(name, size): protocol.measure(name, system, self.draws, size, self.score, knobs) for size in sizes}
 
 
 def as_dataset(

@@ -42,7 +42,9 @@ def test_an_estimate_runs_nothing_but_one_cell(tmp_path: Path, capsys) -> None:
 
 
 def test_failed_cells_end_with_exit_code_one(tmp_path: Path, capsys, fake_programs: Path) -> None:
-    text = fakes.GOOD.replace("    ran = Path", '    if size == 5:\n            raise RuntimeError("no")\n        ran = Path')
+    text = fakes.GOOD.replace(
+        "    ran = Path", '    if size == 5:\n            raise RuntimeError("no")\n        ran = Path'
+    )
     fakes.write(fake_programs, "odd", text)
     with pytest.warns(RuntimeWarning, match=r"1 of 2 cells failed \(RuntimeError: no\)"):
         assert call("odd", "--grid", "size=2,5", "--store", tmp_path / "s.zarr") == 1

@@ -125,7 +125,9 @@ def test_cells_of_another_state_are_not_mixed_by_chance(way: str, tmp_path: Path
         fixed = {"broken": 0.0}
     else:
         monkeypatch.setattr(results, "package", lambda: "0.2.0+00000000")
-    with pytest.raises(ValueError, match=r"s\.zarr\.cells holds cells of another state: .* was .* and is .*changed='again'"):
+    with pytest.raises(
+        ValueError, match=r"s\.zarr\.cells holds cells of another state: .* was .* and is .*changed='again'"
+    ):
         fw.sweep(function, **arguments, fixed=fixed)
     with pytest.warns(RuntimeWarning, match="cells of 2 states"):
         mixed = fw.sweep(function, **arguments, fixed=fixed, changed="mix")
@@ -321,7 +323,9 @@ def test_a_full_disk_is_named_and_kept_cells_stay(tmp_path: Path, monkeypatch) -
     monkeypatch.setattr(journal.Journal, "_open", opened)
     with journal.Journal(tmp_path / "s.zarr.cells") as kept:
         assert 0 < len(kept.known()) < 40
-    assert same(fw.sweep(large, {"x": list(range(40))}, store=store), fw.sweep(large, {"x": list(range(40))}, store=None))
+    assert same(
+        fw.sweep(large, {"x": list(range(40))}, store=store), fw.sweep(large, {"x": list(range(40))}, store=None)
+    )
 
 
 def test_two_sweeps_do_not_write_to_one_store_at_a_time(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Workers, scheduler and client that are killed in the middle of a sweep: the same bits as one that nobody disturbed."""
+"""Workers, scheduler and client that are killed in the middle of a sweep: the same bits as of one undisturbed."""
 
 import os
 import signal
@@ -13,20 +13,18 @@ import numpy as np
 import pytest
 
 pytest.importorskip("zarr")
-distributed = pytest.importorskip("distributed")
+pytest.importorskip("distributed")
 
+import kills_of_sweeps
 import swept
 
 import synfwp as fw
 from synfwp import results, workers
 from synfwp.sweeps import journal
 
-sys.path.append(str(Path(__file__).parents[1]))
-import kills_of_sweeps
-
 HERE = Path(__file__).parent
 N = 120  # cells
-PATH = os.pathsep.join([str(HERE), os.environ.get("PYTHONPATH", "")])
+PATH = os.pathsep.join([str(HERE.parent), os.environ.get("PYTHONPATH", "")])
 
 
 class Cluster:
@@ -36,7 +34,12 @@ class Cluster:
         command = [sys.executable, str(HERE / "cluster_of_dask.py")]
         pipe = subprocess.PIPE
         self.process = subprocess.Popen(
-            command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True, env=os.environ | {"PYTHONPATH": PATH}
+            command,
+            stdin=pipe,
+            stdout=pipe,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=os.environ | {"PYTHONPATH": PATH},
         )
         assert self.process.stdout is not None
         self.address = self.process.stdout.readline().strip()
@@ -82,7 +85,9 @@ def when(calls: int, log: Path, then: Callable[[], None]) -> threading.Thread:
 
 
 def test_workers_of_a_cluster_that_are_killed_change_no_bit(cluster: Cluster, tmp_path: Path) -> None:
-    with distributed.Client(cluster.address) as client:
+    from distributed import Client
+
+    with Client(cluster.address) as client:
         pids = list(client.run(os.getpid).values())
         killer = when(N // 3, tmp_path / "log", lambda: [os.kill(pid, signal.SIGKILL) for pid in pids[:1]])
         ds = fw.sweep(swept.memory, swept.GRID, **arguments(tmp_path), on=client)
@@ -126,7 +131,9 @@ def test_a_scheduler_that_is_killed_is_named_and_another_one_goes_on(tmp_path: P
 
 
 def test_processes_that_die_are_replaced_and_a_cell_that_kills_each_time_has_failed(tmp_path: Path) -> None:
-    ds = fw.sweep(swept.once_deadly, {"x": range(6)}, fixed={"folder": str(tmp_path)}, store=None, on="processes", workers=2)
+    ds = fw.sweep(
+        swept.once_deadly, {"x": range(6)}, fixed={"folder": str(tmp_path)}, store=None, on="processes", workers=2
+    )
     assert ds.y.values[:, 0].tolist() == [x + int(s) % 7 for x, s in enumerate(ds.seed_of_cell.values[:, 0])]
     with pytest.warns(RuntimeWarning, match="1 of 5 cells failed.*its worker died, 3 times"):
         ds = fw.sweep(swept.deadly, {"x": range(5)}, store=None, on="processes", workers=2)
