@@ -116,7 +116,7 @@ def ordered(
 
 def _each(work: Callable[[Item], Found], items: Sequence[Item], on: Any, workers: int | None, name: str) -> Any:
     """Number and result of each item, as they end."""
-    task: Callable[[Any], Any] = _Here(work) if is_local(on) else _Numbered(Sent.of(work, "the work"))
+    task: Any = _Here(work) if is_local(on) else _Numbered(Sent.of(work, "the work"))
     for (i, _), one in as_completed(task, enumerate(items), on, workers, name):
         if isinstance(one, Lost):
             raise RuntimeError(f"task {i} of {len(items)} did not end: {one.reason}")

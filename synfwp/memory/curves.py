@@ -51,7 +51,7 @@ def measure_all(
         probe(name, system, first)
     whole = tuned == "curve"
     parts = [(name, sizes) for name in known for sizes in ([dim.sizes] if whole else [[size] for size in dim.sizes])]
-    task = _Part(dict(known), draws, score, whole)
+    task: Any = _Part(dict(known), draws, score, whole)
     cells: dict[tuple[str, Any], Measured] = {}
     with tqdm(total=len(known) * len(dim.sizes), unit="cell", disable=None, leave=False) as bar:
         for found in map(task, parts) if on is None else workers.each(task, parts, on):

@@ -117,7 +117,7 @@ def test_a_scheduler_that_is_killed_is_named_and_another_one_goes_on(tmp_path: P
     monkeypatch.setattr(workers, "PATIENCE", "2s")
     one = Cluster()
     killer = when(N // 3, tmp_path / "log", one.process.kill)
-    with pytest.raises(ConnectionError, match="the scheduler of on= is gone.*run the same again"):
+    with pytest.raises(ConnectionError, match=r"the scheduler of on= is gone.*run the same again"):
         fw.sweep(swept.memory, swept.GRID, **arguments(tmp_path), on=one.address)
     killer.join()
     one.end()
