@@ -84,6 +84,14 @@ def when(calls: int, log: Path, then: Callable[[], None]) -> threading.Thread:
     return thread
 
 
+def settled(log: Path) -> None:
+    """Until no cell has been called for a second."""
+    seen = -1
+    while seen != len(swept.noted(log)):
+        seen = len(swept.noted(log))
+        time.sleep(1.0)
+
+
 def test_workers_of_a_cluster_that_are_killed_change_no_bit(cluster: Cluster, tmp_path: Path) -> None:
     from distributed import Client
 
@@ -103,7 +111,7 @@ def test_a_client_that_is_killed_resumes_and_runs_only_what_is_missing(cluster: 
     process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": PATH})
     when(N // 2, log, process.kill).join()
     assert process.wait() == -signal.SIGKILL
-    time.sleep(0.5)  # what the workers were at
+    settled(log)  # what the workers were at
     with journal.Journal(tmp_path / "s.zarr.cells") as kept:
         on_disk = len(kept.known())
     assert 0 < on_disk < N
