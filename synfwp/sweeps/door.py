@@ -158,10 +158,12 @@ def cost(
 
     Parameters
     ----------
-    function, grid, seeds, fixed, store
+    function, grid, seeds, fixed
         As of `sweep`.
     workers : int or None
         By how many the seconds are divided.
+    store : path or None
+        As of `sweep`.
 
     Returns
     -------
