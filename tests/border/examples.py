@@ -713,6 +713,7 @@ WITHOUT = {
     "replicates": "those of Circuit.run",
     "run": "a name",
     "save": "a Dataset",
+    "seeds.of_cell": "JSON values",
     "sweep": "functions",
     "sweeps.Cost": "a result",
     "sweeps.cost": "functions",
