@@ -278,8 +278,9 @@ def _queue(name: str, workers: int | None) -> Any:
     try:
         cluster = getattr(module, QUEUES[name])()
     except (ValueError, TypeError) as error:
+        reason = " ".join(str(error).split())
         raise ValueError(
-            f"on is {name!r}, and dask-jobqueue lacks a setting ({error}); write cores, memory and processes of a job "
+            f"on is {name!r}, and dask-jobqueue lacks a setting ({reason}); write cores, memory and processes of a job "
             "into ~/.config/dask/jobqueue.yaml, or make the cluster yourself and pass its client."
         ) from None
     cluster.scale(workers or 1)
