@@ -51,6 +51,8 @@ def test_items_are_taken_as_workers_become_free() -> None:
     assert sorted(value for _, value in [first, *found]) == [i * i for i in range(50)]
 
 
+# a cluster of dask-jobqueue that refuses its settings complains of itself when it is thrown away
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("queue", ["slurm", "pbs", "sge"])
 def test_a_queue_without_settings_names_what_is_lacking(queue: str) -> None:
     pytest.importorskip("dask_jobqueue")
