@@ -150,7 +150,7 @@ $(VENV)/.core: $(VENV)/.created pyproject.toml constraints.txt
 
 $(VENV)/.test: $(VENV)/.created pyproject.toml constraints.txt
 	@echo "Installing synfwp and its test tools into $(VENV), once (a minute or two)"
-	$(PY) $(PIP) -c constraints.txt -e ".[test,data]"
+	$(PY) $(PIP) -c constraints.txt -e ".[test,data,sweep,cluster]"
 	@touch $(VENV)/.core $@
 
 $(VENV)/.docs: $(VENV)/.test
@@ -158,7 +158,7 @@ $(VENV)/.docs: $(VENV)/.test
 	@touch $@
 
 $(VENV)/.torch: $(VENV)/.test
-	$(PY) $(PIP) -c constraints.txt -e ".[test,data,torch]"
+	$(PY) $(PIP) -c constraints.txt -e ".[test,data,sweep,cluster,torch]"
 	@touch $@
 
 $(OLDEST)/.test: $(OLDEST)/.created pyproject.toml constraints-oldest.txt

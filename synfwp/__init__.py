@@ -47,6 +47,7 @@ _HOME = {
     ),
     "inference": "compare fit infer_rule read_table",
     "measures": "rates",
+    "sweeps": "sweep",
     "results": "save load join weights",
     "programs": "run list_programs citation",
 }
@@ -65,6 +66,7 @@ _MODULES = (
     "reference",
     "rules",
     "seeds",
+    "sweeps",
     "tasks",
     "theory",
     "units",

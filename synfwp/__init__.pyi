@@ -16,6 +16,7 @@ from synfwp import plot as plot
 from synfwp import reference as reference
 from synfwp import rules as rules
 from synfwp import seeds as seeds
+from synfwp import sweeps as sweeps
 from synfwp import tasks as tasks
 from synfwp import theory as theory
 from synfwp import units as units
@@ -128,6 +129,7 @@ from synfwp.substrates.door import Exact as Exact
 from synfwp.substrates.door import compare_substrates as compare_substrates
 from synfwp.substrates.door import simulate as simulate
 from synfwp.substrates.items import brian2_synapses as brian2_synapses
+from synfwp.sweeps import sweep as sweep
 
 __version__: str
 __all__: list[str]

@@ -16,6 +16,7 @@ from synfwp import __version__, programs
 from synfwp import figures as figures_
 from synfwp.checks import lookup
 from synfwp.settings import read_all
+from synfwp.sweep_command import add_to, read
 
 DEMO = "first_look"
 _TOLD = (ValueError, TypeError, OSError)  # whose messages are for the user
@@ -124,7 +125,7 @@ def run(
     seed) is kept, and is not run again: a run that was stopped goes on, and one with more seeds runs only these.
     """
     job = figures_.Job(name, out, quick, seed, width=width, cells=cells, jobs=jobs, again=again)
-    _run(job, force, _settings(set_ or []))
+    _run(job, force, read("--set", set_ or []))
 
 
 @app.command()
@@ -216,17 +217,7 @@ def warm() -> None:
     print(f"compiled, or found in the cache: kernels of {len(found)} kinds.")
 
 
-def _settings(texts: Sequence[str]) -> dict[str, str]:
-    """NAME=VALUE, as often as wanted, each name once."""
-    found: dict[str, str] = {}
-    for text in texts:
-        name, equals, value = (part.strip() for part in text.partition("="))
-        if not equals or not name or not value:
-            raise ValueError(f"--set got {text!r}; pass NAME=VALUE, such as --set seeds=5.")
-        if name in found:
-            raise ValueError(f"--set got {name} twice; pass it once.")
-        found[name] = value
-    return found
+add_to(app, _guarded)
 
 
 def _run(job: figures_.Job, force: bool, given: dict[str, str] | None = None) -> None:

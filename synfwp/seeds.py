@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,31 @@ def generator(seed: Seed, *key: Any) -> np.random.Generator:
     if seed < 0:
         raise ValueError(f"seed is {seed}; pass an int of at least 0.")
     return np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=_words(key)))
+
+
+def of_cell(parameters: Mapping[str, Any], replicate: int) -> int:
+    """The seed of one cell of a sweep: a hash of its parameters and of the number of its replicate.
+
+    Where a cell stands in a grid is no part of it, so another point, another dim's order or another number of
+    replicates changes no other cell.
+
+    Parameters
+    ----------
+    parameters : mapping of name to JSON value
+    replicate : int
+
+    Returns
+    -------
+    int
+        Below 2**63, so that any file holds it.
+
+    Examples
+    --------
+    >>> of_cell({"beta": 0.5, "d": 8}, 0) == of_cell({"d": 8, "beta": 0.5}, 0) != of_cell({"beta": 0.5, "d": 8}, 1)
+    True
+    """
+    text = json.dumps(["cell", dict(parameters), replicate], sort_keys=True)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little") >> 1
 
 
 def _words(key: tuple[Any, ...]) -> tuple[int, ...]:

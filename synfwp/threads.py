@@ -66,11 +66,11 @@ def _map(work: Callable[[Item], Found], items: Sequence[Item], workers: int) -> 
 
 def _limit(name: str, threads: int | None) -> int:
     """The argument, or the limit of the context, or as many as there are processors."""
-    return checks.count(name, threads) if threads is not None else _THREADS.get() or _processors()
+    return checks.count(name, threads) if threads is not None else _THREADS.get() or processors()
 
 
 @functools.cache
-def _processors() -> int:
+def processors() -> int:
     """Processors that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

@@ -38,14 +38,14 @@ def test_the_number_of_threads_is_that_of_the_processors_that_the_process_may_us
     used, make = [], threads._pool
     monkeypatch.setattr(threads, "_pool", lambda process, workers: used.append(workers) or make(process, workers))
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 3, 7}, raising=False)
-    threads._processors.cache_clear()
+    threads.processors.cache_clear()
     circuit = fw.Circuit([], [fw.PoissonSource(3, 50.0)])
     try:
         free = replication.replicates(circuit, 20.0, range(5), lambda simulation, ds: ds.sizes["spike"])
         with threads.thread_limit(2):
             limited = replication.replicates(circuit, 20.0, range(5), lambda simulation, ds: ds.sizes["spike"])
     finally:
-        threads._processors.cache_clear()
+        threads.processors.cache_clear()
     assert used == [3, 2]
     assert free == limited
 

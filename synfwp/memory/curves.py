@@ -7,7 +7,7 @@ import numpy as np
 import xarray as xr
 from tqdm import tqdm
 
-from synfwp import checks, results
+from synfwp import checks, results, workers
 from synfwp.memory import protocol
 from synfwp.memory.protocol import COSTS, Draws, Measured, Score
 from synfwp.memory.systems import Store, System, probe
@@ -40,24 +40,40 @@ class Formulas(NamedTuple):
 
 
 def measure_all(
-    known: Mapping[str, Store], draws: Draws, dim: Dim, score: Score, tuned: str
+    known: Mapping[str, Store], draws: Draws, dim: Dim, score: Score, tuned: str, on: Any = None
 ) -> dict[tuple[str, Any], Measured]:
-    """Every system at every size, after a try of each on two pairs."""
+    """Every system at every size, after a try of each on two pairs; ``on`` as of `synfwp.workers`, None: here."""
     checks.one_of("tuned", tuned, (dim.name, "curve"))
     for size in dim.sizes:
         draws.episodes(size, count=1)
     first = draws.episodes(dim.sizes[0], count=1)
     for name, system in known.items():
         probe(name, system, first)
+    whole = tuned == "curve"
+    parts = [(name, sizes) for name in known for sizes in ([dim.sizes] if whole else [[size] for size in dim.sizes])]
+    task: Any = _Part(dict(known), draws, score, whole)
     cells: dict[tuple[str, Any], Measured] = {}
     with tqdm(total=len(known) * len(dim.sizes), unit="cell", disable=None, leave=False) as bar:
-        for name, system in known.items():
-            knobs = protocol.choose(name, system, draws, dim.sizes, score) if tuned == "curve" else None
-            for size in dim.sizes:
-                bar.set_postfix_str(f"{name}, {size}")
-                cells[name, size] = protocol.measure(name, system, draws, size, score, knobs)
-                bar.update()
-    return cells
+        for found in map(task, parts) if on is None else workers.each(task, parts, on):
+            cells |= found
+            bar.set_postfix_str(", ".join(map(str, next(iter(found)))))
+            bar.update(len(found))
+    return {(name, size): cells[name, size] for name in known for size in dim.sizes}
+
+
+class _Part(NamedTuple):
+    """One system at some sizes, with its knobs chosen for all of them or for each."""
+
+    known: Mapping[str, Store]
+    draws: Draws
+    score: Score
+    whole: bool
+
+    def __call__(self, part: tuple[str, Sequence[Any]]) -> dict[tuple[str, Any], Measured]:
+        name, sizes = part
+        system = self.known[name]
+        knobs = protocol.choose(name, system, self.draws, sizes, self.score) if self.whole else None
+        return {(name, size): protocol.measure(name, system, self.draws, size, self.score, knobs) for size in sizes}
 
 
 def as_dataset(

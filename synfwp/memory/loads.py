@@ -32,6 +32,7 @@ def capacity(
     seeds: int = 20,
     seed: Seed = 0,
     queries: int = 256,
+    on: Any = None,
 ) -> xr.Dataset:
     """Scores of memories against the number of pairs that they store, each pair written once.
 
@@ -65,6 +66,8 @@ def capacity(
     seed : int, SeedSequence or Generator
     queries : int
         Most queries of an episode.
+    on : None, str or distributed.Client
+        Where systems and loads are run, as of `sweep`; None: here, one after the other.
 
     Returns
     -------
@@ -100,7 +103,7 @@ def capacity(
     items = items_of(way, d_key, d_value, keys, values, candidates, queries)
     known = {name: curves.held(one, beta) for name, one in protocol.named(systems).items()}
     draws, dim = draws_of(items, way, seed, seeds), Dim("pairs", curves.numbers("loads", loads), LOAD)
-    cells = curves.measure_all(known, draws, dim, protocol.mean_score(way), tuned)
+    cells = curves.measure_all(known, draws, dim, protocol.mean_score(way), tuned, on)
     formulas = Formulas(
         lambda name, system, cell, load: expected(system, cell, load, items, way),
         lambda load: way.chance(load, draws.episodes(load, count=1)),

@@ -188,7 +188,8 @@ class _Writer:
     def cell(self, name: str, cell: Any) -> Any:
         """What stands in a variable that is closed over."""
         try:
-            return self.state(name, cell.cell_contents)
+            held = cell.cell_contents
+            return _name(held) if isinstance(held, types.ModuleType) else self.state(name, held)
         except ValueError:  # it is still empty
             return None
 

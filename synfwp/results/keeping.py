@@ -7,20 +7,17 @@ leaves finished cells as they are.
 
 import ast
 import contextlib
+import functools
 import hashlib
 import inspect
 import itertools
 import json
-import os
 import re
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +26,12 @@ import xarray as xr
 from tqdm import tqdm
 
 import synfwp
-from synfwp import checks
+from synfwp import checks, workers
 from synfwp.results.attributes import as_json
 from synfwp.results.files import write_atomically
 from synfwp.results.schema import dataset
 
 Function = Callable[..., Any]
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS")
 _SHOWS = ("models", "analyses", "plot", "cli.py", "figures.py", "sheet.py", "scorecard.py")  # no number depends on it
 _WHOLE = {"_asdict", "_fields", "_replace"}  # who reads these reads every field
 
@@ -152,36 +148,22 @@ def _made(function: Function, points: Sequence[Mapping[str, Any]], fixed: Any, j
                 yield (i, *_timed(function, point, fixed))
                 bar.update()
             return
-        with _one_thread(), ProcessPoolExecutor(min(jobs, len(points)), mp_context=get_context("spawn")) as pool:
-            running = {pool.submit(_timed, function, point, fixed): i for i, point in enumerate(points)}
-            try:
-                for future in as_completed(running):
-                    yield (running[future], *future.result())
-                    bar.update()
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        task = functools.partial(_numbered, function, dict(fixed))
+        for (i, point), ended in workers.as_completed(task, enumerate(points), "processes", min(jobs, len(points))):
+            if isinstance(ended, workers.Lost):
+                raise RuntimeError(f"the cell {dict(point)} did not end: {ended.reason}")
+            yield (i, *ended)
+            bar.update()
+
+
+def _numbered(function: Function, fixed: Mapping[str, Any], item: tuple[int, Mapping[str, Any]]) -> Any:
+    return _timed(function, item[1], fixed)
 
 
 def _timed(function: Function, point: Mapping[str, Any], fixed: Mapping[str, Any]) -> tuple[xr.Dataset, float]:
     start = time.perf_counter()
     made = function(**fixed, **point)
     return made if isinstance(made, xr.Dataset) else dataset(made), time.perf_counter() - start
-
-
-@contextlib.contextmanager
-def _one_thread() -> Iterator[None]:
-    """Processes that start within the block use one thread each."""
-    before = {name: os.environ.get(name) for name in _THREADS}
-    os.environ.update(dict.fromkeys(_THREADS, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
 
 
 def _joined(found: list[xr.Dataset], labels: Mapping[str, list[Any]]) -> xr.Dataset:
@@ -247,7 +229,7 @@ def _read(path: Path, kept: Keeping) -> xr.Dataset:
     return found
 
 
-@cache
+@functools.cache
 def package() -> str:
     """The version of the package and a hash of its code, without its programs and what only shows results.
 
@@ -295,7 +277,7 @@ def _code(function: Function) -> tuple[str, set[str]]:
     return _code_of(function.__module__, function.__qualname__)
 
 
-@cache
+@functools.cache
 def _code_of(module: str, function: str) -> tuple[str, set[str]]:
     parts = _parts(ast.parse(inspect.getsource(sys.modules[module])))
     used: dict[str, str] = {}

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
-from synfwp import threads
 from synfwp.spiking.simulation import Circuit, Simulation
 from synfwp.spiking.wiring import Record
+from synfwp.workers import ordered
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -21,6 +21,7 @@ def replicates(
     keep: None = None,
     record: Record | Sequence[Record] = (),
     workers: int | None = None,
+    on: Any = None,
 ) -> "list[xr.Dataset]": ...
 
 
@@ -32,6 +33,7 @@ def replicates(
     keep: "Callable[[Simulation, xr.Dataset], T]",
     record: Record | Sequence[Record] = (),
     workers: int | None = None,
+    on: Any = None,
 ) -> list[T]: ...
 
 
@@ -42,6 +44,7 @@ def replicates(
     keep: "Callable[[Simulation, xr.Dataset], T] | None" = None,
     record: Record | Sequence[Record] = (),
     workers: int | None = None,
+    on: Any = None,
 ) -> list[Any]:
     """Run a circuit with several seeds, spread over threads (the kernel holds no lock).
 
@@ -57,6 +60,8 @@ def replicates(
     record : Record or sequence of Record
     workers : int or None
         Threads; None: one for each processor that this process may use. Results do not depend on it.
+    on : None, str or distributed.Client
+        Where the runs are: None or "threads", "processes", or a cluster, as of `sweep`. What is kept is sent back.
 
     Returns
     -------
@@ -83,4 +88,4 @@ def replicates(
         ds = simulation.run(duration, record)
         return ds if keep is None else keep(simulation, ds)
 
-    return threads.each(one, list(runs), workers, "workers")
+    return ordered(one, list(runs), on, workers)

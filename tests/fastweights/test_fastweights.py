@@ -269,7 +269,7 @@ def test_threads_change_no_bit(name, rng, pools):
 
 
 def test_a_limit_on_threads_holds_within_its_context(rng, monkeypatch, pools):
-    monkeypatch.setattr(threads, "_processors", lambda: 2)
+    monkeypatch.setattr(threads, "processors", lambda: 2)
     p = problem(fw.HEBB, rng, 3, 2, 2, (4,))
     with fastweights.thread_limit(1):
         run(p)
