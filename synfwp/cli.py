@@ -184,11 +184,7 @@ def scorecard(
 
     found = page.lines(results_)
     texts = {out / "scorecard.md": page.as_markdown(found), out / "scorecard.csv": page.as_csv(found)}
-
-    def writer(text: str) -> Callable[[Path], object]:
-        return lambda temporary: temporary.write_text(text, "utf-8", newline="\n")
-
-    results.write_together({path: writer(text) for path, text in texts.items()}, force=True)
+    results.write_together({path: results.text_writer(text) for path, text in texts.items()}, force=True)
     print(texts[out / "scorecard.md"])
 
 

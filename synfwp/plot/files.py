@@ -103,7 +103,7 @@ def _writer(fig: Figure, ending: str, note: Mapping[str, str]) -> Callable[[Path
 
 def _write(fig: Figure, path: Path, **how: Any) -> None:
     with style():
-        fig.savefig(path, **how)
+        Figure.savefig(fig, path, **how)  # that of JournalFigure would make a temporary file of its own
 
 
 def close(fig: Figure) -> None:

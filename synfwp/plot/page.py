@@ -1,6 +1,7 @@
 """The page: sizes in mm, the journal style, panel letters, legends, and points with error bars."""
 
 import functools
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -19,6 +20,7 @@ from matplotlib.textpath import text_to_path
 from synfwp import units
 from synfwp.checks import lookup
 from synfwp.plot.widths import MAX_HEIGHT, WIDTHS, Layout, laid_out
+from synfwp.results import write_atomically
 
 INCH = 25.4  # mm
 STYLE_FILE = Path(__file__).parent.with_name("synfwp.mplstyle")
@@ -42,9 +44,18 @@ class JournalFigure(Figure):
             super().draw(renderer)
 
     def savefig(self, fname: Any, **kwargs: Any) -> None:
-        """Save in the journal style: 300 dpi, fonts embedded as type 42, the exact size."""
+        """Save in the journal style: 300 dpi, fonts embedded as type 42, the exact size. A file is whole or not there.
+
+        Where ``fname`` has no ending, it gets that of ``format``.
+        """
         with style():
-            super().savefig(fname, **kwargs)
+            if not isinstance(fname, str | os.PathLike):
+                super().savefig(fname, **kwargs)
+                return
+            path = Path(fname)
+            if not path.suffix:
+                path = path.with_name(f"{path.name}.{kwargs.get('format') or mpl.rcParams['savefig.format']}")
+            write_atomically(path, lambda to: Figure.savefig(self, to, **kwargs), force=True)
 
 
 @functools.cache
