@@ -15,6 +15,7 @@ import typer
 from synfwp import __version__, programs
 from synfwp import figures as figures_
 from synfwp.checks import lookup
+from synfwp.commands import files as files_
 from synfwp.settings import read_all
 
 DEMO = "first_look"
@@ -210,6 +211,10 @@ def warm() -> None:
         bar.set_postfix_str(name)
         job()
     print(f"compiled, or found in the cache: kernels of {len(found)} kinds.")
+
+
+for _command in (files_.show, files_.rerun):
+    app.command()(_guarded(_command))
 
 
 def _settings(texts: Sequence[str]) -> dict[str, str]:

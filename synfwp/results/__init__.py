@@ -13,6 +13,8 @@ Examples
 """
 
 from synfwp.results.attributes import FORMAT, as_json, check_format, provenance
+from synfwp.results.contents import Contents, contents
+from synfwp.results.differences import first_difference
 from synfwp.results.files import dump, load, save
 from synfwp.results.fingerprint import UNCOUNTED, provenance_hash
 from synfwp.results.foreign import check_links
@@ -39,6 +41,7 @@ __all__ = [
     "KINDS",
     "SCHEMA",
     "UNCOUNTED",
+    "Contents",
     "Guarded",
     "Keeping",
     "Pending",
@@ -55,9 +58,11 @@ __all__ = [
     "code_of",
     "compared",
     "comparison",
+    "contents",
     "dataset",
     "difference",
     "dump",
+    "first_difference",
     "guarded",
     "has_table",
     "inside",
