@@ -199,7 +199,7 @@ def test_conda_asks_for_the_same_bounds() -> None:
 
 def test_make_alone_explains_every_target() -> None:
     explained = re.findall(r"(?m)^make (\S+) +\S", run("make").stdout)
-    names = "help demo test test-programs test-modes test-torch fuzz warm figures coverage bench lint stubs clean"
+    names = "help demo test test-programs test-modes test-torch fuzz kills warm figures coverage bench lint stubs clean"
     assert explained == names.split()
 
 
