@@ -1,6 +1,7 @@
 """The page: sizes in mm, the journal style, panel letters, legends, and points with error bars."""
 
 import functools
+import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -52,10 +53,11 @@ class JournalFigure(Figure):
             if not isinstance(fname, str | os.PathLike):
                 super().savefig(fname, **kwargs)
                 return
-            path = Path(fname)
+            path, kind = Path(fname), kwargs.pop("format", None)
             if not path.suffix:
-                path = path.with_name(f"{path.name}.{kwargs.get('format') or mpl.rcParams['savefig.format']}")
-            write_atomically(path, lambda to: Figure.savefig(self, to, **kwargs), force=True)
+                path = path.with_name(f"{path.name}.{kind or mpl.rcParams['savefig.format']}")
+            super().savefig(drawn := io.BytesIO(), format=kind or path.suffix[1:], **kwargs)
+            write_atomically(path, lambda to: to.write_bytes(drawn.getbuffer()), force=True)
 
 
 @functools.cache
