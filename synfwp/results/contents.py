@@ -121,7 +121,7 @@ def _file_format(path: Path) -> Any:
     import h5py
 
     with h5py.File(path, "r") as file:
-        return file.attrs.get(FILE_FORMAT, "none")
+        return int(np.ravel(file.attrs[FILE_FORMAT])[0]) if FILE_FORMAT in file.attrs else "none"
 
 
 def _page(path: Path) -> Contents:
@@ -143,7 +143,7 @@ def _page(path: Path) -> Contents:
 def _state(path: Path) -> Contents:
     """The state of a simulation."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as raw, np.load(raw, allow_pickle=False) as file:  # NumPy leaves a damaged file open
             about = json.loads(str(file["metadata"]))
             parts = {name: f"{file[name].shape}, {file[name].dtype}" for name in file.files if name != "metadata"}
     except (OSError, KeyError, ValueError, TypeError, EOFError, zipfile.BadZipFile) as error:
