@@ -13,7 +13,6 @@ Examples
 """
 
 from synfwp.results.attributes import FORMAT, as_json, check_format, provenance
-from synfwp.results.contents import Contents, contents
 from synfwp.results.differences import first_difference
 from synfwp.results.files import dump, load, save
 from synfwp.results.fingerprint import UNCOUNTED, provenance_hash
@@ -22,6 +21,7 @@ from synfwp.results.hdf5 import Guarded, guarded
 from synfwp.results.identity import difference, opaque
 from synfwp.results.joined import join, weights
 from synfwp.results.keeping import Keeping, cells, code_of, kept_cells, package
+from synfwp.results.kinds import Contents, contents
 from synfwp.results.rows import CLAIMS, KINDS, Row, as_page, as_records, compared, comparison, has_table
 from synfwp.results.schema import SCHEMA, Variable, dataset, padded, seconds
 from synfwp.results.trains import Trains, spike_times, spike_trains, spike_variables

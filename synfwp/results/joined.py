@@ -144,8 +144,8 @@ def _check_run(ds: Any, which: str) -> None:
         raise TypeError(f"{which} is a {type(ds).__name__}; pass Datasets, one by one: join(a, b, c).")
     if "spike_time" not in ds:
         raise ValueError(
-            f"{which} is no run of a circuit: it has no spike_time. join is for runs of one simulation, one after the "
-            f"other; {GRID}."
+            f"{which} has no spike_time; pass what Simulation.run of this version returned. join is for runs of one "
+            f"simulation, one after the other; {GRID}."
         )
     lacks = [name for name in ("start", "stop", "state_start", "state_stop", "seed") if name not in ds.attrs]
     if lacks:
