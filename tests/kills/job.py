@@ -62,17 +62,20 @@ def kill(scenario: Scenario, rng: np.random.Generator, folder: Path) -> Kill:
     return Kill(kept, within, reads, problems + scenario.check(folder, kept))
 
 
-def run(kills: int, seed: int = SEED, chosen: Sequence[Scenario] = EVERY) -> dict[str, list[Kill]]:
+def run(total: int, seed: int = SEED, chosen: Sequence[Scenario] = EVERY) -> dict[str, list[Kill]]:
     """So many kills, shared by the scenarios."""
     multiprocessing.set_forkserver_preload(["kills.job"])
     rng, found = np.random.default_rng(seed), dict[str, list[Kill]]()
     above = Path(tempfile.mkdtemp(prefix="kills-"))
     try:
-        for number in range(kills):
+        for number in range(total):
             scenario, folder = chosen[number % len(chosen)], above / str(number)
             folder.mkdir()
             found.setdefault(scenario.name, []).append(kill(scenario, rng, folder))
             shutil.rmtree(folder)
+            if number % 20 == 19:
+                bad = sum(len(one.problems) for kills in found.values() for one in kills)
+                print(f"{number + 1} kills, {bad} problems", file=sys.stderr, flush=True)
     finally:
         shutil.rmtree(above, ignore_errors=True)
     return found
