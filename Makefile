@@ -86,6 +86,10 @@ fuzz: $(VENV)/.test  ## 100,000 random calls of all entry points (CALLS=, FUZZ_S
 	PYTHONPATH=tests $(PY) -m fuzz --calls $(or $(CALLS),100000) $(if $(FUZZ_SEED),--seed $(FUZZ_SEED)) \
 	  $(if $(CASE),--case $(CASE),$(if $(CALLS),,--out docs/results/fuzz.txt))
 
+kills: $(VENV)/.test  ## 200 kills at random moments of saves, checkpoints, cells and other writes (KILLS=)
+	PYTHONPATH=tests OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 $(PY) -m kills --kills $(or $(KILLS),200) \
+	  $(if $(KILLS),,--out docs/results/kills.txt)
+
 warm: $(VENV)/.test  ## compile every kernel into the cache, by running the kernel tests once
 	$(PY) -m pytest -q -m kernels tests
 

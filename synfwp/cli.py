@@ -15,8 +15,9 @@ import typer
 from synfwp import __version__, programs
 from synfwp import figures as figures_
 from synfwp.checks import lookup
+from synfwp.commands import files as files_
+from synfwp.commands.sweeping import add_to, read
 from synfwp.settings import read_all
-from synfwp.sweep_command import add_to, read
 
 DEMO = "first_look"
 _TOLD = (ValueError, TypeError, OSError)  # whose messages are for the user
@@ -185,11 +186,7 @@ def scorecard(
 
     found = page.lines(results_)
     texts = {out / "scorecard.md": page.as_markdown(found), out / "scorecard.csv": page.as_csv(found)}
-
-    def writer(text: str) -> Callable[[Path], object]:
-        return lambda temporary: temporary.write_text(text, "utf-8", newline="\n")
-
-    results.write_together({path: writer(text) for path, text in texts.items()}, force=True)
+    results.write_together({path: results.text_writer(text) for path, text in texts.items()}, force=True)
     print(texts[out / "scorecard.md"])
 
 
@@ -218,6 +215,8 @@ def warm() -> None:
 
 
 add_to(app, _guarded)
+for _command in (files_.show, files_.rerun):
+    app.command()(_guarded(_command))
 
 
 def _run(job: figures_.Job, force: bool, given: dict[str, str] | None = None) -> None:

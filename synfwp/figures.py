@@ -168,9 +168,6 @@ def _drawn(job: Job, module: Any, ds: "xr.Dataset", writers: dict[Path, Callable
     """Draw a result and write its files with those of ``writers``, all or none; what is to be printed."""
     from synfwp import plot, results
 
-    def text(words: str) -> Callable[[Path], object]:
-        return lambda temporary: temporary.write_text(words, "utf-8", newline="\n")
-
     figure, caption = module.figure(ds), module.caption(ds)
     try:
         size = "{:.0f} x {:.0f} mm".format(*(25.4 * float(side) for side in figure.get_size_inches()))
@@ -178,14 +175,14 @@ def _drawn(job: Job, module: Any, ds: "xr.Dataset", writers: dict[Path, Callable
         data = f"../results/{job.data.name}"
         entry = sheet.Entry(job.title, summary, caption, job.command, digits, data, size)
         if results.has_table(ds):
-            writers[job.data.with_suffix(".json")] = text(page(ds, job._replace(width=None).command))
+            writers[job.data.with_suffix(".json")] = results.text_writer(page(ds, job._replace(width=None).command))
         writers |= plot.writers(
             figure,
             job.folder / job.title,
             note={"title": job.title, "command": job.command, "provenance": digits},
             thumbnail=job.folder / sheet.THUMBNAILS / f"{job.title}.png",
         )
-        writers[job.folder / f"{job.title}.txt"] = text(sheet.as_text(entry))
+        writers[job.folder / f"{job.title}.txt"] = results.text_writer(sheet.as_text(entry))
         results.write_together(writers, force=True)  # what may not be replaced was found before the run
     finally:
         plot.close(figure)
@@ -246,10 +243,7 @@ def all_of(jobs: Sequence[Job], force: bool = False, run: bool = True) -> Iterat
         yield job, text, None
     if some:
         folder = jobs[0].folder
-        contents = sheet.as_html(folder)
-        results.write_atomically(
-            folder / "index.html", lambda path: path.write_text(contents, "utf-8", newline="\n"), force=True
-        )
+        results.write_text(folder / "index.html", sheet.as_html(folder), force=True)
 
 
 def stem(name: str, other: Mapping[str, str]) -> str:

@@ -28,7 +28,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from synfwp.results import CLAIMS, KINDS
+from synfwp.results import CLAIMS, KINDS, check_format
 
 LEVEL = 0.05  # of the tests of a whole page
 NEAR = 0.1  # of what is expected: a smaller difference "differs", a larger one is "not reproduced"
@@ -100,6 +100,8 @@ def lines(folder: Any) -> list[Line]:
 def _page(path: Path) -> dict[str, Any]:
     try:
         page = json.loads(path.read_text("utf-8"))
+        if "synfwp_format" in page:  # pages had none at first, and are the same otherwise
+            check_format(page["synfwp_format"], path)
         needed = {"program", "command", "seconds", "synfwp_version", "rows"} - set(page)
         if needed:
             raise ValueError(f"it lacks {', '.join(sorted(needed))}")

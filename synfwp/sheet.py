@@ -4,6 +4,7 @@ What stands on it comes from the caption files that lie beside the figures, and 
 """
 
 import html
+import os
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -118,13 +119,23 @@ def as_html(folder: Path) -> str:
 """
 
 
+def _within(folder: Path, name: str) -> bool:
+    """Whether a caption names a file that is there, in the folder of figures or beside it."""
+    from synfwp import results
+
+    here = folder.resolve()
+    path = results.inside(here.parent, os.path.normpath(Path(here.name, name)))
+    return path is not None and path.is_file()
+
+
 def _article(folder: Path, entry: Entry) -> str:
     """One figure of the page."""
     title, summary, caption, command, provenance, _, size = map(html.escape, entry)
     beside = {ending[1:].upper(): entry.title + ending for ending in ENDINGS}
     rows = entry.data.removesuffix(".nc") + ".json"
     links = beside | {"Dataset (NetCDF)": entry.data, "rows (JSON)": rows, "caption": entry.title + ".txt"}
-    shown = [f'<a href="{quote(to)}">{text}</a>' for text, to in links.items() if (folder / to).is_file()]
+    there = {text: to for text, to in links.items() if _within(folder, to)}
+    shown = [f'<a href="{quote(to)}">{text}</a>' for text, to in there.items()]
     picture = quote(f"{THUMBNAILS}/{entry.title}.png")
     return f"""<article id="{title}">
 <h2>{title}</h2>

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import xarray as xr
 
 UNITS = {"units": "1", "long_name": "recall"}
@@ -37,3 +38,8 @@ def cell(size: Size, rule: str, seed: int) -> dict[str, Any]:
 def labelled(seed: int) -> xr.Dataset:
     """A cell with labels and text."""
     return xr.Dataset({"rate": ("dt", [1.0 * seed, 2.0])}, {"dt": ("dt", [0.1, 0.2], {"units": "ms"})}, {"note": "n"})
+
+
+def narrow(seed: int) -> xr.Dataset:
+    """A cell of numbers that are no float64."""
+    return xr.Dataset({"x": ("point", np.array([0.1 * seed], np.float32)), "i": ((), np.int16(seed))})

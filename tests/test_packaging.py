@@ -201,8 +201,8 @@ def test_conda_asks_for_the_same_bounds() -> None:
 
 def test_make_alone_explains_every_target() -> None:
     explained = re.findall(r"(?m)^make (\S+) +\S", run("make").stdout)
-    names = "help demo test test-programs test-modes test-torch fuzz warm figures coverage bench docs picture lint"
-    assert explained == [*names.split(), "stubs", "clean"]
+    names = "help demo test test-programs test-modes test-torch fuzz kills warm figures coverage bench docs picture"
+    assert explained == [*names.split(), "lint", "stubs", "clean"]
 
 
 def interpreter(folder: Path, name: str, version: str) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from synfwp import checks, units
+from synfwp import checks, results, units
 from synfwp.data.recording import Recording, as_column, by_neuron, check_file, clean
 
 Array = np.ndarray
@@ -64,6 +64,7 @@ def read_hdf5(path: str | Path, names: Names, *, rate: float | None = None) -> x
         raise ValueError(f"{path} is no HDF5 file, or its beginning is damaged; read_npz and read_text read others.")
     try:
         with h5py.File(path, "r") as file:
+            results.check_links(path, file)
             held: dict[str, Any] = {}
             file.visititems(lambda name, one: held.update({name: one}) if isinstance(one, h5py.Dataset) else None)
             arrays = {place: checks.lookup(f"array of {path.name}", place, held)[()] for place in _places(names)}

@@ -73,8 +73,12 @@ def _download(name: str, row: File, path: Path) -> None:
     from requests.exceptions import RequestException
 
     downloader = pooch.HTTPDownloader(timeout=TIMEOUT)
+
+    def retrieve(to: Path) -> object:
+        return pooch.retrieve(row.url, f"sha256:{row.sha256}", fname=to.name, path=to.parent, downloader=downloader)
+
     try:
-        pooch.retrieve(row.url, f"sha256:{row.sha256}", fname=path.name, path=path.parent, downloader=downloader)
+        results.write_atomically(path, retrieve, force=True)
     except RequestException as error:
         raise ConnectionError(
             f"{name} ({row.size / 1e6:.1f} MB) could not be downloaded from {row.url} ({type(error).__name__}), and "

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from synfwp import checks
+from synfwp import checks, results
 from synfwp.data.recording import Recording, check_file, clean, need
 
 Array = np.ndarray
@@ -80,7 +80,7 @@ def read_nwb(path: str | Path, population: str | None = None, series: Sequence[s
         except Exception as error:  # h5py and hdmf raise many kinds
             raise _damaged(path, error) from error
         try:
-            _session(found, session)
+            _session(found, session, path)
             if session.units is not None:
                 _units(found, session.units, population)
             elif population is not None:
@@ -107,6 +107,7 @@ def _check_kind(path: Path) -> None:
         )
     try:
         with h5py.File(path, "r") as file:
+            results.check_links(path, file)
             ours = "nwb_version" in file.attrs
     except (OSError, RuntimeError, KeyError) as error:
         raise _damaged(path, error) from error
@@ -123,7 +124,7 @@ def _damaged(path: Path, error: Exception) -> ValueError:
     return ValueError(f"{path} is damaged, cut off or no NWB file that pynwb reads: {text[:300]}")
 
 
-def _session(found: Recording, session: Any) -> None:
+def _session(found: Recording, session: Any, path: Path) -> None:
     """What the file tells of itself and of the subject, as attributes."""
     texts = {name: getattr(session, name, None) for name in _SESSION}
     texts["session_start_time"] = session.session_start_time and session.session_start_time.isoformat()
@@ -137,6 +138,7 @@ def _session(found: Recording, session: Any) -> None:
     except ValueError:
         return
     if isinstance(ours, dict) and "synfwp_version" in ours and "source_file" not in ours:
+        results.check_format(ours.get("synfwp_format"), path)
         found.attrs |= {f"simulation_{name}": ours[name] for name in ("synfwp_version", *_OURS) if name in ours}
 
 

@@ -75,6 +75,7 @@ def write_nwb(ds: xr.Dataset, path: str | Path, *, description: str | None = Non
     if path.suffix != ".nwb":
         raise ValueError(f"path is {str(path)!r}; pass a name that ends in .nwb.")
     try:
+        import h5py
         import pynwb
     except ModuleNotFoundError as error:
         raise need("pynwb", "write_nwb") from error
@@ -87,7 +88,7 @@ def write_nwb(ds: xr.Dataset, path: str | Path, *, description: str | None = Non
         _series(file, ds)
 
         def write(to: Path) -> None:
-            with pynwb.NWBHDF5IO(str(to), mode="w") as out:
+            with results.guarded(to) as raw, h5py.File(raw, "w") as held, pynwb.NWBHDF5IO(file=held, mode="w") as out:
                 out.write(file)
 
         return results.write_atomically(path, write, force)
@@ -97,7 +98,8 @@ def _session(ds: xr.Dataset, description: str | None) -> Any:
     """A file without content, and where the Dataset comes from: a simulation has nobody as subject."""
     import pynwb
 
-    attrs = {str(name): _plain(value) for name, value in ds.attrs.items()}
+    attrs: dict[str, Any] = {"synfwp_format": results.FORMAT}
+    attrs |= {str(name): _plain(value) for name, value in ds.attrs.items()}
     source = attrs.get("source_file")
     about = {name.removeprefix("subject_"): text for name, text in attrs.items() if name.startswith("subject_")}
     about["subject_id"] = about.pop("id", None)

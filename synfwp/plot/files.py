@@ -1,5 +1,6 @@
 """Figures as files: PDF, SVG and PNG of equal bytes for equal figures, with a note on where they come from."""
 
+import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -103,7 +104,8 @@ def _writer(fig: Figure, ending: str, note: Mapping[str, str]) -> Callable[[Path
 
 def _write(fig: Figure, path: Path, **how: Any) -> None:
     with style():
-        fig.savefig(path, **how)
+        fig.savefig(drawn := io.BytesIO(), **how)  # matplotlib leaves files open that it could not write
+    path.write_bytes(drawn.getbuffer())
 
 
 def close(fig: Figure) -> None:

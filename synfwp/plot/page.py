@@ -1,6 +1,8 @@
 """The page: sizes in mm, the journal style, panel letters, legends, and points with error bars."""
 
 import functools
+import io
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -20,6 +22,7 @@ from synfwp import units
 from synfwp.checks import lookup
 from synfwp.plot.colours import COLOURS
 from synfwp.plot.widths import MAX_HEIGHT, WIDTHS, Layout, laid_out
+from synfwp.results import write_atomically
 
 INCH = 25.4  # mm
 STYLE_FILE = Path(__file__).parent.with_name("synfwp.mplstyle")
@@ -34,9 +37,19 @@ class JournalFigure(Figure):
             super().draw(renderer)
 
     def savefig(self, fname: Any, **kwargs: Any) -> None:
-        """Save in the journal style: 300 dpi, fonts embedded as type 42, the exact size."""
+        """Save in the journal style: 300 dpi, fonts embedded as type 42, the exact size. A file is whole or not there.
+
+        Where ``fname`` has no ending, it gets that of ``format``.
+        """
         with style():
-            super().savefig(fname, **kwargs)
+            if not isinstance(fname, str | os.PathLike):
+                super().savefig(fname, **kwargs)
+                return
+            path, kind = Path(fname), kwargs.pop("format", None)
+            if not path.suffix:
+                path = path.with_name(f"{path.name}.{kind or mpl.rcParams['savefig.format']}")
+            super().savefig(drawn := io.BytesIO(), format=kind or path.suffix[1:], **kwargs)
+            write_atomically(path, lambda to: to.write_bytes(drawn.getbuffer()), force=True)
 
 
 @functools.cache

@@ -13,14 +13,27 @@ Examples
 """
 
 from synfwp.results.attributes import FORMAT, as_json, check_format, provenance
-from synfwp.results.files import check_writable, load, save, write_atomically, write_together
+from synfwp.results.differences import first_difference
+from synfwp.results.files import dump, load, save
 from synfwp.results.fingerprint import UNCOUNTED, provenance_hash
+from synfwp.results.foreign import check_links
+from synfwp.results.hdf5 import Guarded, guarded
 from synfwp.results.identity import difference, opaque
 from synfwp.results.joined import join, weights
 from synfwp.results.keeping import Keeping, cells, code_of, kept_cells, package
+from synfwp.results.kinds import Contents, contents
 from synfwp.results.rows import CLAIMS, KINDS, Row, as_page, as_records, compared, comparison, has_table
 from synfwp.results.schema import SCHEMA, Variable, dataset, padded, seconds
 from synfwp.results.trains import Trains, spike_times, spike_trains, spike_variables
+from synfwp.results.writing import (
+    Pending,
+    check_writable,
+    inside,
+    text_writer,
+    write_atomically,
+    write_text,
+    write_together,
+)
 
 __all__ = [
     "CLAIMS",
@@ -28,7 +41,10 @@ __all__ = [
     "KINDS",
     "SCHEMA",
     "UNCOUNTED",
+    "Contents",
+    "Guarded",
     "Keeping",
+    "Pending",
     "Row",
     "Trains",
     "Variable",
@@ -37,13 +53,19 @@ __all__ = [
     "as_records",
     "cells",
     "check_format",
+    "check_links",
     "check_writable",
     "code_of",
     "compared",
     "comparison",
+    "contents",
     "dataset",
     "difference",
+    "dump",
+    "first_difference",
+    "guarded",
     "has_table",
+    "inside",
     "join",
     "kept_cells",
     "load",
@@ -57,7 +79,9 @@ __all__ = [
     "spike_times",
     "spike_trains",
     "spike_variables",
+    "text_writer",
     "weights",
     "write_atomically",
+    "write_text",
     "write_together",
 ]

@@ -1,11 +1,5 @@
-"""Files that are whole or not there, and results as NetCDF4."""
+"""Results as NetCDF4."""
 
-import errno
-import os
-import secrets
-import shutil
-import tempfile
-from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,110 +7,12 @@ import numpy as np
 import xarray as xr
 
 from synfwp.results import foreign
-from synfwp.results.attributes import check_format
+from synfwp.results.attributes import FORMAT, check_format
+from synfwp.results.hdf5 import guarded
 from synfwp.results.schema import check_attributes
+from synfwp.results.writing import PathLike, write_atomically
 
-Writer = Callable[[Path], object]
-PathLike = str | os.PathLike[str]
-
-
-def check_writable(path: PathLike, force: bool = False) -> Path:
-    """The path, if a file can be written there: to be asked before a long run.
-
-    Raises
-    ------
-    OSError
-        FileExistsError if it exists and ``force`` is not set; NotADirectoryError, IsADirectoryError or PermissionError
-        if its folder cannot hold it.
-
-    Examples
-    --------
-    >>> check_writable("capacity.nc").name
-    'capacity.nc'
-    """
-    path = Path(path)
-    try:
-        path.lstat()
-    except OSError as error:
-        if error.errno == errno.ENAMETOOLONG:
-            raise _refused(path, error) from None
-    if path.is_dir():
-        raise IsADirectoryError(f"{path} is a folder; pass the name of a file in it.")
-    if os.path.lexists(path) and not force:
-        raise FileExistsError(
-            f"{path} exists already; pass force=True (--force) to replace it, or choose another name."
-        )
-    folder = next(parent for parent in path.absolute().parents if os.path.lexists(parent))
-    if not folder.is_dir():
-        raise NotADirectoryError(f"{folder} is not a folder, so {path} cannot be written; choose another folder.")
-    if not os.access(folder, os.W_OK | os.X_OK):
-        raise PermissionError(f"{folder} is not writable, so {path} cannot be written; choose another folder.")
-    try:  # what permissions do not show: a file system that takes no files, a full one, a name too long
-        trial = tempfile.mkdtemp(prefix=".synfwp-", dir=folder)
-        try:
-            below = Path(trial, *path.absolute().relative_to(folder).parts[:-1])
-            below.mkdir(parents=True, exist_ok=True)
-            (below / f".{'x' * 12}-{path.name}").write_bytes(b"\0" * 4096)
-        finally:
-            shutil.rmtree(trial, ignore_errors=True)
-    except OSError as error:
-        raise _refused(path, error) from None
-    return path
-
-
-def _refused(path: Path, error: OSError) -> OSError:
-    """The same kind of error, with the path and the cure."""
-    shown = str(path) if len(str(path)) < 200 else f"{str(path)[:80]}..."
-    return type(error)(f"{shown} cannot be written ({error.strerror or error}); choose another folder or name.")
-
-
-def write_atomically(path: PathLike, writer: Writer, force: bool = False) -> Path:
-    """Write a file whole or not at all: ``writer(temporary)`` in the same folder, then a rename.
-
-    Parameters
-    ----------
-    path : path
-        Missing parent folders are made.
-    writer : callable
-        Gets the temporary path, which ends like ``path``.
-    force : bool
-        Replace an existing file.
-
-    Raises
-    ------
-    OSError
-        As `check_writable`; what the writer raises is passed on, and the old file stays.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_atomically(f"{folder}/new/a.txt", lambda path: path.write_text("whole")).read_text()
-    'whole'
-    """
-    return write_together({path: writer}, force)[0]
-
-
-def write_together(writers: Mapping[Any, Writer], force: bool = False) -> list[Path]:
-    """Write several files, each as `write_atomically`; none appears before all have been written.
-
-    Examples
-    --------
-    >>> write_together({})
-    []
-    """
-    paths = [check_writable(path, force) for path in writers]
-    temporaries = [path.with_name(f".{secrets.token_hex(6)}-{path.name}") for path in paths]
-    try:
-        for path, temporary, writer in zip(paths, temporaries, writers.values(), strict=True):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            writer(temporary)
-        for path, temporary in zip(paths, temporaries, strict=True):
-            os.replace(temporary, check_writable(path, force))
-    finally:
-        for temporary in temporaries:
-            temporary.unlink(missing_ok=True)
-    return paths
+FILE_FORMAT = "synfwp_file_format"  # of a file whose Dataset has no provenance; `load` takes it off again
 
 
 def save(ds: xr.Dataset, path: PathLike, force: bool = False) -> Path:
@@ -164,8 +60,37 @@ def save(ds: xr.Dataset, path: PathLike, force: bool = False) -> Path:
     owners: list[Any] = [bare, *bare.variables.values()]
     for owner in owners:  # a text of NumPy has no type in NetCDF
         owner.attrs = {name: str(x) if isinstance(x, str) else x for name, x in owner.attrs.items()}
-    encoding: dict[Any, dict[str, Any]] = {name: {"_FillValue": None} for name in ds.variables}
-    return write_atomically(path, lambda to: bare.to_netcdf(to, engine="h5netcdf", encoding=encoding), force)
+    if "synfwp_format" not in bare.attrs:
+        bare.attrs[FILE_FORMAT] = FORMAT
+    return write_atomically(path, lambda to: _write(bare, to), force)
+
+
+def _write(ds: xr.Dataset, to: Path) -> None:
+    """Write a Dataset through `guarded`."""
+    import h5netcdf
+
+    with guarded(to) as raw, h5netcdf.File(raw, "w") as file:
+        dump(ds, file)
+
+
+def dump(ds: xr.Dataset, file: Any) -> None:
+    """Write a Dataset into an open `h5netcdf.File`, as `Dataset.to_netcdf` does for a path.
+
+    Examples
+    --------
+    >>> import h5netcdf, io
+    >>> with h5netcdf.File(io.BytesIO(), "w") as file:
+    ...     dump(xr.Dataset({"loss": ("step", [0.5, 0.1])}), file)
+    ...     list(file.variables)
+    ['loss']
+    """
+    from xarray.backends import H5NetCDFStore
+    from xarray.backends.common import ArrayWriter
+
+    writer = ArrayWriter()
+    encoding = {name: {"_FillValue": None} for name in ds.variables}
+    ds.dump_to_store(H5NetCDFStore(file), writer=writer, encoding=encoding)
+    writer.sync()  # arrays of dask are computed now
 
 
 def load(path: PathLike) -> xr.Dataset:
@@ -207,6 +132,8 @@ def load(path: PathLike) -> xr.Dataset:
         raise ValueError(f"{path} is damaged or not a result of save(): {error}") from error
     for attrs in (ds.attrs, *(variable.attrs for variable in ds.variables.values())):
         attrs.update({name: value.item() for name, value in attrs.items() if isinstance(value, np.generic)})
+    if FILE_FORMAT in ds.attrs:
+        check_format(ds.attrs.pop(FILE_FORMAT), path)
     if "synfwp_version" in ds.attrs:
         check_format(ds.attrs.get("synfwp_format"), path)
     return ds

@@ -1,7 +1,10 @@
 """Files of other programs: what they are, and what reads them."""
 
+import os
 from pathlib import Path
 from typing import Any
+
+from synfwp.results.writing import inside
 
 _OURS = "pass the path of a result that save() wrote."
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -47,6 +50,54 @@ def refuse(path: Path) -> None:
         raise ValueError(f"{path} {found}; {_OURS}")
 
 
+def check_links(path: Path, file: Any) -> None:
+    """Refuse an HDF5 file that takes numbers from files outside its folder: by links, raw or virtual datasets.
+
+    Parameters
+    ----------
+    path : path
+    file : h5py.File
+        The same, open. Nothing that it points to is opened.
+
+    Raises
+    ------
+    ValueError
+        Naming the array or group, and where it leads.
+    """
+    import h5py
+
+    seen, groups = set[Any](), [("", file)]
+    while groups:
+        above, group = groups.pop()
+        if group.id in seen:
+            continue  # a circle of links
+        seen.add(group.id)
+        for name in group:
+            link = group.get(name, getlink=True)
+            if isinstance(link, h5py.ExternalLink):
+                _check_place(path, f"{above}/{name}", link.filename)
+                continue
+            if isinstance(link, h5py.SoftLink):
+                continue  # to a place in the same file, which is met under its own name
+            one = group[name]
+            if isinstance(one, h5py.Group):
+                groups.append((f"{above}/{name}", one))
+            elif isinstance(one, h5py.Dataset):
+                places = [os.fsdecode(part[0]) for part in one.external or ()]
+                places += [source.file_name for source in one.virtual_sources()] if one.is_virtual else []
+                for place in places:
+                    _check_place(path, f"{above}/{name}", place)
+
+
+def _check_place(path: Path, name: str, to: str) -> None:
+    """A file that another one names lies in the same folder or below it."""
+    if to != "." and inside(path.parent, to) is None:
+        raise ValueError(
+            f"{path}: {name} leads to {to!r}, outside the folder of the file, and is not followed; copy what it leads "
+            "to beside the file, or read it with h5py.File if you trust it."
+        )
+
+
 def _is_text(start: bytes) -> bool:
     """Whether the start of a file is UTF-8, which may be cut in a letter."""
     try:
@@ -62,9 +113,10 @@ def _hdf5(path: Path) -> str:
 
     try:
         with h5py.File(path, "r") as file:
+            check_links(path, file)
             if "nwb_version" in file.attrs:
                 return "is an NWB file, which synfwp.read_nwb(path) reads"
-            groups = [name for name, one in file.items() if isinstance(one, h5py.Group)]
+            groups = [name for name in file if file.get(name, getclass=True) is h5py.Group]
             if groups:
                 names = ", ".join(map(repr, groups[:3])) + (", ..." if len(groups) > 3 else "")
                 return f"holds groups ({names}), which xarray.open_datatree(path) or h5py.File(path) reads"

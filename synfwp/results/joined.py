@@ -10,9 +10,14 @@ import xarray as xr
 
 from synfwp import checks
 
+GRID = 'results of one grid are merged by xarray: xr.combine_by_coords([a, b], combine_attrs="drop_conflicts")'
+
 
 def join(*runs: xr.Dataset) -> xr.Dataset:
     """Runs of one simulation, cut in time, as the one run that they are.
+
+    It is for runs one after the other. Results of one grid (other loads, other seeds) are merged by xarray, along their
+    own dims: ``xr.combine_by_coords([a, b], combine_attrs="drop_conflicts")``.
 
     Parameters
     ----------
@@ -137,11 +142,16 @@ def _check_run(ds: Any, which: str) -> None:
     """A finished run of a circuit."""
     if not isinstance(ds, xr.Dataset):
         raise TypeError(f"{which} is a {type(ds).__name__}; pass Datasets, one by one: join(a, b, c).")
-    lacks = [name for name in ("start", "stop", "state_start", "state_stop", "seed") if name not in ds.attrs]
-    if lacks or "spike_time" not in ds:
+    if "spike_time" not in ds:
         raise ValueError(
-            f"{which} has no {'attribute ' + repr(lacks[0]) if lacks else 'spike_time'}; pass what Simulation.run of "
-            "this version returned."
+            f"{which} has no spike_time; pass what Simulation.run of this version returned. join is for runs of one "
+            f"simulation, one after the other; {GRID}."
+        )
+    lacks = [name for name in ("start", "stop", "state_start", "state_stop", "seed") if name not in ds.attrs]
+    if lacks:
+        raise ValueError(
+            f"{which} has no attribute {lacks[0]!r}; pass what Simulation.run of this version returned. join is for "
+            f"runs one after the other; {GRID}."
         )
     if not ds.attrs.get("complete", 1):
         raise ValueError(f"{which} was interrupted, so nothing goes on from it; restore a state that was saved.")
@@ -154,7 +164,7 @@ def _check_follows(before: xr.Dataset, after: xr.Dataset, one: str, other: str) 
     for name, what in (("seed", "seed"), ("parameters", "circuit")):
         if before.attrs.get(name) != after.attrs.get(name):
             text = f": {before.attrs[name]} and {after.attrs[name]}" if name == "seed" else ""
-            raise ValueError(f"{one} and {other} differ in their {what}{text}; join the runs of one.")
+            raise ValueError(f"{one} and {other} differ in their {what}{text}; join the runs of one; {GRID}.")
     stop, start = before.attrs["stop"], after.attrs["start"]
     if stop != start:
         kind = "there is a gap" if start > stop else "they overlap, or their order is another"

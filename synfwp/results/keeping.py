@@ -27,9 +27,9 @@ from tqdm import tqdm
 
 import synfwp
 from synfwp import checks, workers
-from synfwp.results.attributes import as_json
-from synfwp.results.files import write_atomically
+from synfwp.results.attributes import FORMAT, as_json, check_format
 from synfwp.results.schema import dataset
+from synfwp.results.writing import write_text
 
 Function = Callable[..., Any]
 _SHOWS = ("models", "analyses", "plot", "cli.py", "figures.py", "sheet.py", "scorecard.py")  # no number depends on it
@@ -204,9 +204,10 @@ def _read_fields(value: Any, read: set[str]) -> Any:
 
 def _write(path: Path, ds: xr.Dataset, point: Mapping[str, Any], seconds: float) -> None:
     """One cell as JSON, whole or not there."""
-    entry = {"point": as_json("point", dict(point)), "seconds": round(seconds, 3), "package": package()}
+    entry = {"synfwp_format": FORMAT, "point": as_json("point", dict(point)), "seconds": round(seconds, 3)}
+    entry |= {"package": package(), "dtypes": {str(name): x.dtype.str for name, x in ds.variables.items()}}
     text = json.dumps(entry | {"cell": ds.to_dict()}, default=_number)
-    write_atomically(path, lambda temporary: temporary.write_text(text, "utf-8"), force=True)
+    write_text(path, text, force=True)
 
 
 def _number(x: Any) -> Any:
@@ -220,7 +221,11 @@ def _read(path: Path, kept: Keeping) -> xr.Dataset:
     """One cell that ran before."""
     try:
         entry = json.loads(path.read_text("utf-8"))
+        if "synfwp_format" in entry:  # cells had none at first; they are the same otherwise, but for dtypes
+            check_format(entry["synfwp_format"], path)
         found = xr.Dataset.from_dict(entry["cell"])
+        for name, dtype in entry.get("dtypes", {}).items():
+            found[name] = found[name].astype(np.dtype(dtype))
         kept.seconds, kept.found = kept.seconds + float(entry["seconds"]), kept.found + 1
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{path} is no cell that synfwp has kept ({error}); delete it to have it run again.") from None

@@ -18,6 +18,7 @@ import numpy as np
 import xarray as xr
 
 from synfwp import checks, shown
+from synfwp.results.attributes import FORMAT
 from synfwp.results.schema import dataset
 
 KINDS: Mapping[str, str] = MappingProxyType(
@@ -268,4 +269,5 @@ def as_page(ds: xr.Dataset, **provenance: Any) -> str:
     {
      "program": "song2000",
     """
-    return json.dumps({**provenance, "rows": as_records(ds)}, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    page = {**provenance, "synfwp_format": FORMAT, "rows": as_records(ds)}
+    return json.dumps(page, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -60,9 +60,9 @@ class File:
     def __init__(self, path: str | PathLike) -> None:
         import h5netcdf
 
-        self.path = results.check_writable(path)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.file = h5netcdf.File(self.path, "w")
+        self.pending = results.Pending(path)
+        self.raw = results.Guarded(self.pending.begin())
+        self.file = h5netcdf.File(self.raw, "w")
         self.rows: dict[str, int] = {}
         self.held: dict[str, list[Array]] = {}
         self.size: dict[str, int] = {}
@@ -95,17 +95,39 @@ class File:
         if self.file.dimensions[dim].size < have + len(values):
             self.file.resize_dimension(dim, have + len(values))
         if len(values):
-            variable[have : have + len(values)] = values
+            with self.pending.told():
+                variable[have : have + len(values)] = values
+                self._check()
 
     def close(self, fixed: dict[str, Any], attrs: dict[str, Any], coords: Any = None) -> "xr.Dataset":
         """Finish the file and open it lazily."""
         import xarray as xr
 
-        for name in self.rows:
-            self._write(name)
+        try:
+            with self.pending.told():
+                for name in self.rows:
+                    self._write(name)
+                results.dump(results.dataset(fixed, coords, **attrs), self.file)
+                self.file.close()
+                self._check()
+                self.raw.close()
+                self.pending.flush()
+            path = self.pending.commit()
+        except BaseException:
+            self.discard()
+            raise
+        return xr.open_dataset(path, engine="h5netcdf", decode_times=False, decode_timedelta=False)
+
+    def _check(self) -> None:
+        """Raise what the disk has refused."""
+        if self.raw.error is not None:
+            raise self.raw.error
+
+    def discard(self) -> None:
+        """Keep nothing."""
         self.file.close()
-        results.dataset(fixed, coords, **attrs).to_netcdf(self.path, mode="a", engine="h5netcdf")
-        return xr.open_dataset(self.path, engine="h5netcdf", decode_times=False, decode_timedelta=False)
+        self.raw.close()
+        self.pending.discard()
 
 
 class Recorder:
@@ -208,7 +230,10 @@ class Recorder:
     def abandon(self) -> None:
         """Finish the file of a run that did not end, so that what it has can be read."""
         if isinstance(self.sink, File):
-            self.dataset(complete=False).close()
+            if self.sink.raw.error is not None:  # nothing more goes onto a full disk
+                self.sink.discard()
+            else:
+                self.dataset(complete=False).close()
 
 
 def _summary(log: list[Any]) -> str:

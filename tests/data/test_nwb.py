@@ -111,7 +111,6 @@ def test_a_file_is_whole_or_not_there(tmp_path: Path, monkeypatch: pytest.Monkey
         fw.write_nwb(ds, path)
 
     def fail(self: Any, *arguments: Any, **named: Any) -> None:
-        Path(self.source).write_bytes(b"half")
         raise OSError("No space left on device")
 
     monkeypatch.setattr(pynwb.NWBHDF5IO, "write", fail)

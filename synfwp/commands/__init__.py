@@ -1,0 +1,1 @@
+"""Commands of ``synfwp`` in files of their own; `synfwp.cli` puts them together."""
