@@ -36,6 +36,7 @@ from synfwp.reference.rules import (
     self_referential,
     softmax,
 )
+from synfwp.reference.sizes import squares
 from synfwp.reference.synapses import (
     benna_fusi_synapses,
     binary_synapses,
@@ -86,6 +87,7 @@ __all__ = [
     "signed_synapses",
     "softmax",
     "spike_pairs",
+    "squares",
     "stdp",
     "stdp_terms",
     "taylor",
