@@ -10,6 +10,7 @@ from synfwp.coefficients import Coefficients
 from synfwp.fastweights import arguments, overflow
 from synfwp.fastweights.arguments import check, cotangent, plain, sum_back
 from synfwp.fastweights.choice import chosen, fastest_form
+from synfwp.fastweights.into import check_out, fill, places
 from synfwp.fastweights.problem import Call, Cotangents, Gradients, Outputs, Problem, Scan
 from synfwp.fastweights.solvers import linear, solver_of
 from synfwp.rules import Rule
@@ -45,6 +46,7 @@ def scan(
     chunk: int | None = None,
     states: int = 0,
     threads: int | None = None,
+    out: Scan | None = None,
 ) -> Scan:
     r"""Run an update rule over sequences: write ``k_t -> v_t`` into W, then read ``y_t = W_t q_t``.
 
@@ -90,6 +92,9 @@ def scan(
         Keep W after every so many steps; 0 keeps none.
     threads : int or None
         Threads over the batch; None takes the processors at hand. Results do not depend on it.
+    out : None or Scan
+        What an earlier call of the same sizes has returned: its arrays are written over, and it is returned. Without it
+        results lie in memory of their own, for large ones that of earlier results that are no longer held.
 
     Returns
     -------
@@ -135,14 +140,19 @@ def scan(
     arguments.check_channels_of_form(call, form)
     if form == "auto":
         form = fastest_form(row, T, d_k, call.v.shape[-1], call.q.dtype)
+    if out is not None:
+        check_out(call, out, every)
     with overflow.silent():
-        if form == "recurrent" or not hasattr(solver, "chunkwise"):
+        if later and form == "recurrent":
+            found = linear.forward(call, every, threads, places(call, out))
+        elif form == "recurrent" or not hasattr(solver, "chunkwise"):
             found = solver.forward(call, every, threads)
         else:
             found = solver.chunkwise(call, max(1, T * row.writes) if form == "parallel" else chunk, every)
     if later:
         arguments.judge(call, found.sizes)
-    return _shaped(call, overflow.checked(call, found))
+    result = _shaped(call, overflow.checked(call, found))
+    return result if out is None else fill(out, result)
 
 
 def vjp(

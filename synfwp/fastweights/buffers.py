@@ -42,9 +42,9 @@ def empty(shape: tuple[int, ...], dtype: np.dtype) -> Array:
     return found
 
 
-def copy(x: Array) -> Array:
-    """A copy in such memory."""
-    found = empty(x.shape, x.dtype)
+def copy(x: Array, found: Array | None = None) -> Array:
+    """A copy in such memory, or in the array that is passed."""
+    found = empty(x.shape, x.dtype) if found is None else found
     found[...] = x
     return found
 

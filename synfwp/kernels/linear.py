@@ -156,8 +156,8 @@ def _run(q, k, v, write, erase, p, a, a_key, r, W, y, across, states, rows, sums
 def forward(q, k, v, write, erase, p, a, a_key, r, W, y, across, states, rows, sums, every, lo, hi):
     """Sequences lo..hi-1: W (n, d_v, d_k) goes from W_0 to W_T in place; every n-th W is filled into ``states``.
 
-    ``rows`` (n, T) takes ``|k_t|^2``, ``sums`` (n, 2) the sums of squares of q, k and v, and of the reads and W_T: while
-    a sequence is in the cache they cost next to nothing, and they are finite only if all that they are sums of is.
+    ``rows`` (n, T) takes ``|k_t|^2``, ``sums`` (n, 2) the sums of squares of q, k and v, and of the reads and W_T: they
+    are taken while a sequence is in the cache, and are finite only if all that they are sums of is.
 
     Either ``y`` (n, T, d_v) is filled with reads of rows by q (n, T, d_k), or ``across`` (n, T, d_k), zeros at first,
     with reads across rows by q (n, T, d_v); the other one is None. d_v is a multiple of 4.

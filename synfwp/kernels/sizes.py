@@ -1,4 +1,4 @@
-"""Sums of squares of what a call passes: whether all of it is finite, and how long its keys are, without a temporary."""
+"""Sums of squares of what a call passes: whether it is finite, and how long its keys are."""
 
 from synfwp.kernels._jit import inline_kernel, kernel
 

@@ -27,7 +27,8 @@ def test_squares_are_those_of_the_twin(rng, dtype):
     q, k, v = (rng.standard_normal((3, *shape)).astype(dtype) for shape in ((5, 4), (10, 4), (10, 7)))
     rows, sums = np.full((3, 10), np.nan, dtype), np.full(3, np.nan, dtype)
     sizes.squares(q, k, v, rows, sums, 1, 3)
-    assert np.isnan(rows[0]).all() and np.isnan(sums[0])
+    assert np.isnan(rows[0]).all()
+    assert np.isnan(sums[0])
     for n in (1, 2):
         exact = reference.squares(q[n].astype(float), k[n].astype(float), v[n].astype(float))
         for found, twin in zip((rows[n], sums[n]), exact, strict=True):  # 150 sums of positive numbers
@@ -135,4 +136,59 @@ def test_results_that_a_caller_holds_stay_as_they_are(small):
     again = [fw.scan("delta", *x) for x in draws]
     for out, other, (y, W) in zip(outs, again, kept, strict=True):
         for a, b, c in ((out.y, other.y, y), (out.W, other.W, W)):
-            assert np.array_equal(a, c) and np.array_equal(b, c) and not np.shares_memory(a, b)
+            assert np.array_equal(a, c)
+            assert np.array_equal(b, c)
+            assert not np.shares_memory(a, b)
+
+
+# --- out ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("name", "states"), [("delta", 2), *((name, 0) for name in sorted(ROWS))])
+def test_out_is_written_over_with_the_same_numbers(name, states, rng):
+    row = ROWS[name]
+    first, second = (problem(row, rng, 5, 4, 4, (2,)) for _ in range(2))
+    out = fw.scan(*first.args, **first.kwargs, states=states)
+    exact = fw.scan(*second.args, **second.kwargs, states=states)
+    again = fw.scan(*second.args, **second.kwargs, states=states, out=out)
+    assert again is out
+    for x in ("y", "W", "aux", "states"):
+        if getattr(exact, x) is not None:
+            assert getattr(out, x).tobytes() == getattr(exact, x).tobytes()
+
+
+def test_a_sequence_goes_on_in_its_own_memory(rng):
+    p = problem(fw.DELTA, rng, 8, 4, 4, (2,))
+    first, second = ([x[:, part] for x in p.args[1:]] for part in (slice(4), slice(4, 8)))
+    out = fw.scan("delta", *first)
+    exact, W = fw.scan("delta", *second, W0=out.W), out.W
+    fw.scan("delta", *second, W0=out.W, out=out)
+    assert out.W is W
+    assert np.array_equal(W, exact.W)
+    assert np.array_equal(out.y, exact.y)
+
+
+def test_values_may_lie_where_reads_go(rng):
+    p = problem(fw.DELTA, rng, 6, 4, 4, (2,))
+    exact, out = fw.scan(*p.args), fw.scan(*p.args)
+    out.y[...] = p.v
+    fw.scan(p.rule, p.q, p.k, out.y, p.beta, out=out)
+    assert np.array_equal(out.y, exact.y)
+    assert np.array_equal(out.W, exact.W)
+
+
+def test_an_out_that_does_not_fit_is_refused(rng):
+    p = few()
+    out = fw.scan(*p.args, **p.kwargs)
+    with pytest.raises(TypeError, match=r"^out is an array of shape \(2, 5, 4\); pass what an earlier call"):
+        fw.scan(*p.args, **p.kwargs, out=out.y)
+    with pytest.raises(ValueError, match=r"^out.states is None but this call gives float64 \(2, 2, 4, 3\)"):
+        fw.scan(*p.args, **p.kwargs, out=out, states=2)
+    with pytest.raises(ValueError, match=r"^out.y is float64 \(2, 5, 4\) but this call gives float64 \(2, 4, 4\)"):
+        fw.scan(p.rule, *(x[:, :4] for x in p.args[1:]), decay=p.decay[:, :4], out=out)
+    single = few(np.float32)
+    with pytest.raises(ValueError, match=r"^out.y is float64 .* gives float32"):
+        fw.scan(*single.args, **single.kwargs, out=out)
+    for y in (np.broadcast_to(0.0, out.y.shape), np.zeros(out.y.shape[::-1]).T):
+        with pytest.raises(ValueError, match=r"^out.y cannot be written over in place"):
+            fw.scan(*p.args, **p.kwargs, out=fw.Scan(y, out.W))

@@ -16,10 +16,10 @@ _BY_ROW = ("write", "erase")  # what may be a number per step or, with beta per 
 HISTORY_BYTES = 1 << 19  # four rows' history of one segment of the adjoint stays in the L2 cache
 
 
-def forward(call: Call, every: int, threads: int | None) -> Outputs:
-    """The recurrence."""
+def forward(call: Call, every: int, threads: int | None, out: tuple[Array, Array] | None = None) -> Outputs:
+    """The recurrence; where no pass applies, the reads and W may go to places of the caller's."""
     canonical = chain.to_canonical(call)
-    found = run(canonical.problem, every * call.rule.writes, threads)
+    found = run(canonical.problem, every * call.rule.writes, threads, out)
     if not canonical.levels:
         return found._replace(fresh=True)
     kept = found._replace(states=None, sizes=None) if chain.needs_reads(canonical) else None
@@ -61,7 +61,7 @@ def check_aux(rule: Rule, full: dict[str, Array]) -> None:
 
 
 def sums(rule: Rule) -> bool:
-    """Whether the recurrence of a row sums the sizes of its own arguments and results: nothing is done to them first."""
+    """Whether the recurrence of a row sums the sizes of its arguments and results: no pass changes them first."""
     return rule.solver == "linear" and not rule.special
 
 
@@ -77,13 +77,13 @@ def prepare(rule: Rule, given: dict[str, Array]) -> dict[str, Array]:
     return given | {"v": np.zeros((*k.shape[:-1], W0.shape[-2]), k.dtype)}
 
 
-def run(problem: Problem, every: int, threads: int | None) -> Outputs:
-    """Reads (n, S, .), the last W and every so many W of a problem, by the kernel."""
+def run(problem: Problem, every: int, threads: int | None, out: tuple[Array, Array] | None = None) -> Outputs:
+    """Reads (n, S, .), the last W and every so many W of a problem, by the kernel; ``out`` takes the first two."""
     q, k, v, c, W0, across = problem
     n, S, d_v = v.shape
-    W = buffers.copy(W0) if d_v % 4 == 0 else _fours(W0, 1)
+    W = _fours(W0, 1) if d_v % 4 else buffers.copy(W0, None if out is None else out[1])
     v, q = _fours(v, 2), _fours(q, 2) if across else q
-    y = None if across else buffers.empty(v.shape, v.dtype)
+    y = None if across else buffers.empty(v.shape, v.dtype) if out is None else out[0]
     reads = buffers.zeros_like(k) if across else None
     states = np.empty((n, S // every, *W.shape[1:]), v.dtype) if every else None
     coefficients = _by_fours(_tidy(c))
