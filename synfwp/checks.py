@@ -160,6 +160,8 @@ def plain(what: str, value: Any, cures: Mapping[str, str] = CURES) -> np.ndarray
     TypeError: k is a MaskedArray, which carries a mask; leave the masked entries out with .compressed(), or give them \
 values with .filled().
     """
+    if type(value) is np.ndarray and value.dtype.kind in "fiub":
+        return value
     if isinstance(value, range):
         value = list(value)
     if isinstance(value, list | tuple):

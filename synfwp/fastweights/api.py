@@ -9,6 +9,8 @@ from synfwp import checks, owned, rules
 from synfwp.coefficients import Coefficients
 from synfwp.fastweights import arguments, overflow
 from synfwp.fastweights.arguments import check, cotangent, plain, sum_back
+from synfwp.fastweights.choice import chosen, fastest_form
+from synfwp.fastweights.into import check_out, fill, places
 from synfwp.fastweights.problem import Call, Cotangents, Gradients, Outputs, Problem, Scan
 from synfwp.fastweights.solvers import linear, solver_of
 from synfwp.rules import Rule
@@ -25,8 +27,6 @@ __all__ = [
 ]
 
 Array = np.ndarray
-FORMS = ("recurrent", "chunkwise", "parallel", "auto")
-CHUNK = 64
 
 
 def scan(
@@ -46,6 +46,7 @@ def scan(
     chunk: int | None = None,
     states: int = 0,
     threads: int | None = None,
+    out: Scan | None = None,
 ) -> Scan:
     r"""Run an update rule over sequences: write ``k_t -> v_t`` into W, then read ``y_t = W_t q_t``.
 
@@ -91,6 +92,9 @@ def scan(
         Keep W after every so many steps; 0 keeps none.
     threads : int or None
         Threads over the batch; None takes the processors at hand. Results do not depend on it.
+    out : None or Scan
+        What an earlier call of the same sizes has returned: its arrays are written over, and it is returned. Without it
+        results lie in memory of their own, for large ones that of earlier results that are no longer held.
 
     Returns
     -------
@@ -123,23 +127,32 @@ def scan(
     [[2.0, 0.0], [3.0, 0.0]]
     """
     row = rules.get_rule(rule)
-    form, chunk = _form(row, form, chunk)
+    form, chunk = chosen(row, form, chunk)
     every = checks.count("states", states, 0)
     if threads is not None:
         checks.count("threads", threads)
-    call = check(row, q, k, v, beta, decay, W0, erase=erase, momentum=momentum, ridge=ridge, aux0=aux0)
+    given: Any = {"erase": erase, "momentum": momentum, "ridge": ridge, "aux0": aux0}
+    later = form in ("recurrent", "auto") and linear.sums(row)
+    call = check(row, q, k, v, beta, decay, W0, **given, later=later)
     if every and not row.has_weights:
         raise ValueError(f"rule {row.name!r} has no state W; leave states out.")
     T, d_k, solver = call.q.shape[1], call.q.shape[2], solver_of(row)
     arguments.check_channels_of_form(call, form)
     if form == "auto":
         form = fastest_form(row, T, d_k, call.v.shape[-1], call.q.dtype)
+    if out is not None:
+        check_out(call, out, every)
     with overflow.silent():
-        if form == "recurrent" or not hasattr(solver, "chunkwise"):
+        if later and form == "recurrent":
+            found = linear.forward(call, every, threads, places(call, out))
+        elif form == "recurrent" or not hasattr(solver, "chunkwise"):
             found = solver.forward(call, every, threads)
         else:
             found = solver.chunkwise(call, max(1, T * row.writes) if form == "parallel" else chunk, every)
-    return _shaped(call, overflow.checked(call, found))
+    if later:
+        arguments.judge(call, found.sizes)
+    result = _shaped(call, overflow.checked(call, found))
+    return result if out is None else fill(out, result)
 
 
 def vjp(
@@ -185,10 +198,15 @@ def vjp(
     [[1.0, 0.0]]
     """
     row = rules.get_rule(rule)
-    call = check(row, q, k, v, beta, decay, W0, erase=erase, momentum=momentum, ridge=ridge, aux0=aux0)
+    given: Any = {"erase": erase, "momentum": momentum, "ridge": ridge, "aux0": aux0}
+    later = linear.sums(row)
+    call = check(row, q, k, v, beta, decay, W0, **given, later=later)
     call = arguments.kept(call, q, k, v, beta, decay, erase, momentum, ridge, W0, aux0)
     with overflow.silent():
-        found = overflow.checked(call, solver_of(row).forward(call, 0, threads))
+        found = solver_of(row).forward(call, 0, threads)
+    if later:
+        arguments.judge(call, found.sizes)
+    found = overflow.checked(call, found)
     out, kept = _shaped(call, found), found.kept
 
     def pullback(dy: Any = None, dW: Any = None, daux: Any = None) -> Gradients:
@@ -326,46 +344,6 @@ def run_coefficients(q: Array, k: Array, v: Array, coefficients: Coefficients, W
     return Scan(found.y, found.W)
 
 
-def fastest_form(rule: Rule | str, T: int, d_k: int, d_v: int, dtype: Any = np.float64) -> str:
-    """The form that ``form="auto"`` takes for these sizes, by ``benchmarks/forms.py``.
-
-    The blocked recurrence has been the fastest in every case of that benchmark, up to 1024 keys, also where chunks are
-    nothing but large products of matrices; a rule without a recurrence takes its only form.
-
-    Parameters
-    ----------
-    rule : Rule or str
-    T, d_k, d_v : int
-    dtype : NumPy dtype
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> fastest_form("delta", 512, 64, 64), fastest_form("softmax", 512, 64, 64)
-    ('recurrent', 'parallel')
-    """
-    for name, value in (("T", T), ("d_k", d_k), ("d_v", d_v)):
-        checks.count(name, value, int(name != "T"))
-    return rules.get_rule(rule).forms[0]
-
-
-def _form(rule: Rule, form: str | None, chunk: int | None) -> tuple[str, int]:
-    """The form asked for, if the rule has it, and the length of a chunk."""
-    if chunk is not None and form != "chunkwise":
-        raise ValueError(
-            f"chunk is {checks.short(chunk)} but form is {checks.short(form)}; pass chunk with form='chunkwise' only."
-        )
-    size = CHUNK if chunk is None else checks.count("chunk", chunk)
-    if form is None:
-        return rule.forms[0], size
-    if checks.one_of("form", form, FORMS) != "auto":
-        arguments.has_form(rule, form)
-    return form, size
-
-
 def _adjoint(call: Call, out: Scan, kept: Any, dy: Any, dW: Any, daux: Any, threads: int | None) -> Gradients:
     """Cotangents through the adjoint of the solver, in the shapes of the arguments; ``out`` has those of results."""
     if daux is not None and out.aux is None:
@@ -391,9 +369,8 @@ def _adjoint(call: Call, out: Scan, kept: Any, dy: Any, dW: Any, daux: Any, thre
 
 
 def _shaped(call: Call, found: Outputs) -> Scan:
-    """Outputs with the caller's leading axes."""
+    """Outputs with the caller's leading axes; none of them shares memory with an argument."""
     results: list[Any] = [
-        None if x is None else owned.apart(np.ascontiguousarray(x).reshape(call.lead + x.shape[1:]), found.kept, *call)
-        for x in found[:4]
+        None if x is None else np.ascontiguousarray(x).reshape(call.lead + x.shape[1:]) for x in found[:4]
     ]
-    return Scan(*results)
+    return Scan(*(results if found.fresh else (owned.apart(x, found.kept, *call) for x in results)))

@@ -6,13 +6,16 @@ from typing import Any
 import numpy as np
 
 from synfwp import checks, owned, rules
+from synfwp.fastweights.layout import check_layout, check_shapes
 from synfwp.fastweights.passes import CENTRED, SEVERAL_WRITES
-from synfwp.fastweights.problem import Call, Shape
+from synfwp.fastweights.problem import Call, Shape, Sizes
 from synfwp.fastweights.solvers import solver_of
+from synfwp.kernels import sizes
 from synfwp.rules import Rule
 from synfwp.theory import stability
 
 Array = np.ndarray
+_LATER = ("q", "k", "v", "beta", "decay", "momentum")
 _ARRAYS = ("q", "k", "v", "beta", "decay", "momentum", "ridge", "W0", "aux0")
 
 
@@ -30,8 +33,9 @@ def check(
     ridge: Any = None,
     aux0: Any = None,
     warn: bool = True,
+    later: bool = False,
 ) -> Call:
-    """All checks of one call, whose arguments are those of `synfwp.scan`.
+    """All checks of one call, whose arguments are those of `synfwp.scan`; with ``later`` all but those of `judge`.
 
     Returns
     -------
@@ -55,20 +59,19 @@ def check(
     if not rule.uses_values:
         given = solver.prepare(rule, given)
     q, k, v = given["q"], given["k"], given["v"]
-    _check_shapes(rule, q, k, v)
+    check_shapes(rule, q, k, v)
     lead, n, cores = q.shape[:-2], math.prod(q.shape[:-2]), _cores(rule, q.shape[-2], q.shape[-1], v.shape[-1])
-    one, zero = k.dtype.type(1), k.dtype.type(0)
     if "beta" in given and given["beta"].ndim == v.ndim:
         _check_channels(rule)
         cores["beta"] = (*cores["beta"], v.shape[-1])
     if aux and "aux0" not in cores:
         refuse_unused(rule, aux0=aux0)
-    _check_layout(given, cores, lead, q.shape[-2], warn)
+    check_layout(given, cores, lead, q.shape[-2], warn)
     full = {name: _broadcast(name, given[name], lead, core, n) for name, core in cores.items() if name in given}
-    for name, core, usual in (("beta", cores["beta"], one), ("W0", cores["W0"], zero)):
+    for name, usual in (("beta", np.ones), ("W0", np.zeros)):
         if name not in full:
-            full[name] = _broadcast(name, usual, lead, core, n)
-    _check_ranges(full)
+            full[name] = usual((n, *cores[name]), k.dtype)
+    _check_ranges(full, given)
     if aux and hasattr(solver, "check_aux"):
         solver.check_aux(rule, full)
     flat = [tidy(x.reshape(n, *x.shape[len(lead) :])) for x in (q, k, v)]
@@ -87,9 +90,24 @@ def check(
         lead,
         {name: given[name].shape if x is not None else None for name, x in raw.items()},
     )
-    if warn:
-        _warn_unstable(call)
+    if not later:
+        judge(call, warn=warn)
     return call
+
+
+def judge(call: Call, found: Sizes | None = None, warn: bool = True) -> None:
+    """Raise for q, k or v that is not finite, and warn of unstable steps, by sizes that a run has summed or anew."""
+    if found is None:
+        q, k, v = (x if x.ndim == 3 else x.reshape(len(x), x.shape[1] * x.shape[2], x.shape[3]) for x in call[1:4])
+        key, value = (k, v) if call.rule.error == "value" else (v, k)
+        found = Sizes(np.empty(key.shape[:2], key.dtype), np.empty(len(key), key.dtype), key)
+        with np.errstate(over="ignore", invalid="ignore"):
+            sizes.squares(q, key, value, found.keys, found.given, 0, len(key))
+    if not np.isfinite(found.given).all():
+        for name, x in zip(("q", "k", "v"), call[1:4], strict=True):
+            _finite(name, x.reshape(call.lead + x.shape[1:]))
+    if warn:
+        _warn_unstable(call, found.keys)
 
 
 def _check_channels(rule: Rule) -> None:
@@ -181,23 +199,26 @@ def _wanted(rule: Rule, name: str) -> str:
     return f"numbers in [0, 1] that broadcast to {f'(..., T, {width})' if per_key else '(..., T)'}"
 
 
-def _check_ranges(full: dict[str, Array]) -> None:
+def _check_ranges(full: dict[str, Array], given: dict[str, Array]) -> None:
     """Gates are multipliers, not logarithms; a ridge is positive."""
     for name, high in (("beta", math.inf), ("decay", 1), ("momentum", 1)):
-        if name in full:
-            _in_range(name, full[name], 0, high)
+        if name in given and full[name].size:
+            _in_range(name, given[name], 0, high)
+        elif name in given:
+            _finite(name, given[name])
     if "ridge" in full and full["ridge"].size and full["ridge"].min() <= 0:
         raise ValueError(f"ridge holds {float(full['ridge'].min()):g}; pass numbers above 0.")
 
 
-def _step_ratio(call: Call) -> float:
+def _step_ratio(call: Call, squares: Array) -> float:
     """Largest step over its bound; of several writes the first one decays, and centred keys are what counts."""
     rule = call.rule
     for one in (SEVERAL_WRITES, CENTRED) if rule.erase is not None else ():
         call = one.down(call) if one.applies(rule) else call
     key = call.k if rule.error == "value" else call.v
     beta = call.beta.max(axis=-1) if call.beta.ndim == key.ndim else call.beta
-    return stability.step_ratio(rule, key, beta, call.decay, call.pair, call.momentum)
+    size = None if rule.centred else squares
+    return stability.step_ratio(rule, key, beta, call.decay, call.pair, call.momentum, size)
 
 
 CURES = dict(checks.CURES) | {
@@ -212,7 +233,10 @@ def plain(name: str, x: Any) -> Array:
 
 
 def _array(name: str, x: Any, centred: bool = False) -> Array:
-    """A finite real NumPy array; but the number of keys behind a known mean, at the end of aux0, is infinite."""
+    """A real NumPy array, and finite, but for what is tested with its size or its range later.
+
+    The number of keys behind a known mean, at the end of aux0, is infinite.
+    """
     x = plain(name, x)
     if name == "aux0" and centred and x.ndim and x.dtype.kind == "f":
         known = np.where(x[..., -1:] == np.inf, 0, x[..., -1:]).astype(x.dtype)
@@ -222,11 +246,17 @@ def _array(name: str, x: Any, centred: bool = False) -> Array:
         return x
     if x.dtype not in (np.float32, np.float64):
         raise TypeError(f"{name} has dtype {x.dtype}; pass float64 or float32.")
+    if name not in _LATER:
+        _finite(name, x)
+    return x
+
+
+def _finite(name: str, x: Array) -> None:
+    """Raise for the first entry that is not finite."""
     flat = x.ravel()
     if not math.isfinite(np.vdot(flat, flat)) and not np.isfinite(flat).all():
         where = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
         raise ValueError(f"{name} holds {x[where]} at index {where}; pass finite numbers.")
-    return x
 
 
 def _one_dtype(given: dict[str, Array]) -> dict[str, Array]:
@@ -236,64 +266,15 @@ def _one_dtype(given: dict[str, Array]) -> dict[str, Array]:
         mixed = ", ".join(f"{name} {dtype}" for name, dtype in floats.items())
         raise TypeError(f"mixed dtypes: {mixed}; convert all to float64, or all to float32.")
     dtype = next(iter(floats.values()), np.dtype(np.float64))
+    if len(floats) == len(given):
+        return given
     return {name: x.astype(dtype, copy=False) for name, x in given.items()}
-
-
-def _check_shapes(rule: Rule, q: Array, k: Array, v: Array) -> None:
-    """q, k and v agree in batch and time; q and k in their features."""
-    token = "(..., time, feature)" if rule.writes == 1 else f"(..., time, {rule.writes}, feature)"
-    extra = 0 if rule.writes == 1 else 1
-    for name, x, form, more in (("q", q, "(..., time, feature)", 0), ("k", k, token, extra), ("v", v, token, extra)):
-        if x.ndim < 2 + more or (more and x.shape[-2] != rule.writes):
-            raise ValueError(f"{name} has shape {x.shape}; pass {form}.")
-    steps = k.shape[: k.ndim - 1 - extra]
-    for name, have in (("q", q.shape[:-1]), ("v", v.shape[: v.ndim - 1 - extra])):
-        if have[-1] != steps[-1]:
-            raise ValueError(f"k has shape {k.shape} but {name} has {have[-1]} time steps; pass both as {token}.")
-        if have[:-1] != steps[:-1]:
-            raise ValueError(f"k has leading axes {steps[:-1]} but {name} has {have[:-1]}; make them equal.")
-    if q.shape[-1] != k.shape[-1]:
-        raise ValueError(f"q has {q.shape[-1]} features but k has {k.shape[-1]}; queries and keys share d_k.")
-    if not k.shape[-1] or not v.shape[-1]:
-        raise ValueError(f"k has {k.shape[-1]} and v has {v.shape[-1]} features; both need at least 1.")
-
-
-def _check_layout(given: dict[str, Array], cores: dict[str, Shape], lead: Shape, T: int, warn: bool) -> None:
-    """Refuse [batch, time, head, .] of flash-linear-attention where a shape shows it, and warn where sizes do.
-
-    One argument whose axes of time and head are exchanged against those of q shows it, or a state that only fits q read
-    that way. Where all are exchanged, shapes alone agree; then 2 to 64 steps after an axis at least four times as long
-    and of 16 or more look like heads after time, unless a state of the right shape was passed.
-    """
-    if len(lead) != 2:
-        return
-    batch, heads = lead
-    cure = "convert them with synfwp.conventions.from_fla (in PyTorch: synfwp.torch.scan_fla)"
-    for name in ("beta", "decay", "p", "r", "momentum"):
-        if name in given and name in cores and heads != T and given[name].ndim == 2 + len(cores[name]):
-            right = (*lead, *cores[name])
-            if given[name].shape == (batch, T, heads, *cores[name][1:]):
-                raise ValueError(
-                    f"{name} has shape {given[name].shape} but q asks for {right}: one of them is [batch, time, head] "
-                    f"as in flash-linear-attention, the other (batch, head, time); {cure}."
-                )
-    W0 = given.get("W0")
-    states = [(batch, n, *cores["W0"][::-1]) for n in (T, heads)]
-    if W0 is not None and W0.shape != (*lead, *cores["W0"]) and W0.shape in states and heads != T:
-        raise ValueError(
-            f"W0 has shape {W0.shape}, [batch, head, key, value] as the state of flash-linear-attention, but is "
-            f"{(*lead, *cores['W0'])} here, (value, key); {cure}."
-        )
-    if warn and W0 is None and T > 0 and 2 <= T <= 64 and heads >= max(16, 4 * T):
-        checks.warn(
-            f"q has shape {(*lead, T)} without its features: read as {batch} x {heads} sequences of {T} steps. If they "
-            f"are [batch, time, head] as in flash-linear-attention, {cure}; if not, join the leading axes into one "
-            f"(reshape to ({batch * heads}, {T}, .)), and this warning is gone."
-        )
 
 
 def _broadcast(name: str, x: Any, lead: tuple[int, ...], core: tuple[int, ...], n: int) -> Array:
     """``x`` broadcast to ``lead + core`` and laid out as (n, *core)."""
+    if np.shape(x) == lead + core:
+        return tidy(x.reshape(n, *core))
     try:
         full = np.broadcast_to(x, lead + core)
     except ValueError:
@@ -307,9 +288,11 @@ def tidy(x: Array) -> Array:
 
 
 def _in_range(name: str, x: Array, low: float, high: float) -> None:
-    """A gate is a multiplier in its range, not a logarithm."""
-    if x.size and (x.min() < low or x.max() > high):
-        bad = float(x.min() if x.min() < low else x.max())
+    """A gate is a finite multiplier in its range, not a logarithm; a NaN is the least and the largest number."""
+    least, most = x.min(), x.max()
+    if not (least >= low and most <= high and most < math.inf):
+        _finite(name, x)
+        bad = float(least if least < low else most)
         bounds = "numbers of at least 0" if high == math.inf else f"numbers in [{low}, {high}]"
         cure = "; synfwp.conventions.from_fla converts logarithms" if name == "decay" and bad < 0 else ""
         raise ValueError(f"{name} holds {bad:g}; pass {bounds} (gates are multipliers, not logarithms{cure}).")
@@ -322,9 +305,9 @@ def refuse_unused(rule: Rule | str, **arguments: Any) -> None:
             raise ValueError(f"rule {rules.get_rule(rule).name!r} does not use {name}; leave it out.")
 
 
-def _warn_unstable(call: Call) -> None:
+def _warn_unstable(call: Call, squares: Array) -> None:
     """A step past the bound of the rule's row is allowed, with a warning."""
-    ratio = _step_ratio(call)
+    ratio = _step_ratio(call, squares)
     if ratio > 1 + 16 * np.finfo(call.k.dtype).eps ** 0.75:
         bound = call.rule.stable if call.rule.stable != "always" else "eigenvalues of a step in [-1, 1]"
         checks.warn(

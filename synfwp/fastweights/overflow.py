@@ -40,6 +40,8 @@ def warn(call: Call, results: Mapping[str, Any]) -> None:
 
 def checked(call: Call, found: Outputs) -> Outputs:
     """The outputs, after a warning if they are not finite; of aux the number of keys may be infinite."""
+    if found.sizes is not None and np.isfinite(found.sizes.found).all():
+        return found
     aux = found.aux if found.aux is None or not call.rule.centred else found.aux[:, :-1]
     warn(call, {"y": found.y, "W": found.W, "aux": aux})
     return found

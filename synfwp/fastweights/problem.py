@@ -38,10 +38,19 @@ class Call(NamedTuple):
     across: bool = False
 
 
+class Sizes(NamedTuple):
+    """Of a run: ``|k|^2`` of its steps (n, T), sums of squares (n,) of q, k and v, and of the reads and the last W."""
+
+    keys: Array
+    given: Array
+    found: Array
+
+
 class Outputs(NamedTuple):
     """Reads y (n, T, d_v), the last W and aux, W after every so many tokens; None where the rule has none.
 
-    ``kept`` is what the adjoint of the same solver needs of the run, or None.
+    ``kept`` is what the adjoint of the same solver needs of the run, or None. ``fresh``: all of it is the run's own,
+    and shares no memory with an argument. ``sizes`` are what a kernel has summed on its way through the call itself.
     """
 
     y: Array
@@ -49,6 +58,8 @@ class Outputs(NamedTuple):
     aux: Array | None = None
     states: Array | None = None
     kept: Any = None
+    fresh: bool = False
+    sizes: Sizes | None = None
 
 
 class Cotangents(NamedTuple):

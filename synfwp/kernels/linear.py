@@ -16,17 +16,19 @@ one step and the next one need: it writes, reads, and predicts for the step that
 import numpy as np
 
 from synfwp.kernels._jit import kernel, restrict_kernel
+from synfwp.kernels.sizes import rows_of, total
 
 GROUPS = 16  # of four rows, that are carried through time together
 
 
 @restrict_kernel
-def _run(q, k, v, write, erase, p, a, a_key, r, W, y, across, states, every, lo, hi, X0, X1, X2, X3, s):
+def _run(q, k, v, write, erase, p, a, a_key, r, W, y, across, states, rows, sums, every, lo, hi, X0, X1, X2, X3, s):
     """`forward` with p for every rule that erases, and room for the rows X (d_v / 4, d_k) and their predictions s."""
     T, dk = k.shape[1], k.shape[2]
     groups = v.shape[2] // 4
     zero = W.dtype.type(0)
     for n in range(lo, hi):
+        sums[n, 0] = total(q[n]) + total(v[n]) + rows_of(k[n], rows[n])
         for g in range(groups):
             X0[g] = W[n, 4 * g]
             X1[g] = W[n, 4 * g + 1]
@@ -143,11 +145,19 @@ def _run(q, k, v, write, erase, p, a, a_key, r, W, y, across, states, every, lo,
             W[n, 4 * g + 1] = X1[g]
             W[n, 4 * g + 2] = X2[g]
             W[n, 4 * g + 3] = X3[g]
+        sums[n, 1] = total(W[n])
+        if y is not None:
+            sums[n, 1] += total(y[n])
+        if across is not None:
+            sums[n, 1] += total(across[n])
 
 
 @kernel
-def forward(q, k, v, write, erase, p, a, a_key, r, W, y, across, states, every, lo, hi):
+def forward(q, k, v, write, erase, p, a, a_key, r, W, y, across, states, rows, sums, every, lo, hi):
     """Sequences lo..hi-1: W (n, d_v, d_k) goes from W_0 to W_T in place; every n-th W is filled into ``states``.
+
+    ``rows`` (n, T) takes ``|k_t|^2``, ``sums`` (n, 2) the sums of squares of q, k and v, and of the reads and W_T: they
+    are taken while a sequence is in the cache, and are finite only if all that they are sums of is.
 
     Either ``y`` (n, T, d_v) is filled with reads of rows by q (n, T, d_k), or ``across`` (n, T, d_k), zeros at first,
     with reads across rows by q (n, T, d_v); the other one is None. d_v is a multiple of 4.
@@ -160,9 +170,9 @@ def forward(q, k, v, write, erase, p, a, a_key, r, W, y, across, states, every, 
     X3 = np.empty((G, dk), W.dtype)
     s = np.empty((G, 4), W.dtype)
     if p is None:
-        _run(q, k, v, write, erase, k, a, a_key, r, W, y, across, states, every, lo, hi, X0, X1, X2, X3, s)
+        _run(q, k, v, write, erase, k, a, a_key, r, W, y, across, states, rows, sums, every, lo, hi, X0, X1, X2, X3, s)
     else:
-        _run(q, k, v, write, erase, p, a, a_key, r, W, y, across, states, every, lo, hi, X0, X1, X2, X3, s)
+        _run(q, k, v, write, erase, p, a, a_key, r, W, y, across, states, rows, sums, every, lo, hi, X0, X1, X2, X3, s)
 
 
 @restrict_kernel

@@ -38,6 +38,7 @@ from synfwp.reference.rules import (
     softmax,
 )
 from synfwp.reference.state_rules import spike_responses, state_rule
+from synfwp.reference.sizes import squares
 from synfwp.reference.synapses import (
     benna_fusi_synapses,
     binary_synapses,
@@ -91,6 +92,7 @@ __all__ = [
     "spike_pairs",
     "spike_responses",
     "state_rule",
+    "squares",
     "stdp",
     "stdp_terms",
     "taylor",

@@ -112,6 +112,7 @@ def step_ratio(
     decay: Array | None,
     pair: Pair | None = None,
     momentum: Array | None = None,
+    squares: Array | None = None,
 ) -> float:
     """Largest step over its bound. While no step is above 1, no product of steps makes W larger in the 2-norm.
 
@@ -139,6 +140,8 @@ def step_ratio(
         The keys of the steps (centred, where the rule centres them), or the values of a rule that predicts the key.
     beta, decay, pair, momentum
         The gates of the steps, as the row uses them.
+    squares : None or (...) array
+        ``|k|^2``, where it is known already.
 
     Returns
     -------
@@ -161,20 +164,25 @@ def step_ratio(
     with np.errstate(all="ignore"):
         if momentum is not None:
             bound = (1 + momentum) * (2.0 if decay is None else 1 + decay)
-            return float(np.max(beta * np.einsum("...i,...i", k, k) / bound))
+            return float(np.max(beta * _squares(k, squares) / bound))
         if pair is not None:
             return _largest_norm(coefficients(rule, k, beta, decay, pair), k)
         erase = coefficient(rule.erase, beta, k)
-        grows, first = bool(np.any(erase < 0)), rule.order == "decay_first"
+        grows, first = bool(erase.min() < 0), rule.order == "decay_first"
         if decay is not None and rule.retain == "key" and not first:
             load = np.abs(erase) * np.einsum("...i,...i,...i->...", k, k, 1 / (1 - decay if grows else 1 + decay))
             return float(np.max(np.where(erase == 0, 0, load)))
-        load = np.abs(erase) * np.einsum("...i,...i->...", k, k)
+        load = np.abs(erase) * _squares(k, squares)
         if decay is None or (rule.retain == "key" and not grows):
             return float(np.inf if grows and np.max(load) > 0 else np.max(load) / 2)
         a = decay.max(axis=-1) if rule.retain == "key" else decay
         load = load * a if first else load
         return float(np.max(np.where(load > 0, load / (1 - a if grows else 1 + a), 0)))  # at a = 1 nothing may be added
+
+
+def _squares(k: Array, squares: Array | None) -> Array:
+    """``|k|^2`` of every key."""
+    return np.einsum("...i,...i->...", k, k) if squares is None else squares
 
 
 def _largest_norm(c: Coefficients, k: Array) -> float:

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from synfwp.coefficients import Coefficients
-from synfwp.fastweights import chain, forms
-from synfwp.fastweights.problem import Call, Cotangents, Named, Outputs, Problem, Shape
+from synfwp.fastweights import buffers, chain, forms
+from synfwp.fastweights.problem import Call, Cotangents, Named, Outputs, Problem, Shape, Sizes
 from synfwp.kernels import linear
 from synfwp.rules import Rule
 from synfwp.threads import spread
@@ -16,14 +16,14 @@ _BY_ROW = ("write", "erase")  # what may be a number per step or, with beta per 
 HISTORY_BYTES = 1 << 19  # four rows' history of one segment of the adjoint stays in the L2 cache
 
 
-def forward(call: Call, every: int, threads: int | None) -> Outputs:
-    """The recurrence."""
+def forward(call: Call, every: int, threads: int | None, out: tuple[Array, Array] | None = None) -> Outputs:
+    """The recurrence; where no pass applies, the reads and W may go to places of the caller's."""
     canonical = chain.to_canonical(call)
-    found = run(canonical.problem, every * call.rule.writes, threads)
+    found = run(canonical.problem, every * call.rule.writes, threads, out)
     if not canonical.levels:
-        return found
-    kept = found._replace(states=None) if chain.needs_reads(canonical) else None
-    return chain.from_canonical(canonical, found)._replace(kept=kept)
+        return found._replace(fresh=True)
+    kept = found._replace(states=None, sizes=None) if chain.needs_reads(canonical) else None
+    return chain.from_canonical(canonical, found)._replace(kept=kept, sizes=None)
 
 
 def adjoint(call: Call, kept: Outputs | None, cotangents: Cotangents, threads: int | None) -> Named:
@@ -32,7 +32,7 @@ def adjoint(call: Call, kept: Outputs | None, cotangents: Cotangents, threads: i
     if kept is None and chain.needs_reads(canonical):
         kept = run(canonical.problem, 0, threads)
     every = chain.cotangents_to_canonical(canonical, kept, cotangents)
-    dy, dW = np.ascontiguousarray(every[-1].dy), np.array(every[-1].dW, order="C")
+    dy, dW = np.ascontiguousarray(every[-1].dy), buffers.copy(every[-1].dW)
     return chain.gradients_from_canonical(canonical, every, *run_adjoint(canonical.problem, dy, dW, threads))
 
 
@@ -60,6 +60,11 @@ def check_aux(rule: Rule, full: dict[str, Array]) -> None:
         one.check_aux(full["aux0"])
 
 
+def sums(rule: Rule) -> bool:
+    """Whether the recurrence of a row sums the sizes of its arguments and results: no pass changes them first."""
+    return rule.solver == "linear" and not rule.special
+
+
 def prepare(rule: Rule, given: dict[str, Array]) -> dict[str, Array]:
     """Zeros for the values of a rule that writes none: as many as W0 has rows."""
     if rule.uses_values:
@@ -72,22 +77,25 @@ def prepare(rule: Rule, given: dict[str, Array]) -> dict[str, Array]:
     return given | {"v": np.zeros((*k.shape[:-1], W0.shape[-2]), k.dtype)}
 
 
-def run(problem: Problem, every: int, threads: int | None) -> Outputs:
-    """Reads (n, S, .), the last W and every so many W of a problem, by the kernel."""
+def run(problem: Problem, every: int, threads: int | None, out: tuple[Array, Array] | None = None) -> Outputs:
+    """Reads (n, S, .), the last W and every so many W of a problem, by the kernel; ``out`` takes the first two."""
     q, k, v, c, W0, across = problem
     n, S, d_v = v.shape
-    W, v, q = W0.copy() if d_v % 4 == 0 else _fours(W0, 1), _fours(v, 2), _fours(q, 2) if across else q
-    y = None if across else np.empty_like(v)
-    reads = np.zeros_like(k) if across else None
+    W = _fours(W0, 1) if d_v % 4 else buffers.copy(W0, None if out is None else out[1])
+    v, q = _fours(v, 2), _fours(q, 2) if across else q
+    y = None if across else buffers.empty(v.shape, v.dtype) if out is None else out[0]
+    reads = buffers.zeros_like(k) if across else None
     states = np.empty((n, S // every, *W.shape[1:]), v.dtype) if every else None
     coefficients = _by_fours(_tidy(c))
+    rows, sums = np.empty((n, S), k.dtype), np.empty((n, 2), k.dtype)
 
     def work(lo: int, hi: int) -> None:
-        linear.forward(q, k, v, *coefficients, W, y, reads, states, every, lo, hi)
+        linear.forward(q, k, v, *coefficients, W, y, reads, states, rows, sums, every, lo, hi)
 
     spread(work, n, _flops(problem), threads)
     found: Any = reads if y is None else y[:, :, :d_v]
-    return Outputs(found, W[:, :d_v], None, None if states is None else states[:, :, :d_v])
+    states = None if states is None else states[:, :, :d_v]
+    return Outputs(found, W[:, :d_v], None, states, sizes=Sizes(rows, *sums.T))
 
 
 def run_adjoint(problem: Problem, dy: Array, dW: Array, threads: int | None) -> tuple[dict[str, Array], Coefficients]:
@@ -100,9 +108,9 @@ def run_adjoint(problem: Problem, dy: Array, dW: Array, threads: int | None) -> 
     d_v = W0.shape[1]
     queries, cotangents = (dy, _fours(q, 2)) if across else (q, _fours(dy, 2))
     v, W0, dW = _fours(problem.v, 2), _fours(W0, 1), _fours(dW, 1)
-    dq, dk, dv = np.zeros_like(queries), np.zeros_like(k), np.empty_like(v)
+    dq, dk, dv = buffers.zeros_like(queries), buffers.zeros_like(k), buffers.empty(v.shape, v.dtype)
     coefficients = _by_fours(_tidy(c))
-    zeros: Any = [None if x is None else np.zeros_like(x) for x in coefficients]
+    zeros: Any = [None if x is None else buffers.zeros_like(x) for x in coefficients]
     grad = Coefficients(*zeros)
     segment = max(16, HISTORY_BYTES // (4 * k.shape[2] * k.itemsize))
 
