@@ -11,7 +11,7 @@ from synfwp import checks, features, rules
 from synfwp.instructions import Instructions
 from synfwp.programmer import parts
 from synfwp.programmer.parts import Params, project
-from synfwp.programmer.slow import Read, SlowNetwork, exactly, merge_heads, split_heads
+from synfwp.programmer.slow import Read, SlowNetwork, exactly, is_exact, merge_heads, split_heads
 from synfwp.programmer.specification import Specification
 
 Array = Any
@@ -93,6 +93,8 @@ class Programmer(Specification, SlowNetwork):
     >>> programmer(programmer.init(seed=0), np.ones((7, 5))).k.shape
     (7, 4)
     """
+
+    by_token = True
 
     def __call__(self, params: Params, x: Array, modulation: Array = None, layer: int = -1) -> Instructions:
         """Instructions of a layer (the last) for x, in the dtype of the parameters; layers before it read exactly.
@@ -238,7 +240,7 @@ class Programmer(Specification, SlowNetwork):
     def _read(self, seen: _Seen, read: Read, below: bool = False) -> Array:
         """Reads of a layer; those of a layer below another all count."""
         if self._self_referential:
-            if read is not exactly:
+            if not is_exact(read):
                 raise TypeError(
                     "self-referential fast weights write themselves; no substrate takes instructions for it."
                 )
@@ -246,7 +248,7 @@ class Programmer(Specification, SlowNetwork):
             token = self._keys(split_heads(project(self._normed(seen), p["W_in"]), self.heads, self.d_key))
             nothing = (None,) * 8
             return ag.scan(self.rule, token, *nothing, p["W0"])[0]
-        if self.recurrent and read is exactly:
+        if self.recurrent and is_exact(read):
             return self._recur(seen)[1]
         sent = self._recur(seen)[0] if self.recurrent else self._send(seen, self._features(seen))
         return read(self.rule, replace(sent, scored=np.True_) if below else sent)
