@@ -1,5 +1,6 @@
 """Reads of the tokens that are scored, and nothing else: for few of them W is never made."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -130,7 +131,7 @@ def _marks(scored: Any, lead: tuple[int, ...], T: int) -> Array:
     if scored.dtype != bool:
         raise TypeError(f"scored has dtype {scored.dtype}; pass booleans (..., T), such as a batch's mask.")
     try:
-        return np.broadcast_to(scored, (*lead, T)).reshape(-1, T)
+        return np.broadcast_to(scored, (*lead, T)).reshape(math.prod(lead), T)
     except ValueError:
         raise ValueError(f"scored has shape {scored.shape}; it must broadcast to {(*lead, T)}.") from None
 
@@ -139,7 +140,7 @@ def _forward(call: Call, mask: Array) -> Array | None:
     """Reads of the call, or None where `scan` is faster."""
     if call.rule.solver == "softmax":
         at = _latest_first(mask)
-        return softmax.read(call, at) if 2 * at.shape[1] <= mask.shape[1] else None
+        return softmax.read(call, at) if 0 < 2 * at.shape[1] <= mask.shape[1] else None
     canonical, reads = _canonical(call, mask)
     problem = canonical.problem
     at = _steps(problem, reads)
@@ -154,7 +155,7 @@ def _adjoint(call: Call, dy: Array) -> Named | None:
     counts = (dy != 0).any(axis=-1)
     if call.rule.solver == "softmax":
         at = _latest_first(counts)
-        return softmax.read_adjoint(call, dy, at) if 2 * at.shape[1] <= counts.shape[1] else None
+        return softmax.read_adjoint(call, dy, at) if 0 < 2 * at.shape[1] <= counts.shape[1] else None
     canonical, reads = _canonical(call, counts)
     problem = canonical.problem
     kept = None

@@ -7,9 +7,9 @@ One layer of one sequence, token by token, with all that the token itself brings
     q = norm(phi(z_q)), k = w norm(phi(z_k)), v = w z_v, b = beta_max w sigmoid(z_b), a = sigmoid(z_a)
     W = a W + b (sign v - erase W k') k^T, k' = a k or, undecayed, k         for each matrix, and y = W q
 
-With R None (a Delta-RNN) there are two matrices for each head; the second one asks ``norm(phi(y_{t-1}))``, and y is the
-sum of both reads. ``how`` holds numbers: feature map, normaliser, heads, matrices, d_key, d_value, sign, erase, the kind
-of decay, whether it comes first, beta_max.
+With two matrices for each head (a Delta-RNN) no read enters z, the second matrix asks ``norm(phi(y_{t-1}))``, and y is
+the sum of both reads. ``how`` holds numbers: feature map, normaliser, heads, matrices, d_key, d_value, sign, erase, the
+kind of decay, whether it comes first, beta_max. What is not used is empty and not None, which would compile once more.
 """
 
 import numpy as np
@@ -117,8 +117,8 @@ def _write(W, into, sign, erase, a, k, kp, v, b):
 def forward(how, drive, R, inner, R_hidden, w, y, z, hidden, q, k, v, b, a, lo, hi):
     """Sequences lo..hi-1: y (n, M, T, d_v) is filled with the reads of all matrices.
 
-    So are z (n, T, P); hidden (n, T, .) where there are hidden units; q, k (n, M, T, d_k), v (n, M, T, d_v), b (n, M, T)
-    and a (n, M, T, d_k), what is sent. w (n, T), or None, is 0 at tokens that only read.
+    So are z (n, T, P); hidden (n, T, .); q, k (n, M, T, d_k), v (n, M, T, d_v), b (n, M, T) and a (n, M, T, d_k), what is
+    sent. w (n, T) is 0 at tokens that only read.
     """
     feature, norm, heads, matrices, d_key, d_value, sign, erase, decay, first, beta_max = how
     T, dtype = drive.shape[1], y.dtype
@@ -130,27 +130,25 @@ def forward(how, drive, R, inner, R_hidden, w, y, z, hidden, q, k, v, b, a, lo, 
         for t in range(T):
             x = z[n, t]
             x[:] = drive[n, t]
-            if R is not None:
+            if matrices == heads:
                 for j in range(len(last)):
                     f[j] = np.tanh(last[j])
-                if inner is None:
-                    _add_product(R, f, x)
-                else:
-                    hidden[n, t] = inner[n, t]
-                    _add_product(R_hidden, f, hidden[n, t])
-                    for j in range(hidden.shape[2]):
-                        hidden[n, t, j] = max(hidden[n, t, j], dtype.type(0))
-                    _add_product(R, hidden[n, t], x)
-            at = dtype.type(1)
-            if w is not None:
-                at = w[n, t]
+                met = f
+                if inner.shape[2] > 0:
+                    met = hidden[n, t]
+                    met[:] = inner[n, t]
+                    _add_product(R_hidden, f, met)
+                    for j in range(len(met)):
+                        met[j] = max(met[j], dtype.type(0))
+                _add_product(R, met, x)
+            at = w[n, t]
             keys, values = heads * d_key, (heads + matrices) * d_key
             betas = values + matrices * d_value
             for m in range(matrices):
-                if m < heads:
-                    _map(feature, norm, x[m * d_key : (m + 1) * d_key], q[n, m, t])
-                else:
-                    _map(feature, norm, last[(m - heads) * d_value : (m - heads + 1) * d_value], q[n, m, t])
+                asks = x[m * d_key : (m + 1) * d_key]
+                if m >= heads:
+                    asks = last[(m - heads) * d_value : (m - heads + 1) * d_value]
+                _map(feature, norm, asks, q[n, m, t])
                 kt, vt, at_key = k[n, m, t], v[n, m, t], a[n, m, t]
                 _map(feature, norm, x[keys + m * d_key : keys + (m + 1) * d_key], kt)
                 for j in range(d_key):
@@ -176,7 +174,7 @@ def forward(how, drive, R, inner, R_hidden, w, y, z, hidden, q, k, v, b, a, lo, 
 
 
 @kernel
-def adjoint(how, R, inner, R_hidden, w, y, z, hidden, q, k, v, b, a, dy, ddrive, dinner, segment, lo, hi):
+def adjoint(how, R, R_hidden, w, y, z, hidden, q, k, v, b, a, dy, ddrive, dinner, segment, lo, hi):
     """Sequences lo..hi-1: ddrive (n, T, P), and dinner (n, T, .) of hidden units, are filled for cotangents dy of y.
 
     Those of R and R_hidden are sums of their products with what these matrices met. W at the borders of the segments of
@@ -192,7 +190,7 @@ def adjoint(how, R, inner, R_hidden, w, y, z, hidden, q, k, v, b, a, dy, ddrive,
     G, kp, f = np.empty(shape, dtype), np.empty(d_key, dtype), np.empty(d_key, dtype)
     dq, dk, da, dkp = np.empty(d_key, dtype), np.empty(d_key, dtype), np.empty(d_key, dtype), np.empty(d_key, dtype)
     last, g, gl = np.empty(heads * d_value, dtype), np.empty(heads * d_value, dtype), np.empty(heads * d_value, dtype)
-    gh = np.empty(0 if inner is None else inner.shape[2], dtype)
+    gh = np.empty(hidden.shape[2], dtype)
     backwards = np.arange(T)[::-1].copy()  # an index that counts down would keep LLVM from vectorising
     for n in range(lo, hi):
         for t in range(T):
@@ -227,9 +225,7 @@ def adjoint(how, R, inner, R_hidden, w, y, z, hidden, q, k, v, b, a, dy, ddrive,
                         last[m % heads * d_value + i] += y[n, m, t - 1, i]
             x, dz = z[n, t], ddrive[n, t]
             dz[:] = 0
-            at = dtype.type(1)
-            if w is not None:
-                at = w[n, t]
+            at = w[n, t]
             for m in range(matrices):
                 before, after = history[t - start, m], history[t - start + 1, m]
                 kt, vt, qt, at_key, Gm = k[n, m, t], v[n, m, t], q[n, m, t], a[n, m, t], G[m]
@@ -270,17 +266,16 @@ def adjoint(how, R, inner, R_hidden, w, y, z, hidden, q, k, v, b, a, dy, ddrive,
                     else:
                         dk[j] += dkp[j]
                     dk[j] *= at
-                if m < heads:
-                    part = slice(m * d_key, (m + 1) * d_key)
-                    size = _map(feature, norm, x[part], f)
-                    _map_adjoint(feature, norm, x[part], f, dq, size, dz[part])
-                else:
-                    part = slice((m - heads) * d_value, (m - heads + 1) * d_value)
-                    size = _map(feature, norm, last[part], f)
-                    _map_adjoint(feature, norm, last[part], f, dq, size, gl[part])
-                part = slice(keys + m * d_key, keys + (m + 1) * d_key)
-                size = _map(feature, norm, x[part], f)
-                _map_adjoint(feature, norm, x[part], f, dk, size, dz[part])
+                for one in range(2):  # the query, then the key
+                    at_part = m * d_key if one == 0 else keys + m * d_key
+                    met, into, gf = x[at_part : at_part + d_key], dz[at_part : at_part + d_key], dk
+                    if one == 0:
+                        gf = dq
+                        if m >= heads:
+                            at_part = (m - heads) * d_value
+                            met, into = last[at_part : at_part + d_key], gl[at_part : at_part + d_key]
+                    size = _map(feature, norm, met, f)
+                    _map_adjoint(feature, norm, met, f, gf, size, into)
                 share = _sigmoid(x, betas + m)
                 dz[betas + m] += db * beta_max * at * share * (one - share)
                 for j in range(d_key):
@@ -289,16 +284,14 @@ def adjoint(how, R, inner, R_hidden, w, y, z, hidden, q, k, v, b, a, dy, ddrive,
                         dz[betas + matrices + m * d_key + j] += slope
                     elif decay == SCALAR:
                         dz[betas + matrices + m] += slope
-            if R is not None:
-                if inner is None:
-                    _add_transposed(R, dz, gl)
-                else:
-                    gh[:] = 0
-                    _add_transposed(R, dz, gh)
-                    for j in range(len(gh)):
-                        gh[j] = gh[j] if hidden[n, t, j] > 0 else dtype.type(0)
-                    dinner[n, t] = gh
-                    _add_transposed(R_hidden, gh, gl)
+            if matrices == heads:
+                behind = gh if len(gh) > 0 else gl
+                gh[:] = 0
+                _add_transposed(R, dz, behind)
+                for j in range(len(gh)):
+                    gh[j] = gh[j] if hidden[n, t, j] > 0 else dtype.type(0)
+                dinner[n, t] = gh
+                _add_transposed(R_hidden, gh, gl)
                 for j in range(len(gl)):
                     e = np.tanh(last[j])
                     gl[j] *= one - e * e

@@ -64,7 +64,8 @@ def run(
     them.
     """
     *lead, T, width = anp.shape(stream)
-    R = bias = inner = R_hidden = None
+    R = R_hidden = np.zeros((0, how.heads * how.d_value), stream.dtype)
+    inner = np.zeros((math.prod(lead), T, 0), stream.dtype)
     names = [name for name in ("W_q", "W_k", "W_v") if name in params]
     gates = [name for name in ("beta", "decay") if f"b_{name}" in params]
     to = anp.concatenate([params[name] for name in names])
@@ -86,32 +87,32 @@ def run(
         drive = drive + bias
     else:
         drive = anp.concatenate((drive, project(signal, of_gates) + bias), axis=-1)
-        R = None if R is None else anp.concatenate((R, np.zeros((len(of_gates), anp.shape(R)[1]), stream.dtype)))
-    y = _run(how, {}, _flat(drive), R, None if inner is None else _flat(inner), R_hidden, _writes(writes, lead, T))
+        R = anp.concatenate((R, np.zeros((len(of_gates), anp.shape(R)[1]), stream.dtype))) if anp.size(R) else R
+    y = _run(how, {}, _flat(drive), R, _flat(inner), R_hidden, _writes(writes, lead, T, stream.dtype))
     shape = (*lead, T, how.d_value) if how.matrices == 1 else (*lead, how.matrices, T, how.d_value)
     return anp.reshape(y, shape)
 
 
 def _flat(x: Array) -> Array:
     """(n, T, .)"""
-    return anp.reshape(x, (-1, *anp.shape(x)[-2:]))
+    return anp.reshape(x, (math.prod(anp.shape(x)[:-2]), *anp.shape(x)[-2:]))
 
 
-def _writes(writes: Array | None, lead: list[int], T: int) -> Array | None:
+def _writes(writes: Array | None, lead: list[int], T: int, dtype: Any) -> Array:
     """(n, T), which tokens write."""
-    return None if writes is None else np.ascontiguousarray(np.broadcast_to(writes, (*lead, T)).reshape(-1, T))
+    return np.ones((math.prod(lead), T), dtype) if writes is None else np.ascontiguousarray(writes.reshape(-1, T))
 
 
 @primitive
 def _run(
-    how: How, kept: dict[str, Array], drive: Array, R: Array, inner: Array, R_hidden: Array, writes: Array | None
+    how: How, kept: dict[str, Array], drive: Array, R: Array, inner: Array, R_hidden: Array, writes: Array
 ) -> Array:
     """Reads (n, M, T, d_v); ``kept`` takes what the way back needs."""
-    drive, R, inner, R_hidden = (None if x is None else np.ascontiguousarray(x) for x in (drive, R, inner, R_hidden))
+    drive, R, inner, R_hidden = (np.ascontiguousarray(x) for x in (drive, R, inner, R_hidden))
     (n, T, _), M, dtype = drive.shape, how.matrices, drive.dtype
     y, v = np.empty((n, M, T, how.d_value), dtype), np.empty((n, M, T, how.d_value), dtype)
     q, k, a = (np.empty((n, M, T, how.d_key), dtype) for _ in range(3))
-    b, z, hidden = np.empty((n, M, T), dtype), np.empty_like(drive), None if inner is None else np.empty_like(inner)
+    b, z, hidden = np.empty((n, M, T), dtype), np.empty_like(drive), np.empty_like(inner)
     numbers = how.numbers(dtype)
 
     def work(lo: int, hi: int) -> None:
@@ -129,41 +130,38 @@ def _run(
 @primitive
 def _run_adjoint(
     argnums: tuple[int, ...], dy: Array, how: How, kept: dict[str, Array], drive: Array, R: Array, inner: Array,
-    R_hidden: Array, writes: Array | None,
+    R_hidden: Array, writes: Array,
 ) -> tuple[Array, ...]:  # fmt: skip
     """Gradients of drive, R, inner and R_hidden."""
     y, z, hidden, q, k, v, b, a = kept["arrays"]
     n, M, T, d_value = y.shape
-    R, inner, R_hidden = (None if x is None else np.ascontiguousarray(x) for x in (R, inner, R_hidden))
-    dy, dz, dinner = np.ascontiguousarray(dy), np.empty_like(z), None if inner is None else np.empty_like(inner)
+    R, R_hidden = np.ascontiguousarray(R), np.ascontiguousarray(R_hidden)
+    dy, dz, dinner = np.ascontiguousarray(dy), np.empty_like(z), np.empty_like(hidden)
     numbers, segment = how.numbers(z.dtype), max(1, math.isqrt(T))
 
     def work(lo: int, hi: int) -> None:
-        kernel.adjoint(
-            numbers, R, inner, R_hidden, writes, y, z, hidden, q, k, v, b, a, dy, dz, dinner, segment, lo, hi
-        )
+        kernel.adjoint(numbers, R, R_hidden, writes, y, z, hidden, q, k, v, b, a, dy, dz, dinner, segment, lo, hi)
 
     threads.spread(work, n, 3 * _flops(how, z, R), None)
-    found: dict[int, Array] = {2: dz, 4: dinner}
-    if R is not None:
+    found = {2: dz, 3: R, 4: dinner, 5: R_hidden}
+    if R.size:
         merged = np.swapaxes(y.reshape(n, how.heads, T, d_value), 1, 2).reshape(n, T, -1)
         last = np.zeros_like(merged)
         np.tanh(merged[:, :-1], out=last[:, 1:])
-        met = last if hidden is None else hidden
-        found[3] = _sum_of_products(dz, met)
-        found[5] = None if dinner is None else _sum_of_products(dinner, last)
+        found[3], found[5] = _sum_of_products(dz, hidden if hidden.size else last), _sum_of_products(dinner, last)
     return tuple(found[i] for i in argnums)
 
 
 def _sum_of_products(g: Array, x: Array) -> Array:
     """``sum g x^T`` over sequences and steps."""
-    return g.reshape(-1, g.shape[-1]).T @ x.reshape(-1, x.shape[-1])
+    n = math.prod(g.shape[:-1])
+    return g.reshape(n, g.shape[-1]).T @ x.reshape(n, x.shape[-1])
 
 
-def _flops(how: How, drive: Array, R: Array | None) -> float:
+def _flops(how: How, drive: Array, R: Array) -> float:
     """Work of one forward run, about."""
     n, T, P = drive.shape
-    return float(n * T) * (6 * how.matrices * how.d_value * how.d_key + (0 if R is None else 2 * R.size))
+    return float(n * T) * (6 * how.matrices * how.d_value * how.d_key + 2 * R.size)
 
 
 def _back(argnums: Any, ans: Any, args: Any, kwargs: Any) -> Any:

@@ -13,6 +13,7 @@ from synfwp.reference.clamped import voltage
 from synfwp.reference.phases import phase, spike_pairs
 from synfwp.reference.plastic_layers import plastic
 from synfwp.reference.rates import rate_network
+from synfwp.reference.recurrent_layers import recurrent
 from synfwp.reference.rules import (
     anti_hebb,
     covariance,
@@ -82,6 +83,7 @@ __all__ = [
     "phase",
     "plastic",
     "rate_network",
+    "recurrent",
     "self_referential",
     "signed_synapses",
     "softmax",
