@@ -112,7 +112,9 @@ def read_gradients(
         if found is not None:
             overflow.warn(call, {f"the gradient of {name}": x for name, x in found.items() if call.shapes[name]})
             back: dict[str, Any] = {
-                name: None if shape is None else owned.apart(arguments.sum_back(found[name], call.lead, shape), dy, *call)
+                name: None
+                if shape is None
+                else owned.apart(arguments.sum_back(found[name], call.lead, shape), dy, *call)
                 for name, shape in call.shapes.items()
             }
             p, r = back.pop("p"), back.pop("r")

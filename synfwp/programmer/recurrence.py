@@ -56,7 +56,12 @@ def how_of(net: Any) -> How | None:
 
 
 def run(
-    how: How, params: Params, stream: Array, signal: Array | None, writes: Array | None, hidden: Callable[[Array], Array]
+    how: How,
+    params: Params,
+    stream: Array,
+    signal: Array | None,
+    writes: Array | None,
+    hidden: Callable[[Array], Array],
 ) -> Array:
     """Reads (..., matrices, T, d_value) of a layer, or (..., T, d_value) of a single matrix; can be traced.
 
@@ -160,7 +165,7 @@ def _sum_of_products(g: Array, x: Array) -> Array:
 
 def _flops(how: How, drive: Array, R: Array) -> float:
     """Work of one forward run, about."""
-    n, T, P = drive.shape
+    n, T = drive.shape[:2]
     return float(n * T) * (6 * how.matrices * how.d_value * how.d_key + 2 * R.size)
 
 

@@ -60,6 +60,7 @@ def test_reads_and_gradients_of_the_kernel_are_those_of_the_twin(case, rng):
     dy = rng.standard_normal(y.shape)
     for i, x in enumerate(arrays):
         if x.size:
+
             def loss(one, i=i):
                 given = [*arrays[:i], one, *arrays[i + 1 :]]
                 return anp.sum(recurrence._run(how, {}, *given, w) * dy)
