@@ -139,7 +139,7 @@ def _run_adjoint(
 ) -> tuple[Array, ...]:  # fmt: skip
     """Gradients of drive, R, inner and R_hidden."""
     y, z, hidden, q, k, v, b, a = kept["arrays"]
-    n, M, T, d_value = y.shape
+    n, _, T, d_value = y.shape
     R, R_hidden = np.ascontiguousarray(R), np.ascontiguousarray(R_hidden)
     dy, dz, dinner = np.ascontiguousarray(dy), np.empty_like(z), np.empty_like(hidden)
     numbers, segment = how.numbers(z.dtype), max(1, math.isqrt(T))

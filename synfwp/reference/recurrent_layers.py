@@ -9,7 +9,8 @@ def recurrent(phi, norm, heads, rule, drive, R, inner, R_hidden, w, beta_max, d_
     ``z = drive_t + R f`` with ``f = tanh(y_(t-1))``, or ``f = relu(inner_t + R_hidden tanh(y_(t-1)))`` with hidden
     units, holds queries of all heads, then keys, values, betas and decays of all matrices (Irie et al. 2021, recurrent
     fast weight programmers). ``rule = (matrices, sign, erase, decay, first)``: each matrix is written
-    ``W = W diag(a) + b (sign v - W k') k^T`` where k' is ``a k`` (decay first), k, or nothing to erase; decay is None, "scalar" or "key". A Delta-RNN asks its
+    ``W = W diag(a) + b (sign v - W k') k^T``, where k' is ``a k`` (decay first), k, or nothing to erase; decay is None,
+    "scalar" or "key". A Delta-RNN asks its
     second matrices with the last read, ``y_t = W_t q_t + R_t norm(phi(y_(t-1)))``, and no read enters z.
     """
     matrices, sign, erase, decay, first = rule
