@@ -62,8 +62,9 @@ def scan(
 @primitive
 def _adjoint(argnums: tuple[int, ...], dy: Array, dW: Array, daux: Array, *args: Any) -> tuple[Array, ...]:
     """The adjoint kernel, once for all of ``argnums``; flat arguments, so that a second trace is seen and refused."""
-    rule, q, k, v, *more = (*args, *[None] * (12 - len(args)))
-    end = {"dW": dW if dW.size else None, "daux": daux if daux.size else None}
+    padded: list[Any] = [*args, *[None] * (12 - len(args))]
+    rule, q, k, v, *more = padded
+    end: dict[str, Any] = {"dW": dW if dW.size else None, "daux": daux if daux.size else None}
     grads = fastweights.gradients(rule, q, k, v, dy=dy, **end, **_named(*more))
     pair: Any = grads.erase or (None, None)
     return tuple(pair[i - 6] if i in (6, 7) else getattr(grads, _GRADIENTS[i]) for i in argnums)
@@ -139,7 +140,8 @@ def read(
 @primitive
 def _read_adjoint(argnums: tuple[int, ...], dy: Array, rule: Rule | str, scored: Array, *args: Any) -> Any:
     """As `_adjoint`, of `read`."""
-    q, k, v, *more = (*args, *[None] * (11 - len(args)))
+    padded: list[Any] = [*args, *[None] * (11 - len(args))]
+    q, k, v, *more = padded
     grads = fastweights.read_gradients(rule, scored, q, k, v, dy=dy, **_named(*more))
     pair: Any = grads.erase or (None, None)
     return tuple(pair[i - 7] if i in (7, 8) else getattr(grads, _GRADIENTS[i - 1]) for i in argnums)
@@ -147,7 +149,12 @@ def _read_adjoint(argnums: tuple[int, ...], dy: Array, rule: Rule | str, scored:
 
 def _named(beta: Any, decay: Any, p: Any, r: Any, momentum: Any, ridge: Any, W0: Any, aux0: Any) -> dict[str, Any]:
     """What stands behind v, by name."""
-    named = {"beta": beta, "decay": decay, "erase": None if p is None and r is None else (p, r), "momentum": momentum}
+    named: dict[str, Any] = {
+        "beta": beta,
+        "decay": decay,
+        "erase": None if p is None and r is None else (p, r),
+        "momentum": momentum,
+    }
     return named | {"ridge": ridge, "W0": W0, "aux0": aux0}
 
 

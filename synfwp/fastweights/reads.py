@@ -140,6 +140,7 @@ def _marks(scored: Any, lead: tuple[int, ...], T: int) -> Array:
 
 def _forward(call: Call, mask: Array) -> Array | None:
     """Reads of the call, or None where `scan` is faster."""
+    at: Array | None
     if call.rule.solver == "softmax":
         at = _latest_first(mask)
         return softmax.read(call, at) if 0 < 2 * at.shape[1] <= mask.shape[1] else None
@@ -154,6 +155,7 @@ def _forward(call: Call, mask: Array) -> Array | None:
 
 def _adjoint(call: Call, dy: Array) -> Named | None:
     """Gradients of the call, or None where the other adjoint is faster."""
+    at: Array | None
     counts = (dy != 0).any(axis=-1)
     if call.rule.solver == "softmax":
         at = _latest_first(counts)

@@ -17,7 +17,7 @@ Array = Any
 FEATURES = {"identity": kernel.IDENTITY, "relu": kernel.RELU, "elu_plus_one": kernel.ELU}
 NORMS = {"none": kernel.PLAIN, "l2": kernel.L2, "sum": kernel.SUM}
 DECAYS = {None: kernel.KEPT, "scalar": kernel.SCALAR, "key": kernel.BY_KEY}
-SIGNS = {"beta": 1, "-beta": -1}
+SIGNS: dict[Any, int] = {"beta": 1, "-beta": -1}
 
 
 class How(NamedTuple):
