@@ -23,7 +23,9 @@ FEW = 8  # rows of W through all steps that cost less than one read of the last 
 def read(rule: Rule | str, scored: Any, q: Any, k: Any = None, v: Any = None, beta: Any = None, **more: Any) -> Array:
     """Reads ``y (..., T, d_v)`` of the tokens that are scored, and 0 at the others.
 
-    Softmax attends for these alone. A rule of the linear family takes a query back through time where few are read, ``x <- a x - beta (k . x) k``: a read
+    Softmax attends for these alone.
+    A rule of the linear family takes a query back through time where few are read,
+    ``x <- a x - beta (k . x) k``: a read
     costs d_k + d_v for every step before it, and W none. With many reads, and for other rules, it is `scan`.
 
     Parameters

@@ -1,12 +1,12 @@
 """Few reads of the linear family: a query goes back through time, and W is never made.
 
-``y = W_T q`` with ``W_t = W_(t-1) D_t - erase_t (W_(t-1) p_t) r_t^T + write_t v_t k_t^T``, where D_t multiplies columns by
-a_t, is a sum over the steps before the read. With x = q at its step, for each step back to the first,
+``y = W_T q`` with ``W_t = W_(t-1) D_t - erase_t (W_(t-1) p_t) r_t^T + write_t v_t k_t^T``, D_t
+multiplying columns by a_t, is a sum over the steps before the read. With x = q at its step, for each step back to the first,
 
     y += write_t v_t (k_t . x)
     x  = a_t x - erase_t (r_t . x) p_t              (p = k and r = k where None is passed)
 
-and at the end ``y += W_0 x``. A read costs d_k + d_v for each step before it, and not d_k d_v: see `linear` for the other
+and at the end ``y += W_0 x``. A read costs d_k + d_v for each step before it, not d_k d_v: see `linear` for the other
 way, in which a step costs the same for one read or for all. ``read`` holds the steps (n, R) that read, the latest first
 and -1 behind the last of a sequence that has fewer.
 """

@@ -117,7 +117,7 @@ def _write(W, into, sign, erase, a, k, kp, v, b):
 def forward(how, drive, R, inner, R_hidden, w, y, z, hidden, q, k, v, b, a, lo, hi):
     """Sequences lo..hi-1: y (n, M, T, d_v) is filled with the reads of all matrices.
 
-    So are z (n, T, P); hidden (n, T, .); q, k (n, M, T, d_k), v (n, M, T, d_v), b (n, M, T) and a (n, M, T, d_k), what is
+    So are z (n, T, P); hidden (n, T, .); q, k (n, M, T, d_k), v (n, M, T, d_v), b (n, M, T) and a (n, M, T, d_k), as
     sent. w (n, T) is 0 at tokens that only read.
     """
     feature, norm, heads, matrices, d_key, d_value, sign, erase, decay, first, beta_max = how
