@@ -1,7 +1,7 @@
 """Few reads of the linear family: a query goes back through time, and W is never made.
 
-``y = W_T q`` with ``W_t = W_(t-1) D_t - erase_t (W_(t-1) p_t) r_t^T + write_t v_t k_t^T``, D_t
-multiplying columns by a_t, is a sum over the steps before the read. With x = q at its step, for each step back to the first,
+``y = W_T q`` with ``W_t = W_(t-1) D_t - erase_t (W_(t-1) p_t) r_t^T + write_t v_t k_t^T``, D_t multiplying columns by
+a_t, is a sum over the steps before the read. With x = q at its step, for each step back to the first,
 
     y += write_t v_t (k_t . x)
     x  = a_t x - erase_t (r_t . x) p_t              (p = k and r = k where None is passed)
