@@ -54,10 +54,7 @@ def scan(
     >>> grad(lambda k: scan("hebb", key, k, value)[0].sum())(key).tolist()
     [[1.2, 1.6]]
     """
-    erase = None if p is None and r is None else (p, r)
-    out = fastweights.scan(
-        rule, q, k, v, beta, decay=decay, erase=erase, momentum=momentum, ridge=ridge, W0=W0, aux0=aux0
-    )
+    out = fastweights.scan(rule, q, k, v, **_named(beta, decay, p, r, momentum, ridge, W0, aux0))
     nothing = np.zeros(0, out.y.dtype)
     return out.y, nothing if out.W is None else out.W, nothing if out.aux is None else out.aux
 
@@ -66,12 +63,9 @@ def scan(
 def _adjoint(argnums: tuple[int, ...], dy: Array, dW: Array, daux: Array, *args: Any) -> tuple[Array, ...]:
     """The adjoint kernel, once for all of ``argnums``; flat arguments, so that a second trace is seen and refused."""
     padded: list[Any] = [*args, *[None] * (12 - len(args))]
-    rule, q, k, v, beta, decay, p, r, momentum, ridge, W0, aux0 = padded
-    more = {"erase": None if p is None and r is None else (p, r), "momentum": momentum, "ridge": ridge}
-    more |= {"W0": W0, "aux0": aux0}
-    grads = fastweights.gradients(
-        rule, q, k, v, beta, decay=decay, **more, dy=dy, dW=dW if dW.size else None, daux=daux if daux.size else None
-    )
+    rule, q, k, v, *more = padded
+    end: dict[str, Any] = {"dW": dW if dW.size else None, "daux": daux if daux.size else None}
+    grads = fastweights.gradients(rule, q, k, v, dy=dy, **end, **_named(*more))
     pair: Any = grads.erase or (None, None)
     return tuple(pair[i - 6] if i in (6, 7) else getattr(grads, _GRADIENTS[i]) for i in argnums)
 
@@ -94,6 +88,85 @@ def _refuse(name: str) -> Any:
 
 defvjp_argnums(scan, _back)
 defvjp_argnums(_adjoint, _refuse("scan"))
+
+
+@primitive
+def read(
+    rule: Rule | str,
+    scored: Array,
+    q: Array,
+    k: Array | None = None,
+    v: Array | None = None,
+    beta: Array | None = None,
+    decay: Array | None = None,
+    p: Array | None = None,
+    r: Array | None = None,
+    momentum: Array | None = None,
+    ridge: Array | None = None,
+    W0: Array | None = None,
+    aux0: Array | None = None,
+) -> Array:
+    """The reads of `scan` at the tokens that are scored, which are computed alone, and 0 at the others.
+
+    Where few tokens are read, a rule of the linear family is about as many times faster as W has rows for each of them.
+
+    Parameters
+    ----------
+    rule, q, k, v, beta, decay, p, r, momentum, ridge, W0, aux0
+        As `scan`, all by position.
+    scored : boolean array that broadcasts to (..., T)
+        The tokens that are read, such as a batch's mask.
+
+    Returns
+    -------
+    (..., T, d_v) array
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `scan`, and if scored holds no booleans or does not broadcast.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from autograd import grad
+    >>> key, last = np.ones((3, 1)), np.array([False, False, True])
+    >>> grad(lambda v: read("hebb", last, key, key, v).sum())(key).tolist()
+    [[1.0], [1.0], [1.0]]
+    """
+    return fastweights.read(rule, scored, q, k, v, **_named(beta, decay, p, r, momentum, ridge, W0, aux0))
+
+
+@primitive
+def _read_adjoint(argnums: tuple[int, ...], dy: Array, rule: Rule | str, scored: Array, *args: Any) -> Any:
+    """As `_adjoint`, of `read`."""
+    padded: list[Any] = [*args, *[None] * (11 - len(args))]
+    q, k, v, *more = padded
+    grads = fastweights.read_gradients(rule, scored, q, k, v, dy=dy, **_named(*more))
+    pair: Any = grads.erase or (None, None)
+    return tuple(pair[i - 7] if i in (7, 8) else getattr(grads, _GRADIENTS[i - 1]) for i in argnums)
+
+
+def _named(beta: Any, decay: Any, p: Any, r: Any, momentum: Any, ridge: Any, W0: Any, aux0: Any) -> dict[str, Any]:
+    """What stands behind v, by name."""
+    named: dict[str, Any] = {
+        "beta": beta,
+        "decay": decay,
+        "erase": None if p is None and r is None else (p, r),
+        "momentum": momentum,
+    }
+    return named | {"ridge": ridge, "W0": W0, "aux0": aux0}
+
+
+def _read_back(argnums: Any, ans: Any, args: Any, kwargs: Any) -> Any:
+    """As `_back`, of `read`."""
+    if kwargs:
+        raise TypeError(f"synfwp.autograd.read got {', '.join(kwargs)} by keyword; pass all arguments by position.")
+    return lambda g: _read_adjoint(tuple(argnums), g, *args)
+
+
+defvjp_argnums(read, _read_back)
+defvjp_argnums(_read_adjoint, _refuse("read"))
 
 
 def plastic(

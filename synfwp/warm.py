@@ -11,12 +11,16 @@ from synfwp.inference import fit
 from synfwp.instructions import Instructions
 from synfwp.memory import Synapse, scan_through
 from synfwp.plasticity import PairSTDP
+from synfwp.programmer import Programmer, training
+from synfwp.programmer.losses import LOSSES
 from synfwp.rules import RULES, Rule
 from synfwp.spiking import Circuit, PoissonSource
 from synfwp.substrates import RateCode, RateNetwork, SpikingNetwork
 from synfwp.substrates.door import simulate
+from synfwp.tasks import Batch
 
 STEPS, FEATURES = 2, 4
+FIRST = np.array([True, False])  # the token that a few reads are
 DTYPES = (np.float64, np.float32)
 
 
@@ -38,6 +42,7 @@ def jobs() -> dict[str, Callable[[], object]]:
         found |= {f"{row.name}, {name}": partial(_rule, row, dtype) for row in RULES.values() if row.has_weights}
         for kind, recurrent in (("recurrent", True), ("feed-forward", False)):
             found[f"plastic layers, {kind}, {name}"] = partial(_layer, dtype, recurrent)
+        found[f"recurrent programmers, {name}"] = partial(_programmer, dtype)
     found["rate networks"] = partial(_substrate, RateNetwork(flow="lagged"))
     for engine in ("poisson", "lif"):
         network = SpikingNetwork(engine=engine, code=RateCode(neurons_per_feature=1))
@@ -67,10 +72,19 @@ def _rule(row: Rule, dtype: Any) -> None:
     if not row.uses_values:
         given["W0"] = np.zeros((row.rows(FEATURES, FEATURES), FEATURES), dtype)
     write = x if row.writes == 1 else np.repeat(x[:, :, None], row.writes, axis=2)
-    out, adjoint = fastweights.vjp(
-        row, x, write if row.uses_keys else None, write if row.uses_values else None, **given
-    )
+    writes = (write if row.uses_keys else None, write if row.uses_values else None)
+    out, adjoint = fastweights.vjp(row, x, *writes, **given)
     adjoint(np.ones_like(out.y))
+    fastweights.read_gradients(row, FIRST, x, *writes, dy=out.y, **given)
+    fastweights.read(row, FIRST, x, *writes, **given)
+
+
+def _programmer(dtype: Any) -> None:
+    """A gradient through a recurrent programmer."""
+    net = Programmer(d_in=2, d_key=2, d_value=2, recurrent="instructions")
+    target = np.zeros((1, STEPS), int)
+    batch = Batch(np.ones((1, STEPS, 2)), target, target == 0, 0.5)
+    training.gradient_of(training.scores_of(net), LOSSES["cross_entropy"])(net.init(0, dtype), batch)
 
 
 def _synapse(dtype: Any) -> None:

@@ -62,7 +62,7 @@ def _training_step(case: Case, alone: bool) -> Built:
     )
     x, target = case.tokens()
     batch = Batch(x, target, np.ones(x.shape, bool), 1 / d)
-    gradient = training.gradient_of(programmer.scores, LOSSES["cross_entropy"])
+    gradient = training.gradient_of(training.scores_of(programmer), LOSSES["cross_entropy"])
     params = case.weights()
     assert {name: w.shape for name, w in params.items()} == {name: w.shape for name, w in programmer.init().items()}
     state = [params, optimiser.Adam.start(params)]

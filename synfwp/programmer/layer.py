@@ -125,6 +125,8 @@ class LayerProgrammer(SlowNetwork):
     fused_norm: bool = True
     epsilon: float = 1e-5
 
+    by_token = True
+
     def __post_init__(self) -> None:
         """Fields are of the kinds in Parameters, and the kind of layer has them."""
         row = checks.lookup("kind of layer", self.kind, KINDS)

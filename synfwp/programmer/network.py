@@ -9,9 +9,9 @@ import numpy as np
 from synfwp import autograd as ag
 from synfwp import checks, features, rules
 from synfwp.instructions import Instructions
-from synfwp.programmer import parts
+from synfwp.programmer import parts, recurrence
 from synfwp.programmer.parts import Params, project
-from synfwp.programmer.slow import Read, SlowNetwork, exactly, merge_heads, split_heads
+from synfwp.programmer.slow import Read, SlowNetwork, exactly, is_exact, merge_heads, split_heads
 from synfwp.programmer.specification import Specification
 
 Array = Any
@@ -93,6 +93,8 @@ class Programmer(Specification, SlowNetwork):
     >>> programmer(programmer.init(seed=0), np.ones((7, 5))).k.shape
     (7, 4)
     """
+
+    by_token = True
 
     def __call__(self, params: Params, x: Array, modulation: Array = None, layer: int = -1) -> Instructions:
         """Instructions of a layer (the last) for x, in the dtype of the parameters; layers before it read exactly.
@@ -238,7 +240,7 @@ class Programmer(Specification, SlowNetwork):
     def _read(self, seen: _Seen, read: Read, below: bool = False) -> Array:
         """Reads of a layer; those of a layer below another all count."""
         if self._self_referential:
-            if read is not exactly:
+            if not is_exact(read):
                 raise TypeError(
                     "self-referential fast weights write themselves; no substrate takes instructions for it."
                 )
@@ -246,8 +248,9 @@ class Programmer(Specification, SlowNetwork):
             token = self._keys(split_heads(project(self._normed(seen), p["W_in"]), self.heads, self.d_key))
             nothing = (None,) * 8
             return ag.scan(self.rule, token, *nothing, p["W0"])[0]
-        if self.recurrent and read is exactly:
-            return self._recur(seen)[1]
+        if self.recurrent and is_exact(read):
+            how = self._at_once(seen)
+            return self._token_by_token(seen)[1] if how is None else self._reads_at_once(how, seen)
         sent = self._recur(seen)[0] if self.recurrent else self._send(seen, self._features(seen))
         return read(self.rule, replace(sent, scored=np.True_) if below else sent)
 
@@ -296,8 +299,30 @@ class Programmer(Specification, SlowNetwork):
 
     def _recur(self, seen: _Seen) -> tuple[Instructions, Array]:
         """Instructions and reads of a recurrent layer, whose every token sees the read of the one before."""
+        how = self._at_once(seen)
+        if how is None:
+            return self._token_by_token(seen)
+        y = self._reads_at_once(how, seen)
+        before = self._merge(y)
+        before = anp.concatenate((anp.zeros_like(before[..., :1, :]), before[..., :-1, :]), axis=-2)
+        if self.recurrent == "instructions":
+            return self._send(seen, self._features(seen, before)), y
+        sent = self._send(seen, self._features(seen))
+        return replace(sent, q=self._also_ask(sent.q, before)), y
+
+    def _at_once(self, seen: _Seen) -> recurrence.How | None:
+        """How a kernel runs the layer, or None."""
         if not anp.shape(seen.stream)[-2]:
             raise ValueError("x holds no token; a recurrent programmer runs token by token: pass at least one.")
+        return None if type(seen.writes).__module__.startswith("autograd") else recurrence.how_of(self)
+
+    def _reads_at_once(self, how: recurrence.How, seen: _Seen) -> Array:
+        """Reads of the layer by the kernel."""
+        hidden = lambda stream: self._features(seen)  # noqa: E731
+        return recurrence.run(how, seen.params, self._normed(seen), seen.signal, seen.writes, hidden)
+
+    def _token_by_token(self, seen: _Seen) -> tuple[Instructions, Array]:
+        """The same for every rule and map."""
         streams = parts.steps(seen.stream)
         signals = None if seen.signal is None else parts.steps(seen.signal)
         W = aux = None
@@ -323,9 +348,9 @@ class Programmer(Specification, SlowNetwork):
 
     def _also_ask(self, q: Array, y: Array) -> Array:
         """Queries of all matrices of a Delta-RNN: those of the heads, then those that their last reads make."""
-        shape = (*anp.shape(y)[:-2], self.heads, 1, -1)
-        last = self._keys(anp.reshape(y, (*shape[:-1], self.d_value)))
-        return anp.concatenate((anp.reshape(q, shape), last), axis=-3)
+        *lead, T, _ = anp.shape(y)
+        last = self._keys(anp.swapaxes(anp.reshape(y, (*lead, T, self.heads, self.d_value)), -3, -2))
+        return anp.concatenate((anp.reshape(q, (*lead, self.heads, T, -1)), last), axis=-3)
 
     def _merge(self, y: Array) -> Array:
         """Reads of the heads side by side; each is a sum of two in a Delta-RNN."""

@@ -21,13 +21,38 @@ def exactly(rule: Any, sent: Instructions) -> Array:
     return ag.scan(rule, sent.q, sent.k, sent.v, sent.beta, sent.decay, None, None, sent.momentum, sent.ridge)[0]
 
 
+@dataclass(frozen=True)
+class Scored:
+    """Reads of the exact rule at the tokens that are scored, and 0 at the others; can be traced.
+
+    Instructions with marks of their own, such as those of a layer below another, are read at these.
+    """
+
+    mask: np.ndarray
+
+    def __call__(self, rule: Any, sent: Instructions) -> Array:
+        """Reads (..., T, d_value)."""
+        marked = sent.marked(self.mask) if sent.scored is None else sent
+        if np.all(marked.scored):
+            return exactly(rule, sent)
+        gates = (sent.beta, sent.decay, None, None, sent.momentum, sent.ridge)
+        return ag.read(rule, marked.scored, sent.q, sent.k, sent.v, *gates)
+
+
+def is_exact(read: Read) -> bool:
+    """Whether the exact rule reads."""
+    return read is exactly or isinstance(read, Scored)
+
+
 class SlowNetwork(shown.OneLine):
     """A programmer: ``programmer(params, x)`` are the instructions, ``read_out(params, y, x)`` scores from the reads.
 
-    A subclass brings the field ``rule``, these two and ``init``.
+    A subclass brings the field ``rule``, these two and ``init``. ``by_token`` is whether scores of a token need no read
+    of the last layer but its own: a training then leaves out those of tokens that are not scored.
     """
 
     rule: Any
+    by_token: bool = False
 
     def init(self, seed: seeds.Seed = 0, dtype: Any = np.float64) -> Params:
         """Parameters before training."""
@@ -130,6 +155,11 @@ class FunctionProgrammer(SlowNetwork):
     start: Callable[[np.random.Generator], Params]
     rule: Any = "delta"
     read: Callable[[Params, Array, Array], Array] | None = None
+
+    @property
+    def by_token(self) -> bool:  # type: ignore[override]
+        """Whether scores are the reads themselves; nobody knows which of them a function takes."""
+        return self.read is None
 
     def __post_init__(self) -> None:
         """All three can be called, and the rule is one."""

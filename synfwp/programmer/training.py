@@ -21,6 +21,7 @@ from synfwp.programmer.losses import LOSSES, WrongTarget
 from synfwp.programmer.optimiser import Schedule, clip, lbfgs
 from synfwp.programmer.parts import Params
 from synfwp.programmer.progress import Checkpoint, Evaluation, State
+from synfwp.programmer.slow import Scored
 from synfwp.programmer.trained import Network, Trainable, Trained, check_params
 from synfwp.tasks import Batch
 
@@ -125,7 +126,7 @@ def train(
     begin = drawn if params is None else _like(params, drawn, dtype)
     given: dict[str, Any] = {} if params is None else {"params": _digest(begin)}
     given |= {} if read is None else {"read": read}
-    scores = _scores(programmer, read)
+    scores = scores_of(programmer, read)
     settings = {
         "steps": steps, "batch": batch, "schedule": rate, "loss": loss, "method": method, "evaluate": evaluate,
         "dtype": next(iter(begin.values())).dtype.name, "programmer": programmer, "task": task, **given,
@@ -285,16 +286,21 @@ def _grown(programmer: Trainable, params: Params, x: Any) -> str:
     return programmer.diagnose(params, x) if hasattr(programmer, "diagnose") else ""
 
 
-def _scores(programmer: Any, read: Any) -> Callable[..., Any]:
-    """The scores of a programmer, read by something else than the exact rule where that is given."""
+def scores_of(programmer: Any, read: Any = None) -> Callable[[Params, Batch], Any]:
+    """``scores(params, batch)``, read by something else than the exact rule where that is given.
+
+    What nobody scores is not read where that changes no score that counts.
+    """
     scores: Callable[..., Any] = programmer.scores
     if read is None:
-        return scores
+        if not getattr(programmer, "by_token", False) or "read" not in inspect.signature(scores).parameters:
+            return lambda params, data: scores(params, data.x)
+        return lambda params, data: scores(params, data.x, read=Scored(data.mask))
     if not callable(read):
         raise TypeError(f"read is {checks.short(read)}; pass a function (rule, instructions) -> y, or a SpikeNoise.")
     if "read" not in inspect.signature(scores).parameters:
         raise TypeError(f"read is given, but a {type(programmer).__name__} sends no instructions; leave it out.")
-    return lambda params, x: scores(params, x, read=read)
+    return lambda params, data: scores(params, data.x, read=read)
 
 
 def gradient_of(scores: Callable[..., Any], score: Callable[..., Any]) -> Gradient:
@@ -302,7 +308,7 @@ def gradient_of(scores: Callable[..., Any], score: Callable[..., Any]) -> Gradie
     seen: dict[str, Any] = {}
 
     def loss(params: Params, data: Batch) -> Any:
-        found = scores(params, data.x)
+        found = scores(params, data)
         seen["scores"] = getval(found)
         return score(found, data.target, data.mask)
 
@@ -336,7 +342,7 @@ def _evaluator(
         whole = state
         done = state.evaluations[-1][0] if state.evaluations else 0
         if state.step > done and (state.step % evaluate.every == 0 or state.step == steps):
-            found = scores(state.params, data.x)
+            found = scores(state.params, data)
             value = float(score(found, data.target, data.mask))
             if not np.isfinite(value):
                 raise FloatingPointError(

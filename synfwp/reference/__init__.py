@@ -14,6 +14,7 @@ from synfwp.reference.membranes import potentials
 from synfwp.reference.phases import phase, spike_pairs
 from synfwp.reference.plastic_layers import plastic
 from synfwp.reference.rates import rate_network
+from synfwp.reference.recurrent_layers import recurrent
 from synfwp.reference.rules import (
     anti_hebb,
     covariance,
@@ -86,6 +87,7 @@ __all__ = [
     "plastic",
     "potentials",
     "rate_network",
+    "recurrent",
     "self_referential",
     "signed_synapses",
     "softmax",
