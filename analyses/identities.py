@@ -145,7 +145,7 @@ def _form(name: str, form: str, size: Size, rng: np.random.Generator) -> float:
         A = fw.attention(name, **{x: given[x] for x in given if x not in ("v", "W0")})
         v = given["v"]
         return apart(A.reshape(len(y), -1) @ v.reshape(-1, v.shape[-1]), y)
-    more = {"chunk": 7} if form == "chunkwise" else {}
+    more: dict[str, Any] = {"chunk": 7} if form == "chunkwise" else {}
     return apart(fw.scan(name, **given, form=form, **more).y, y)
 
 

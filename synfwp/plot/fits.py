@@ -11,7 +11,8 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormat
 from synfwp.checks import short, suggest
 from synfwp.inference import Fit, ModelFit, TraceFit
 from synfwp.plasticity import protocols
-from synfwp.plot.page import COLOURS, legend, on, points
+from synfwp.plot.colours import COLOURS
+from synfwp.plot.page import legend, on, points
 
 CYCLE = ("blue", "vermillion", "green", "orange", "purple", "sky", "black")
 MARKERS = "os^Dv<>"

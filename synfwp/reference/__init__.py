@@ -38,8 +38,8 @@ from synfwp.reference.rules import (
     self_referential,
     softmax,
 )
-from synfwp.reference.state_rules import spike_responses, state_rule
 from synfwp.reference.sizes import squares
+from synfwp.reference.state_rules import spike_responses, state_rule
 from synfwp.reference.synapses import (
     benna_fusi_synapses,
     binary_synapses,
@@ -93,8 +93,8 @@ __all__ = [
     "softmax",
     "spike_pairs",
     "spike_responses",
-    "state_rule",
     "squares",
+    "state_rule",
     "stdp",
     "stdp_terms",
     "taylor",
