@@ -145,3 +145,22 @@ def test_coincidences_of_spikes_account_for_where_inhibitory_plasticity_comes_to
     assert np.corrcoef(change, 0.05 * 20 * (C - 2 * 6.0 * 0.02 * r_pre))[0, 1] > 0.95
     middle = len(lags) // 2
     assert lags[middle : middle + 10].sum() < 0.5 * lags[middle - 10 : middle].sum()  # after and before the inhibition
+
+
+def test_what_there_is_to_try_with_the_sliders_comes_out(sliders: dict[str, Any]) -> None:
+    def cosines(rule: str, **at: Any) -> Any:
+        return sliders["cosines"](*sliders["explored"](rule, **at)[3:])
+
+    np.testing.assert_allclose(cosines("delta", similarity=0.0), 1.0)
+    similar = cosines("delta", similarity=0.8)
+    assert similar[-1] == pytest.approx(1.0)
+    assert similar[:-1].max() < 0.5
+    assert sliders["explored"]("delta", beta=1.5)[1].real.min() == pytest.approx(-0.5)
+    with pytest.warns(RuntimeWarning, match="unstable step"):
+        assert abs(sliders["explored"]("delta", beta=2.3)[1]).max() == pytest.approx(1.3)
+    *_, values, reads = sliders["explored"]("gated_delta", similarity=0.0, decay=0.5)
+    np.testing.assert_allclose(reads, values * 0.5 ** np.arange(5.0, -1.0, -1.0)[:, None], atol=1e-12)
+    assert cosines("gated_delta", similarity=0.8, decay=0.5)[:3].max() < 0.1
+    covariance = cosines("covariance", similarity=0.9)
+    assert (covariance > cosines("hebb", similarity=0.9)).all()
+    assert (np.diff(covariance) > 0).all()
