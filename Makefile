@@ -158,7 +158,7 @@ $(VENV)/.test: $(VENV)/.created pyproject.toml constraints.txt
 	@touch $(VENV)/.core $@
 
 $(VENV)/.docs: $(VENV)/.test
-	$(PY) $(PIP) -c constraints.txt -e ".[test,data,docs]"
+	$(PY) $(PIP) -c constraints.txt -e ".[test,data,sweep,cluster,docs]"
 	@touch $@
 
 $(VENV)/.torch: $(VENV)/.test
