@@ -42,7 +42,7 @@ def space(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> dict[str, Any]:
-    """What the names of a page hold once it has run, in a folder of its own, and ``printed``; its figure is in order."""
+    """What the names of a page hold once it has run, in a folder of its own, and what it ``printed``."""
     name = request.param
     if name in NEEDED and importlib.util.find_spec(NEEDED[name]) is None:
         pytest.skip(f"{name} needs {NEEDED[name]}")
