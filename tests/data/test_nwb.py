@@ -72,7 +72,7 @@ def test_with_a_species_a_run_passes_what_is_critical_to_dandi(
     fw.write_nwb(back, tmp_path / "again.nwb")
     assert fw.read_nwb(tmp_path / "again.nwb").attrs["subject_species"] == "Rattus norvegicus"
     for wrong in ("rat", 3):
-        with pytest.raises(ValueError, match="species is .*; pass a Latin name of two words"):
+        with pytest.raises(ValueError, match=r"species is .*; pass a Latin name of two words"):
             fw.write_nwb(back, tmp_path / "wrong.nwb", species=wrong)  # type: ignore[arg-type]
 
 
