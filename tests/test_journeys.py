@@ -1,6 +1,7 @@
 """The journeys of ``docs/journeys``: each page is one block of at most 15 lines, which draws a figure and is right."""
 
 import ast
+import hashlib
 import importlib.util
 import warnings
 from pathlib import Path
@@ -12,6 +13,7 @@ import pages
 import pytest
 import xarray as xr
 from matplotlib import pyplot as plt
+from PIL import Image
 
 import synfwp as fw
 
@@ -92,6 +94,13 @@ def test_every_journey_is_run_here_and_listed() -> None:
         assert f'@journey("{name}")' in tests
         assert f"]({name}.md)" in index
         assert f"\n{name}\n" in index
+
+
+@pytest.mark.parametrize("name", JOURNEYS)
+def test_the_picture_of_a_page_is_of_its_code(name: str) -> None:
+    with Image.open(FOLDER / f"{name}.png") as image:
+        made = image.info["Comment"]
+    assert made == hashlib.sha256(block(name).encode()).hexdigest(), "python docs/site/journeys.py draws them anew"
 
 
 @journey("own_stdp_table")
