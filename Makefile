@@ -114,8 +114,9 @@ bench: $(VENV)/.test  ## run every program of benchmarks/
 docs: $(VENV)/.docs  ## the documentation as a site, docs/_build/html/index.html: every page, rule, model and public name
 	$(PY) -m sphinx -W --keep-going -q -j 2 -b html -d docs/_build/trees docs docs/_build/html
 
-picture: $(VENV)/.test  ## draw docs/figures/four_forms.png, the picture of the README
+picture: $(VENV)/.test  ## draw docs/figures/four_forms.png, the picture of the README, and those of the journeys
 	$(PY) docs/site/four_forms.py
+	$(PY) docs/site/journeys.py
 
 lint: $(VENV)/.test  ## style, spelling, types and import contracts
 	$(VENV)/bin/ruff check .

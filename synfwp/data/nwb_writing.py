@@ -12,6 +12,7 @@ import numpy as np
 import xarray as xr
 
 from synfwp import results, units
+from synfwp.checks import short
 from synfwp.data.recording import by_neuron, need, regular
 
 Array = np.ndarray
@@ -22,7 +23,14 @@ _KEPT = ("electrodes", "electrode_group", "waveform_mean", "waveform_sd", "wavef
 _BOUNDS = ("start", "stop")
 
 
-def write_nwb(ds: xr.Dataset, path: str | Path, *, description: str | None = None, force: bool = False) -> Path:
+def write_nwb(
+    ds: xr.Dataset,
+    path: str | Path,
+    *,
+    description: str | None = None,
+    species: str | None = None,
+    force: bool = False,
+) -> Path:
     """Write a simulation, or any Dataset of spikes, as an NWB file, whole or not at all.
 
     Needs the extra: ``pip install "synfwp[data]"``. Neurons become units (silent ones too) with the columns
@@ -40,6 +48,9 @@ def write_nwb(ds: xr.Dataset, path: str | Path, *, description: str | None = Non
         Ends in ``.nwb``. Missing parent folders are made.
     description : str or None
         Of the session; None: that it is a simulation, or from which file it was read.
+    species : str or None
+        Latin name of what is modelled, such as ``"Rattus norvegicus"``; DANDI takes no file without one. None: none, or
+        that of the file it was read from.
     force : bool
         Replace an existing file.
 
@@ -74,6 +85,8 @@ def write_nwb(ds: xr.Dataset, path: str | Path, *, description: str | None = Non
     trains, path = results.spike_trains(ds), Path(path)
     if path.suffix != ".nwb":
         raise ValueError(f"path is {str(path)!r}; pass a name that ends in .nwb.")
+    if species is not None and (not isinstance(species, str) or len(species.split()) < 2):
+        raise ValueError(f"species is {short(species)}; pass a Latin name of two words, such as 'Rattus norvegicus'.")
     try:
         import h5py
         import pynwb
@@ -82,7 +95,7 @@ def write_nwb(ds: xr.Dataset, path: str | Path, *, description: str | None = Non
     results.check_writable(path, force)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        file = _session(ds, description)
+        file = _session(ds, description, species)
         _units(file, ds, trains)
         _intervals(file, ds)
         _series(file, ds)
@@ -94,7 +107,7 @@ def write_nwb(ds: xr.Dataset, path: str | Path, *, description: str | None = Non
         return results.write_atomically(path, write, force)
 
 
-def _session(ds: xr.Dataset, description: str | None) -> Any:
+def _session(ds: xr.Dataset, description: str | None, species: str | None) -> Any:
     """A file without content, and where the Dataset comes from: a simulation has nobody as subject."""
     import pynwb
 
@@ -105,6 +118,8 @@ def _session(ds: xr.Dataset, description: str | None) -> Any:
     about["subject_id"] = about.pop("id", None)
     if source is None:
         about = {"subject_id": "simulation", "sex": "U", "age": "P0D/", "description": _NOBODY}
+    if species is not None:
+        about["species"] = species
     plain = "Simulation with synfwp; no animal was recorded." if source is None else f"Recording, read from {source}."
     return pynwb.NWBFile(
         session_description=description or plain,

@@ -9,7 +9,7 @@ from synfwp.measures.agreement import (
     slope,
 )
 from synfwp.measures.decoding import compare_decoding, decode, decode_across_times, detection_power
-from synfwp.measures.events import aligned_counts, aligned_spikes, psth
+from synfwp.measures.events import aligned_counts, aligned_spikes, event_counts, psth
 from synfwp.measures.firing import rates
 from synfwp.measures.geometry import linear_cka, procrustes_distance, rdm, rsa
 from synfwp.measures.lagged import lagged_correlation
@@ -31,6 +31,7 @@ __all__ = [
     "decode",
     "decode_across_times",
     "detection_power",
+    "event_counts",
     "interval_cv",
     "lagged_correlation",
     "linear_cka",

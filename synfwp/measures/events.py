@@ -93,6 +93,42 @@ def aligned_counts(time: Array, unit: Array, events: Array, edges: Array, n: int
     return counts
 
 
+def event_counts(ds: xr.Dataset, events: Array, window: tuple[float, float], population: str | None = None) -> Array:
+    """How many spikes every neuron has in a window after each event: a row for each, as `decode` takes them.
+
+    Parameters
+    ----------
+    ds : xarray.Dataset
+        Spikes of a run or of a recording.
+    events : (events,) array
+        Times in seconds.
+    window : (float, float)
+        From and to (s), relative to an event; the end does not belong to it.
+    population : str, optional
+        Whose neurons; may be left out where there is one.
+
+    Returns
+    -------
+    (events, neurons) array of int
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `aligned_counts`; for an unknown population, or a window that is no start and end.
+
+    Examples
+    --------
+    >>> from synfwp.results import dataset, spike_variables
+    >>> ds = dataset(spike_variables({"cells": ([0.1, 0.6, 1.1], [0, 1, 0], 3)}))
+    >>> event_counts(ds, [0.0, 1.0], (0.0, 0.5)).tolist()
+    [[1, 0, 0], [1, 0, 0]]
+    """
+    edges = samples.rising("window", window)
+    if len(edges) != 2:
+        raise ValueError(f"window has {len(edges)} entries; pass its start and its end.")
+    return _of_population(ds, events, edges, population)[1][..., 0]
+
+
 def psth(ds: xr.Dataset, events: Array, edges: Array, population: str | None = None, smooth: float = 0.0) -> xr.Dataset:
     """Mean rates around events, binned and, if wanted, smoothed by a Gaussian.
 
@@ -129,11 +165,7 @@ def psth(ds: xr.Dataset, events: Array, edges: Array, population: str | None = N
     [[2.0, 1.0]]
     """
     edges, smooth = samples.rising("edges", edges), checks.number("smooth", smooth, 0.0)
-    trains = spike_trains(ds)
-    if population is None and len(trains.names) != 1:
-        raise ValueError(f"population is None; pass one of {', '.join(map(repr, trains.names))}.")
-    name = checks.one_of("population", trains.names[0] if population is None else population, trains.names)
-    counts = aligned_counts(*trains.of(name), events, edges, int(trains.sizes[trains.names.index(name)]))
+    name, counts = _of_population(ds, events, edges, population)
     if not len(counts):
         raise ValueError("events are empty; pass at least one time.")
     width = np.diff(edges)
@@ -151,6 +183,15 @@ def psth(ds: xr.Dataset, events: Array, edges: Array, population: str | None = N
         {"time": ("time", edges[:-1] / 2 + edges[1:] / 2, {"units": "s", "long_name": "time from the event"})},
         {"population": name, "smooth": smooth},
     )
+
+
+def _of_population(ds: xr.Dataset, events: Any, edges: Array, population: str | None) -> tuple[str, Array]:
+    """The population that is meant, and counts of its neurons around events."""
+    trains = spike_trains(ds)
+    if population is None and len(trains.names) != 1:
+        raise ValueError(f"population is None; pass one of {', '.join(map(repr, trains.names))}.")
+    name = checks.one_of("population", trains.names[0] if population is None else population, trains.names)
+    return name, aligned_counts(*trains.of(name), events, edges, int(trains.sizes[trains.names.index(name)]))
 
 
 def _near(time: Array, events: Any, edges: Array) -> Any:

@@ -277,6 +277,10 @@ ROWS: Mapping[str, Row] = {
             "dt": 0.5,
         },
     ),
+    "measures.event_counts": (
+        lambda **a: fw.measures.event_counts(RECORDED, **a),
+        {"events": np.array([2.0, 5.0]), "window": (0.0, 1.5)},
+    ),
     "measures.linear_cka": (fw.measures.linear_cka, {"X": RESPONSES, "Y": RESPONSES[:, :2] ** 2}),
     "measures.procrustes_distance": (fw.measures.procrustes_distance, {"X": RESPONSES, "Y": RESPONSES[:, :2] ** 2}),
     "measures.psth": (

@@ -57,6 +57,25 @@ def test_a_run_passes_the_validator_and_what_is_critical_to_the_inspector(writte
     assert severe == []
 
 
+def test_with_a_species_a_run_passes_what_is_critical_to_dandi(
+    written: tuple[xr.Dataset, Path], tmp_path: Path
+) -> None:
+    nwbinspector = pytest.importorskip("nwbinspector")
+    asked = nwbinspector.load_config("dandi")
+    path = fw.write_nwb(written[0], tmp_path / "rat.nwb", species="Rattus norvegicus")
+    for one, missing in ((path, []), (written[1], ["check_subject_species_exists"])):
+        found = nwbinspector.inspect_nwbfile(nwbfile_path=str(one), config=asked)
+        severe = [x for x in found if x.importance.value >= nwbinspector.Importance.CRITICAL.value]
+        assert [x.check_function_name for x in severe] == missing
+    back = fw.read_nwb(path)
+    assert back.attrs["subject_species"] == "Rattus norvegicus"
+    fw.write_nwb(back, tmp_path / "again.nwb")
+    assert fw.read_nwb(tmp_path / "again.nwb").attrs["subject_species"] == "Rattus norvegicus"
+    for wrong in ("rat", 3):
+        with pytest.raises(ValueError, match=r"species is .*; pass a Latin name of two words"):
+            fw.write_nwb(back, tmp_path / "wrong.nwb", species=wrong)  # type: ignore[arg-type]
+
+
 def test_a_run_comes_back_with_its_spikes_populations_and_parameters(written: tuple[xr.Dataset, Path]) -> None:
     ds, back = written[0], fw.read_nwb(written[1])
     assert back.population.values.tolist() == ds.population.values.tolist()

@@ -56,6 +56,20 @@ def test_a_rate_is_the_count_over_the_width_and_smoothing_keeps_the_number_of_sp
     assert float(smooth.rate.sum() * 4 / 401) == pytest.approx(1.0, abs=1e-9)
 
 
+def test_counts_after_events_are_those_of_one_bin(rng):
+    time, unit = spikes_of(rng)
+    ds = dataset(spike_variables({"cells": (time, unit, 4), "other": ([1.0], [0], 1)}))
+    events = np.array([5.0, 20.0, 33.0])
+    found = measures.event_counts(ds, events, (-0.5, 1.0), "cells")
+    np.testing.assert_array_equal(found, measures.aligned_counts(time, unit, events, [-0.5, 1.0], 4)[..., 0])
+    assert found.sum() > 0
+    assert measures.event_counts(ds, [], (0.0, 1.0), "other").shape == (0, 1)
+    with pytest.raises(ValueError, match="window has 3 entries"):
+        measures.event_counts(ds, events, (0.0, 0.5, 1.0), "cells")
+    with pytest.raises(ValueError, match="population is None; pass one of 'cells', 'other'"):
+        measures.event_counts(ds, events, (0.0, 0.5))
+
+
 def test_what_makes_no_rate_is_refused():
     ds = dataset(spike_variables({"a": ([0.1], [0], 1), "b": ([0.1], [0], 1)}))
     with pytest.raises(ValueError, match="population is None; pass one of 'a', 'b'"):
