@@ -98,7 +98,7 @@ def retention(
     for name, one in known.items():
         probe(name, one, draws.episodes(last, count=1))
     found = {}
-    with tqdm(total=len(known) * len(levels), unit="cell", disable=None, leave=False) as bar:
+    with tqdm(total=len(known) * len(levels), desc="memories x thresholds", unit="cell", disable=None, leave=False) as bar:
         for name, one in known.items():
             tuned, tested = _Moments(one), _Moments(one)
             for level in levels:

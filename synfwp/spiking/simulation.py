@@ -126,7 +126,7 @@ class Simulation(State):
         self._spread()
         stop, times = self.step + steps, self._stops(self.step + steps, recorder)
         try:
-            with tqdm(total=steps, disable=None, delay=2.0, unit="step", leave=False) as bar:
+            with tqdm(total=steps, desc="simulating", unit="step", disable=None, delay=2.0, leave=False) as bar:
                 for end in map(int, times):
                     recorder.projections()
                     self.whole = False
