@@ -27,9 +27,7 @@ app = typer.Typer(name="synfwp", pretty_exceptions_enable=False, rich_markup_mod
 
 Name = Annotated[
     str,
-    typer.Argument(
-        help="A program, as `synfwp list` names it.", show_default=False, autocompletion=listing.named
-    ),
+    typer.Argument(help="A program, as `synfwp list` names it.", show_default=False, autocompletion=listing.named),
 ]
 Quick = Annotated[bool, typer.Option("--quick", help="A smaller size, done in seconds.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder for results/ and figures/.")]
@@ -56,9 +54,7 @@ Width = Annotated[
 ]
 Only = Annotated[
     list[str] | None,
-    typer.Option(
-        "--only", metavar="NAME", help="This program alone; again for more.", autocompletion=listing.named
-    ),
+    typer.Option("--only", metavar="NAME", help="This program alone; again for more.", autocompletion=listing.named),
 ]
 Again = Annotated[bool, typer.Option("--again", help="Run finished parts once more.")]
 

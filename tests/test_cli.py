@@ -307,7 +307,7 @@ def test_list_as_json_has_all_that_is_known(capsys: pytest.CaptureFixture[str]) 
 # --- help ------------------------------------------------------------------------------------------------------------
 
 COMMANDS = {"": typer.main.get_command(cli.app)}
-COMMANDS |= getattr(COMMANDS[""], "commands")  # noqa: B009: typer's type does not have it
+COMMANDS |= COMMANDS[""].commands  # noqa: B009: typer's type does not have it
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -333,7 +333,7 @@ def test_the_help_has_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None
         ("synfwp sc", ["scorecard"]),
         ("synfwp run co", ["counting"]),
         ("synfwp list ce", ["cell"]),
-        ("synfwp cite delt", ["delta"]),
+        ("synfwp cite delta_", ["delta_product"]),
         ("synfwp figures --only cou", ["counting"]),
         ("synfwp run counting --set s", ["size="]),
         ("synfwp run nothing --set s", []),

@@ -25,9 +25,7 @@ Quick = Annotated[bool, typer.Option("--quick", help="Cells of the quick size.")
 def command(
     name: Annotated[
         str,
-        typer.Argument(
-            help="A program, as `synfwp list` names it.", show_default=False, autocompletion=named
-        ),
+        typer.Argument(help="A program, as `synfwp list` names it.", show_default=False, autocompletion=named),
     ],
     grid: Grid,
     seeds: Seeds = 1,

@@ -97,8 +97,8 @@ def retention(
     draws = protocol.drawing(lambda rng, oldest: _ages(items, rng, count, oldest), seed, seeds, *key)
     for name, one in known.items():
         probe(name, one, draws.episodes(last, count=1))
-    found = {}
-    with tqdm(total=len(known) * len(levels), desc="memories x thresholds", unit="cell", disable=None, leave=False) as bar:
+    found, cells = {}, len(known) * len(levels)
+    with tqdm(total=cells, desc="memories x thresholds", unit="cell", disable=None, leave=False) as bar:
         for name, one in known.items():
             tuned, tested = _Moments(one), _Moments(one)
             for level in levels:
