@@ -333,7 +333,7 @@ def test_the_help_has_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None
         ("synfwp sc", ["scorecard"]),
         ("synfwp run co", ["counting"]),
         ("synfwp list ce", ["cell"]),
-        ("synfwp cite delta_", ["delta_product"]),
+        ("synfwp cite vogels2", ["vogels2011"]),
         ("synfwp figures --only cou", ["counting"]),
         ("synfwp run counting --set s", ["size="]),
         ("synfwp run nothing --set s", []),
