@@ -28,7 +28,8 @@ def explained(shared=None, returns=READS, **own):
         lines = []
         for name in inspect.signature(function).parameters:
             kind, _, meaning = (own.get(name) or (shared or {})[name]).partition(": ")
-            lines += [f"{'*' * (name == 'more')}{name} : {kind}", *([f"    {meaning}"] if meaning else [])]
+            lines.append(f"{'*' * (name == 'more')}{name} : {kind}")
+            lines += [f"    {meaning[0].upper()}{meaning[1:]}"] if meaning else []
         parts = [text.rstrip(), "Parameters\n----------\n" + "\n".join(lines), f"Returns\n-------\n{returns}"]
         function.__doc__ = "\n\n".join([*parts, heading + examples])
         return function

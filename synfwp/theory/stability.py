@@ -89,6 +89,12 @@ def transitions(c: Coefficients, k: Array) -> Array:
     Returns
     -------
     (n, T, d_k, d_k) array
+
+    Examples
+    --------
+    >>> k = np.array([[[1.0, 0.0]]])
+    >>> transitions(coefficients(get_rule("delta"), k, np.array([[0.5]]), None), k).tolist()
+    [[[[0.5, 0.0], [0.0, 1.0]]]]
     """
     ones = np.ones_like(k)
     retain: Any = c.a_key if c.a is None else c.a[..., None] * ones
