@@ -43,6 +43,11 @@ class Program(NamedTuple):
 def list_programs() -> dict[str, Program]:
     """All programs by name, in alphabetical order; their files are read, not imported.
 
+    Returns
+    -------
+    dict of str to Program
+        With kind ("model" or "analysis"), summary, cites, module and path.
+
     Raises
     ------
     ValueError

@@ -89,8 +89,8 @@ class Rule(shown.OneLine):
 
     Raises
     ------
-    ValueError
-        If a field is not one of those above, or not one that the solver takes.
+    TypeError, ValueError
+        If a field is of another type, not one of those above, or not one that the solver takes.
 
     Examples
     --------
@@ -460,6 +460,11 @@ def DELTA_PRODUCT(n: int, gated: bool = False) -> Rule:  # a row for every n, na
     Returns
     -------
     Rule
+
+    Raises
+    ------
+    TypeError, ValueError
+        If n is no integer of at least 1.
 
     Examples
     --------

@@ -47,8 +47,11 @@ def spectra(
         The substrate of a run, where it is none of the package; None builds it from what the run keeps.
     states : int
         For instructions: W after every so many tokens. A run has its own.
-    repeats, kick, seed
-        As `measured_transitions` takes them.
+    repeats : int
+        Of each measured state, with other noise, at least 2.
+    kick : float
+        By how much a weight is moved, in units of (largest value) / (largest key).
+    seed : int, SeedSequence or Generator
 
     Returns
     -------

@@ -24,8 +24,19 @@ Array = np.ndarray
 class Response(NamedTuple):
     """What repeats of the same tokens from weights that start elsewhere give.
 
-    ``M`` (repeat, n, d_k, d_k) is what the tokens make of W, ``written`` (repeat, n, d_v, d_k) what they add to it. Two
-    equal repeats stand for a network without noise.
+    Two equal repeats stand for a network without noise.
+
+    Parameters
+    ----------
+    M : (repeat, n, d_k, d_k) array
+        What the tokens make of W.
+    written : (repeat, n, d_v, d_k) array
+        What they add to it.
+
+    Examples
+    --------
+    >>> Response(np.zeros((2, 1, 3, 3)), np.zeros((2, 1, 4, 3))).written.shape
+    (2, 1, 4, 3)
     """
 
     M: Array

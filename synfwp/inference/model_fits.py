@@ -98,6 +98,11 @@ class ModelFit:
         xarray.Dataset
             ``measured``, ``sem`` (where known), ``model``, ``low`` and ``high`` along ``point``, with the coordinate
             ``condition`` and what `at` holds.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For a level that is not between 0 and 1.
         """
         from scipy.stats import norm, t
 

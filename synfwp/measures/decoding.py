@@ -118,8 +118,17 @@ def decode_across_times(
     Parameters
     ----------
     X : (trials, features, times) array
-    labels, decoder, folds, groups, shuffles, strength, seed
+    labels : (trials,) array
+    decoder : str
         As in `decode`.
+    folds : int
+    groups : None or (trials,) array
+        Trials that are held out together.
+    shuffles : int
+        Of the labels, for the p value.
+    strength : float
+        Of the regularisation, as in `decode`.
+    seed : int, SeedSequence or Generator
 
     Returns
     -------

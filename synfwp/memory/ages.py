@@ -56,8 +56,15 @@ def retention(
         Writes of an episode.
     oldest : int
         Largest age that is read.
-    d_key, d_value, keys, values, beta, seeds, seed
+    d_key, d_value : int or None
+        Features, as `capacity` takes them.
+    keys, values : str, array or callable
         As `capacity` takes them; values have a mean of zero, or their mean counts as signal.
+    beta : "best", None or float
+        As `capacity` takes it.
+    seeds : int
+        Episodes of each point.
+    seed : int, SeedSequence or Generator
 
     Returns
     -------

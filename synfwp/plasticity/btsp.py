@@ -245,8 +245,12 @@ class BTSP:
             As of `integrals`.
         w : float or (m,) array_like
             Weights before, from 0 to 1.
-        width, plateau, dt
-            As of `integrals`.
+        width : float
+            As of `integrals`, ms.
+        plateau : float
+            Length of the plateau, ms.
+        dt : float
+            Step of the integrals, ms.
 
         Returns
         -------

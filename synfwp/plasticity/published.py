@@ -19,6 +19,15 @@ class SpikeRule(Protocol):
     """Anything that turns two spike trains into a weight change: the rules here, a row, or a user's own.
 
     The change is relative, unless the rule has an attribute ``amplitude`` that is ``"absolute"``, as a row has.
+
+    Examples
+    --------
+    >>> class Count:
+    ...     def dw(self, pre, post):
+    ...         return 0.01 * len(pre) * len(post)
+    >>> rule: SpikeRule = Count()
+    >>> rule.dw([0.0], [10.0, 20.0])
+    0.02
     """
 
     def dw(self, pre: ArrayLike, post: ArrayLike) -> float:

@@ -177,8 +177,14 @@ class VoltagePlasticity:
 
         Parameters
         ----------
-        pre, v, dt, start
-            As of `dw`.
+        pre : (n,) array_like
+            Presynaptic spikes, ms.
+        v : (T,) array_like
+            Voltage of each step, mV.
+        dt : float
+            Step, ms.
+        start : float
+            Begin of the record, ms.
 
         Returns
         -------

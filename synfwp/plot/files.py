@@ -75,6 +75,27 @@ def writers(
 ) -> dict[Path, Callable[[Path], object]]:
     """What writes each file of a figure, for `synfwp.results.write_together`; arguments as those of `save`.
 
+    Parameters
+    ----------
+    fig : Figure
+        From `figure`, or any other.
+    path_stem : path
+        Without an ending.
+    note : mapping of str to str
+        "title", "command" and "provenance", for the metadata.
+    thumbnail : path
+        A PNG 720 pixels wide that is written with the others.
+
+    Returns
+    -------
+    dict of pathlib.Path to callable
+        Which writes the file, given a path.
+
+    Raises
+    ------
+    ValueError
+        For a stem with an ending, or another entry of ``note``.
+
     Examples
     --------
     >>> from synfwp import plot

@@ -62,6 +62,10 @@ def _parameters() -> dict[str, Any]:
 def style() -> Iterator[None]:
     """The journal style for a block of code: matplotlib's defaults and ``synfwp.mplstyle``; undone afterwards.
 
+    Yields
+    ------
+    None
+
     Examples
     --------
     >>> before = mpl.rcParams["font.size"]

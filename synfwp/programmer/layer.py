@@ -170,6 +170,11 @@ class LayerProgrammer(SlowNetwork):
         -------
         LayerProgrammer
 
+        Raises
+        ------
+        ValueError
+            For another kind, or a field that a layer does not have.
+
         Examples
         --------
         >>> LayerProgrammer.preset("gla", d_model=8, heads=2, d_key=2, d_value=4).gate

@@ -113,6 +113,11 @@ class PlasticNetwork(PlasticLayer):
         -------
         PlasticNetwork
 
+        Raises
+        ------
+        TypeError, ValueError
+            For sizes that are no integers of at least 1.
+
         References
         ----------
         Tyulmankov, Yang & Abbott 2022.

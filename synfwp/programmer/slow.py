@@ -184,8 +184,8 @@ class FunctionProgrammer(SlowNetwork):
 
         Raises
         ------
-        TypeError
-            If ``start`` gives no dict of arrays.
+        TypeError, ValueError
+            If ``start`` gives no dict of arrays, or one of them has a unit.
         """
         params = self.start(seeds.generator(seed, "init"))
         if not isinstance(params, dict) or not params:
@@ -210,8 +210,8 @@ class FunctionProgrammer(SlowNetwork):
 
         Raises
         ------
-        TypeError
-            If ``send`` gives anything else.
+        TypeError, ValueError
+            If ``send`` gives anything else, or x has a unit.
         """
         checks.bare("x", x)
         sent = self.send(params, x)
@@ -235,6 +235,11 @@ class FunctionProgrammer(SlowNetwork):
         -------
         array
             The reads themselves without ``read``.
+
+        Raises
+        ------
+        ValueError
+            If y has a unit.
         """
         checks.bare("y", y)
         return y if self.read is None else self.read(params, y, x)

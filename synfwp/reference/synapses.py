@@ -133,8 +133,9 @@ def cascade_synapses(step, q, sign, level, n, x, scale, weight, rng):
 
     Examples
     --------
-    >>> q, sign = np.eye(2)[:1], np.array([[1.0, 1.0]])
-    >>> cascade_synapses(lambda W, t: W + [[1.0, -0.5]], q, sign, np.ones((1, 2), int), 3, 0.5, 0.5, 2.0, np.random.default_rng(0))[1].tolist()
+    >>> q, sign, level = np.eye(2)[:1], np.array([[1.0, 1.0]]), np.ones((1, 2), int)
+    >>> how = 3, 0.5, 0.5, 2.0, np.random.default_rng(0)
+    >>> cascade_synapses(lambda W, t: W + [[1.0, -0.5]], q, sign, level, *how)[1].tolist()
     [[[2.0, -2.0]]]
     """
 

@@ -112,8 +112,9 @@ class Simulation(State):
 
         Raises
         ------
-        FloatingPointError
-            If a potential, a conductance or a weight is no longer finite.
+        ValueError, TypeError, FloatingPointError
+            For a duration off the grid, something else than a Record, or a file that exists; if a potential, a
+            conductance or a weight is no longer finite.
         RuntimeError
             If a run of this simulation was interrupted (Ctrl-C): its state is then between two steps.
         """

@@ -158,7 +158,13 @@ def cost(
 
     Parameters
     ----------
-    function, grid, seeds, fixed
+    function : callable or str
+        As of `sweep`.
+    grid : mapping of name to sequence
+        As of `sweep`.
+    seeds : int or sequence of int
+        As of `sweep`.
+    fixed : mapping or None
         As of `sweep`.
     workers : int or None
         By how many the seconds are divided.

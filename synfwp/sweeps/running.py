@@ -21,7 +21,19 @@ SHARE = 4  # batches for each worker, at least
 
 
 class Cost(NamedTuple):
-    """What a sweep takes: cells in all and kept ones, seconds by this many workers, bytes of its numbers.
+    """What a sweep takes.
+
+    Parameters
+    ----------
+    cells : int
+        In all.
+    kept : int
+        Of these, on the disk.
+    seconds : float
+        For the others, by this many workers.
+    bytes : float
+        Of the numbers of all cells.
+    workers : int
 
     Examples
     --------

@@ -42,6 +42,11 @@ class Formula(shown.OneLine):
     relative : bool
         Whether the band is a share of the value.
 
+    Raises
+    ------
+    ValueError, TypeError
+        For another kind, or a band that does not fit it.
+
     Examples
     --------
     >>> from synfwp import theory

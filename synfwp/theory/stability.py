@@ -144,8 +144,14 @@ def step_ratio(
     rule : Rule
     k : (..., d_k) array
         The keys of the steps (centred, where the rule centres them), or the values of a rule that predicts the key.
-    beta, decay, pair, momentum
-        The gates of the steps, as the row uses them.
+    beta : (...) array
+        Write strengths of the steps.
+    decay : None, (...) or (..., d_k) array
+        What is kept at each step, as the row has it.
+    pair : None or two (..., d_k) arrays
+        p and r of a row with keys of its own.
+    momentum : None or (...) array
+        The share of the momentum that is kept.
     squares : None or (...) array
         ``|k|^2``, where it is known already.
 
@@ -238,6 +244,11 @@ def stability_bound(k: Any, spikes: float) -> float:
     -------
     float
 
+    Raises
+    ------
+    ValueError, TypeError
+        For an argument out of its range, or that is no finite number.
+
     Examples
     --------
     >>> round(stability_bound([1.0], 80), 3)
@@ -274,6 +285,11 @@ def repeated_bound(spikes: float, neurons: int) -> float:
     Returns
     -------
     float
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an argument out of its range, or that is no finite number.
 
     Examples
     --------

@@ -144,6 +144,10 @@ def quadruplets(dt1: Any = -5.0, dt2: Any = 5.0, between: Any = 20.0, n: int = 6
     ValueError, TypeError
         If the second pair does not follow the first on both sides, or a quadruplet does not end before the next.
 
+    References
+    ----------
+    Wang et al. 2005; Pfister & Gerstner 2006.
+
     Examples
     --------
     >>> protocol = quadruplets(dt1=-5.0, dt2=5.0, between=20.0, n=1)
