@@ -4,6 +4,8 @@ A map is a row: ``apply(x) -> f`` and ``adjoint(x, f, g) -> dx``, both along the
 give non-negative features, which a spiking network can carry as firing rates.
 """
 
+from __future__ import annotations
+
 import functools
 import re
 from collections.abc import Callable, Mapping

@@ -9,6 +9,8 @@ where ``W'`` is the decayed W (``order="decay_first"``) or W_{t-1} (``order="und
 kernel, no class, no other file. What is no such recurrence names another ``solver``.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from public_names import function, public
 
+import synfwp
+
 SECTIONS = (
     "Parameters", "Attributes", "Returns", "Yields", "Other Parameters", "Raises", "Warns", "Warnings", "See Also",
     "Notes", "References", "Examples",
@@ -180,8 +182,23 @@ def test_a_public_docstring_has_every_section_that_its_code_asks_for(name: str) 
 
 
 @pytest.mark.parametrize("name", PUBLIC)
+def test_a_signature_is_shown_as_it_was_written(name: str) -> None:
+    """In `help`: 'Mapping[str, Any]', not collections.abc.Mapping[str, typing.Any], where there is much to show."""
+    shown = str(inspect.signature(PUBLIC[name]))
+    assert len(shown) <= 200 or not re.search(r"collections\.abc|numpy\.random|synfwp\.\w+", shown)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
 def test_a_public_docstring_has_the_headings_of_numpydoc(name: str) -> None:
     assert faults(name, PUBLIC[name]) == []
+
+
+def test_the_help_of_the_package_names_entry_points_that_are_there() -> None:
+    text = synfwp.__doc__ or ""
+    named = set(re.findall(r"\bfw\.(\w+)", text))
+    assert named - set(synfwp.__all__) == set()
+    assert {"scan", "simulate", "train", "capacity", "Circuit", "fit", "sweep", "plot", "run"} <= named
+    assert len(text.splitlines()) <= 40
 
 
 def test_the_check_sees_what_is_missing() -> None:

@@ -1,5 +1,7 @@
 """Layout, logarithmic gates, the read's scale and the state of flash-linear-attention's kernels."""
 
+from __future__ import annotations
+
 from typing import Any, TypeVar
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Transitions of a network as they are measured: the response of its weights to weights that start elsewhere."""
 
+from __future__ import annotations
+
 import inspect
 import json
 from collections.abc import Mapping
@@ -45,7 +47,7 @@ class Response(NamedTuple):
 
 def measured_transitions(
     rule: Rule | str,
-    instructions: "Instructions | xr.Dataset | Sent",
+    instructions: Instructions | xr.Dataset | Sent,
     on: Substrate,
     W0: Any = None,
     *,
@@ -128,7 +130,7 @@ def _one(
     return found, left - middle @ found
 
 
-def along(ds: "xr.Dataset", rule: Rule, on: Substrate, repeats: int, kick: float, seed: seeds.Seed) -> Response:
+def along(ds: xr.Dataset, rule: Rule, on: Substrate, repeats: int, kick: float, seed: seeds.Seed) -> Response:
     """Responses along a run that kept its states, of the tokens from each of them to the next.
 
     Arrays are (repeat, seed, trial, transition, ., .); what is left of the tokens at the end is a transition too.
@@ -161,12 +163,12 @@ def starts_anywhere(on: Substrate) -> bool:
     return "W0" in inspect.signature(on.run).parameters
 
 
-def _sent(ds: "xr.Dataset") -> list[str]:
+def _sent(ds: xr.Dataset) -> list[str]:
     """The instructions among the variables of a run."""
     return [name for name in ("q", "k", "v", "beta", "decay", "scored") if name in ds]
 
 
-def substrate_of(ds: "xr.Dataset") -> Substrate:
+def substrate_of(ds: xr.Dataset) -> Substrate:
     """The substrate of a run, built again from the parameters that the run keeps.
 
     Raises

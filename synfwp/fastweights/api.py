@@ -1,5 +1,7 @@
 """The door to exact rules: `scan` runs a rule, `vjp` differentiates it, `attention` gives it as a matrix."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 

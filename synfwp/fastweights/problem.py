@@ -1,5 +1,7 @@
 """What checks, passes and solvers hand to each other, with one batch axis n in front; and what the caller gets."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 

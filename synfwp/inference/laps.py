@@ -1,5 +1,7 @@
 """Fits of BTSP to changes around a plateau, of bins or of cells, with intervals."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any

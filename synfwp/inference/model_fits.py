@@ -1,5 +1,7 @@
 """Models of amplitudes, traces and laps fitted to data: what a fit gives, and how it is made."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property

@@ -1,5 +1,7 @@
 """Short-term plasticity fitted to a voltage trace, with the time constants of synapse and membrane."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any

@@ -1,5 +1,7 @@
 """What decoders read out of responses or weights: held-out trials, shuffled controls, and what would be seen."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,5 +1,7 @@
 """How long a memory lasts: signal and noise of a stored value against the writes that came after it."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 

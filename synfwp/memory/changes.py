@@ -1,5 +1,7 @@
 """Memories of what changes: keys that are written again, and a target that drifts."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple

@@ -1,5 +1,7 @@
 """How many pairs a memory holds at a criterion: by bisection, with an interval, and how that grows with the keys."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 

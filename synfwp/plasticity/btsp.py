@@ -1,5 +1,7 @@
 """Plasticity on the time scale of behaviour (BTSP): seconds wide, written by plateau potentials of the dendrite."""
 
+from __future__ import annotations
+
 import dataclasses
 from dataclasses import KW_ONLY, dataclass
 from typing import Any

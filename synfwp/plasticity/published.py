@@ -1,5 +1,7 @@
 """Rules against published tables: a rule on every protocol of a table."""
 
+from __future__ import annotations
+
 import dataclasses
 from typing import Any, Protocol, runtime_checkable
 

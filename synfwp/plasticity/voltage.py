@@ -1,5 +1,7 @@
 """Plasticity by presynaptic spikes and the postsynaptic voltage."""
 
+from __future__ import annotations
+
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 

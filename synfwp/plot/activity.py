@@ -1,5 +1,7 @@
 """What a network does: its spikes, its weights and its traces over time."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import Any
 

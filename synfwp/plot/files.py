@@ -1,5 +1,7 @@
 """Figures as files: PDF, SVG and PNG of equal bytes for equal figures, with a note on where they come from."""
 
+from __future__ import annotations
+
 import io
 from collections.abc import Callable, Mapping
 from pathlib import Path

@@ -4,6 +4,8 @@ One way for all: the mean with its 95 % interval as a band, theory dashed in the
 system costs in the legend.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple

@@ -1,5 +1,7 @@
 """The page: sizes in mm, the journal style, panel letters, legends, and points with error bars."""
 
+from __future__ import annotations
+
 import functools
 import io
 import os

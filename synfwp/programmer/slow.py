@@ -1,5 +1,7 @@
 """What all slow networks share that send instructions: the exact read, scores, a report; and a user's own function."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any

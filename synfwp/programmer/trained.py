@@ -1,5 +1,7 @@
 """A programmer with its trained parameters, kept in files without a line of code in them."""
 
+from __future__ import annotations
+
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -72,7 +74,7 @@ class Trained(Generic[Network], owned.Owner):
 
     programmer: Network
     params: Params
-    history: "xr.Dataset"
+    history: xr.Dataset
 
     def __post_init__(self) -> None:
         """Parameters and history are copies; the parameters are read-only: ``params | {"W_out": ...}`` changes some."""
@@ -297,7 +299,7 @@ def _reads(y: Any) -> np.ndarray:
     return found
 
 
-def pack(ds: "xr.Dataset", prefix: str, params: Params) -> "xr.Dataset":
+def pack(ds: xr.Dataset, prefix: str, params: Params) -> xr.Dataset:
     """The Dataset with one more variable for every array, ``prefix_name``."""
     check_params(params)
     for name, value in params.items():
@@ -313,7 +315,7 @@ def check_params(params: Params) -> None:
         given.give([check_name(name, "name of a parameter")], f"parameter {name!r}")
 
 
-def unpack(ds: "xr.Dataset", prefix: str) -> tuple["xr.Dataset", Params]:
+def unpack(ds: xr.Dataset, prefix: str) -> tuple[xr.Dataset, Params]:
     """What `pack` put in: the Dataset without, and the arrays."""
     names = [str(name) for name in ds.data_vars if str(name).startswith(f"{prefix}_")]
     return ds.drop_vars(names), {name.removeprefix(f"{prefix}_"): ds[name].values for name in names}

@@ -1,5 +1,7 @@
 """Sweeps: a function over a grid, on threads, processes or a cluster, with every finished cell on the disk."""
 
+from __future__ import annotations
+
 import functools
 import hashlib
 import importlib

@@ -1,5 +1,7 @@
 """The table of closed forms: how far each is to be trusted, when it holds, and where it stands."""
 
+from __future__ import annotations
+
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

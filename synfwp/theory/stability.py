@@ -1,5 +1,7 @@
 """Stability in closed form: the transition of a step, its bound, and the bounds that the noise of spikes leaves."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

@@ -5,6 +5,8 @@ them; the synapse makes of dW what it can, and shows the next weights. What a ru
 keys, a sum of keys, a momentum) is no synapse and is carried exactly.
 """
 
+from __future__ import annotations
+
 import dataclasses
 from typing import Any, NamedTuple, Protocol
 

@@ -1,5 +1,7 @@
 """Quadruplets, bursts of bursts, sweeps, jitter, Poisson trains, plateaus, and spike times of one's own."""
 
+from __future__ import annotations
+
 import csv
 from collections.abc import Mapping
 from pathlib import Path
