@@ -4,6 +4,7 @@
 """
 
 import contextlib
+import itertools
 import multiprocessing
 import os
 import signal
@@ -16,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import swept
+from kills.scenario import Scenario, done
 
 from synfwp import results, sweeps
 from synfwp.sweeps.encoding import decode, read_schema
@@ -107,6 +109,35 @@ def killed_sweeps(times: int, seed: int = 0, folder: Path | None = None) -> Kill
             assert [path.name for path in where.glob(f".{store.name}-*")] == []
             ended, again = ended + 1, again + len(swept.noted(log)) - CELLS
     return Kills(count, partial, ended, again)
+
+
+# --- as a scenario of `kills` -----------------------------------------------------------------------------------------
+
+FEW = {"beta": [0.1, 0.5, 1.0], "rule": ["hebb", "delta"]}
+
+
+def sweeping(folder: Path) -> None:
+    """A sweep that ends, and goes on with one seed more, again and again."""
+    for seeds in itertools.count(1):
+        sweeps.sweep(swept.memory, FEW, seeds=seeds, store=folder / "a.zarr")
+        done(folder)
+
+
+def check_sweeping(folder: Path, counted: int) -> list[str]:
+    """Every cell of the sweeps that ended is there, whole; the next one ends as one that nobody killed."""
+    try:
+        there = kept(folder / "a.zarr")
+    except (AssertionError, OSError, ValueError) as error:
+        return [f"half: {error}"]
+    found = [f"lost: {len(there)} cells of {6 * counted}"] if len(there) < 6 * counted else []
+    ds = sweeps.sweep(swept.memory, FEW, seeds=counted + 2, store=folder / "a.zarr")
+    whole = sweeps.sweep(swept.memory, FEW, seeds=counted + 2, store=folder / "whole.zarr")
+    same = results.provenance_hash(ds) == results.provenance_hash(whole)
+    same = same and there.items() <= kept(folder / "whole.zarr").items()
+    return found if same else [*found, "differs: a sweep that goes on"]
+
+
+SCENARIOS = (Scenario("sweeps", sweeping, check_sweeping),)
 
 
 @contextlib.contextmanager

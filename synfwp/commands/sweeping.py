@@ -88,6 +88,6 @@ def read(option: str, texts: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def add_to(app: typer.Typer, guarded: Callable[[Callable[..., None]], Callable[..., None]]) -> None:
+def add_to(app: typer.Typer, told: Callable[[Callable[..., None]], Callable[..., None]]) -> None:
     """The command of a program."""
-    app.command("sweep")(guarded(command))
+    app.command("sweep")(told(command))

@@ -210,7 +210,7 @@ def _check_ranges(full: dict[str, Array], given: dict[str, Array]) -> None:
         raise ValueError(f"ridge holds {float(full['ridge'].min()):g}; pass numbers above 0.")
 
 
-def _step_ratio(call: Call, squares: Array) -> float:
+def _step_ratio(call: Call, squares: Array | None = None) -> float:
     """Largest step over its bound; of several writes the first one decays, and centred keys are what counts."""
     rule = call.rule
     for one in (SEVERAL_WRITES, CENTRED) if rule.erase is not None else ():

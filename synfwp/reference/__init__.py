@@ -14,7 +14,7 @@ from synfwp.reference.clamped import voltage
 from synfwp.reference.membranes import potentials
 from synfwp.reference.phases import phase, spike_pairs
 from synfwp.reference.plastic_layers import plastic
-from synfwp.reference.rates import rate_network
+from synfwp.reference.rate_flow import rate_network
 from synfwp.reference.recurrent_layers import recurrent
 from synfwp.reference.rules import (
     anti_hebb,

@@ -100,7 +100,7 @@ def _modules(function: Any) -> Iterator[tuple[str, str]]:
             queue += _seen_by(value)
         elif value is module or module.__name__ != home:
             tree = ast.parse(Path(str(module.__file__)).read_text("utf-8"))
-            yield module.__name__, hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16]
+            yield module.__name__, hashlib.sha256(ast.unparse(tree).encode()).hexdigest()[:16]
             queue += [one for one in vars(module).values() if isinstance(one, ModuleType | FunctionType | type)]
 
 

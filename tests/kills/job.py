@@ -14,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import kills_of_sweeps
 import numpy as np
 
 from kills import scenarios
@@ -21,7 +22,7 @@ from kills.scenario import Scenario, count, half_written
 from synfwp import results
 
 SEED = 20261128
-EVERY: tuple[Scenario, ...] = (*scenarios.SCENARIOS,)  # a further tuple of scenarios is added here
+EVERY: tuple[Scenario, ...] = (*scenarios.SCENARIOS, *kills_of_sweeps.SCENARIOS)
 PATIENCE = 120.0  # s for a process to have kept something
 
 
