@@ -100,7 +100,7 @@ def signed_synapses(step, q, W, signs):
     scale="float: the change that is taken for certain.",
 )
 def binary_synapses(step, q, W, scale, rng):
-    """Two weights; the sign of the change is taken with probability |change| / scale (Amit & Fusi 1994).
+    """Two weights; the sign of the change is taken with probability ``|change| / scale`` (Amit & Fusi 1994).
 
     Examples
     --------
