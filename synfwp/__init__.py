@@ -1,7 +1,24 @@
 """Fast weights as synapses: one update rule as a linear transformer, a rate network and a spiking network.
 
-The public names live here and nothing else; each is imported when it is first used. Their types stand in
-``__init__.pyi``, where editors and type checkers read them.
+Where to begin, by task (``help(fw.scan)`` and so on have the rest):
+
+- one rule, exactly: ``fw.scan(rule, q, k, v, beta)``, its gradient ``fw.vjp``, its attention matrix ``fw.attention``
+- the rules: ``fw.RULES``, ``fw.get_rule("delta")``, one of your own ``fw.Rule(...)``; ``fw.spectra``, ``fw.theory``
+- the same in rates or spikes: ``fw.simulate(rule, fw.Instructions(q, k, v), on=fw.SpikingNetwork())``, or
+  ``fw.RateNetwork``, ``fw.Exact``; mechanisms ``fw.GatedTrace``, ``fw.TwoPhase``, ``fw.Dendritic`` and others
+- learn what to send: ``fw.train(fw.Programmer(...), task)`` with a task of ``fw.tasks``; ``fw.compare_substrates``
+- how much a memory holds: ``fw.capacity``, ``fw.critical_load``, ``fw.retention``, ``fw.overwriting``, ``fw.memory``
+- spiking networks: ``fw.ei_network()``, or ``fw.Circuit`` of ``fw.Population``, ``fw.Projection``, sources and
+  ``fw.Record``; ``fw.to_brian2``, ``fw.brian2_synapses``
+- plasticity: ``fw.PairSTDP``, ``fw.TripletSTDP``, ``fw.SynapticRule``, ``fw.plasticity``, ``fw.protocols``
+- data: ``fw.load_table``, ``fw.read_nwb``, ``fw.read_neo``, ``fw.fetch``; rules fitted ``fw.fit``, ``fw.compare``,
+  ``fw.infer_rule``
+- many runs: ``fw.sweep(function, grid, seeds=20)``
+- results: ``fw.save``, ``fw.load``, ``fw.join``; ``fw.rates``, ``fw.weights``, ``fw.measures``; figures ``fw.plot``
+- published models and analyses: ``fw.list_programs()``, ``fw.run("vogels2011")``, ``fw.citation("delta")``, and the
+  command ``synfwp --help``
+
+Each public name is imported when it is first used; the types of all of them stand in ``__init__.pyi``.
 
 Examples
 --------

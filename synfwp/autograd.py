@@ -4,6 +4,8 @@
 One backward pass runs the adjoint kernel once for all arguments.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

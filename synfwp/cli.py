@@ -1,7 +1,7 @@
 """The command ``synfwp``: list, run, draw and cite the models and analyses; compile beforehand.
 
 A user's mistake ends with exit code 2 and one line on stderr; an interrupt with 130. Outputs are checked before a run,
-and either all of them appear or none.
+and either all of them appear or none. Every help ends with examples, which a test parses.
 """
 
 import functools
@@ -16,21 +16,30 @@ from synfwp import __version__, programs
 from synfwp import figures as figures_
 from synfwp.checks import lookup
 from synfwp.commands import files as files_
+from synfwp.commands import listing
 from synfwp.commands.sweeping import add_to, read
 from synfwp.settings import read_all
 
 DEMO = "first_look"
 _TOLD = (ValueError, TypeError, OSError)  # whose messages are for the user
 _UsageError: Any = typer.BadParameter.__mro__[1]  # click's own or typer's copy of it, by the version of typer
-app = typer.Typer(name="synfwp", add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(name="synfwp", pretty_exceptions_enable=False, rich_markup_mode=None)
 
-Name = Annotated[str, typer.Argument(help="A program, as `synfwp list` names it.", show_default=False)]
+Name = Annotated[
+    str,
+    typer.Argument(help="A program, as `synfwp list` names it.", show_default=False, autocompletion=listing.named),
+]
 Quick = Annotated[bool, typer.Option("--quick", help="A smaller size, done in seconds.")]
 Out = Annotated[Path, typer.Option("--out", help="Folder for results/ and figures/.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Seed of every random draw.")]
 Set = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="A setting, as `synfwp list PROGRAM` lists them; again for more."),
+    typer.Option(
+        "--set",
+        metavar="NAME=VALUE",
+        help="A setting, as `synfwp list PROGRAM` lists them; again for more.",
+        autocompletion=listing.settable,
+    ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace existing results.")]
 Jobs = Annotated[int, typer.Option("--jobs", min=1, help="Processes that share the parts of a run.")]
@@ -43,7 +52,10 @@ Width = Annotated[
         "--width", metavar="89|183", help="Width in mm: of a column, or of a page; files end in -89mm, -183mm."
     ),
 ]
-Only = Annotated[list[str] | None, typer.Option("--only", metavar="NAME", help="This program alone; again for more.")]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="NAME", help="This program alone; again for more.", autocompletion=listing.named),
+]
 Again = Annotated[bool, typer.Option("--again", help="Run finished parts once more.")]
 
 
@@ -73,7 +85,15 @@ def _guarded(command: Callable[..., None]) -> Callable[..., None]:
 def _start(
     context: typer.Context, version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False
 ) -> None:
-    """Fast weights as synapses: run and cite models and analyses."""
+    """Fast weights as synapses: run and cite models and analyses.
+
+    Exit codes: 0, done; 1, some figures or cells failed, or a rerun differs; 2, a mistake in the command, a setting or
+    a file, on one line; 130, interrupted.
+
+    Example: synfwp list --long
+
+    Example: synfwp run vogels2011 --quick --set rho0=8
+    """
     if version:
         print(f"synfwp {__version__}")
     elif context.invoked_subcommand is None:
@@ -86,24 +106,11 @@ def _start(
 @app.command()
 @_guarded
 def demo(quick: Quick = False, out: Out = Path(), seed: Seed = 0, force: Force = False) -> None:
-    """Run the first look: train, carry out with rates and spikes, compare with data, draw."""
+    """Run the first look: train, carry out with rates and spikes, compare with data, draw.
+
+    Example: synfwp demo --quick --out demo
+    """
     _run(figures_.Job(DEMO, out, quick, seed), force)
-
-
-@app.command("list")
-@_guarded
-def list_(
-    name: Annotated[str | None, typer.Argument(help="A program, to list its settings.", show_default=False)] = None,
-) -> None:
-    """List the models and analyses, or the settings of one."""
-    found = programs.list_programs()
-    if name is not None:
-        print(programs.settings_table(name))
-    elif found:
-        columns = [list(found), [p.kind for p in found.values()], [p.summary for p in found.values()]]
-        print(programs.columns_of_text(columns))
-    else:
-        print("No models or analyses are installed.")
 
 
 @app.command()
@@ -124,6 +131,10 @@ def run(
 
     With other settings the files are NAME-setting=value.nc, and so on. Each finished part of a run (one condition, one
     seed) is kept, and is not run again: a run that was stopped goes on, and one with more seeds runs only these.
+
+    Example: synfwp run song2000 --quick --out trial
+
+    Example: synfwp run vogels2011 --seed 3 --set rho0=8 --jobs 2
     """
     job = figures_.Job(name, out, quick, seed, width=width, cells=cells, jobs=jobs, again=again)
     _run(job, force, read("--set", set_ or []))
@@ -148,6 +159,10 @@ def figures(
 
     A finished result of the same run is taken, and only drawn anew, unless --force is given. What fails is reported at
     the end, with exit code 1; all other figures are kept.
+
+    Example: synfwp figures --only song2000 --only vogels2011 --width 89
+
+    Example: synfwp figures --no-run
     """
     from synfwp import plot
 
@@ -180,7 +195,10 @@ def scorecard(
     ),
     out: Annotated[Path, typer.Option("--out", help="Folder for scorecard.md and scorecard.csv.")] = Path("docs"),
 ) -> None:
-    """Write all rows of all programs on one page with a verdict for each: scorecard.md and scorecard.csv; print it."""
+    """Write all rows of all programs on one page with a verdict for each: scorecard.md and scorecard.csv; print it.
+
+    Example: synfwp scorecard --results results --out .
+    """
     from synfwp import results
     from synfwp import scorecard as page
 
@@ -193,27 +211,43 @@ def scorecard(
 @app.command()
 @_guarded
 def cite(
-    name: Annotated[str, typer.Argument(help="A rule, a program, or a key of the bibliography.", show_default=False)],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="A rule, a program, or a key of the bibliography.",
+            show_default=False,
+            autocompletion=listing.citable,
+        ),
+    ],
 ) -> None:
-    """Print how to cite a rule, a model, an analysis or a paper."""
+    """Print how to cite a rule, a model, an analysis or a paper.
+
+    Example: synfwp cite delta
+
+    Example: synfwp cite vogels2011
+    """
     print(programs.citation(name))
 
 
 @app.command()
 @_guarded
 def warm() -> None:
-    """Compile every kernel into the cache, so that no later run has to."""
+    """Compile every kernel into the cache, so that no later run has to.
+
+    Example: synfwp warm
+    """
     from tqdm import tqdm
 
     from synfwp.warm import jobs
 
     found = jobs()
-    for name, job in (bar := tqdm(found.items(), unit="kernel", disable=None, leave=False)):
+    for name, job in (bar := tqdm(found.items(), desc="compiling", unit="kernel", disable=None, leave=False)):
         bar.set_postfix_str(name)
         job()
     print(f"compiled, or found in the cache: kernels of {len(found)} kinds.")
 
 
+app.command("list")(_guarded(listing.list_))
 add_to(app, _guarded)
 for _command in (files_.show, files_.rerun):
     app.command()(_guarded(_command))

@@ -4,6 +4,8 @@ A map is a row: ``apply(x) -> f`` and ``adjoint(x, f, g) -> dx``, both along the
 give non-negative features, which a spiking network can carry as firing rates.
 """
 
+from __future__ import annotations
+
 import functools
 import re
 from collections.abc import Callable, Mapping
@@ -21,7 +23,21 @@ _SIZED = r"(dpfp|favor)\((\d+)\)"
 
 @dataclass(frozen=True)
 class Feature:
-    """One feature map. ``width(d)`` is the number of features of d inputs.
+    """One feature map, or one normaliser of keys.
+
+    Parameters
+    ----------
+    name : str
+    apply : callable
+        Of an array (..., d), the features (..., width(d)).
+    adjoint : callable
+        Of inputs, features and their gradient, the gradient of the inputs.
+    rates : bool
+        Whether no feature is negative, so that firing rates can carry it.
+    width : callable
+        ``width(d)`` is the number of features of d inputs.
+    cite : str
+        Keys of the bibliography.
 
     Examples
     --------
@@ -202,6 +218,11 @@ def get_normaliser(name: str) -> Feature:
     Returns
     -------
     Feature
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name; the closest one is suggested.
 
     Examples
     --------

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from synfwp import programs, sheet
+from synfwp.shown import wrapped
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -187,7 +188,7 @@ def _drawn(job: Job, module: Any, ds: "xr.Dataset", writers: dict[Path, Callable
     finally:
         plot.close(figure)
     paths = [str(path) for path in writers if path.parent.name != sheet.THUMBNAILS]
-    return "\n\n".join(block for block in (programs.table(ds), caption, "\n".join(paths)) if block)
+    return "\n\n".join(block for block in (programs.table(ds), wrapped(caption), "\n".join(paths)) if block)
 
 
 @contextlib.contextmanager

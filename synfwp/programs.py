@@ -7,6 +7,7 @@ settings. What `synfwp.results.compared` adds to a Dataset is printed as a table
 """
 
 import ast
+import functools
 import importlib
 import json
 import pkgutil
@@ -41,6 +42,11 @@ class Program(NamedTuple):
 
 def list_programs() -> dict[str, Program]:
     """All programs by name, in alphabetical order; their files are read, not imported.
+
+    Returns
+    -------
+    dict of str to Program
+        With kind ("model" or "analysis"), summary, cites, module and path.
 
     Raises
     ------
@@ -242,15 +248,15 @@ def settings_table(name: str) -> str:
     if not known:
         return f"{name} has no settings."
     rows = [
-        (one.name, _kind(one), one.shown(one.default), one.shown(one.quick), one.unit, one.text)
+        (one.name, kind_of(one), one.shown(one.default), one.shown(one.quick), one.unit, one.text)
         for one in known.values()
     ]
     head = ("setting", "type", "usual", "quick", "unit", "")
     return columns_of_text([list(column) for column in zip(head, *rows, strict=True)])
 
 
-def _kind(setting: Setting) -> str:
-    """A type as a word."""
+def kind_of(setting: Setting) -> str:
+    """The type of a setting as a word."""
     kind: Any = setting.kind
     return kind.__name__ if isinstance(kind, type) and not getattr(kind, "__args__", ()) else str(kind)
 
@@ -330,7 +336,13 @@ def columns_of_text(columns: list[list[str]]) -> str:
 
 
 def _describe(path: Path) -> tuple[str, str]:
-    """First line and ``Cites:`` keys of a file's docstring."""
+    """First line and ``Cites:`` keys of a file's docstring; a file that has not changed is read once."""
+    stamp = path.stat()
+    return _read(path, stamp.st_mtime_ns, stamp.st_size)
+
+
+@functools.lru_cache(maxsize=1024)
+def _read(path: Path, *_: int) -> tuple[str, str]:
     try:
         text = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
     except SyntaxError as error:

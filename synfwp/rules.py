@@ -9,6 +9,8 @@ where ``W'`` is the decayed W (``order="decay_first"``) or W_{t-1} (``order="und
 kernel, no class, no other file. What is no such recurrence names another ``solver``.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -89,8 +91,8 @@ class Rule(shown.OneLine):
 
     Raises
     ------
-    ValueError
-        If a field is not one of those above, or not one that the solver takes.
+    TypeError, ValueError
+        If a field is of another type, not one of those above, or not one that the solver takes.
 
     Examples
     --------
@@ -460,6 +462,11 @@ def DELTA_PRODUCT(n: int, gated: bool = False) -> Rule:  # a row for every n, na
     Returns
     -------
     Rule
+
+    Raises
+    ------
+    TypeError, ValueError
+        If n is no integer of at least 1.
 
     Examples
     --------

@@ -31,8 +31,8 @@ def generator(seed: Seed, *key: Any) -> np.random.Generator:
 
     Raises
     ------
-    TypeError
-        If ``seed`` is none of the three kinds.
+    TypeError, ValueError
+        If ``seed`` is none of the three kinds, or negative.
 
     Examples
     --------

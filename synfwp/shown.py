@@ -8,6 +8,8 @@ Instructions(q=array(5, 2), k=array(5, 2), v=array(5, 3))
 """
 
 import dataclasses
+import shutil
+import textwrap
 from collections.abc import Mapping
 from typing import Any
 
@@ -88,3 +90,20 @@ def cut(text: str, room: int) -> str:
     'LIF(ta ...'
     """
     return text if len(text) <= room else f"{text[: room - 4]} ..."
+
+
+def width() -> int:
+    """Letters of a line of the terminal, 120 where there is none."""
+    return shutil.get_terminal_size((120, 24)).columns
+
+
+def wrapped(text: str) -> str:
+    """Every line of a text wrapped to the terminal.
+
+    Examples
+    --------
+    >>> print(wrapped("(a) Rates.\\n(b) Weights."))
+    (a) Rates.
+    (b) Weights.
+    """
+    return "\n".join(textwrap.fill(line, width()) for line in text.split("\n"))

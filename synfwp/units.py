@@ -24,7 +24,18 @@ _BRIAN2_NAMES = ("length", "mass", "time", "current", "temperature", "substance"
 
 
 class Unit(NamedTuple):
-    """A unit: ``10 ** power`` of SI, and the exponents of (m, kg, s, A)."""
+    """A unit.
+
+    Parameters
+    ----------
+    power, dimension : int, tuple of int
+        ``10 ** power`` of the unit of SI; the exponents of (m, kg, s, A).
+
+    Examples
+    --------
+    >>> UNITS["mV"]
+    Unit(power=-3, dimension=(2, 1, -3, -1))
+    """
 
     power: int
     dimension: tuple[int, int, int, int]
@@ -181,6 +192,14 @@ def to_float(value: Any, unit: str, name: str = "value", dims: tuple[str, ...] =
 def has_unit(value: Any) -> bool:
     """Whether numbers carry a unit: a quantity, a list of them, or a DataArray with the attribute ``units``.
 
+    Parameters
+    ----------
+    value : object
+
+    Returns
+    -------
+    bool
+
     Examples
     --------
     >>> has_unit([1.0, 2.0])
@@ -195,6 +214,25 @@ def number(
     value: Any, unit: str, name: str, low: float = -np.inf, high: float = np.inf, *, above: bool = False
 ) -> float:
     """A finite float in ``unit`` and in a range: `to_float`, then `synfwp.checks.number`.
+
+    Parameters
+    ----------
+    value : float, quantity or DataArray
+    unit : str
+        A name in `UNITS`.
+    name : str
+        The argument, for the message.
+    low, high, above : float, float, bool
+        The range, in ``unit``, and whether ``low`` itself is outside.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError, TypeError
+        For another dimension, no finite number, or one out of the range.
 
     Examples
     --------
@@ -219,6 +257,28 @@ def array(
 ) -> np.ndarray:
     """A float64 array in ``unit``, finite and in a range: `to_float`, then `synfwp.checks.array`.
 
+    Parameters
+    ----------
+    value : array_like, quantity or DataArray
+    unit : str
+        A name in `UNITS`.
+    name : str
+        The argument, for the message.
+    low, high, above : float, float, bool
+        The range, in ``unit``, and whether ``low`` itself is outside.
+    ndim : int or None
+        Number of dims; None: any.
+
+    Returns
+    -------
+    array
+        A copy or the array itself, float64.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For another dimension, numbers that are not finite or out of the range, or another number of dims.
+
     Examples
     --------
     >>> array([1, 2], "ms", "times", 0).tolist()
@@ -230,6 +290,19 @@ def array(
 
 def named(text: Any, like: str, name: str) -> Unit:
     """The row of the unit that an attribute names, which measures the same as the unit ``like``.
+
+    Parameters
+    ----------
+    text : str or None
+        The attribute ``units``.
+    like : str
+        A unit of the dimension that is expected.
+    name : str
+        The variable, for the message.
+
+    Returns
+    -------
+    Unit
 
     Raises
     ------
@@ -301,6 +374,15 @@ class Parameters:
     """A frozen set of parameters: fields with a unit are converted to it and checked to lie in their range.
 
     ``_units`` names the unit of each field that has one, ``_zero_allowed`` those that may be 0.
+
+    Examples
+    --------
+    >>> @dataclass(frozen=True, kw_only=True)
+    ... class Trace(Parameters):
+    ...     tau: float = 20.0
+    ...     _units: ClassVar[dict[str, str]] = {"tau": "ms"}
+    >>> Trace(tau=5).tau
+    5.0
     """
 
     _units: ClassVar[dict[str, str]] = {}

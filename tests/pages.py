@@ -2,7 +2,7 @@
 
 ``python tests/pages.py`` writes them anew, on every page: the table of a section that names ``docs/results/NAME.txt``
 (which rows it has is decided there), and what stands between the comments ``<!-- NAME -->`` and ``<!-- end -->``.
-Nobody lists the pages: a new one is read too.
+Nobody lists the pages: a new one is read too. It also writes what `synfwp list --long` shows of each program.
 """
 
 import json
@@ -16,6 +16,7 @@ from synfwp import rules, scorecard
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "results"
+PROGRAMS = ROOT / "synfwp" / "programs.csv"
 MADE = ("_build", "generated")  # by `make docs`
 HEAD = "| what | kind | expected | obtained |\n|---|---|---|---|\n"
 CLAIM = {"equal": "", "above": "> ", "below": "< "}
@@ -255,8 +256,19 @@ def check(title: str, program: str) -> int:
     return found
 
 
+def of_programs() -> str:
+    """``synfwp/programs.csv``: the page of science with the table of each program, and the seconds of its full run."""
+    lines = ["name,group,seconds"]
+    shown = [(program, path.stem) for path in pages().values() for _, program in tables(path.read_text("utf-8"))]
+    for program, group in sorted(set(shown)):
+        seconds = json.loads((RESULTS / f"{program}.json").read_text("utf-8"))["seconds"]
+        lines.append(f"{program},{group},{seconds:g}")
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
     """Write all tables anew."""
+    PROGRAMS.write_text(of_programs(), "utf-8")
     for path in reversed(pages().values()):  # the README quotes the others
         page = path.read_text("utf-8")
         new = written(page)

@@ -1,5 +1,8 @@
 """The command: outputs whole or absent, mistakes on one line."""
 
+import ast
+import inspect
+import json
 import os
 import subprocess
 import sys
@@ -7,6 +10,7 @@ from pathlib import Path
 
 import fake_programs as fakes
 import pytest
+import typer
 from matplotlib.figure import Figure
 from matplotlib.image import imread
 
@@ -14,6 +18,7 @@ import synfwp
 from synfwp import cli, results
 
 fake_programs = fakes.fake_programs  # the fixture
+ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.usefixtures("fake_programs")
 
 
@@ -256,8 +261,102 @@ def test_a_mistake_ends_with_2_and_one_line(args: list[str], message: str, capsy
 def test_list_names_every_program_with_its_kind(capsys: pytest.CaptureFixture[str]) -> None:
     assert call("list") == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[1].split(maxsplit=2) == ["cell", "model", "A cell."]
-    assert len(lines) == 7
+    assert lines[0].split() == ["name", "kind", "what"]
+    assert lines[2].split(maxsplit=2) == ["cell", "model", "A cell."]
+    assert len(lines) == 8
+
+
+def test_list_wraps_what_a_program_is_to_the_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, fake_programs: Path
+) -> None:
+    fakes.write(fake_programs, "wordy", f'"""{"A word " * 20}."""')
+    for columns in (50, 80, 400):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        assert call("list") == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert (max(map(len, lines)) <= columns, len(lines) > 9) == (True, columns < 400)
+    assert call("run", "counting", "--out", fake_programs / "o") == 0
+
+
+def test_list_long_has_the_group_and_the_minutes_of_the_committed_run(
+    capsys: pytest.CaptureFixture[str], fake_programs: Path
+) -> None:
+    fakes.write(fake_programs, "song2000", fakes.GOOD)
+    assert call("list", "--long") == 0
+    head, *lines = (line.split()[:4] for line in capsys.readouterr().out.splitlines())
+    seconds = json.loads((ROOT / "docs" / "results" / "song2000.json").read_text())["seconds"]
+    assert head == ["name", "kind", "group", "minutes"]
+    assert ["song2000", "analysis", "spiking_models", f"{seconds / 60:.0f}"] in lines
+    assert ["counting", "analysis", "-", "-"] in lines
+
+
+def test_list_as_json_has_all_that_is_known(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("list", "--json") == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    path = str(rows["counting"].pop("path"))
+    assert path.endswith("counting.py")
+    assert rows["counting"] == {
+        "name": "counting", "kind": "analysis", "group": None, "seconds": None, "summary": "Counts to three.",
+        "cites": ["hebb1949", "schlag2021"],
+    }  # fmt: skip
+    assert call("list", "counting", "--json") == 0
+    (row,) = json.loads(capsys.readouterr().out)
+    assert row == {"name": "size", "type": "int", "usual": "3", "quick": "3", "unit": "", "what": ""}
+
+
+# --- help ------------------------------------------------------------------------------------------------------------
+
+COMMANDS = {"": typer.main.get_command(cli.app)}
+COMMANDS |= COMMANDS[""].commands  # noqa: B009: typer's type does not have it
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_help_ends_with_examples_that_the_command_takes(name: str) -> None:
+    lines = inspect.cleandoc(COMMANDS[name].help or "").splitlines()
+    examples = [line.removeprefix("Example: ").split() for line in lines if line.startswith("Example: ")]
+    assert examples
+    for program, command, *args in examples:
+        assert program == "synfwp"
+        assert command in {name} if name else COMMANDS
+        COMMANDS[command].make_context(command, args)  # a wrong option ends here
+
+
+def test_the_help_has_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    assert call("--help") == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert all(f"{code}, " in printed for code in (0, 1, 2, 130))
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("synfwp sc", ["scorecard"]),
+        ("synfwp run co", ["counting"]),
+        ("synfwp list ce", ["cell"]),
+        ("synfwp cite vogels2", ["vogels2011"]),
+        ("synfwp figures --only cou", ["counting"]),
+        ("synfwp run counting --set s", ["size="]),
+        ("synfwp run nothing --set s", []),
+    ],
+)
+def test_the_shell_completes_commands_programs_and_settings(
+    typed: str, offered: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = {"_SYNFWP_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1)}
+    for key, value in words.items():
+        monkeypatch.setenv(key, value)
+    call()
+    assert [word for word in capsys.readouterr().out.split() if word in offered or not offered] == offered
+
+
+def test_every_bar_names_what_it_counts() -> None:
+    seen = 0
+    for path in sorted((ROOT / "synfwp").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "tqdm":
+                assert {"desc", "unit", "disable"} <= {word.arg for word in node.keywords}, path
+                seen += 1
+    assert seen > 5
 
 
 def test_cite_prints_a_sentence_and_bibtex(capsys: pytest.CaptureFixture[str]) -> None:

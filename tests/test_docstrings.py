@@ -1,16 +1,32 @@
-"""Docstrings of public names have numpydoc's headings in its order, and the parameters of the signature."""
+"""Docstrings of public names have numpydoc's headings in its order, and every section that their code asks for."""
 
+import ast
 import inspect
 import re
+import textwrap
+from typing import Any
 
 import pytest
-from public_names import public
+from public_names import function, public
+
+import synfwp
 
 SECTIONS = (
     "Parameters", "Attributes", "Returns", "Yields", "Other Parameters", "Raises", "Warns", "Warnings", "See Also",
     "Notes", "References", "Examples",
 )  # fmt: skip
 PUBLIC = public()
+SCIENCE = (
+    "synfwp.theory",
+    "synfwp.plasticity",
+    "synfwp.substrates.mechanisms",
+    "synfwp.memory.synapses",
+)  # cite papers
+TOOLS = {  # that state nothing of a paper
+    "Formula", "Mechanism", "SpikeRule", "Trains", "check_row", "from_times", "jitter", "plateaus", "poisson_pairs",
+    "theta_bursts",
+}  # fmt: skip
+QUIET = ("short", "warn", "closest", "has_unit")  # of synfwp.checks, that raise nothing
 
 
 def sections(text: str) -> list[tuple[str, list[str]]]:
@@ -75,9 +91,142 @@ def parameter_faults(thing: object, parts: dict[str, list[str]]) -> list[str]:
     return found
 
 
+def methods() -> dict[int, tuple[type, str, bool]]:
+    """Identity of a method -> its class, its name and whether it is a property."""
+    found: dict[int, tuple[type, str, bool]] = {}
+    for thing in PUBLIC.values():
+        for name, member in inspect.getmembers_static(thing) if inspect.isclass(thing) else ():
+            made = function(member)
+            if made is not None:
+                found.setdefault(id(made), (thing, name, isinstance(member, property) or hasattr(member, "func")))
+    return found
+
+
+METHODS = methods()
+
+
+def described(thing: Any) -> dict[str, list[str]]:
+    """The sections of a docstring; a method has those of the classes above its own, too."""
+    parts: dict[str, list[str]] = {}
+    if id(thing) in METHODS:
+        above, name, _ = METHODS[id(thing)]
+        for base in reversed(above.__mro__[1:]):
+            made = function(vars(base).get(name))
+            parts |= dict(sections(inspect.cleandoc((made.__doc__ if made else None) or "")))
+    for base in reversed(thing.__mro__[1:]) if inspect.isclass(thing) else ():
+        parts |= {k: v for k, v in sections(inspect.cleandoc(vars(base).get("__doc__") or "")) if k == "Parameters"}
+    return parts | dict(sections(inspect.cleandoc(getattr(thing, "__doc__", None) or "")))
+
+
+def raised(thing: Any) -> set[str]:
+    """The errors that the code of a function, or of the constructor of a class, raises by itself."""
+    try:
+        node: Any = ast.parse(textwrap.dedent(inspect.getsource(thing))).body[0]
+    except (OSError, TypeError, SyntaxError):  # a class that was made by a call
+        return set()
+    bodies = [node]
+    if isinstance(node, ast.ClassDef):
+        bodies = [x for x in node.body if getattr(x, "name", "") in ("__init__", "__post_init__", "__new__")]
+    found = set()
+    for one in (x for body in bodies for x in ast.walk(body)):
+        if isinstance(one, ast.Raise) and one.exc is not None:
+            made = one.exc.func if isinstance(one.exc, ast.Call) else one.exc
+            found |= {made.id} if isinstance(made, ast.Name) and made.id.endswith("Error") else set()
+        elif isinstance(one, ast.Call) and isinstance(one.func, ast.Attribute):
+            checks = isinstance(one.func.value, ast.Name) and one.func.value.id == "checks"
+            found |= {"ValueError"} if checks and one.func.attr not in QUIET else set()
+    return found
+
+
+def gives(thing: Any) -> bool:
+    """Whether a function returns or yields something, by its annotation or, without one, by its code."""
+    annotation = inspect.signature(thing).return_annotation
+    if annotation is not inspect.Signature.empty:
+        return annotation not in (None, "None")
+    body = ast.parse(textwrap.dedent(inspect.getsource(thing)))
+    return any(isinstance(x, ast.Return) and x.value is not None for x in ast.walk(body))
+
+
+def missing(name: str, thing: Any) -> list[str]:
+    """Sections that a docstring lacks: a property needs none, a method no example of its own."""
+    is_method = id(thing) in METHODS
+    if is_method and METHODS[id(thing)][2]:
+        return []
+    parts, found = described(thing), []
+    errors, text = raised(thing), "\n".join(parts.get("Raises", []))
+    found += [f"its Raises lacks {error}" for error in sorted(errors) if error not in text]
+    entries = [line for line in parts.get("Parameters", []) if line.strip() and not line.startswith(" ")]
+    found += [f"{line!r} has no type" for line in entries if " : " not in line and not line.startswith("*")]
+    if is_method:
+        return found
+    taken = [one for one in inspect.signature(thing).parameters if one not in ("self", "cls")]
+    if taken and "Parameters" not in parts and not getattr(thing, "_is_protocol", False):
+        found.append("no section Parameters")
+    if not inspect.isclass(thing) and gives(thing) and not {"Returns", "Yields"} & set(parts):
+        found.append("no section Returns or Yields")
+    if not any(line.startswith(">>>") for line in parts.get("Examples", [])):
+        found.append("no doctest in a section Examples")
+    if thing.__module__.startswith(SCIENCE) and thing.__name__ not in TOOLS and not sourced(thing, parts):
+        found.append("no source: a section References, a year, or an attribute cite")
+    return found
+
+
+def sourced(thing: Any, parts: dict[str, list[str]]) -> bool:
+    """Whether a docstring leads to a paper, or to steps that stand in it."""
+    return bool("References" in parts or re.search(r"\b(19|20)\d\d\b", thing.__doc__) or getattr(thing, "cite", None))
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_a_public_docstring_has_every_section_that_its_code_asks_for(name: str) -> None:
+    assert missing(name, PUBLIC[name]) == []
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_a_signature_is_shown_as_it_was_written(name: str) -> None:
+    """In `help`: 'Mapping[str, Any]', not collections.abc.Mapping[str, typing.Any], where there is much to show."""
+    shown = str(inspect.signature(PUBLIC[name]))
+    assert len(shown) <= 200 or not re.search(r"collections\.abc|numpy\.random|synfwp\.\w+", shown)
+
+
 @pytest.mark.parametrize("name", PUBLIC)
 def test_a_public_docstring_has_the_headings_of_numpydoc(name: str) -> None:
     assert faults(name, PUBLIC[name]) == []
+
+
+def test_the_help_of_the_package_names_entry_points_that_are_there() -> None:
+    text = synfwp.__doc__ or ""
+    named = set(re.findall(r"\bfw\.(\w+)", text))
+    assert named - set(synfwp.__all__) == set()
+    assert {"scan", "simulate", "train", "capacity", "Circuit", "fit", "sweep", "plot", "run"} <= named
+    assert len(text.splitlines()) <= 40
+
+
+def test_the_check_sees_what_is_missing() -> None:
+    def bare(a: int, b: float) -> int:
+        """Add.
+
+        Parameters
+        ----------
+        a, b
+            Numbers.
+        """
+        if a < 0:
+            raise ValueError(f"a is {a}")
+        return a
+
+    def empty(a: int) -> int:
+        """Nothing."""
+        return a
+
+    assert missing("bare", bare) == [
+        "its Raises lacks ValueError",
+        "'a, b' has no type",
+        "no section Returns or Yields",
+        "no doctest in a section Examples",
+    ]
+    assert missing("empty", empty)[0] == "no section Parameters"
+    empty.__module__ = "synfwp.theory.made_up"
+    assert missing("empty", empty)[-1].startswith("no source")
 
 
 def test_the_check_sees_what_is_wrong() -> None:

@@ -8,6 +8,7 @@ import copy
 import dataclasses
 import inspect
 import pickle
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -128,7 +129,8 @@ def test_every_public_class_that_holds_arrays_is_tried() -> None:
     made_by_calls = {"Scan", "Gradients", "Fit", "ModelFit", "TraceFit"}  # results: the caller's own
     for name, thing in public_names.public().items():
         if inspect.isclass(thing) and hasattr(thing, "__dataclass_fields__"):
-            kinds = [str(field.type) for field in dataclasses.fields(thing)]
+            known = vars(sys.modules[thing.__module__])
+            kinds = [str(known.get(str(x.type).removesuffix(" | None"), x.type)) for x in dataclasses.fields(thing)]
             if any("ndarray" in kind and "Callable" not in kind for kind in kinds):
                 assert name.split(".")[-1] in {*OBJECTS, *made_by_calls}, name
 

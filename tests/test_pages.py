@@ -90,6 +90,10 @@ def test_the_numbers_of_a_page_are_those_of_the_committed_runs(name: str) -> Non
     assert page == pages.written(page), "python tests/pages.py writes the tables anew"
 
 
+def test_what_list_long_shows_is_what_the_pages_and_the_committed_runs_hold() -> None:
+    assert pages.PROGRAMS.read_text("utf-8") == pages.of_programs(), "python tests/pages.py writes it anew"
+
+
 def test_every_program_with_results_has_a_table_on_one_page() -> None:
     shown = [program for path in PAGES.values() for _, program in pages.tables(path.read_text("utf-8"))]
     assert sorted(shown) == sorted(path.stem for path in pages.RESULTS.glob("*.json"))

@@ -114,3 +114,15 @@ def test_listing_and_citing_load_no_compiler_and_no_plots() -> None:
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert out.strip() == "[]"
+
+
+def test_a_file_of_a_program_is_read_again_only_when_it_has_changed(
+    fake_programs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, read = programs.list_programs(), []
+    plain = Path.read_text
+    monkeypatch.setattr(Path, "read_text", lambda path, *rest: read.append(path.stem) or plain(path, *rest))
+    assert programs.list_programs() == before
+    fakes.write(fake_programs, "counting", fakes.GOOD.replace("Counts to three.", "Counts to seven."))
+    assert programs.list_programs()["counting"].summary == "Counts to seven."
+    assert read == ["counting"]

@@ -6,6 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
+from synfwp.commands.listing import named
+
 Grid = Annotated[
     list[str], typer.Option("--grid", metavar="NAME=V,V,...", help="Values of a setting; again for more dims.")
 ]
@@ -21,7 +23,10 @@ Quick = Annotated[bool, typer.Option("--quick", help="Cells of the quick size.")
 
 
 def command(
-    name: Annotated[str, typer.Argument(help="A program, as `synfwp list` names it.", show_default=False)],
+    name: Annotated[
+        str,
+        typer.Argument(help="A program, as `synfwp list` names it.", show_default=False, autocompletion=named),
+    ],
     grid: Grid,
     seeds: Seeds = 1,
     on: On = "processes",
@@ -36,7 +41,11 @@ def command(
     """Run a model or an analysis over a grid of settings, many seeds each; write one Dataset in Zarr.
 
     Every finished cell is on the disk. What was stopped or killed goes on where it was when the same command is given
-    again; more values or seeds run only the new cells.
+    again; more values or seeds run only the new cells. Exit code 1: some cells failed; the others are kept.
+
+    Example: synfwp sweep vogels2011 --quick --grid rho0=3,5,8 --seeds 5 --estimate
+
+    Example: synfwp sweep vogels2011 --grid rho0=3,5,8 --seeds 20 --on slurm --jobs 10 --store rho0.zarr
     """
     from synfwp import sweeps
 

@@ -1,5 +1,7 @@
 """Layout, logarithmic gates, the read's scale and the state of flash-linear-attention's kernels."""
 
+from __future__ import annotations
+
 from typing import Any, TypeVar
 
 import numpy as np
@@ -161,6 +163,16 @@ def l2norm(x: Kind, eps: float = 1e-6) -> Kind:
     eps : float
         Added to the squared length, so that a vector of zeros stays one.
 
+    Returns
+    -------
+    (..., d) array
+        Of the kind of x.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If x is no array of real numbers, or eps negative.
+
     References
     ----------
     Flash-linear-attention, ``fla.modules.l2norm`` (Yang & Zhang 2024).
@@ -264,6 +276,18 @@ def to_fla(
 def results_from_fla(o: Kind, final_state: Kind) -> tuple[Kind, Kind]:
     """Results ``o [B, T, H, V]``, ``final_state [B, H, K, V]`` as ``y (B, H, T, V)``, ``W (B, H, V, K)``.
 
+    Parameters
+    ----------
+    o : [B, T, H, V] array
+        Reads.
+    final_state : [B, H, K, V] array
+        The last state, the transpose of W.
+
+    Returns
+    -------
+    y : (B, H, T, V) array
+    W : (B, H, V, K) array
+
     Examples
     --------
     >>> import numpy as np
@@ -277,6 +301,18 @@ def results_from_fla(o: Kind, final_state: Kind) -> tuple[Kind, Kind]:
 
 def results_to_fla(y: Kind, W: Kind) -> tuple[Kind, Kind]:
     """The inverse of `results_from_fla`: what a kernel of flash-linear-attention gives back.
+
+    Parameters
+    ----------
+    y : (B, H, T, d_v) array
+        Reads.
+    W : (B, H, d_v, d_k) array
+        The last weights.
+
+    Returns
+    -------
+    o : [B, T, H, d_v] array
+    final_state : [B, H, d_k, d_v] array
 
     Examples
     --------

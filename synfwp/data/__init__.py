@@ -48,6 +48,10 @@ _GLOBAL = re.compile(r"(\w+): (.+)")
 def tables() -> tuple[str, ...]:
     """Names of the published tables that ship with the package, in alphabetical order.
 
+    Returns
+    -------
+    tuple of str
+
     Examples
     --------
     >>> tables()[:3]

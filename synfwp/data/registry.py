@@ -18,7 +18,33 @@ _KAHANA = "Kahana et al. 2024 J Exp Psychol Learn Mem Cogn 50:1421 (PEERS); from
 
 
 class File(NamedTuple):
-    """A public file: where it is, what it must be, whom to cite, and how it is read."""
+    """A public file: where it is, what it must be, whom to cite, and how it is read.
+
+    Parameters
+    ----------
+    file : str
+        Its name.
+    address : str
+        Below GitHub's raw files; "" where a package alone carries it.
+    sha256 : str
+        Of its content.
+    size : int
+        Bytes.
+    citation : str
+        What to cite.
+    licence : str
+    reader : str
+        The function that reads it.
+    package : str
+        A package that carries the file, with the release that was checked.
+    inside : str
+        Where in that package.
+
+    Examples
+    --------
+    >>> File("a.txt", "", "0f", 3, "Nobody 2026", "CC0", "read_text").url
+    ''
+    """
 
     file: str
     address: str  # below GitHub's raw files; "" where a package alone carries it

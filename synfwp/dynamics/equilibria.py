@@ -1,5 +1,7 @@
 """Where a plastic recurrent network comes to rest under a constant input, and whether it stays there."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -55,7 +57,7 @@ def fixed_points(
     *,
     starts: int = 20,
     seed: seeds.Seed = 0,
-) -> "xr.Dataset":
+) -> xr.Dataset:
     """Fixed points of a plastic recurrent network under a constant input, and the eigenvalues that tell if they last.
 
     At a fixed point the plastic weights are what the activity writes and forgets, ``(1 - lam) A = eta h h^T`` of a
@@ -162,7 +164,7 @@ def _eigenvalues(net: _Net, h: Array, A: Array) -> Array:
     return found[np.argsort(-np.abs(found))]
 
 
-def _labelled(net: _Net, points: Array, seed: seeds.Seed) -> "xr.Dataset":
+def _labelled(net: _Net, points: Array, seed: seeds.Seed) -> xr.Dataset:
     """Points with their weights, eigenvalues and residuals."""
     A, d = net.settled(points), points.shape[1]
     modes = d + d * d if d + d * d <= DENSE else LEADING

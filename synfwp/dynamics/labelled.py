@@ -1,5 +1,7 @@
 """The one call on a run: spectra, exponents, time constants, sizes and contributions as one Dataset."""
 
+from __future__ import annotations
+
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +21,7 @@ _SENT = ("q", "k", "v", "beta", "decay", "scored")
 
 
 def spectra(
-    run: "xr.Dataset | Instructions",
+    run: xr.Dataset | Instructions,
     rule: Rule | str | None = None,
     *,
     on: Substrate | None = None,
@@ -27,7 +29,7 @@ def spectra(
     repeats: int = 8,
     kick: float = 0.5,
     seed: seeds.Seed = 0,
-) -> "xr.Dataset":
+) -> xr.Dataset:
     """Dynamics of the fast weights along a run: what each token, and all of them, make of W.
 
     Of the exact rule, ``W_t = W_{t-1} M_t + what is written``, M_t follows from the instructions. Of a network of rates
@@ -47,8 +49,11 @@ def spectra(
         The substrate of a run, where it is none of the package; None builds it from what the run keeps.
     states : int
         For instructions: W after every so many tokens. A run has its own.
-    repeats, kick, seed
-        As `measured_transitions` takes them.
+    repeats : int
+        Of each measured state, with other noise, at least 2.
+    kick : float
+        By how much a weight is moved, in units of (largest value) / (largest key).
+    seed : int, SeedSequence or Generator
 
     Returns
     -------
@@ -121,7 +126,7 @@ def _given(run: Any, rule: Rule | str | None, on: Substrate | None) -> tuple[Cou
     return Course(rules.get_rule(name), sent, wide.W_states.values, run.state_step.values), substrate
 
 
-def _wide(run: Any) -> "xr.Dataset":
+def _wide(run: Any) -> xr.Dataset:
     """A run with axes of seeds and trials."""
     wide = run if "trial" in run.W_states.dims else run.expand_dims("trial")
     states = wide.W_states if "seed" in wide.W_states.dims else wide.W_states.expand_dims("seed")
@@ -148,7 +153,7 @@ def _of_instructions(
     return Course(row, sent, kept, after), Exact()
 
 
-def _labelled(run: Any, course: Course, variables: dict[str, Any]) -> "xr.Dataset":
+def _labelled(run: Any, course: Course, variables: dict[str, Any]) -> xr.Dataset:
     """Variables with the coordinates of the run, and without axes that it does not have."""
     ds, T = results.dataset(variables), np.shape(course.sent.q)[1]
     coords: dict[str, Any] = {"state_step": course.after} if "state_step" in ds.dims else {}

@@ -33,7 +33,7 @@ def transition_matrices(
         Keys; (..., T, n, d_k) of a rule with n writes per token, whose matrix is the product of theirs.
     v : None or (..., T, d_v) array
         Values, on which the matrices of OJA and GATED_OJA depend, and no others.
-    beta, decay, erase, momentum
+    beta, decay, erase, momentum : array or None
         As `synfwp.scan` takes them.
 
     Returns

@@ -1,5 +1,7 @@
 """Transitions of a network as they are measured: the response of its weights to weights that start elsewhere."""
 
+from __future__ import annotations
+
 import inspect
 import json
 from collections.abc import Mapping
@@ -24,8 +26,19 @@ Array = np.ndarray
 class Response(NamedTuple):
     """What repeats of the same tokens from weights that start elsewhere give.
 
-    ``M`` (repeat, n, d_k, d_k) is what the tokens make of W, ``written`` (repeat, n, d_v, d_k) what they add to it. Two
-    equal repeats stand for a network without noise.
+    Two equal repeats stand for a network without noise.
+
+    Parameters
+    ----------
+    M : (repeat, n, d_k, d_k) array
+        What the tokens make of W.
+    written : (repeat, n, d_v, d_k) array
+        What they add to it.
+
+    Examples
+    --------
+    >>> Response(np.zeros((2, 1, 3, 3)), np.zeros((2, 1, 4, 3))).written.shape
+    (2, 1, 4, 3)
     """
 
     M: Array
@@ -34,7 +47,7 @@ class Response(NamedTuple):
 
 def measured_transitions(
     rule: Rule | str,
-    instructions: "Instructions | xr.Dataset | Sent",
+    instructions: Instructions | xr.Dataset | Sent,
     on: Substrate,
     W0: Any = None,
     *,
@@ -117,7 +130,7 @@ def _one(
     return found, left - middle @ found
 
 
-def along(ds: "xr.Dataset", rule: Rule, on: Substrate, repeats: int, kick: float, seed: seeds.Seed) -> Response:
+def along(ds: xr.Dataset, rule: Rule, on: Substrate, repeats: int, kick: float, seed: seeds.Seed) -> Response:
     """Responses along a run that kept its states, of the tokens from each of them to the next.
 
     Arrays are (repeat, seed, trial, transition, ., .); what is left of the tokens at the end is a transition too.
@@ -150,12 +163,12 @@ def starts_anywhere(on: Substrate) -> bool:
     return "W0" in inspect.signature(on.run).parameters
 
 
-def _sent(ds: "xr.Dataset") -> list[str]:
+def _sent(ds: xr.Dataset) -> list[str]:
     """The instructions among the variables of a run."""
     return [name for name in ("q", "k", "v", "beta", "decay", "scored") if name in ds]
 
 
-def substrate_of(ds: "xr.Dataset") -> Substrate:
+def substrate_of(ds: xr.Dataset) -> Substrate:
     """The substrate of a run, built again from the parameters that the run keeps.
 
     Raises

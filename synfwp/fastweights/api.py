@@ -1,5 +1,7 @@
 """The door to exact rules: `scan` runs a rule, `vjp` differentiates it, `attention` gives it as a matrix."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 
@@ -174,7 +176,14 @@ def vjp(
 
     Parameters
     ----------
-    rule, q, k, v, beta, decay, erase, momentum, ridge, W0, aux0, threads
+    rule : Rule or str
+    q, k : (..., T, d_k) array
+        Queries and keys.
+    v : (..., T, d_v) array
+        Values.
+    beta, decay, erase, momentum, ridge, W0, aux0 : array or None
+        Gates and what the rule starts from, as `scan` takes them.
+    threads : int or None
         As `scan` takes them.
 
     Returns
@@ -238,7 +247,14 @@ def gradients(
 
     Parameters
     ----------
-    rule, q, k, v, beta, decay, erase, momentum, ridge, W0, aux0, threads
+    rule : Rule or str
+    q, k : (..., T, d_k) array
+        Queries and keys.
+    v : (..., T, d_v) array
+        Values.
+    beta, decay, erase, momentum, ridge, W0, aux0 : array or None
+        Gates and what the rule starts from, as `scan` takes them.
+    threads : int or None
         As `scan` takes them.
     dy, dW, daux : None or arrays of the shapes of y, W and aux
         Gradients of the loss there; None means 0.
@@ -288,8 +304,11 @@ def attention(
 
     Parameters
     ----------
-    rule, q, k, beta, decay, erase, momentum, ridge
-        As `scan` takes them.
+    rule : Rule or str
+    q, k : (..., T, d_k) array
+        Queries and keys.
+    beta, decay, erase, momentum, ridge : array or None
+        Gates, as `scan` takes them.
 
     Returns
     -------

@@ -28,6 +28,11 @@ def fastest_form(rule: Rule | str, T: int, d_k: int, d_v: int, dtype: Any = np.f
     -------
     str
 
+    Raises
+    ------
+    TypeError, ValueError
+        For an unknown rule, or sizes that are no integers of at least 1.
+
     Examples
     --------
     >>> fastest_form("delta", 512, 64, 64), fastest_form("softmax", 512, 64, 64)

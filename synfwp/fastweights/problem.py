@@ -1,5 +1,7 @@
 """What checks, passes and solvers hand to each other, with one batch axis n in front; and what the caller gets."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -89,12 +91,27 @@ Named = dict[str, Any]  # gradients by the names of the arguments, p and r being
 
 @dataclass(frozen=True)
 class Scan(shown.OneLine):
-    """What a rule leaves: reads ``y (..., T, d_v)``, the last ``W (..., d_v, d_k)``, ``aux`` and kept ``states``.
+    """What a rule leaves.
 
-    ``states`` is None, or W after tokens n, 2n, ... of shape (..., T // n, d_v, d_k). ``aux`` is what a rule carries
-    beside W: the sum of keys z (..., d_k) of a normalised one, the mean of the keys and their number (..., d_k + 1) of
-    a centred one, M (..., d_v, d_k) of MOMENTUM_DELTA, H (..., d_k, d_k) of MESA, whose W is the matrix that reads,
-    ``G (H + ridge)^-1``. W is None for SOFTMAX.
+    Parameters
+    ----------
+    y : (..., T, d_v) array
+        Reads.
+    W : (..., d_v, d_k) array or None
+        After the last token. For MESA the matrix that reads, ``G (H + ridge)^-1``; None for SOFTMAX.
+    aux : array or None
+        What a rule carries beside W: the sum of keys z (..., d_k) of a normalised one, the mean of the keys and their
+        number (..., d_k + 1) of a centred one, M (..., d_v, d_k) of MOMENTUM_DELTA, H (..., d_k, d_k) of MESA.
+    states : (..., T // n, d_v, d_k) array or None
+        W after tokens n, 2n, ..., where they were kept.
+
+    Examples
+    --------
+    >>> import synfwp as fw
+    >>> key = np.eye(2)
+    >>> found = fw.scan("delta", key, key, key, states=1)
+    >>> found.y.shape, found.W.tolist(), found.states.shape
+    ((2, 2), [[1.0, 0.0], [0.0, 1.0]], (2, 2, 2))
     """
 
     y: Array
@@ -105,7 +122,28 @@ class Scan(shown.OneLine):
 
 @dataclass(frozen=True)
 class Gradients(shown.OneLine):
-    """Gradients in the shapes of the arguments as they were passed; None for an argument that was not passed."""
+    """Gradients in the shapes of the arguments as they were passed; None for an argument that was not passed.
+
+    Parameters
+    ----------
+    q, k, v : (..., T, d) array
+        Of queries, keys and values; for SELF_REFERENTIAL of q alone.
+    beta, decay : array or None
+        Of the gates.
+    erase : pair of (..., T, d_k) array, or None
+        Of keys of its own.
+    momentum, ridge : array or None
+    W0, aux0 : array or None
+        Of what the rule started from.
+
+    Examples
+    --------
+    >>> import synfwp as fw
+    >>> key = np.eye(2)
+    >>> found, pull = fw.vjp("hebb", key, key, key)
+    >>> pull(np.ones((2, 2))).v.tolist()
+    [[1.0, 1.0], [1.0, 1.0]]
+    """
 
     q: Array
     k: Array | None = None

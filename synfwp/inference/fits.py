@@ -1,5 +1,7 @@
 """Fits of rules of spike timing to tables of weight changes, with intervals."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property

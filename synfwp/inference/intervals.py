@@ -228,7 +228,7 @@ def bootstrap(
     if not np.isfinite(spread).all():
         threshold(estimate, level)  # names the cure
 
-    with tqdm(total=draws, unit="fit", disable=None, delay=2.0, leave=False) as bar:
+    with tqdm(total=draws, desc="bootstrap", unit="fit", disable=None, delay=2.0, leave=False) as bar:
 
         def one(draw: int) -> list[float]:
             rng = seeds.generator(seed, "bootstrap", draw)

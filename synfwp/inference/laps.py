@@ -1,5 +1,7 @@
 """Fits of BTSP to changes around a plateau, of bins or of cells, with intervals."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -74,13 +76,22 @@ def fit_btsp(
     inflate : bool
         Multiply the standard errors by the root of ``chi^2`` per degree of freedom, where it is above 1, before the
         intervals (Birge's ratio): bins of one cell are not independent. Not for ``intervals="cells"``.
-    width, plateau, dt
-        As of :meth:`synfwp.plasticity.BTSP.integrals`.
+    width : float
+        As of :meth:`synfwp.plasticity.BTSP.integrals`, ms.
+    plateau : float
+        Length of the plateau, ms.
+    dt : float
+        Step of the integrals, ms.
     starts : int
         Random starts.
     intervals : "profile", "bootstrap", "cells" or "none"
-    level, draws, seed, threads
-        As of `fit_short_term`.
+    level : float
+        Of the intervals, from 0 to 1.
+    draws : int
+        Of the bootstrap.
+    seed : int
+    threads : int or None
+        Threads of the starts and draws; None takes the processors at hand.
 
     Returns
     -------

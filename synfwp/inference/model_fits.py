@@ -1,5 +1,7 @@
 """Models of amplitudes, traces and laps fitted to data: what a fit gives, and how it is made."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -98,6 +100,11 @@ class ModelFit:
         xarray.Dataset
             ``measured``, ``sem`` (where known), ``model``, ``low`` and ``high`` along ``point``, with the coordinate
             ``condition`` and what `at` holds.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For a level that is not between 0 and 1.
         """
         from scipy.stats import norm, t
 

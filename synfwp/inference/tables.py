@@ -1,5 +1,7 @@
 """A user's own table of weight changes, as a Dataset like the published ones."""
 
+from __future__ import annotations
+
 import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,5 +1,7 @@
 """Short-term plasticity fitted to a voltage trace, with the time constants of synapse and membrane."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -34,12 +36,29 @@ class TraceFit(ModelFit):
 
     Parameters
     ----------
-    estimate, intervals, make, seed
+    estimate : Estimate
         As of `ModelFit`; the points are the innovations of the noise, one per sample.
+    intervals : dict of str to Interval
+        As of `ModelFit`.
+    make : callable
+        From values of all parameters to the rule.
+    seed : int
     trace : Dataset
         ``voltage`` and ``model`` along ``time`` (s).
     noise : (order,) array
         Coefficients of the autoregression of what the model leaves.
+
+    Examples
+    --------
+    >>> from synfwp.inference import fit_short_term_trace
+    >>> t, spikes = np.arange(0.0, 400.0, 1.0), np.array([50.0, 100.0, 150.0, 300.0])
+    >>> share = ShortTerm(U=0.4, tau_rec=200.0, tau_facil=50.0).amplitudes(spikes)
+    >>> noise = 0.002 * np.random.default_rng(0).standard_normal(t.size)
+    >>> fixed = {"tau_syn": 3.0, "tau_m": 15.0, "delay": 0.0}
+    >>> found = fit_short_term_trace(
+    ...     t, 2.0 * potentials(t, spikes, share, 3.0, 15.0) + noise, spikes, fixed=fixed, starts=2, intervals="none")
+    >>> type(found).__name__, sorted(found.trace.data_vars)
+    ('TraceFit', ['model', 'voltage'])
     """
 
     trace: xr.Dataset | None = None
@@ -88,8 +107,16 @@ def fit_short_term_trace(
         (peak of a response to full release), ``rest``.
     noise : int or None
         Order of the autoregression; 0: samples are independent. None: that of the lowest BIC, at most 30.
-    starts, intervals, level, draws, seed, threads
-        As of `fit_short_term`.
+    starts : int
+        Random starts.
+    intervals : "profile", "bootstrap" or "none"
+    level : float
+        Of the intervals, from 0 to 1.
+    draws : int
+        Of the bootstrap.
+    seed : int
+    threads : int or None
+        Threads of the starts and draws; None takes the processors at hand.
 
     Returns
     -------

@@ -1,5 +1,7 @@
 """Fits of short-term plasticity to amplitudes of trains, with intervals."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any

@@ -1,5 +1,7 @@
 """Which rule a synapse follows: from recorded weights by regression, from activity by a Taylor rule."""
 
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any
 
 from synfwp import checks
@@ -21,7 +23,7 @@ def infer_rule(
     reward: Any = None,
     W0: Any = None,
     how: FromWeights | FromActivity | None = None,
-) -> "xr.Dataset":
+) -> xr.Dataset:
     r"""Which rule synapses follow, from recorded weights or from activity alone.
 
     **From weights.** Trial by trial,

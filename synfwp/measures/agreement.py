@@ -157,6 +157,11 @@ def crossing(x: Array, y: Array, wanted: float) -> float:
     float
         NaN where y does not rise to it, or starts so.
 
+    Raises
+    ------
+    ValueError, TypeError
+        For an x that is not above 0, or another number of entries in y.
+
     Examples
     --------
     >>> round(crossing([1.0, 100.0], [0.0, 1.0], 0.5), 6)

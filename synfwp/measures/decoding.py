@@ -1,5 +1,7 @@
 """What decoders read out of responses or weights: held-out trials, shuffled controls, and what would be seen."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 
@@ -118,8 +120,17 @@ def decode_across_times(
     Parameters
     ----------
     X : (trials, features, times) array
-    labels, decoder, folds, groups, shuffles, strength, seed
+    labels : (trials,) array
+    decoder : str
         As in `decode`.
+    folds : int
+    groups : None or (trials,) array
+        Trials that are held out together.
+    shuffles : int
+        Of the labels, for the p value.
+    strength : float
+        Of the regularisation, as in `decode`.
+    seed : int, SeedSequence or Generator
 
     Returns
     -------

@@ -1,5 +1,7 @@
 """Geometry of representations: distances between conditions, and how alike two sets of responses are."""
 
+from __future__ import annotations
+
 import numpy as np
 import xarray as xr
 

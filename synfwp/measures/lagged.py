@@ -1,5 +1,7 @@
 """Correlation of two traces at lags, beside what unrelated traces of the same slowness would give."""
 
+from __future__ import annotations
+
 import numpy as np
 import xarray as xr
 

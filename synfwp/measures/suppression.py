@@ -1,5 +1,7 @@
 """Repetition suppression, measured on other presentations than those that chose the neurons."""
 
+from __future__ import annotations
+
 import numpy as np
 import xarray as xr
 

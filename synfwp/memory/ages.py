@@ -1,5 +1,7 @@
 """How long a memory lasts: signal and noise of a stored value against the writes that came after it."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -56,8 +58,15 @@ def retention(
         Writes of an episode.
     oldest : int
         Largest age that is read.
-    d_key, d_value, keys, values, beta, seeds, seed
+    d_key, d_value : int or None
+        Features, as `capacity` takes them.
+    keys, values : str, array or callable
         As `capacity` takes them; values have a mean of zero, or their mean counts as signal.
+    beta : "best", None or float
+        As `capacity` takes it.
+    seeds : int
+        Episodes of each point.
+    seed : int, SeedSequence or Generator
 
     Returns
     -------
@@ -97,8 +106,8 @@ def retention(
     draws = protocol.drawing(lambda rng, oldest: _ages(items, rng, count, oldest), seed, seeds, *key)
     for name, one in known.items():
         probe(name, one, draws.episodes(last, count=1))
-    found = {}
-    with tqdm(total=len(known) * len(levels), unit="cell", disable=None, leave=False) as bar:
+    found, cells = {}, len(known) * len(levels)
+    with tqdm(total=cells, desc="memories x thresholds", unit="cell", disable=None, leave=False) as bar:
         for name, one in known.items():
             tuned, tested = _Moments(one), _Moments(one)
             for level in levels:

@@ -1,5 +1,7 @@
 """Memories of what changes: keys that are written again, and a target that drifts."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -49,12 +51,23 @@ def overwriting(
         Writes of every key, in random order.
     pairs : int
         Keys.
-    d_key, d_value, keys, values, decoder, candidates, beta
-        As `capacity` takes them. Old values of a key are among the candidates.
+    d_key, d_value : int or None
+        Features, as `capacity` takes them.
+    keys, values : str, array or callable
+        As `capacity` takes them.
+    decoder : str or memory.Decoder
+        As `capacity` takes it.
+    candidates : int
+        As `capacity` takes it; old values of a key are among them.
+    beta : "best", None or float
+        As `capacity` takes it.
     tuned : "writes" or "curve"
         Whether knobs are chosen for every number of writes, or once for all.
-    seeds, seed, queries
-        As `capacity` takes them.
+    seeds : int
+        Episodes of each point.
+    seed : int, SeedSequence or Generator
+    queries : int
+        Most queries of an episode.
 
     Returns
     -------
@@ -219,8 +232,9 @@ def tracking(
         As `capacity` takes it.
     tuned : "drift" or "curve"
         Whether knobs are chosen for every drift, or once for all.
-    seeds, seed
-        As `capacity` takes them.
+    seeds : int
+        Episodes of each point.
+    seed : int, SeedSequence or Generator
 
     Returns
     -------

@@ -1,5 +1,7 @@
 """How many pairs a memory holds at a criterion: by bisection, with an interval, and how that grows with the keys."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -68,8 +70,21 @@ def critical_load(
         Mean score.
     most : int
         Largest load that is tried.
-    d_key, d_value, keys, values, decoder, candidates, beta, seeds, seed, queries
+    d_key, d_value : int or None
+        Features, as `capacity` takes them.
+    keys, values : str, array or callable
         As `capacity` takes them.
+    decoder : str or memory.Decoder
+        As `capacity` takes it.
+    candidates : int
+        As `capacity` takes it.
+    beta : "best", None or float
+        As `capacity` takes it.
+    seeds : int
+        Episodes of each point.
+    seed : int, SeedSequence or Generator
+    queries : int
+        Most queries of an episode.
 
     Returns
     -------
@@ -140,8 +155,11 @@ def scaling(
         As `capacity` takes it.
     d_keys : sequence of int
         At least two; values have as many features as keys where ``d_value`` is left out.
-    criterion, seed, **settings
-        As `critical_load` takes them.
+    criterion : float
+        Mean score, as `critical_load` takes it.
+    seed : int, SeedSequence or Generator
+    **settings
+        Other arguments of `critical_load`.
 
     Returns
     -------

@@ -53,7 +53,8 @@ def measure_all(
     parts = [(name, sizes) for name in known for sizes in ([dim.sizes] if whole else [[size] for size in dim.sizes])]
     task: Any = _Part(dict(known), draws, score, whole)
     cells: dict[tuple[str, Any], Measured] = {}
-    with tqdm(total=len(known) * len(dim.sizes), unit="cell", disable=None, leave=False) as bar:
+    count, what = len(known) * len(dim.sizes), f"memories x {dim.name}"
+    with tqdm(total=count, desc=what, unit="cell", disable=None, leave=False) as bar:
         for found in map(task, parts) if on is None else workers.each(task, parts, on):
             cells |= found
             bar.set_postfix_str(", ".join(map(str, next(iter(found)))))

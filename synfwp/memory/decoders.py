@@ -1,5 +1,7 @@
 """Decoders: what counts as remembered. One matrix, read by cosine, by sign, by the best candidate, or as familiar."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType

@@ -29,6 +29,12 @@ class Episode(NamedTuple):
         The values that a decoder chooses from.
     label : (Q,) array of int
         Index of the right candidate; of the decoder of familiarity, 1 for what was stored.
+
+    Examples
+    --------
+    >>> one = np.eye(2)
+    >>> Episode(one, one, one, one, one, np.arange(2)).label.tolist()
+    [0, 1]
     """
 
     k: Array

@@ -83,7 +83,13 @@ class BCPNN(_Counts, shown.OneLine):
         object.__setattr__(self, "prior", checks.number("prior", self.prior, 0, above=True))
 
     def __call__(self, k: Array, v: Array, q: Array, rng: object) -> Array:
-        """Reads (Q, d_v) of pairs k (P, d_k), v (P, d_v), of activities in [0, 1]."""
+        """Reads (Q, d_v) of pairs k (P, d_k), v (P, d_v), of activities in [0, 1].
+
+        Raises
+        ------
+        ValueError
+            For activities out of [0, 1].
+        """
         for name, x in (("k", k), ("v", v)):
             if x.size and (x.min() < 0 or x.max() > 1):
                 bad = float(x.min() if x.min() < 0 else x.max())

@@ -1,5 +1,7 @@
 """Scores of memories against the number of pairs that they hold."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import Any
 

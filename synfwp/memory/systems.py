@@ -5,6 +5,8 @@ A system is a rule on a substrate (exact, in rates, in spikes, on synapses of a 
 write strength, a decay or a temperature, are its knobs: numbers to choose from on other seeds.
 """
 
+from __future__ import annotations
+
 import inspect
 import warnings
 from collections.abc import Callable, Mapping, Sequence

@@ -96,7 +96,22 @@ class PlasticLayer(shown.OneLine):
     def arguments(self, weights: Mapping[str, Any], x: Any, modulation: Any = None) -> "Arguments":
         """What `check` takes for inputs ``x (..., T, d_in)``, traced or not.
 
-        ``weights`` holds W, lam, eta and, where there are such, W_in (a matrix or one number), b and alpha.
+        Parameters
+        ----------
+        weights : mapping of str to array
+            W, lam, eta and, where there are such, W_in (a matrix or one number), b and alpha.
+        x : (..., T, d_in) array
+        modulation : array or None
+            What eta is multiplied by.
+
+        Returns
+        -------
+        Arguments
+
+        Raises
+        ------
+        ValueError
+            For an alpha of a multiplicative layer.
         """
         W, slow, b = weights["W"], weights.get("W_in") if self.recurrent else weights["W"], weights.get("b")
         drive = x if slow is None else x * slow if np.ndim(slow) == 0 else _project(x, slow)

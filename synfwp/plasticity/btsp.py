@@ -1,5 +1,7 @@
 """Plasticity on the time scale of behaviour (BTSP): seconds wide, written by plateau potentials of the dendrite."""
 
+from __future__ import annotations
+
 import dataclasses
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
@@ -245,8 +247,12 @@ class BTSP:
             As of `integrals`.
         w : float or (m,) array_like
             Weights before, from 0 to 1.
-        width, plateau, dt
-            As of `integrals`.
+        width : float
+            As of `integrals`, ms.
+        plateau : float
+            Length of the plateau, ms.
+        dt : float
+            Step of the integrals, ms.
 
         Returns
         -------

@@ -1,5 +1,7 @@
 """Plasticity by calcium that crosses thresholds."""
 
+from __future__ import annotations
+
 from dataclasses import KW_ONLY, dataclass
 from typing import Any, ClassVar
 

@@ -1,5 +1,7 @@
 """Rules against published tables: a rule on every protocol of a table."""
 
+from __future__ import annotations
+
 import dataclasses
 from typing import Any, Protocol, runtime_checkable
 
@@ -19,6 +21,15 @@ class SpikeRule(Protocol):
     """Anything that turns two spike trains into a weight change: the rules here, a row, or a user's own.
 
     The change is relative, unless the rule has an attribute ``amplitude`` that is ``"absolute"``, as a row has.
+
+    Examples
+    --------
+    >>> class Count:
+    ...     def dw(self, pre, post):
+    ...         return 0.01 * len(pre) * len(post)
+    >>> rule: SpikeRule = Count()
+    >>> rule.dw([0.0], [10.0, 20.0])
+    0.02
     """
 
     def dw(self, pre: ArrayLike, post: ArrayLike) -> float:

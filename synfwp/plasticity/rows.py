@@ -4,6 +4,8 @@ Amplitudes are in the unit of the weight, times in ms. Further arguments of ever
 such as ``w_max=1.0, interaction="nearest"``.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

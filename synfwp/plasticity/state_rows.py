@@ -1,5 +1,7 @@
 """Rules whose synapses hold more than a weight, as a projection of a circuit takes them."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any, ClassVar
 

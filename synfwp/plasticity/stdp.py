@@ -4,6 +4,8 @@ Amplitudes here are relative, as published: a change is a fraction of the weight
 of a weight of that size, whose amplitudes are absolute.
 """
 
+from __future__ import annotations
+
 import dataclasses
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property

@@ -10,6 +10,8 @@ and y1, y2 of the postsynaptic spikes, read before the spike raises its own. Eve
 `SynapticRule.dw` applies a row to two spike trains, a `Projection` to all its synapses.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 

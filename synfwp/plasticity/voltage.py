@@ -1,5 +1,7 @@
 """Plasticity by presynaptic spikes and the postsynaptic voltage."""
 
+from __future__ import annotations
+
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
@@ -177,8 +179,14 @@ class VoltagePlasticity:
 
         Parameters
         ----------
-        pre, v, dt, start
-            As of `dw`.
+        pre : (n,) array_like
+            Presynaptic spikes, ms.
+        v : (T,) array_like
+            Voltage of each step, mV.
+        dt : float
+            Step, ms.
+        start : float
+            Begin of the record, ms.
 
         Returns
         -------

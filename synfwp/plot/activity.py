@@ -1,5 +1,7 @@
 """What a network does: its spikes, its weights and its traces over time."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -176,7 +178,7 @@ def weights(da: xr.DataArray, ax: Axes | None = None, *, limit: float | None = N
     ax : Axes
         Where to draw; a new single-column figure if not given.
     limit : float
-        The colours span -limit to limit; the largest |W| if not given.
+        The colours span -limit to limit; the largest ``|W|`` if not given.
     label : str
         Text at the colour bar; "weight", with the units of ``da`` if it has some, if not given.
 

@@ -1,5 +1,7 @@
 """Figures as files: PDF, SVG and PNG of equal bytes for equal figures, with a note on where they come from."""
 
+from __future__ import annotations
+
 import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -74,6 +76,27 @@ def writers(
     fig: Figure, path_stem: str | Path, *, note: Mapping[str, str] | None = None, thumbnail: str | Path | None = None
 ) -> dict[Path, Callable[[Path], object]]:
     """What writes each file of a figure, for `synfwp.results.write_together`; arguments as those of `save`.
+
+    Parameters
+    ----------
+    fig : Figure
+        From `figure`, or any other.
+    path_stem : path
+        Without an ending.
+    note : mapping of str to str
+        "title", "command" and "provenance", for the metadata.
+    thumbnail : path
+        A PNG 720 pixels wide that is written with the others.
+
+    Returns
+    -------
+    dict of pathlib.Path to callable
+        Which writes the file, given a path.
+
+    Raises
+    ------
+    ValueError
+        For a stem with an ending, or another entry of ``note``.
 
     Examples
     --------

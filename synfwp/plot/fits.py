@@ -1,5 +1,7 @@
 """What was fitted: parameters with their intervals, and data with the fitted curve and its band."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 

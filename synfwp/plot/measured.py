@@ -1,5 +1,7 @@
 """What measures and sweeps give: voltage, tuning, RDMs, lags, paired seeds, maps, spectra and contributions."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import Any
 

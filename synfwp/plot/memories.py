@@ -4,6 +4,8 @@ One way for all: the mean with its 95 % interval as a band, theory dashed in the
 system costs in the legend.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -102,8 +104,15 @@ def overwriting(
     ----------
     ds : Dataset
         As `synfwp.overwriting` returns it.
-    ax, systems, costs, legend, styles
-        As `capacity` takes them.
+    ax : Axes
+        Where to draw; a new single-column figure if not given.
+    systems : sequence of str
+        Which ones, in this order; all if not given.
+    costs : bool
+        Costs in the legend, as `capacity` writes them.
+    legend : bool
+    styles : mapping of str to (str, str)
+        Colour and marker of systems.
 
     Returns
     -------
@@ -147,8 +156,14 @@ def retention(
         Where to draw; a new single-column figure if not given.
     threshold : float
         Which one, of those of ``ds``; the first if not given.
-    systems, costs, legend, styles
-        As `capacity` takes them. The legend has the lifetime in writes too.
+    systems : sequence of str
+        Which ones, in this order; all if not given.
+    costs : bool
+        Costs in the legend, as `capacity` writes them.
+    legend : bool
+        With the lifetime in writes too.
+    styles : mapping of str to (str, str)
+        Colour and marker of systems.
 
     Returns
     -------

@@ -1,5 +1,7 @@
 """The page: sizes in mm, the journal style, panel letters, legends, and points with error bars."""
 
+from __future__ import annotations
+
 import functools
 import io
 import os
@@ -61,6 +63,10 @@ def _parameters() -> dict[str, Any]:
 @contextmanager
 def style() -> Iterator[None]:
     """The journal style for a block of code: matplotlib's defaults and ``synfwp.mplstyle``; undone afterwards.
+
+    Yields
+    ------
+    None
 
     Examples
     --------

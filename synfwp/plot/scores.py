@@ -1,5 +1,7 @@
 """How well a system does: recall by substrate, learning curves, and fractions against a condition of the test."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np

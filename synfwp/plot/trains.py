@@ -1,5 +1,7 @@
 """Spike trains: population rates, rasters with rates, responses to events, intervals and correlograms."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import Any
 

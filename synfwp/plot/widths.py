@@ -51,6 +51,10 @@ def at_width(width: float | None) -> Iterator[None]:
     width : 89 or 183 (mm), or None
         None leaves every figure as it is.
 
+    Yields
+    ------
+    None
+
     Raises
     ------
     ValueError
@@ -80,6 +84,10 @@ def leftmost(ax: Axes) -> bool:
     Parameters
     ----------
     ax : Axes
+
+    Returns
+    -------
+    bool
 
     Examples
     --------

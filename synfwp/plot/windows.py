@@ -1,5 +1,7 @@
 """Rules of plasticity: windows, rates of pairs, and trains of short-term plasticity."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from typing import Any
 

@@ -1,5 +1,7 @@
 """DeltaNet, Gated DeltaNet and GLA as programmers, with flash-linear-attention's arrays under their names there."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -156,7 +158,7 @@ class LayerProgrammer(SlowNetwork):
                 )
 
     @classmethod
-    def preset(cls, kind: str, **fields: Any) -> "LayerProgrammer":
+    def preset(cls, kind: str, **fields: Any) -> LayerProgrammer:
         """A layer with the defaults of flash-linear-attention's layer of that kind, less those that are given.
 
         Parameters
@@ -169,6 +171,11 @@ class LayerProgrammer(SlowNetwork):
         Returns
         -------
         LayerProgrammer
+
+        Raises
+        ------
+        ValueError
+            For another kind, or a field that a layer does not have.
 
         Examples
         --------

@@ -1,5 +1,7 @@
 """The programmer: layers of projections whose outputs are the instructions, in a residual stream or without one."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 

@@ -1,5 +1,7 @@
 """Networks that are trained with their plasticity: the slow weights and the rule's own numbers."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,7 +95,7 @@ class PlasticNetwork(PlasticLayer):
                 )
 
     @classmethod
-    def hebbff(cls, d_in: int, d_hidden: int, d_out: int | None = 2, **fields: Any) -> "PlasticNetwork":
+    def hebbff(cls, d_in: int, d_hidden: int, d_out: int | None = 2, **fields: Any) -> PlasticNetwork:
         """HebbFF: ``h = sigmoid((W + A) x + b)``, ``A <- lam A + eta h x^T`` from lam = 0.99 and eta = -5 / d_in.
 
         Two classes with a softmax are their ``sigmoid(w . h + b)``.
@@ -113,6 +115,11 @@ class PlasticNetwork(PlasticLayer):
         -------
         PlasticNetwork
 
+        Raises
+        ------
+        TypeError, ValueError
+            For sizes that are no integers of at least 1.
+
         References
         ----------
         Tyulmankov, Yang & Abbott 2022.
@@ -126,7 +133,7 @@ class PlasticNetwork(PlasticLayer):
         return cls(d_in=d_in, d_hidden=d_hidden, d_out=d_out, **start | fields)
 
     @classmethod
-    def mpn(cls, d_in: int, d_hidden: int, d_out: int | None = None, **fields: Any) -> "PlasticNetwork":
+    def mpn(cls, d_in: int, d_hidden: int, d_out: int | None = None, **fields: Any) -> PlasticNetwork:
         """Multi-plasticity network: ``h = tanh((W + W M) x)``, ``M <- lam M + eta h x^T``.
 
         Where lam and eta start is our choice.
@@ -154,7 +161,7 @@ class PlasticNetwork(PlasticLayer):
         return cls(d_in=d_in, d_hidden=d_hidden, d_out=d_out, **start | fields)
 
     @classmethod
-    def differentiable(cls, d: int, d_out: int | None = None, **fields: Any) -> "PlasticNetwork":
+    def differentiable(cls, d: int, d_out: int | None = None, **fields: Any) -> PlasticNetwork:
         """Differentiable plasticity: ``h_t = tanh((W + alpha A) h_{t-1} + 20 x_t)``, Hebb with a decay of 1 - eta.
 
         Strong inputs hold the units that they reach.
@@ -180,7 +187,7 @@ class PlasticNetwork(PlasticLayer):
         return cls(d_in=d, d_hidden=d, d_out=d_out, **start | fields)
 
     @classmethod
-    def fast_weights(cls, d_in: int, d_hidden: int, d_out: int | None = None, **fields: Any) -> "PlasticNetwork":
+    def fast_weights(cls, d_in: int, d_hidden: int, d_out: int | None = None, **fields: Any) -> PlasticNetwork:
         """Fast weights that attend to the recent past: one inner step, layer normalisation, relu.
 
         lam = 0.95 and eta = 0.5 are not learned. The pass before the inner loop is not normalised (``norm="every"``:

@@ -60,6 +60,11 @@ class Evaluation:
     -----
     The parameters of the evaluation with the lowest loss are the ones that are kept, or those of the evaluation that
     reached ``stop_at``.
+
+    Examples
+    --------
+    >>> Evaluation(every=50, patience=4).sequences
+    64
     """
 
     every: int = 100
@@ -156,6 +161,11 @@ class Checkpoint:
     ------
     TypeError, ValueError
         If ``every`` is not an integer of at least 1.
+
+    Examples
+    --------
+    >>> Checkpoint("training.nc", every=50).every
+    50
     """
 
     path: Any

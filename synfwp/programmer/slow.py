@@ -1,5 +1,7 @@
 """What all slow networks share that send instructions: the exact read, scores, a report; and a user's own function."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -184,8 +186,8 @@ class FunctionProgrammer(SlowNetwork):
 
         Raises
         ------
-        TypeError
-            If ``start`` gives no dict of arrays.
+        TypeError, ValueError
+            If ``start`` gives no dict of arrays, or one of them has a unit.
         """
         params = self.start(seeds.generator(seed, "init"))
         if not isinstance(params, dict) or not params:
@@ -210,8 +212,8 @@ class FunctionProgrammer(SlowNetwork):
 
         Raises
         ------
-        TypeError
-            If ``send`` gives anything else.
+        TypeError, ValueError
+            If ``send`` gives anything else, or x has a unit.
         """
         checks.bare("x", x)
         sent = self.send(params, x)
@@ -235,6 +237,11 @@ class FunctionProgrammer(SlowNetwork):
         -------
         array
             The reads themselves without ``read``.
+
+        Raises
+        ------
+        ValueError
+            If y has a unit.
         """
         checks.bare("y", y)
         return y if self.read is None else self.read(params, y, x)

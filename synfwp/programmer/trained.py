@@ -1,5 +1,7 @@
 """A programmer with its trained parameters, kept in files without a line of code in them."""
 
+from __future__ import annotations
+
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -52,13 +54,27 @@ _KINDS: dict[str, Any] = {
 class Trained(Generic[Network], owned.Owner):
     """A programmer, or a plastic network, with its trained parameters and the history of the training.
 
-    ``history`` is a Dataset with dim step and variables loss, gradient_norm and accuracy (NaN for real targets); with
-    evaluations also evaluation_loss and evaluation_accuracy along evaluation, whose coordinate is the step.
+    Parameters
+    ----------
+    programmer : Programmer, or another slow network, or PlasticNetwork
+    params : dict of str to array
+        Copied, and read-only.
+    history : xarray.Dataset
+        Along step: loss, gradient_norm and accuracy (NaN for real targets); with evaluations also evaluation_loss and
+        evaluation_accuracy along evaluation, whose coordinate is the step.
+
+    Examples
+    --------
+    >>> import synfwp as fw
+    >>> task = fw.tasks.Copy()
+    >>> trained = fw.train(fw.Programmer(d_in=task.d_in, d_out=task.d_out, d_key=4, d_value=4), task, steps=2)
+    >>> sorted(trained.history)
+    ['accuracy', 'gradient_norm', 'loss']
     """
 
     programmer: Network
     params: Params
-    history: "xr.Dataset"
+    history: xr.Dataset
 
     def __post_init__(self) -> None:
         """Parameters and history are copies; the parameters are read-only: ``params | {"W_out": ...}`` changes some."""
@@ -68,8 +84,23 @@ class Trained(Generic[Network], owned.Owner):
     def instructions(self, x: Any, scored: Any = None, **more: Any) -> Instructions:
         """What the programmer sends to the synapses for tokens ``x (..., T, d_in)``; plastic networks send nothing.
 
-        ``scored``, such as a batch's mask, marks the tokens whose reads count. ``more`` goes to a `Programmer`:
-        ``modulation=`` takes the place of its own signal, ``layer=`` picks a layer.
+        Parameters
+        ----------
+        x : (..., T, d_in) array
+            Tokens.
+        scored : None or (..., T) array
+            Marks the tokens whose reads count, such as the mask of a batch.
+        **more
+            For a `Programmer`: ``modulation=`` takes the place of its own signal, ``layer=`` picks a layer.
+
+        Returns
+        -------
+        Instructions
+
+        Raises
+        ------
+        TypeError, ValueError
+            For a plastic network, which sends nothing, or tokens that are no plain array.
         """
         if not isinstance(self.programmer, SlowNetwork):
             raise TypeError("a PlasticNetwork sends no instructions; use .programmer.run(.params, x).")
@@ -95,8 +126,8 @@ class Trained(Generic[Network], owned.Owner):
 
         Raises
         ------
-        TypeError
-            For a plastic network, which reads no substrate.
+        TypeError, ValueError
+            For a plastic network, which reads no substrate, or tokens that are no plain array.
         """
         if not isinstance(self.programmer, SlowNetwork):
             raise TypeError("a PlasticNetwork reads no substrate; use .programmer.scores(.params, x).")
@@ -134,7 +165,9 @@ class Trained(Generic[Network], owned.Owner):
         ----------
         batch : Batch
             Of a task, with real targets.
-        on, seed
+        on : substrate or None
+            As for `accuracy`.
+        seed : int, SeedSequence or Generator
             As for `accuracy`.
 
         Returns
@@ -204,6 +237,15 @@ def load_trained(path: str | Path, programmer: SlowNetwork | None = None) -> Tra
     FileNotFoundError, ValueError
         If there is no such file, it does not hold a programmer, its function or class is missing or another one, or a
         synfwp before 0.1.0 wrote it.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import synfwp as fw
+    >>> task, path = fw.tasks.Copy(), Path(tempfile.mkdtemp()) / "trained.nc"
+    >>> trained = fw.train(fw.Programmer(d_in=task.d_in, d_out=task.d_out, d_key=4, d_value=4), task, steps=2)
+    >>> load_trained(trained.save(path)).programmer == trained.programmer
+    True
     """
     ds = results.load(path)
     if "programmer" not in ds.attrs:
@@ -257,7 +299,7 @@ def _reads(y: Any) -> np.ndarray:
     return found
 
 
-def pack(ds: "xr.Dataset", prefix: str, params: Params) -> "xr.Dataset":
+def pack(ds: xr.Dataset, prefix: str, params: Params) -> xr.Dataset:
     """The Dataset with one more variable for every array, ``prefix_name``."""
     check_params(params)
     for name, value in params.items():
@@ -273,7 +315,7 @@ def check_params(params: Params) -> None:
         given.give([check_name(name, "name of a parameter")], f"parameter {name!r}")
 
 
-def unpack(ds: "xr.Dataset", prefix: str) -> tuple["xr.Dataset", Params]:
+def unpack(ds: xr.Dataset, prefix: str) -> tuple[xr.Dataset, Params]:
     """What `pack` put in: the Dataset without, and the arrays."""
     names = [str(name) for name in ds.data_vars if str(name).startswith(f"{prefix}_")]
     return ds.drop_vars(names), {name.removeprefix(f"{prefix}_"): ds[name].values for name in names}

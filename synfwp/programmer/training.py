@@ -1,5 +1,7 @@
 """Training a programmer through the fast weights: one loop, one Dataset of history, checkpoints to go on from."""
 
+from __future__ import annotations
+
 import hashlib
 import inspect
 import warnings

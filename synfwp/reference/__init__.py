@@ -8,6 +8,7 @@ more than W takes it as ``aux`` and gives its last value as a third result; one 
 """
 
 from synfwp.reference.btsp import btsp_integrals, btsp_traces
+from synfwp.reference.carried import covariance, mesa, momentum_delta, self_referential, softmax
 from synfwp.reference.circuits import circuit
 from synfwp.reference.clamped import voltage
 from synfwp.reference.membranes import potentials
@@ -17,7 +18,6 @@ from synfwp.reference.rate_flow import rate_network
 from synfwp.reference.recurrent_layers import recurrent
 from synfwp.reference.rules import (
     anti_hebb,
-    covariance,
     delta,
     delta_product,
     dplr,
@@ -31,12 +31,8 @@ from synfwp.reference.rules import (
     leaky_hebb,
     linear_attention,
     longhorn,
-    mesa,
-    momentum_delta,
     oja,
     per_channel,
-    self_referential,
-    softmax,
 )
 from synfwp.reference.sizes import squares
 from synfwp.reference.state_rules import spike_responses, state_rule

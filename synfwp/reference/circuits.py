@@ -2,7 +2,17 @@
 
 import numpy as np
 
+from synfwp.reference.documents import explained
 
+
+@explained(
+    returns="groups : list of dict\nprojections : list of dict\n    Those that were passed, changed in place.",
+    rng="numpy.random.Generator or None: for noise and for neurons that fire by chance.",
+    groups="list of dict: sources and neurons, as above.",
+    projections="list of dict: as above.",
+    steps="int: number of steps.",
+    dt="float: one step (ms).",
+)
 def circuit(rng, groups, projections, steps, dt):
     """A circuit step by step: rasters (steps, n) of every group, potentials (steps, n), and the projections' states.
 
@@ -20,6 +30,14 @@ def circuit(rng, groups, projections, steps, dt):
     Order within a step: decay of synapses; neurons; thresholds; what lies between spikes; arrivals; postsynaptic
     changes; resets. Parameters of neurons and receptors are numbers or (n,) arrays. ``modulators`` of a projection are
     (group, gain), ``given`` the rewards that come from outside in each step, in spikes.
+
+    Examples
+    --------
+    >>> cell = {"v": np.array([-70.0]), "drive": np.full((3, 1), 400.0), "receptors": [], "t_ref": 2.0, "noise": 0.0}
+    >>> cell |= {"g_leak": 10.0, "tau_m": 20.0, "v_rest": -70.0, "v_threshold": -50.0, "v_reset": -60.0}
+    >>> groups, _ = circuit(None, [cell], [], 3, 10.0)
+    >>> groups[0]["raster"].ravel().tolist(), groups[0]["trace"].ravel().round(2).tolist()
+    ([False, True, True], [-54.26, -44.72, -48.2])
     """
     for g in groups:
         if "raster" not in g:

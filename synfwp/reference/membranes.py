@@ -2,7 +2,17 @@
 
 import numpy as np
 
+from synfwp.reference.documents import explained
 
+
+@explained(
+    returns="(samples,) array\n    Potential above rest, 1 at the peak of a response of share 1.",
+    time="(samples,) array: when it is read (ms).",
+    onset="(spikes,) array: when currents begin (ms).",
+    share="(spikes,) array: size of each response.",
+    tau_syn="float: of the current (ms).",
+    tau_m="float: of the membrane (ms).",
+)
 def potentials(time, onset, share, tau_syn, tau_m):
     r"""The membrane potential, above rest, of a passive membrane with exponential synaptic currents.
 

@@ -2,7 +2,25 @@
 
 import numpy as np
 
+from synfwp.reference.documents import explained
 
+
+@explained(
+    returns="h : (T, d) array\nA : (d, d_pre) array\naux : (d + d_pre + 1,) array or None",
+    phi="str: identity, tanh, relu or sigmoid.",
+    rule="str: hebb, oja_local or covariance.",
+    drive="(T, d) array: what comes from outside.",
+    x="(T, d_pre) array or None: what A reads; None: the layer itself.",
+    W="(d, d) array or None: slow weights of the layer.",
+    alpha="(d, d_pre) array or float: what A is multiplied by.",
+    lam="(T,) array: the share of A that is kept per step.",
+    eta="(T,) array: write strengths.",
+    h="(d,) array: the state before.",
+    A="(d, d_pre) array: plastic weights before.",
+    aux="(d + d_pre + 1,) array or None: means and number of steps before, of the covariance.",
+    inner="int: passes of the inner loop.",
+    norm="str: none, every or inner.",
+)
 def plastic(phi, rule, drive, x, W, alpha, lam, eta, h, A, aux=None, inner=0, norm="none"):
     """A network with plastic weights A beside slow ones; hidden states (T, d), the last A and the last aux.
 
@@ -16,6 +34,13 @@ def plastic(phi, rule, drive, x, W, alpha, lam, eta, h, A, aux=None, inner=0, no
     the covariance of h and p, each minus its mean over the steps before; ``aux = (<h>, <p>, n)`` are those means and
     the number of steps behind them.
     The first step of n = 0 meets the means that aux holds, and n = inf holds them for ever.
+
+    Examples
+    --------
+    >>> one, x = np.ones(2), np.array([[1.0], [2.0]])
+    >>> h, A, _ = plastic("identity", "hebb", x, x, None, 1.0, one, 0.5 * one, None, np.zeros((1, 1)))
+    >>> h.ravel().tolist(), A.tolist()
+    ([1.0, 3.0], [[3.5]])
     """
 
     def activate(u, normed=norm == "every"):

@@ -2,7 +2,25 @@
 
 import numpy as np
 
+from synfwp.reference.documents import explained
 
+
+@explained(
+    returns="reads : (T, d_v) array\nW : (d_v, d_k) array",
+    delta="bool: the delta rule; otherwise Hebb.",
+    flow="str: instant, lagged or sample_and_hold.",
+    q="(T, d_k) array: queries.",
+    k="(T, d_k) array: keys.",
+    v="(T, d_v) array: values.",
+    gain="(T,) array: write strengths.",
+    decay="(T,) array or None: the share of W that is kept per token.",
+    tau="float: of the rates (ms).",
+    T_write="float: duration of a write (ms).",
+    T_read="float: duration of a read (ms).",
+    gap="float: silence before each presentation (ms).",
+    steps="int: Runge-Kutta steps of each phase.",
+    W0="(d_v, d_k) array or None: weights before; None: 0.",
+)
 def rate_network(delta, flow, q, k, v, gain, decay, tau, T_write, T_read, gap, steps=400, W0=None):
     """A rate network as differential equations, by Runge-Kutta steps of order 4; reads (T, d_v) and the last W.
 
@@ -11,6 +29,14 @@ def rate_network(delta, flow, q, k, v, gain, decay, tau, T_write, T_read, gap, s
     r ("lagged") or what r was when a retrieval of T_read ended ("sample_and_hold"). While it writes r is W k
     ("instant"), moves ("lagged") or is held. Every phase takes ``steps`` steps; times in ms; W starts at W0, or at
     0. Widrow & Hoff 1960; Hasselmo, Bodelon & Wyble 2002.
+
+    Examples
+    --------
+    >>> k, v, one = np.array([[1.0, 0.0]]), np.array([[2.0]]), np.ones(1)
+    >>> times = {"tau": 10.0, "T_write": 50.0, "T_read": 100.0, "gap": 100.0}
+    >>> y, W = rate_network(False, "instant", k, k, v, one, None, **times)
+    >>> y.round(3).tolist(), W.round(3).tolist()
+    ([[2.0]], [[2.0, 0.0]])
     """
 
     def integrate(slope, state, time):

@@ -2,7 +2,24 @@
 
 import numpy as np
 
+from synfwp.reference.documents import explained
 
+
+@explained(
+    returns="(M, T, d_v) array\n    Reads of the M matrices.",
+    phi="str: identity, relu or elu_plus_one: the feature map.",
+    norm="str: none, l2 or sum: of the features.",
+    heads="int: heads.",
+    rule="tuple: (matrices, sign, erase, decay, first), as above.",
+    drive="(T, P) array: what enters z from outside.",
+    R="(P, heads d_v) array: from the last reads, or (P, hidden) from hidden units, to z.",
+    inner="(T, hidden) array or None: what enters the hidden units.",
+    R_hidden="(hidden, heads d_v) array: from the last reads to the hidden units.",
+    w="(T,) array: 1 where there is a token, 0 where there is padding.",
+    beta_max="float: the largest write strength.",
+    d_key="int: entries of a key.",
+    d_value="int: entries of a value.",
+)
 def recurrent(phi, norm, heads, rule, drive, R, inner, R_hidden, w, beta_max, d_key, d_value):
     """One layer on one sequence; reads (M, T, d_v) of its matrices. Two matrices for each head make a Delta-RNN.
 
@@ -12,6 +29,13 @@ def recurrent(phi, norm, heads, rule, drive, R, inner, R_hidden, w, beta_max, d_
     ``W = W diag(a) + b (sign v - W k') k^T``, where k' is ``a k`` (decay first), k, or nothing to erase; decay is None,
     "scalar" or "key". A Delta-RNN asks its
     second matrices with the last read, ``y_t = W_t q_t + R_t norm(phi(y_(t-1)))``, and no read enters z.
+
+    Examples
+    --------
+    >>> drive, R = np.array([[1.0, 1.0, 2.0, 0.0]] * 2), np.zeros((4, 1))
+    >>> hebb = (1, 1.0, False, None, False)
+    >>> recurrent("identity", "none", 1, hebb, drive, R, None, None, np.ones(2), 1.0, 1, 1).ravel().tolist()
+    [1.0, 2.0]
     """
     matrices, sign, erase, decay, first = rule
 

@@ -4,7 +4,22 @@ from itertools import pairwise
 
 import numpy as np
 
+from synfwp.reference.documents import explained
 
+
+@explained(
+    returns="(steps, n_pre, n_post) array\n    Weights at the end of each step.",
+    kind="str: calcium, voltage, btsp or binary.",
+    f="dict: numbers of the rule (ms, mV, Hz), with the bounds low and high.",
+    W="(n_pre, n_post) array: weights before; NaN where there is no synapse.",
+    arrivals="(steps, n_pre, n_post) array: presynaptic spikes at the synapses.",
+    spikes="(steps, n_pre, n_post) array: postsynaptic spikes at the synapses.",
+    v="(steps, n_post) array: voltage that is read (mV).",
+    plateaus="(steps, n_post) array of bool: where plateaus begin.",
+    dt="float: one step (ms).",
+    gate="(steps,) array: what changes are multiplied by.",
+    rng="numpy.random.Generator or None: of the coins of binary.",
+)
 def state_rule(kind, f, W, arrivals, spikes, v, plateaus, dt, gate, rng=None):
     """Weights (steps, n_pre, n_post) at the end of each step of a projection.
 
@@ -13,14 +28,34 @@ def state_rule(kind, f, W, arrivals, spikes, v, plateaus, dt, gate, rng=None):
     n_post) which neurons begin one; ``gate`` (steps,). ``f`` has the numbers of the rule in ms, mV and Hz, with bounds
     low and high; synapses that are not there have W = NaN. Sources: `calcium`, `voltage` and `btsp_integrals` here, and
     for "binary" Wu & Maass 2025.
+
+    Examples
+    --------
+    >>> f, on = {"window": 10.0, "flip": 1.0, "low": 0.0, "high": 1.0}, np.array([[[1.0]], [[0.0]]])
+    >>> plateaus, rng = np.array([[False], [True]]), np.random.default_rng(0)
+    >>> state_rule("binary", f, [[0.0]], on, 0 * on, None, plateaus, 1.0, np.ones(2), rng).ravel().tolist()
+    [0.0, 1.0]
     """
     return {"calcium": _calcium, "voltage": _voltage, "btsp": _btsp, "binary": _binary}[kind](
         f, np.array(W, float), arrivals, spikes, v, plateaus, dt, gate, rng
     )
 
 
+@explained(
+    returns="(n,) array\n    Response to each spike, 0 to 1.",
+    times="(n,) array: spikes (ms).",
+    baseline="float: the drive of the first spike.",
+    amplitudes="(m,) array: of the kernels (ms).",
+    taus="(m,) array: of the kernels (ms).",
+)
 def spike_responses(times, baseline, amplitudes, taus):
-    """Sigmoid of baseline and past spikes at each spike (Rossbroich et al. 2021, equation 5)."""
+    """Sigmoid of baseline and past spikes at each spike (Rossbroich et al. 2021, equation 5).
+
+    Examples
+    --------
+    >>> spike_responses([0.0, 20.0], 0.0, [20.0], [20.0]).round(4).tolist()
+    [0.5, 0.5909]
+    """
     found = []
     for n, t in enumerate(times):
         drive = baseline

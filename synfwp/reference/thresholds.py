@@ -2,7 +2,20 @@
 
 import numpy as np
 
+from synfwp.reference.documents import explained
 
+
+@explained(
+    returns="depression, potentiation : float\n    Times above the thresholds (ms).\nrho : float",
+    pre="(n,) array: presynaptic spikes (ms).",
+    post="(n,) array: postsynaptic spikes (ms).",
+    jumps="(2,) array: calcium per presynaptic and postsynaptic spike.",
+    tau="float: of calcium (ms).",
+    thetas="(2,) array: of depression and potentiation.",
+    rates="(2,) array: of depression and potentiation (1/ms).",
+    rho="float: efficacy before, 0 to 1.",
+    dt="float: one step (ms).",
+)
 def calcium(pre, post, jumps, tau, thetas, rates, rho, dt=1e-3):
     r"""Times above the thresholds of depression and potentiation (ms), and efficacy, when all calcium has decayed.
 
@@ -13,6 +26,12 @@ def calcium(pre, post, jumps, tau, thetas, rates, rho, dt=1e-3):
         c(t) = C_{pre} \sum_{t_i < t} e^{-(t - t_i)/\tau} + C_{post} \sum_{t_j < t} e^{-(t - t_j)/\tau}
 
     with the rates per ms, in steps of ``dt`` (ms) as small as one likes.
+
+    Examples
+    --------
+    >>> out = calcium(np.array([0.0]), np.array([]), (2.0, 1.0), 20.0, (1.0, 1.3), (0.01, 0.02), 0.5, dt=0.01)
+    >>> [round(float(x), 2) for x in out]
+    [13.86, 8.62, 0.51]
     """
     spikes = np.concatenate([pre, post])
     if not len(spikes):

@@ -2,7 +2,25 @@
 
 import numpy as np
 
+from synfwp.reference.documents import explained
 
+
+@explained(
+    returns="float\n    The weight at stop.",
+    pre="(n,) array: presynaptic spikes (ms).",
+    post="(n,) array: postsynaptic spikes (ms).",
+    rewards="(n,) array: when rewards come (ms).",
+    c="(9,) array: coefficients.",
+    tau="(4,) array: of x1, x2, y1, y2 (ms).",
+    nearest="bool: only the nearest spike counts.",
+    in_order="bool: a presynaptic spike counts before a postsynaptic one at the same time.",
+    w="float: the weight at start.",
+    bounds="(3,) array: smallest weight, largest weight, exponent of soft bounds.",
+    tau_w="float: of the decay of the weight (ms).",
+    reward_terms="(0,) or (3,) array: as above (ms, ms, 1).",
+    start="float: ms.",
+    stop="float: ms.",
+)
 def stdp(pre, post, rewards, c, tau, nearest, in_order, w, bounds, tau_w, reward_terms, start, stop):
     r"""The weight at ``stop`` that is w at ``start``: traces as explicit sums, then the changes one after the other.
 
@@ -59,6 +77,14 @@ def stdp(pre, post, rewards, c, tau, nearest, in_order, w, bounds, tau_w, reward
     return float(w)
 
 
+@explained(
+    returns="(9,) array",
+    pre="(n,) array: presynaptic spikes (ms).",
+    post="(n,) array: postsynaptic spikes (ms).",
+    tau="(4,) array: of x1, x2, y1, y2 (ms).",
+    nearest="bool: only the nearest spike counts.",
+    in_order="bool: a presynaptic spike counts before a postsynaptic one at the same time.",
+)
 def stdp_terms(pre, post, tau, nearest, in_order):
     r"""The nine sums that the coefficients of a row multiply: what `stdp` of a weight without bounds is linear in.
 

@@ -141,7 +141,8 @@ def cells(function: Function, grid: Mapping[str, Sequence[Any]], **fixed: Any) -
 
 def _made(function: Function, points: Sequence[Mapping[str, Any]], fixed: Any, jobs: int) -> Iterator[Any]:
     """Index, result and seconds of each cell, as it ends."""
-    with tqdm(total=len(points), unit="cell", disable=None if points else True, leave=False) as bar:
+    dims = " x ".join(points[0]) if points else ""
+    with tqdm(total=len(points), desc=dims, unit="cell", disable=None if points else True, leave=False) as bar:
         if jobs == 1 or len(points) < 2:
             for i, point in enumerate(points):
                 bar.set_postfix_str(", ".join(f"{name} {value}" for name, value in point.items()))

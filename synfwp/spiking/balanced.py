@@ -1,5 +1,7 @@
 """A network of excitatory and inhibitory neurons, ready to run."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,5 +1,7 @@
 """Neuron models: leaky integrate-and-fire, adaptive exponential, two compartments, Poisson; and their receptors."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any, ClassVar
 

@@ -1,5 +1,7 @@
 """Projections of a circuit: synapses with delays, their plasticity and their gates."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from typing import Any
 

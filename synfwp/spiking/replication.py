@@ -1,5 +1,7 @@
 """The same circuit with several seeds, spread over threads."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
@@ -22,7 +24,7 @@ def replicates(
     record: Record | Sequence[Record] = (),
     workers: int | None = None,
     on: Any = None,
-) -> "list[xr.Dataset]": ...
+) -> list[xr.Dataset]: ...
 
 
 @overload
@@ -30,7 +32,7 @@ def replicates(
     circuit: Circuit,
     duration: Any,
     runs: Sequence[int] | range,
-    keep: "Callable[[Simulation, xr.Dataset], T]",
+    keep: Callable[[Simulation, xr.Dataset], T],
     record: Record | Sequence[Record] = (),
     workers: int | None = None,
     on: Any = None,
@@ -41,7 +43,7 @@ def replicates(
     circuit: Circuit,
     duration: Any,
     runs: Sequence[int] | range,
-    keep: "Callable[[Simulation, xr.Dataset], T] | None" = None,
+    keep: Callable[[Simulation, xr.Dataset], T] | None = None,
     record: Record | Sequence[Record] = (),
     workers: int | None = None,
     on: Any = None,

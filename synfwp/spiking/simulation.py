@@ -1,5 +1,7 @@
 """A circuit while it runs: the loop over stretches in which gates and drives are constant."""
 
+from __future__ import annotations
+
 import copy
 from collections.abc import Sequence
 from functools import cached_property, partial
@@ -72,11 +74,11 @@ class Simulation(State):
         self.__dict__.update(state)
         self._room()
 
-    def __copy__(self) -> "Simulation":
+    def __copy__(self) -> Simulation:
         """A simulation of its own: the two go on apart."""
         return copy.deepcopy(self)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> "Simulation":
+    def __deepcopy__(self, memo: dict[int, Any]) -> Simulation:
         """The state twice, the circuit, which nothing changes, once."""
         found = type(self).__new__(type(self))
         memo |= {id(self): found, id(self.circuit): self.circuit}
@@ -90,7 +92,7 @@ class Simulation(State):
 
     def run(
         self, duration: Any, record: Record | Sequence[Record] = (), to: str | PathLike | None = None
-    ) -> "xr.Dataset":
+    ) -> xr.Dataset:
         """Run on for ``duration`` ms.
 
         Parameters
@@ -107,15 +109,14 @@ class Simulation(State):
         xarray.Dataset
             ``spike_time`` (s), ``spike_unit`` and ``spike_population`` (index into the coordinate population) along
             spike; each recorded variable, ``<variable>_<name>``, with its own time (s); ``W_<projection>_end`` of
-            plastic projections. What is due at the end of a run (a latch, say) happens when the run goes on. A file of
-            a run that did not end has what was written until then, and the attribute ``complete`` 0.
+            plastic projections. What is due at the end (a latch, say) happens when the run goes on. A file of a run
+            that did not end has what was written until then, and the attribute ``complete`` 0.
 
         Raises
         ------
-        FloatingPointError
-            If a potential, a conductance or a weight is no longer finite.
-        RuntimeError
-            If a run of this simulation was interrupted (Ctrl-C): its state is then between two steps.
+        ValueError, TypeError, FloatingPointError, RuntimeError
+            For a duration off the grid, a wrong record, a file that exists, numbers that are no longer finite, or a
+            run of this simulation that was interrupted (Ctrl-C): its state is then between two steps.
         """
         self.check_whole()
         steps = int(self.circuit.on_grid("duration", units.number(duration, "ms", "duration", 0)))
@@ -126,7 +127,7 @@ class Simulation(State):
         self._spread()
         stop, times = self.step + steps, self._stops(self.step + steps, recorder)
         try:
-            with tqdm(total=steps, disable=None, delay=2.0, unit="step", leave=False) as bar:
+            with tqdm(total=steps, desc="simulating", unit="step", disable=None, delay=2.0, leave=False) as bar:
                 for end in map(int, times):
                     recorder.projections()
                     self.whole = False
@@ -366,7 +367,7 @@ class Circuit(Wiring):
         seed: seeds.Seed = 0,
         record: Record | Sequence[Record] = (),
         to: str | PathLike | None = None,
-    ) -> "xr.Dataset":
+    ) -> xr.Dataset:
         """Run from the start for ``duration`` ms, with the arguments, results and errors of `Simulation.run`."""
         for p in self.projections:
             if (

@@ -157,7 +157,27 @@ class Wiring:
             )
 
     def on_grid(self, what: str, times: Any, most: int = grid.MOST) -> Array:
-        """Times (ms) as numbers of steps, or a ValueError that names what is off the grid or beyond ``most``."""
+        """Times (ms) as numbers of steps.
+
+        Parameters
+        ----------
+        what : str
+            The argument, for the message.
+        times : float or array_like
+            ms.
+        most : int
+            Largest number of steps.
+
+        Returns
+        -------
+        array of int
+            In the shape of ``times``.
+
+        Raises
+        ------
+        ValueError
+            For a time off the grid, or beyond ``most`` steps.
+        """
         steps, far = grid.multiples(times, self.dt)
         if far.any() or (steps > most).any():
             beyond = np.abs(np.atleast_1d(times)) > most * self.dt
@@ -238,11 +258,39 @@ class Wiring:
         return apart(self.groups, self.projections, self.layouts)
 
     def group(self, name: str) -> Group:
-        """A population or source by name."""
+        """A population or source by name.
+
+        Parameters
+        ----------
+        name : str
+
+        Returns
+        -------
+        Population, PoissonSource or SpikeSource
+
+        Raises
+        ------
+        ValueError
+            If there is none of that name; the closest one is suggested.
+        """
         return checks.lookup("group", name, {group.name: group for group in self.groups})
 
     def projection(self, name: str) -> Projection:
-        """A projection by name."""
+        """A projection by name.
+
+        Parameters
+        ----------
+        name : str
+
+        Returns
+        -------
+        Projection
+
+        Raises
+        ------
+        ValueError
+            If there is none of that name; the closest one is suggested.
+        """
         return checks.lookup("projection", name, {p.name: p for p in self.projections})
 
 

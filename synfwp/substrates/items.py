@@ -3,6 +3,8 @@
 Brian2 (Stimberg, Brette & Goodman 2019, eLife 8:e47314) is imported when what is here makes its objects.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

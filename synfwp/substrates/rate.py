@@ -1,5 +1,7 @@
 """A network of firing rates whose plasticity, in continuous time, carries out an update rule."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from typing import Any
 

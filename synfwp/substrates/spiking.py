@@ -1,5 +1,7 @@
 """A spiking network that carries out update rules, item by item, in theta cycles."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -280,7 +282,7 @@ class SpikingNetwork(shown.OneLine):
         kept = np.stack([one.states for one in left]) if states else None
         return Outcome(W, y, np.array([one.bounded for one in left]), extras, kept)
 
-    def describe(self, rule: Rule | str, instructions: "Instructions | xr.Dataset | None" = None) -> Description:
+    def describe(self, rule: Rule | str, instructions: Instructions | xr.Dataset | None = None) -> Description:
         """What the network really does, for a key that is one feature at peak.
 
         Parameters

@@ -1,5 +1,7 @@
 """Sweeps: a function over a grid, on threads, processes or a cluster, with every finished cell on the disk."""
 
+from __future__ import annotations
+
 import functools
 import hashlib
 import importlib
@@ -158,7 +160,13 @@ def cost(
 
     Parameters
     ----------
-    function, grid, seeds, fixed
+    function : callable or str
+        As of `sweep`.
+    grid : mapping of name to sequence
+        As of `sweep`.
+    seeds : int or sequence of int
+        As of `sweep`.
+    fixed : mapping or None
         As of `sweep`.
     workers : int or None
         By how many the seconds are divided.

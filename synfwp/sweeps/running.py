@@ -21,7 +21,19 @@ SHARE = 4  # batches for each worker, at least
 
 
 class Cost(NamedTuple):
-    """What a sweep takes: cells in all and kept ones, seconds by this many workers, bytes of its numbers.
+    """What a sweep takes.
+
+    Parameters
+    ----------
+    cells : int
+        In all.
+    kept : int
+        Of these, on the disk.
+    seconds : float
+        For the others, by this many workers.
+    bytes : float
+        Of the numbers of all cells.
+    workers : int
 
     Examples
     --------
@@ -102,7 +114,8 @@ def run(journal: Journal, points: Points, work: Work, missing: Sequence[Cell], o
     total, many = len(points), worker_count(on, count)
     batches, first = Batches(missing, many), _First(journal, points)
     task = sent(work, on)
-    with tqdm(total=total, initial=total - len(missing), unit="cell", disable=None, leave=False) as bar:
+    done = total - len(missing)
+    with tqdm(total=total, initial=done, desc="sweep", unit="cell", disable=None, leave=False) as bar:
         failed = 0
         for batch, found in _every(task, batches, on, count):
             if isinstance(found, workers.Lost):
@@ -113,7 +126,7 @@ def run(journal: Journal, points: Points, work: Work, missing: Sequence[Cell], o
             )
             first.check(batch.cells, found)
             if not batches.took and not bar.disable:
-                cost = estimate(points, total - len(missing), found[0], many)
+                cost = estimate(points, done, found[0], many)
                 bar.write(str(cost), file=sys.stderr)
             batches.took.extend(made.seconds for made in found)
             failed += sum(bool(made.error) for made in found)

@@ -130,13 +130,42 @@ class InContextRegression:
         """Expected error (pairs + 1,) of ``beta sum y x^T``; without beta, of the average of ``y x^T``.
 
         The best constant after n pairs is ``beta = 1 / (n + d + 1 + s)``.
+
+        Parameters
+        ----------
+        beta : float or None
+            Write strength.
+
+        Returns
+        -------
+        (pairs + 1,) array
+
+        Raises
+        ------
+        TypeError, ValueError
+            For a beta that is no finite number.
         """
         n, d = np.arange(self.pairs + 1), self.d_x
         rate = 1 / np.maximum(n, 1) if beta is None else checks.number("beta", beta)
         return self._error((1 - rate * n) ** 2 * d + rate**2 * n * d * (d + 1 + self.noise**2))
 
     def delta_curve(self, beta: float) -> Array:
-        """Expected error (pairs + 1,) of the delta rule; it grows without bound for beta above ``2 / (d + 2)``."""
+        """Expected error of the delta rule; it grows without bound for beta above ``2 / (d + 2)``.
+
+        Parameters
+        ----------
+        beta : float
+            Write strength.
+
+        Returns
+        -------
+        (pairs + 1,) array
+
+        Raises
+        ------
+        TypeError, ValueError
+            For a beta that is no finite number.
+        """
         d, rate = self.d_x, checks.number("beta", beta)
         shrink, drive = 1 - 2 * rate + rate**2 * (d + 2), rate**2 * self.noise**2 * d
         error = [float(d)]

@@ -93,7 +93,22 @@ class AssociativeRetrieval:
         return self._last(x, (value[..., None] == np.arange(self.values)).sum(axis=1).argmax(axis=1))
 
     def text(self, x: Array) -> list[str]:
-        """The sequences as text, for up to 26 keys and 10 values."""
+        """The sequences as text.
+
+        Parameters
+        ----------
+        x : (..., T, d_in) array
+            Inputs of a batch.
+
+        Returns
+        -------
+        list of str
+
+        Raises
+        ------
+        ValueError
+            For more than 26 keys or 10 values.
+        """
         if self.keys > 26 or self.values > 10:
             raise ValueError(f"{self.keys} keys and {self.values} values have no letters and digits; use 26 and 10.")
         letters = [chr(ord("a") + n) for n in range(self.keys)] + [str(n) for n in range(self.values)] + ["?"]

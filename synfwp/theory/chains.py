@@ -5,6 +5,8 @@ the weights along the tracked changes over its SD without it; at age 0 the patte
 are sums of exponentials, so that ages of any size take no time.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any

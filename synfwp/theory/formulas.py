@@ -1,5 +1,8 @@
 """The table of closed forms: how far each is to be trusted, when it holds, and where it stands."""
 
+from __future__ import annotations
+
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -40,6 +43,11 @@ class Formula(shown.OneLine):
         The largest difference from what is exact that counts as none; 0 for exact ones.
     relative : bool
         Whether the band is a share of the value.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For another kind, or a band that does not fit it.
 
     Examples
     --------
@@ -86,11 +94,16 @@ FORMULAS: Mapping[str, Formula] = MappingProxyType(_table)
 
 
 def formula(*, kind: str, condition: str, source: str, band: float = 0.0, relative: bool = False) -> Callable[[F], F]:
-    """Enter the function below into `FORMULAS`."""
+    """Enter the function below into `FORMULAS`; its docstring gets the source as its section References."""
 
     def enter(function: F) -> F:
         row = Formula(function, kind, condition, source, band, relative)
         _table[row.name] = row
+        text, heading, examples = inspect.cleandoc(function.__doc__ or "").partition("Examples\n--------\n")
+        if "\nReferences\n" not in text:
+            known = "Derived here." if source == DERIVED else f"{source} (`synfwp.citation` takes the key)."
+            text = f"{text}References\n----------\n{known}\n\n"
+        function.__doc__ = f"{text}{heading}{examples}"
         return function
 
     return enter

@@ -1,5 +1,7 @@
 """Stability in closed form: the transition of a step, its bound, and the bounds that the noise of spikes leaves."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
@@ -89,6 +91,12 @@ def transitions(c: Coefficients, k: Array) -> Array:
     Returns
     -------
     (n, T, d_k, d_k) array
+
+    Examples
+    --------
+    >>> k = np.array([[[1.0, 0.0]]])
+    >>> transitions(coefficients(get_rule("delta"), k, np.array([[0.5]]), None), k).tolist()
+    [[[[0.5, 0.0], [0.0, 1.0]]]]
     """
     ones = np.ones_like(k)
     retain: Any = c.a_key if c.a is None else c.a[..., None] * ones
@@ -138,8 +146,14 @@ def step_ratio(
     rule : Rule
     k : (..., d_k) array
         The keys of the steps (centred, where the rule centres them), or the values of a rule that predicts the key.
-    beta, decay, pair, momentum
-        The gates of the steps, as the row uses them.
+    beta : (...) array
+        Write strengths of the steps.
+    decay : None, (...) or (..., d_k) array
+        What is kept at each step, as the row has it.
+    pair : None or two (..., d_k) arrays
+        p and r of a row with keys of its own.
+    momentum : None or (...) array
+        The share of the momentum that is kept.
     squares : None or (...) array
         ``|k|^2``, where it is known already.
 
@@ -232,6 +246,11 @@ def stability_bound(k: Any, spikes: float) -> float:
     -------
     float
 
+    Raises
+    ------
+    ValueError, TypeError
+        For an argument out of its range, or that is no finite number.
+
     Examples
     --------
     >>> round(stability_bound([1.0], 80), 3)
@@ -268,6 +287,11 @@ def repeated_bound(spikes: float, neurons: int) -> float:
     Returns
     -------
     float
+
+    Raises
+    ------
+    ValueError, TypeError
+        For an argument out of its range, or that is no finite number.
 
     Examples
     --------

@@ -4,6 +4,8 @@ N synapses are to change up or down, each with the same chance, and later patter
 the weights along the tracked changes over its SD without it; at age 0 the pattern has just been stored.
 """
 
+from __future__ import annotations
+
 import numpy as np
 from numpy.typing import ArrayLike
 

@@ -37,6 +37,11 @@ def mean_sum(f: Callable[[Array], Array], rows: int, columns: int) -> float:
     -------
     float
 
+    Raises
+    ------
+    ValueError, TypeError
+        For sizes that are no integers of at least 1.
+
     Examples
     --------
     >>> round(mean_sum(lambda squares: 1 / squares, 12, 4), 9)  # columns / (rows - columns - 1)

@@ -109,4 +109,4 @@ def test_the_reference_imports_numpy_and_the_standard_library_alone():
             elif isinstance(node, ast.ImportFrom):
                 found.add(node.module or ".")
     beside = {name for name in found if name.startswith("synfwp.reference.")}  # the face, and a shared helper
-    assert found - beside <= {"numpy", "math", "itertools", "collections", "collections.abc"}
+    assert found - beside <= {"numpy", "math", "inspect", "itertools", "collections", "collections.abc"}

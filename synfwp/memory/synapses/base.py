@@ -1,5 +1,7 @@
 """The ideal synapse, which every other one is a change of: a number that takes every dW and forgets nothing."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 from typing import Any

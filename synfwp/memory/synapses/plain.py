@@ -200,7 +200,13 @@ class Dale(Synapse):
         return FLOAT_BITS - 1
 
     def initial(self, shape: tuple[int, int], rng: np.random.Generator) -> tuple[Array, Array]:
-        """Weights of 0, and the signs of the keys."""
+        """Weights of 0, and the signs of the keys.
+
+        Raises
+        ------
+        ValueError
+            If there is another number of signs than of keys.
+        """
         if self.signs is None:
             return np.zeros(shape), np.where(rng.random(shape[1]) < self.excitatory, 1.0, -1.0)
         if len(self.signs) != shape[1]:

@@ -5,6 +5,8 @@ them; the synapse makes of dW what it can, and shows the next weights. What a ru
 keys, a sum of keys, a momentum) is no synapse and is carried exactly.
 """
 
+from __future__ import annotations
+
 import dataclasses
 from typing import Any, NamedTuple, Protocol
 
@@ -81,11 +83,15 @@ def scan_through(
         Or any object with ``initial``, ``update`` and ``read``.
     rule : Rule or str
         Any but "softmax", which has no weights.
-    q, k, v, beta, decay, erase, momentum, ridge
-        As `synfwp.scan` takes them.
+    q, k : (..., T, d_k) array
+        Queries and keys.
+    v : (..., T, d_v) array
+        Values.
+    beta, decay, erase, momentum, ridge : array or None
+        Gates, as `synfwp.scan` takes them.
     W0 : None or array that broadcasts to (..., d_v, d_k)
         Written before the first token, as one change from the weights that the synapse shows at first.
-    aux0
+    aux0 : array or None
         As `synfwp.scan` takes it.
     states : int
         Keep the weights that are read after every so many tokens; 0 keeps none.

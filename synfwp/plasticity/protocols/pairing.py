@@ -34,6 +34,10 @@ def pairs(n: int = 60, rate: float = 1.0, dt: float = 10.0) -> Protocol:
     -------
     Protocol
 
+    References
+    ----------
+    Bi & Poo 1998 (60 pairs at 1 Hz).
+
     Examples
     --------
     >>> protocol = pairs(n=3, rate=10.0, dt=-10.0)
@@ -66,6 +70,11 @@ def bursts(n: int = 15, size: int = 5, rate: float = 50.0, dt: float = 10.0, int
     Returns
     -------
     Protocol
+
+    Raises
+    ------
+    ValueError, TypeError
+        If spikes of a burst, or bursts, run into each other.
 
     References
     ----------

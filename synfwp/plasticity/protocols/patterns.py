@@ -1,5 +1,7 @@
 """Quadruplets, bursts of bursts, sweeps, jitter, Poisson trains, plateaus, and spike times of one's own."""
 
+from __future__ import annotations
+
 import csv
 from collections.abc import Mapping
 from pathlib import Path
@@ -143,6 +145,10 @@ def quadruplets(dt1: Any = -5.0, dt2: Any = 5.0, between: Any = 20.0, n: int = 6
     ------
     ValueError, TypeError
         If the second pair does not follow the first on both sides, or a quadruplet does not end before the next.
+
+    References
+    ----------
+    Wang et al. 2005; Pfister & Gerstner 2006.
 
     Examples
     --------

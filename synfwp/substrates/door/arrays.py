@@ -1,5 +1,7 @@
 """Instructions on a substrate, and the rules that a run is compared with, as arrays."""
 
+from __future__ import annotations
+
 import inspect
 import warnings
 from collections.abc import Mapping
@@ -87,7 +89,7 @@ class Sent(NamedTuple):
 
 def run(
     rule: Rule | str,
-    instructions: "Instructions | xr.Dataset | Sent",
+    instructions: Instructions | xr.Dataset | Sent,
     on: Substrate | None = None,
     seed: seeds.Seed = 0,
     record: bool = False,
@@ -182,7 +184,7 @@ def _beyond(rule: Rule, substrate: Substrate) -> FloatingPointError:
 
 
 def references(
-    rule: Rule | str, instructions: "Instructions | xr.Dataset | Sent", on: Substrate | None = None
+    rule: Rule | str, instructions: Instructions | xr.Dataset | Sent, on: Substrate | None = None
 ) -> Mapping[str, fastweights.Scan]:
     """What a run is compared with: exact scans of the target, the effective rule, and shuffled items.
 

@@ -1,5 +1,7 @@
 """Runs of instructions on a substrate as a labelled Dataset, next to what they are compared with."""
 
+from __future__ import annotations
+
 import json
 import os
 from collections.abc import Sequence
@@ -24,13 +26,13 @@ REFERENCES = ("target", "effective", "shuffled")
 
 def simulate(
     rule: Rule | str,
-    instructions: "Instructions | xr.Dataset",
+    instructions: Instructions | xr.Dataset,
     *,
     on: Substrate | None = None,
     seed: seeds.Seed | Sequence[int] = 0,
     record: bool = False,
     states: int = 0,
-) -> "xr.Dataset":
+) -> xr.Dataset:
     """Let a substrate of fast weights carry out instructions, and compare it with the exact rule.
 
     Parameters
@@ -117,7 +119,7 @@ def _provenance(substrate: Substrate, rule: Rule, seed: Any) -> dict[str, str | 
     return results.provenance(parts, seed=seed, rule=rule)
 
 
-def _label(rule: Rule, sent: Sent, runs: list[Outcome], substrate: Substrate) -> "xr.Dataset":
+def _label(rule: Rule, sent: Sent, runs: list[Outcome], substrate: Substrate) -> xr.Dataset:
     """Runs as one Dataset, next to the target, what the mechanism does on average, and shuffled items."""
     found = arrays.references(rule, sent, substrate)
     compared, read = [found[name] for name in REFERENCES], _scored(sent)
@@ -162,7 +164,7 @@ def _memory() -> int | None:
         return None
 
 
-def _along(rule: Rule, sent: Sent, runs: list[Outcome], every: int) -> "xr.Dataset":
+def _along(rule: Rule, sent: Sent, runs: list[Outcome], every: int) -> xr.Dataset:
     """W along the runs, and the instructions as they ran."""
     states = np.stack([np.asarray(run.states) for run in runs])
     variables: dict[str, Any] = {
@@ -191,7 +193,7 @@ def _scored(sent: Sent) -> Array:
     return np.where(sent.scored.any(axis=-1, keepdims=True), sent.scored, read)
 
 
-def _warn_bounds(ds: "xr.Dataset") -> None:
+def _warn_bounds(ds: xr.Dataset) -> None:
     """More than one synapse in a hundred at a bound changes the rule."""
     worst = float(ds.fraction_at_bound.max())
     if worst > 0.01:

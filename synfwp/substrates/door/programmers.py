@@ -1,5 +1,7 @@
 """Trained programmers whose fast weights run on one substrate or another."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +20,8 @@ if TYPE_CHECKING:
 
 
 def compare_substrates(
-    trained: "Trained", batch: "Batch", on: Mapping[str, Substrate] | None = None, *, seed: seeds.Seed = 0
-) -> "xr.Dataset":
+    trained: Trained, batch: Batch, on: Mapping[str, Substrate] | None = None, *, seed: seeds.Seed = 0
+) -> xr.Dataset:
     """What a trained programmer answers when its fast weights run exactly, in rates and in spikes.
 
     Every layer and head runs on the substrate; a layer sees what the one before it has read from the same substrate.
