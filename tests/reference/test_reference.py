@@ -93,7 +93,7 @@ def test_every_kernel_has_a_twin_that_a_test_uses(module, kernel):
 
 
 def test_every_function_of_the_reference_is_used_by_a_test():
-    trees = [ast.parse(path.read_text()) for path in SOURCES]
+    trees = [ast.parse(path.read_text()) for path in SOURCES if path.name != "documents.py"]  # of docstrings
     functions = [node.name for tree in trees for node in tree.body if isinstance(node, ast.FunctionDef)]
     public = {name for name in functions if not name.startswith("_")}
     assert public == set(reference.__all__)
