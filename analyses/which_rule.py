@@ -48,7 +48,7 @@ SECOND_ORDER = {("blocks", "Oja")}
 ESTIMATORS = ("least squares", "Deming", "W lagged", "W twice")
 CARRIERS = (
     "Hebb, exact", "delta, exact", "decay, exact", "gated trace", "two phases", "dendrite", "PES", "pair STDP",
-    "triplet STDP", "inhibitory STDP", "Oja, local", "BCM", "Hebb, normalised", "pair, shuffled", "none, noise",
+    "triplet STDP", "inhibitory STDP", "calcium", "BTSP", "Oja, local", "BCM", "Hebb, normalised", "pair, shuffled", "none, noise",
 )  # fmt: skip
 TAYLOR: Mapping[str, Mapping[tuple[int, int, int, int], float]] = {
     "Hebb": {(1, 1, 0, 0): 0.05},
@@ -77,6 +77,7 @@ class Size(NamedTuple):
     driven: int = 150  # items of one sequence
     draws: int = 5  # sequences of items, and activities
     window: float = 400.0  # ms: an item of spike trains
+    lap: float = 4000.0  # ms: an item of BTSP
     taylor_noise: float = 0.02  # SD of activity
 
 
@@ -265,6 +266,8 @@ def driven(size: Size, carrier: str, k: np.ndarray, v: np.ndarray, rng: np.rando
         return np.concatenate([np.zeros((1, *states.shape[-2:])), states.reshape(-1, *states.shape[-2:])])
     if "STDP" in carrier or "shuffled" in carrier:
         return by_spikes(size, carrier, k, v, rng)
+    if carrier in ("calcium", "BTSP"):
+        return by_circuit(size, carrier, k, v, rng)
     rule = {"Oja, local": "Oja", "Hebb, normalised": "divisive normalisation"}.get(carrier, carrier.split(",")[0])
     W = 0.5 + 0.5 * rng.standard_normal((v.shape[1], k.shape[1]))
     rate, level, kept = size.decay / 5 if rule == "decay" else size.eta, 1.0, [W]
@@ -285,6 +288,36 @@ def by_spikes(size: Size, carrier: str, k: np.ndarray, v: np.ndarray, rng: np.ra
         pre, post = ([np.sort(rng.uniform(0, size.window, rng.poisson(0.05 * size.window * x))) for x in one]
                      for one in (key, value))  # fmt: skip
         kept.append(kept[-1] + np.array([[row.dw(a, b) for a in pre] for b in post]))
+    return np.array(kept)
+
+
+def by_circuit(size: Size, carrier: str, k: np.ndarray, v: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Weights of synapses with states of their own between Poisson trains as in `by_spikes`, in units of their range.
+
+    For BTSP an item is a lap of `size.lap`, a value the mean number of plateaus of its neuron, and its spikes and
+    plateaus lie in the first ``window`` of the lap.
+    """
+    lasts = size.lap if carrier == "BTSP" else size.window
+    trains = []
+    for x, per_window in ((k, 0.05 * size.window), (v, 0.5 if carrier == "BTSP" else 0.05 * size.window)):
+        counts = rng.poisson(per_window * x)
+        at, unit = (np.repeat(one.ravel(), counts.ravel()) for one in np.indices(counts.shape))
+        times = np.floor(lasts * at + rng.uniform(0, size.window, len(at))).astype(int)
+        trains.append(np.divmod(np.unique(len(x[0]) * times + unit), len(x[0])))  # in order, one per ms
+    pre, post = (fw.SpikeSource(x.shape[1], 1.0 * step, unit, name=name)
+                 for (step, unit), x, name in zip(trains, (k, v), ("pre", "post"), strict=True))  # fmt: skip
+    W0 = rng.random((k.shape[1], v.shape[1]))
+    if carrier == "BTSP":
+        row = fw.plasticity.BTSP("milstein2021_network").row(1.0, lap=lasts, peak=20.0)
+        p, low, span = fw.Projection(pre, post, W0, plasticity=row, modulator=post), 0.0, 1.0
+    else:
+        row = fw.plasticity.CalciumPlasticity("DP", delay=14.0).row(scale=1.0)
+        low, span = row.w_min, row.w_max - row.w_min
+        p = fw.Projection(pre, post, low + span * W0, plasticity=row)
+    simulation, kept = fw.Circuit([p], dt=1.0).start(0), [W0.T]
+    for _ in k:
+        simulation.run(lasts)
+        kept.append((simulation.weights(p.name).T - low) / span)
     return np.array(kept)
 
 
@@ -374,13 +407,15 @@ def _carriers(ds: xr.Dataset) -> list[Row]:
     found = []
     for carrier in CARRIERS:
         at = ds.sel(carrier=carrier)
-        if carrier not in ("decay, exact", "none, noise"):
+        if carrier not in ("decay, exact", "none, noise", "calcium"):  # which write nothing along v k
             ratio = -(at.coefficient.sel(term="(W k) k") / at.coefficient.sel(term="v k")).values
             ideal = {"Hebb, exact": 0.0, "delta, exact": 1.0, "gated trace": 0.0, "pair STDP": 0.0, "two phases": 1.0,
                      "dendrite": 1.0, "PES": 1.0}  # fmt: skip
             kind = "exact" if "exact" in carrier else "theory" if carrier in ideal else ""
             expected, band = ideal.get(carrier, np.nan), 1e-6 if kind == "exact" else 0.05 if kind else 0.0
             found.append(Row(f"erasure in units of the write, {carrier}", ratio, expected, kind, band=band))
+        if carrier in ("calcium", "BTSP"):
+            found.append(Row(f"coefficient of W per item, {carrier}", at.coefficient.sel(term="W").values))
         found.append(Row(f"R^2 of the five terms in items left out, {carrier}", at.carried_explained.values))
     return found
 
