@@ -48,7 +48,8 @@ SECOND_ORDER = {("blocks", "Oja")}
 ESTIMATORS = ("least squares", "Deming", "W lagged", "W twice")
 CARRIERS = (
     "Hebb, exact", "delta, exact", "decay, exact", "gated trace", "two phases", "dendrite", "PES", "pair STDP",
-    "triplet STDP", "inhibitory STDP", "calcium", "BTSP", "Oja, local", "BCM", "Hebb, normalised", "pair, shuffled", "none, noise",
+    "triplet STDP", "inhibitory STDP", "calcium", "BTSP", "Oja, local", "BCM", "Hebb, normalised",
+    "pair, shuffled", "none, noise",
 )  # fmt: skip
 TAYLOR: Mapping[str, Mapping[tuple[int, int, int, int], float]] = {
     "Hebb": {(1, 1, 0, 0): 0.05},
