@@ -16,7 +16,7 @@ from synfwp.plasticity.trains import spike_train
 __all__ = ["VOLTAGE_PRESETS", "VoltagePlasticity"]
 
 # Clopath et al. 2010, table 1b (second hand: the programs of the replication by Larisch, network.py and Fig1_clamp.py
-# of ReScience/ReScience-submission; the first set is also that of NEST's aeif_psc_delta_clopath). Of the hippocampus
+# of ReScience/ReScience-submission; second hand). Of the hippocampus
 # they have a voltage clamp alone, in which time constants do not matter. Homeostasis: network.py, u_ref^2 = 60 mV^2
 _TIMES = {"tau_x": 15.0, "tau_minus": 10.0, "tau_plus": 7.0}
 VOLTAGE_PRESETS: dict[str, dict[str, float]] = {
