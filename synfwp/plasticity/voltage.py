@@ -16,8 +16,8 @@ from synfwp.plasticity.trains import spike_train
 __all__ = ["VOLTAGE_PRESETS", "VoltagePlasticity"]
 
 # Clopath et al. 2010, table 1b (second hand: the programs of the replication by Larisch, network.py and Fig1_clamp.py
-# of ReScience/ReScience-submission; second hand). Of the hippocampus
-# they have a voltage clamp alone, in which time constants do not matter. Homeostasis: network.py, u_ref^2 = 60 mV^2
+# of ReScience/ReScience-submission). Of the hippocampus they have a voltage clamp alone, in which time constants do not
+# matter. Homeostasis: network.py, u_ref^2 = 60 mV^2
 _TIMES = {"tau_x": 15.0, "tau_minus": 10.0, "tau_plus": 7.0}
 VOLTAGE_PRESETS: dict[str, dict[str, float]] = {
     "visual_cortex": _TIMES | {"theta_minus": -70.6, "theta_plus": -45.3, "A_LTD": 14e-5, "A_LTP": 8e-5},
