@@ -151,3 +151,15 @@ def test_a_state_of_two_threads_goes_on_in_one(tmp_path):
         other = circuit.restore(tmp_path / "state.npz")
         other.run(100.0)
     assert other.digest() == simulation.digest()
+
+
+@pytest.mark.parametrize("kind", ["states", "responses"])
+def test_rules_that_run_over_all_projections_at_once_keep_a_circuit_in_one_thread(kind):
+    a, b = population("a"), population("b", 6)
+    more = {
+        "states": {"plasticity": plasticity.CalciumPlasticity("DP", delay=14.0).row(scale=1.0)},
+        "responses": {"short_term": plasticity.SpikeResponse(baseline=-2.0, amplitudes=(700.0,), taus=(100.0,))},
+    }[kind]
+    plain = fw.Circuit(halves(3.0, a, b), dt=DT)
+    special = fw.Circuit([*halves(3.0, a, b), fw.Projection(a, b, 2.0, "e", delay=3.0, name="new", **more)], dt=DT)
+    assert plain.apart.window > 0 == special.apart.window
